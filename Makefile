@@ -1,0 +1,51 @@
+# `make demo` and `make test` are all that a newcomer needs: each sets up its own environment below this folder.
+PYTHON ?= python3
+PYTHON37 ?= $(shell sh scripts/find-python37)
+PYTEST_ARGS ?=
+PIP_FLAGS = --quiet --disable-pip-version-check
+
+.PHONY: demo test test-today test-legacy lint api clean
+
+demo: .venv/demo.stamp
+	.venv/bin/python examples/basics/digits-convnet.py
+
+test: test-today test-legacy
+
+test-today: .venv/test.stamp
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+test-legacy:
+ifeq ($(PYTHON37),)
+	@echo "SKIPPED: no Python 3.7 on PATH or in pyenv, so nothing was tested on TensorFlow 1.15"
+else
+	$(MAKE) .venv37/test.stamp
+	.venv37/bin/python -m pytest $(PYTEST_ARGS)
+endif
+
+lint: .venv/test.stamp
+	.venv/bin/ruff check .
+
+# The public names that are claimed so far, against the list of all; needs the contract beside the checkout.
+api: .venv/test.stamp
+	.venv/bin/python scripts/check-api
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv || ($(PYTHON) -m pip install $(PIP_FLAGS) --user virtualenv && $(PYTHON) -m virtualenv .venv)
+
+.venv/demo.stamp: .venv/bin/python setup.py
+	.venv/bin/python -m pip install $(PIP_FLAGS) -e '.[tf,examples]'
+	touch $@
+
+.venv/test.stamp: .venv/bin/python setup.py requirements-test.txt
+	.venv/bin/python -m pip install $(PIP_FLAGS) --upgrade -e '.[tf,all,examples]' -r requirements-test.txt
+	touch $@
+
+# protobuf 3.21 and later refuse the generated code of TensorFlow 1.15; pip of Python 3.7 is old, so it is upgraded first.
+.venv37/test.stamp: setup.py requirements-test.txt
+	test -x .venv37/bin/python || $(PYTHON37) -m venv .venv37
+	.venv37/bin/python -m pip install $(PIP_FLAGS) --upgrade 'pip<24.1' wheel
+	.venv37/bin/python -m pip install $(PIP_FLAGS) 'tensorflow==1.15.5' 'protobuf<3.21' -e '.[all,examples]' -r requirements-test.txt
+	touch $@
+
+clean:
+	rm -rf .venv .venv37 train_log

@@ -1,0 +1,46 @@
+import os
+import re
+
+from setuptools import find_packages, setup
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+
+
+def read(*parts):
+    with open(os.path.join(ROOT, *parts), encoding="utf-8") as f:
+        return f.read()
+
+
+version = re.search(r'^__version__ = "(.+)"$', read("tensorpack", "libinfo.py"), re.M).group(1)
+
+extras = {
+    # tensorflow-cpu serves as well, so TensorFlow cannot be a hard requirement
+    "tf": ["tensorflow>=1.15"],
+    "image": ["opencv-python-headless"],
+    "scipy": ["scipy"],
+}
+extras["all"] = sorted({package for name, packages in extras.items() if name != "tf" for package in packages})
+extras["examples"] = ["matplotlib", "opencv-python-headless"]
+extras["test"] = ["pytest", "hypothesis", "matplotlib", "opencv-python-headless", "tensorboard"]
+
+setup(
+    name="tensorpack",
+    version=version,
+    description="Fast training, inference and data loading for graph-mode TensorFlow, 1.15 to 2.x",
+    long_description=read("README.md"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["tensorpack", "tensorpack.*"]),
+    package_data={"tensorpack.dataflow.dataset": ["digits/*"]},
+    zip_safe=False,
+    python_requires=">=3.7",
+    install_requires=["numpy>=1.14", "six", "tabulate>=0.7.7", "tqdm>4.29.0", "termcolor>=1.1", "psutil>=5", "pyzmq>=16"],
+    extras_require=extras,
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.7",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

@@ -1,0 +1,99 @@
+"""tensorpack: fast training, inference and data loading for graph-mode TensorFlow.
+
+This file is the table of contents of `from tensorpack import *`. Nothing is imported before it is used, so that
+`import tensorpack` and everything about data stays free of TensorFlow.
+"""
+import importlib.util
+
+from ._exports import attach
+from .libinfo import __version__ as __version__
+
+_WITHOUT_TENSORFLOW = {
+    "dataflow.base": ("DataFlow", "DataFlowTerminated", "ProxyDataFlow", "RNGDataFlow"),
+    "dataflow.common": (
+        "BatchData", "BatchDataByShape", "CacheData", "ConcatData", "FixedSizeData", "JoinData", "LocallyShuffleData",
+        "MapData", "MapDataComponent", "PrintData", "RandomChooseData", "RandomMixData", "RepeatedData",
+        "RepeatedDataPoint", "SelectComponent", "TestDataSpeed"),
+    "dataflow.raw": ("DataFromGenerator", "DataFromIterable", "DataFromList", "DataFromQueue", "FakeData"),
+    "utils.utils": (
+        "change_env", "execute_only_once", "fix_rng_seed", "get_rng", "get_tqdm", "humanize_time_delta"),
+}
+_MODULES_WITHOUT_TENSORFLOW = {
+    "dataflow": "dataflow",
+    "dataset": "dataflow.dataset",
+    "libinfo": "libinfo",
+    "logger": "utils.logger",
+    "utils": "utils",
+}
+_WITH_TENSORFLOW = {
+    "callbacks.base": ("Callback", "CallbackFactory", "ProxyCallback"),
+    "callbacks.concurrency": ("StartProcOrThread",),
+    "callbacks.early_stop": ("EarlyStop",),
+    "callbacks.graph": (
+        "CheckNumerics", "DumpParamAsImage", "DumpTensor", "DumpTensorAsImage", "DumpTensors", "ProcessTensors", "RunOp",
+        "RunUpdateOps"),
+    "callbacks.group": ("Callbacks",),
+    "callbacks.hooks": ("CallbackToHook", "HookToCallback", "TFLocalCLIDebugHook"),
+    "callbacks.inference": ("BinaryClassificationStats", "ClassificationError", "Inferencer", "ScalarStats"),
+    "callbacks.inference_runner": ("InferenceRunner", "InferenceRunnerBase"),
+    "callbacks.monitor": ("JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"),
+    "callbacks.non_finite": ("TerminateOnNaN",),
+    "callbacks.saver": ("MaxSaver", "MinSaver", "ModelSaver"),
+    "callbacks.steps": ("ProgressBar", "SessionRunTimeout", "TensorPrinter"),
+    "callbacks.summary": ("MergeAllSummaries", "MovingAverageSummary", "SimpleMovingAverage"),
+    "callbacks.trigger": ("EnableCallbackIf", "PeriodicCallback", "PeriodicTrigger"),
+    "compat": ("tfv1",),
+    "graph_builder.model_desc": ("ModelDesc", "ModelDescBase"),
+    "input_source.input_source": ("FeedInput", "FeedfreeInput", "PlaceholderInput", "QueueInput"),
+    "input_source.input_source_base": ("InputSource", "remap_input_source"),
+    "models": (
+        "AvgPooling", "BNReLU", "BatchNorm", "ConcatWith", "Conv2D", "Conv2DTranspose", "Deconv2D", "Dropout",
+        "FixedUnPooling", "FullyConnected", "GlobalAvgPooling", "InstanceNorm", "LayerNorm", "LinearWrap", "MaxPooling",
+        "Maxout", "PReLU", "VariableHolder", "disable_layer_logging", "l1_regularizer", "l2_regularizer", "layer_register",
+        "regularize_cost", "regularize_cost_from_collection", "rename_tflayer_get_variable"),
+    "predict.base": ("OfflinePredictor", "OnlinePredictor", "PredictorBase"),
+    "predict.config": ("PredictConfig",),
+    "tfutils.argscope": ("argscope", "enable_argscope_for_function", "enable_argscope_for_module", "get_arg_scope"),
+    "tfutils.common": (
+        "get_default_sess_config", "get_global_step_value", "get_global_step_var", "get_tf_version_tuple"),
+    "tfutils.sessinit": (
+        "ChainInit", "DictRestore", "JustCurrentSession", "SaverRestore", "SaverRestoreRelaxed", "SessionInit", "SmartInit",
+        "get_model_loader"),
+    "tfutils.tower": ("TowerContext", "get_current_tower_context"),
+    "train.base": ("StopTraining", "Trainer"),
+    "train.config": ("AutoResumeTrainConfig", "DEFAULT_CALLBACKS", "DEFAULT_MONITORS", "TrainConfig"),
+    "train.interface": ("launch_train_with_config",),
+    "train.tower": ("SingleCostTrainer", "TowerTrainer"),
+    "train.trainers": ("SimpleTrainer",),
+}
+_MODULES_WITH_TENSORFLOW = {
+    "callbacks": "callbacks",
+    "compat": "compat",
+    "graph_builder": "graph_builder",
+    "input_source": "input_source",
+    "models": "models",
+    "predict": "predict",
+    "sesscreate": "tfutils.sesscreate",
+    "sessinit": "tfutils.sessinit",
+    "summary": "tfutils.summary",
+    "tfutils": "tfutils",
+    "tower": "tfutils.tower",
+    "train": "train",
+    "varreplace": "tfutils.varreplace",
+}
+
+
+def _without_tensorflow():
+    names = [name for names in _WITH_TENSORFLOW.values() for name in names] + list(_MODULES_WITH_TENSORFLOW)
+    message = "tensorpack.{} needs TensorFlow >= 1.15 (pip install tensorflow)"
+    return attach(__name__, _WITHOUT_TENSORFLOW, _MODULES_WITHOUT_TENSORFLOW, {n: message.format(n) for n in names})
+
+
+def _with_tensorflow():
+    return attach(__name__, dict(_WITHOUT_TENSORFLOW, **_WITH_TENSORFLOW),
+                  dict(_MODULES_WITHOUT_TENSORFLOW, **_MODULES_WITH_TENSORFLOW))
+
+
+# find_spec does not import TensorFlow: a broken one shows its own traceback when it is first needed.
+__getattr__, __dir__, __all__ = (
+    _without_tensorflow() if importlib.util.find_spec("tensorflow") is None else _with_tensorflow())

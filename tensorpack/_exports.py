@@ -1,0 +1,56 @@
+"""Lazy export tables: a package lists what it offers and from where; a name is imported when it is first used (PEP 562)."""
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+
+def attach(package: str, table: Mapping[str, Sequence[str]], modules: Optional[Mapping[str, str]] = None,
+           unavailable: Optional[Mapping[str, str]] = None) -> Tuple[Callable, Callable, List[str]]:
+    """Make the `__getattr__`, `__dir__` and `__all__` of a package from a literal table.
+
+    Args:
+        package: `__name__` of the package.
+        table: submodule (relative, without the leading dot) -> names that it defines.
+        modules: exported name -> submodule that is exported under that name.
+        unavailable: name -> message of the ImportError that asking for it raises; such names are not listed.
+
+    With `TENSORPACK_EAGER_IMPORT=1` in the environment everything is imported at once, so that errors show early.
+    """
+    modules = modules or {}
+    unavailable = unavailable or {}
+    origin: Dict[str, str] = {name: submodule for submodule, names in table.items() for name in names}
+    public = sorted(set(origin) | set(modules))
+
+    def __getattr__(name: str):
+        if name in origin:
+            value = getattr(importlib.import_module("." + origin[name], package), name)
+        elif name in modules:
+            value = importlib.import_module("." + modules[name], package)
+        elif name in unavailable:
+            raise ImportError(unavailable[name])
+        else:
+            value = _submodule(package, name)
+        setattr(sys.modules[package], name, value)  # the next access does not come here
+        return value
+
+    def __dir__() -> List[str]:
+        return sorted(set(public) | set(vars(sys.modules[package])))
+
+    if os.environ.get("TENSORPACK_EAGER_IMPORT") == "1":
+        for name in public:
+            __getattr__(name)
+    return __getattr__, __dir__, public
+
+
+def _submodule(package: str, name: str):
+    full_name = package + "." + name
+    if not name.startswith("_"):
+        try:
+            return importlib.import_module(full_name)
+        except ModuleNotFoundError as e:
+            if e.name != full_name:  # the submodule exists, something that it imports does not
+                raise
+    raise AttributeError("module {!r} has no attribute {!r}".format(package, name))

@@ -1,0 +1,22 @@
+"""Trainers: the step loop, its configuration, and the trainers that minimise one cost."""
+from ..graph_builder.model_desc import ModelDesc, ModelDescBase
+from .base import StopTraining, Trainer
+from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, AutoResumeTrainConfig, TrainConfig
+from .interface import launch_train_with_config
+from .tower import SingleCostTrainer, TowerTrainer
+from .trainers import SimpleTrainer
+
+__all__ = [
+    "AutoResumeTrainConfig",
+    "DEFAULT_CALLBACKS",
+    "DEFAULT_MONITORS",
+    "ModelDesc",
+    "ModelDescBase",
+    "SimpleTrainer",
+    "SingleCostTrainer",
+    "StopTraining",
+    "TowerTrainer",
+    "TrainConfig",
+    "Trainer",
+    "launch_train_with_config",
+]

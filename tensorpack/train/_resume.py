@@ -1,0 +1,68 @@
+"""Where an interrupted training stopped: its newest complete checkpoint, and the epoch to go on with."""
+from __future__ import annotations
+
+import os
+from typing import List, Optional, Tuple
+
+from ..callbacks._resume import starting_epoch_after
+from ..callbacks.base import Callback, ProxyCallback
+from ..callbacks.monitor import JSONWriter
+from ..callbacks.saver import ModelSaver
+from ..compat import new_checkpoint_reader
+from ..compat import tfv1 as tf
+from ..utils import logger
+
+
+def checkpoint_directory(callbacks: Optional[List[Callback]]) -> Optional[str]:
+    """Where the ModelSaver among `callbacks` saves; without one the log directory, or None."""
+    for cb in callbacks or []:
+        while isinstance(cb, ProxyCallback):
+            cb = cb.cb
+        if isinstance(cb, ModelSaver):
+            return cb.checkpoint_dir
+    return logger.get_logger_dir()
+
+
+def find_checkpoint(directory: Optional[str]) -> Optional[str]:
+    """Prefix of the newest checkpoint that `<directory>/checkpoint` lists and that can be read; None without one."""
+    if directory is None:
+        logger.warning("No log directory is set, so there is nothing to resume from: the training starts from scratch. "
+                       "Call logger.set_logger_dir(path, 'k') before the configuration is made.")
+        return None
+    state = tf.train.get_checkpoint_state(directory)
+    if state is None:
+        return None
+    listed = [p for p in state.all_model_checkpoint_paths if p != state.model_checkpoint_path]
+    for path in [state.model_checkpoint_path] + listed[::-1]:
+        if _is_complete(path):
+            return path
+        logger.warning("Checkpoint %s is listed in %s but missing or damaged; trying the one before it.", path,
+                       os.path.join(directory, "checkpoint"))
+    return None
+
+
+def _is_complete(path: str) -> bool:
+    if not tf.gfile.Glob(path + ".data-*"):
+        return False
+    try:
+        new_checkpoint_reader(path).get_variable_to_shape_map()
+    except tf.errors.OpError:
+        return False
+    return True
+
+
+def find_starting_epoch(path: str) -> Tuple[Optional[int], str]:
+    """The epoch that follows checkpoint `path`, and how it is known; None when nothing tells."""
+    epoch = starting_epoch_after(path)
+    if epoch is not None:
+        return epoch, "the checkpoint was recorded with its epoch"
+    directory = logger.get_logger_dir()
+    records = JSONWriter.load_existing_json(directory) if directory is not None else None
+    if not records:
+        return None, ""
+    step = os.path.basename(path).rpartition("-")[2]
+    of_step = [r["epoch_num"] for r in records if "epoch_num" in r and str(r.get("global_step")) == step]
+    if of_step:
+        return of_step[-1] + 1, "stats.json has the epoch of global_step {}".format(step)
+    last = JSONWriter.load_existing_epoch_number(directory)
+    return (None, "") if last is None else (last + 1, "stats.json ends with epoch {}".format(last))

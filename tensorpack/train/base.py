@@ -1,0 +1,332 @@
+"""`Trainer`: a loop of epochs of steps that calls callbacks. It knows nothing of models, towers or costs."""
+from __future__ import annotations
+
+import time
+import traceback
+import weakref
+from typing import List, Optional, Union
+
+from ..callbacks.base import Callback, StopTraining
+from ..callbacks.group import Callbacks, raise_background_failure
+from ..callbacks.monitor import MonitorBase, Monitors
+from ..callbacks.steps import MaintainStepCounter
+from ..compat import tfv1 as tf
+from ..tfutils._hooked_session import HookedSession
+from ..tfutils.common import get_global_step_value
+from ..tfutils.model_utils import describe_trainable_vars
+from ..tfutils.sesscreate import NewSessionCreator
+from ..tfutils.sessinit import JustCurrentSession, SessionInit
+from ..utils import logger
+from ..utils.argtools import call_only_once
+from ..utils.utils import humanize_time_delta
+from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
+
+__all__ = ["StopTraining", "TrainLoop", "Trainer"]
+
+
+class TrainLoop:
+    """The counters of a training loop: read by everybody, written by the trainer and its step counter only."""
+
+    def __init__(self):
+        self._epoch_num = 0
+        self._global_step = 0
+        self._local_step = -1
+
+    def config(self, steps_per_epoch: int, starting_epoch: int, max_epoch: int) -> None:
+        """Set the bounds of the loop.
+
+        Raises:
+            ValueError: a negative number of steps or epochs.
+        """
+        self.starting_epoch = int(starting_epoch)
+        self.max_epoch = int(max_epoch)
+        self.steps_per_epoch = int(steps_per_epoch)
+        for name in ("steps_per_epoch", "max_epoch"):
+            if getattr(self, name) < 0:
+                raise ValueError("Trainer: {} must be >= 0; got {}".format(name, getattr(self, name)))
+        self._epoch_num = self.starting_epoch - 1
+
+    def update_global_step(self) -> None:
+        """Read the global step from the default session."""
+        self._global_step = get_global_step_value()
+
+    @property
+    def epoch_num(self) -> int:
+        """Number of the current epoch; `starting_epoch - 1` before the first one begins."""
+        return self._epoch_num
+
+    @property
+    def global_step(self) -> int:
+        """How many runs of the hooked session the restored model and this training have seen."""
+        return self._global_step
+
+    @property
+    def local_step(self) -> int:
+        """Index of the current or last step within its epoch; -1 before the first step of the training."""
+        return self._local_step
+
+
+class Trainer:
+    """The training loop, and the life of the callbacks around it.
+
+    A subclass or user sets `train_op`, or overrides `run_step`. `train` is then, in this order::
+
+        setup_callbacks(callbacks, monitors)       # every callback may add to the graph
+        initialize(session_creator, session_init)  # session, initial values, restored values; the graph is final
+        main_loop(...):
+            before_train()
+            for each epoch:
+                before_epoch()
+                for each step:
+                    run_step()       # before_run() of all, one session run, after_run() of all
+                    trigger_step()
+                after_epoch()
+                trigger_epoch()
+            after_train()            # always, also after an error
+
+    Attributes:
+        is_chief: False on the processes of a distributed training that do not save and log.
+        graph: the graph that this trainer builds and runs: the default graph of its construction, or a new one when
+            that graph is final because another trainer has used it.
+        sess, hooked_sess: the plain session, and the one whose `run` is "a training step" with all hooks.
+        monitors: a `Monitors`, once the callbacks are set up.
+        towers: None; trainers with towers have their handles here.
+    """
+
+    is_chief = True
+    sess: Optional[tf.Session] = None
+    hooked_sess: Optional[HookedSession] = None
+    towers = None
+
+    def __new__(cls, *args, **kwargs):
+        if (args and isinstance(args[0], TrainConfig)) or "config" in kwargs:
+            logger.error("A trainer takes no TrainConfig any more; use launch_train_with_config(config, trainer).")
+            raise SystemExit(1)
+        return super().__new__(cls)
+
+    def __init__(self):
+        self._callbacks: Union[List[Callback], Callbacks] = []
+        self.loop = TrainLoop()
+        self.monitors: Optional[Monitors] = None
+        self.train_op: Optional[tf.Operation] = None
+        self.graph = tf.get_default_graph()
+        if self.graph.finalized:
+            logger.info("The default graph is final, an earlier trainer has used it; %s works in a new graph.",
+                        type(self).__name__)
+            self.graph = tf.Graph()
+
+    def register_callback(self, cb: Union[Callback, List[Callback]]) -> Optional[bool]:
+        """Add one callback, or a list of them, after those already there; possible until the callbacks are set up.
+
+        Returns:
+            For one callback: whether it was added (False for a chief-only callback on another process).
+        """
+        if isinstance(cb, (list, tuple)):
+            for x in cb:
+                self.register_callback(x)
+            return None
+        if not isinstance(cb, Callback):
+            raise TypeError("Trainer.register_callback: must be a Callback; got {!r}".format(cb))
+        if isinstance(self._callbacks, Callbacks):
+            raise RuntimeError("Trainer.register_callback: callbacks can be added only before setup_callbacks; got {} "
+                               "afterwards".format(cb))
+        if not self.is_chief and cb.chief_only:
+            logger.warning("Callback %s is chief-only, skipped on this process.", cb)
+            return False
+        self._callbacks.append(cb)
+        return True
+
+    _register_callback = register_callback
+
+    def run_step(self) -> None:
+        """One step: runs `train_op` with all hooks. Override it for steps of another kind."""
+        if self.train_op is None:
+            raise NotImplementedError("{}: set train_op, or override run_step()".format(type(self).__name__))
+        self.hooked_sess.run(self.train_op)
+
+    @call_only_once
+    def setup_callbacks(self, callbacks: List[Callback], monitors: List[MonitorBase]) -> None:
+        """Fix the list of callbacks and let each add to the graph.
+
+        The order is: registered so far, the step counter, `callbacks`, `monitors`, the `Monitors` aggregate.
+        """
+        for name, value in (("callbacks", callbacks), ("monitors", monitors)):
+            if not isinstance(value, list):
+                raise TypeError("Trainer.setup_callbacks: {} must be a list; got {!r}".format(name, value))
+        with self.graph.as_default():
+            describe_trainable_vars()
+            self.register_callback(MaintainStepCounter())
+            for cb in callbacks:
+                self.register_callback(cb)
+            misplaced = [str(cb) for cb in self._callbacks if isinstance(cb, MonitorBase)]
+            if misplaced:
+                raise ValueError("Trainer.setup_callbacks: monitors must be given as monitors=[...]; got {} among the "
+                                 "callbacks".format(", ".join(misplaced)))
+            self.monitors = Monitors([m for m in monitors if self.register_callback(m)])
+            self.register_callback(self.monitors)
+            logger.info("Setup callbacks graph ...")
+            self._callbacks = Callbacks(self._callbacks)
+            self._callbacks.setup_graph(weakref.proxy(self))
+
+    @call_only_once
+    def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:
+        """Create the session, initialise and restore the variables, and make the graph final."""
+        if not isinstance(session_creator, tf.train.SessionCreator):
+            raise TypeError("Trainer.initialize: session_creator must be a SessionCreator; got {!r}".format(session_creator))
+        if not isinstance(session_init, SessionInit):
+            raise TypeError("Trainer.initialize: session_init must be a SessionInit; got {!r}; "
+                            "SmartInit(path) makes one".format(session_init))
+        with self.graph.as_default():
+            session_init._setup_graph()
+            logger.info("Creating the session ...")
+            self.sess = session_creator.create_session()
+            self.initialize_hooks()
+            if self.is_chief:
+                logger.info("Initializing the session ...")
+                session_init._run_init(self.sess)
+            elif not isinstance(session_init, JustCurrentSession):
+                logger.warning("session_init is used on the chief process only, ignored on this one.")
+            self.sess.graph.finalize()
+            logger.info("Graph Finalized.")
+
+    @call_only_once
+    def initialize_hooks(self) -> None:
+        """Make `hooked_sess`: the session with the hooks of all callbacks."""
+        self.hooked_sess = HookedSession(self.sess, self._callbacks.get_hooks())
+
+    @call_only_once
+    def main_loop(self, steps_per_epoch: int, starting_epoch: int, max_epoch: int) -> None:
+        """Run the epochs from `starting_epoch` to `max_epoch`, both included.
+
+        StopTraining, and data that has ended, end the training normally. Any other exception, the one that killed a
+        background thread of an input included, is raised after the `after_train` of all callbacks.
+        """
+        with self.graph.as_default(), self.sess.as_default():
+            failure: Optional[BaseException] = None
+            try:
+                self.loop.config(steps_per_epoch, starting_epoch, max_epoch)
+                self.loop.update_global_step()
+                self._run_epochs()
+                logger.info("Training has finished!")
+            except BaseException as e:
+                failure = e
+                self._end_by(e)
+            finally:
+                error = self._end_callbacks()
+                self.hooked_sess.close()
+            if error is not None and failure is None:
+                raise error
+
+    def _run_epochs(self) -> None:
+        loop, callbacks = self.loop, self._callbacks
+        callbacks.before_train()
+        loop.update_global_step()
+        for epoch in range(loop.starting_epoch, loop.max_epoch + 1):
+            loop._epoch_num = epoch
+            logger.info("Start Epoch %d ...", loop.epoch_num)
+            callbacks.before_epoch()
+            start_time = time.time()
+            for step in range(loop.steps_per_epoch):
+                loop._local_step = step
+                if self.hooked_sess.should_stop():
+                    return
+                self.run_step()
+                callbacks.trigger_step()
+            callbacks.after_epoch()
+            logger.info("Epoch %d (global_step %d) finished, time:%s.", loop.epoch_num, loop.global_step,
+                        humanize_time_delta(time.time() - start_time))
+            callbacks.trigger_epoch()
+
+    def _end_by(self, cause: BaseException) -> None:
+        """Return when `cause` is a normal end of the training; otherwise raise it, or the error behind it."""
+        if isinstance(cause, StopTraining):
+            logger.info("Training was stopped by exception: %s", cause)
+        elif isinstance(cause, (tf.errors.OutOfRangeError, tf.errors.CancelledError)):
+            # A closed input queue looks like the end of the data; a dead feeding thread knows better.
+            try:
+                raise_background_failure(self._callbacks.cbs, cause)
+            except BaseException:
+                logger.error("Training failed at global_step=%d: its input failed.", self.loop.global_step)
+                raise
+            if isinstance(cause, tf.errors.CancelledError):
+                logger.error("Training failed at global_step=%d", self.loop.global_step)
+                raise cause
+            logger.warning("Training stopped: the data ended at step %d of %d in epoch %d: %s", self.loop.local_step + 1,
+                           self.loop.steps_per_epoch, self.loop.epoch_num, cause.message)
+        elif isinstance(cause, KeyboardInterrupt):
+            logger.info("Detected Ctrl-C and exiting main loop.")
+            raise cause
+        else:
+            logger.error("Training failed at global_step=%d", self.loop.global_step)
+            raise cause
+
+    def _end_callbacks(self) -> Optional[BaseException]:
+        """`after_train` of every callback, whatever the others do; the first error among them, if any."""
+        first = None
+        for cb in self._callbacks.cbs:
+            try:
+                cb.after_train()
+            except Exception as e:
+                logger.error("after_train of callback %s failed:\n%s", cb, traceback.format_exc())
+                first = first or e
+        return first
+
+    def train(self, callbacks: List[Callback], monitors: List[MonitorBase], session_creator: tf.train.SessionCreator,
+              session_init: SessionInit, steps_per_epoch: int, starting_epoch: int = 1, max_epoch: int = 9999999) -> None:
+        """`setup_callbacks`, `initialize` and `main_loop`; possible once per trainer."""
+        self.setup_callbacks(callbacks, monitors)
+        self.initialize(session_creator, session_init)
+        self.main_loop(steps_per_epoch, starting_epoch, max_epoch)
+
+    def train_with_defaults(self, _sentinel=None, callbacks: Optional[List[Callback]] = None,
+                            monitors: Optional[List[MonitorBase]] = None,
+                            session_creator: Optional[tf.train.SessionCreator] = None,
+                            session_init: Optional[SessionInit] = None, steps_per_epoch: Optional[int] = None,
+                            starting_epoch: int = 1, max_epoch: int = 9999999,
+                            extra_callbacks: Optional[List[Callback]] = None) -> None:
+        """`train` with the defaults that most people want; keyword arguments only.
+
+        Args:
+            callbacks: none by default; `extra_callbacks`, by default `DEFAULT_CALLBACKS()`, follow them.
+            monitors: by default `DEFAULT_MONITORS()`.
+            session_creator: by default `NewSessionCreator()`.
+            session_init: by default nothing is restored.
+            steps_per_epoch: required.
+        """
+        if _sentinel is not None:
+            raise TypeError("Trainer.train_with_defaults: takes keyword arguments only; got {!r}".format(_sentinel))
+        if steps_per_epoch is None:
+            raise ValueError("Trainer.train_with_defaults: steps_per_epoch must be given; got None")
+        callbacks = list(callbacks or []) + list(DEFAULT_CALLBACKS() if extra_callbacks is None else extra_callbacks)
+        self.train(callbacks, DEFAULT_MONITORS() if monitors is None else monitors, session_creator or NewSessionCreator(),
+                   session_init or JustCurrentSession(), steps_per_epoch, starting_epoch, max_epoch)
+
+    @property
+    def epoch_num(self) -> int:
+        """See `TrainLoop.epoch_num`."""
+        return self.loop.epoch_num
+
+    @property
+    def global_step(self) -> int:
+        """See `TrainLoop.global_step`."""
+        return self.loop.global_step
+
+    @property
+    def local_step(self) -> int:
+        """See `TrainLoop.local_step`."""
+        return self.loop.local_step
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in each epoch; set by `main_loop`."""
+        return self.loop.steps_per_epoch
+
+    @property
+    def starting_epoch(self) -> int:
+        """Number of the first epoch; set by `main_loop`."""
+        return self.loop.starting_epoch
+
+    @property
+    def max_epoch(self) -> int:
+        """Number of the last epoch; set by `main_loop`."""
+        return self.loop.max_epoch

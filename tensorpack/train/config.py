@@ -1,0 +1,147 @@
+"""`TrainConfig`: what `launch_train_with_config` needs to know, checked when it is made; and its auto-resuming form."""
+from __future__ import annotations
+
+import os
+from typing import Any, List, Optional, Tuple
+
+from ..callbacks.base import Callback
+from ..callbacks.graph import RunUpdateOps
+from ..callbacks.monitor import JSONWriter, MonitorBase, ScalarPrinter, TFEventWriter
+from ..callbacks.steps import ProgressBar
+from ..callbacks.summary import MergeAllSummaries, MovingAverageSummary
+from ..compat import tfv1 as tf
+from ..dataflow.base import DataFlow
+from ..graph_builder.model_desc import ModelDescBase
+from ..input_source.input_source_base import InputSource
+from ..tfutils.sesscreate import NewSessionCreator
+from ..tfutils.sessinit import JustCurrentSession, SaverRestore, SessionInit
+from ..utils import logger
+from ._resume import checkpoint_directory, find_checkpoint, find_starting_epoch
+
+__all__ = ["AutoResumeTrainConfig", "DEFAULT_CALLBACKS", "DEFAULT_MONITORS", "TrainConfig"]
+
+
+def DEFAULT_CALLBACKS() -> List[Callback]:
+    """New instances of the callbacks that `train_with_defaults` appends to the user's, in this order:
+    `MovingAverageSummary()`, `ProgressBar()`, `MergeAllSummaries()`, `RunUpdateOps()`."""
+    return [MovingAverageSummary(), ProgressBar(), MergeAllSummaries(), RunUpdateOps()]
+
+
+def DEFAULT_MONITORS() -> List[MonitorBase]:
+    """New instances of the default monitors, in this order: `TFEventWriter()`, `JSONWriter()`, `ScalarPrinter()`."""
+    return [TFEventWriter(), JSONWriter(), ScalarPrinter()]
+
+
+def _check(name: str, value: Any, kind: type, hint: str = "") -> None:
+    if not isinstance(value, kind):
+        raise TypeError("TrainConfig: {} must be a {}; got {!r}{}".format(name, kind.__name__, value, hint))
+
+
+def _check_list(name: str, value: Any, kind: type) -> None:
+    _check(name, value, list)
+    for item in value:
+        _check("each element of " + name, item, kind)
+
+
+class TrainConfig:
+    """The arguments of one training, under attributes of the same names.
+
+    Args:
+        dataflow, data: exactly one of a DataFlow and an InputSource.
+        model: a ModelDesc.
+        callbacks: the user's callbacks, a list.
+        extra_callbacks: run after `callbacks`; by default `DEFAULT_CALLBACKS()`.
+        monitors: by default `DEFAULT_MONITORS()`.
+        session_creator, session_config: at most one of a SessionCreator and a ConfigProto for the default creator.
+        session_init: what to restore; by default nothing.
+        starting_epoch: number of the first epoch; it only schedules callbacks.
+        steps_per_epoch: by default the length of the data.
+        max_epoch: number of the last epoch.
+
+    Raises:
+        TypeError, ValueError: an argument has the wrong type, or two exclude each other.
+        NotImplementedError: steps_per_epoch is not given and the data has no known length.
+    """
+
+    def __init__(self, dataflow: Optional[DataFlow] = None, data: Optional[InputSource] = None,
+                 model: Optional[ModelDescBase] = None, callbacks: Optional[List[Callback]] = None,
+                 extra_callbacks: Optional[List[Callback]] = None, monitors: Optional[List[MonitorBase]] = None,
+                 session_creator: Optional[tf.train.SessionCreator] = None,
+                 session_config: Optional[tf.ConfigProto] = None, session_init: Optional[SessionInit] = None,
+                 starting_epoch: int = 1, steps_per_epoch: Optional[int] = None, max_epoch: int = 99999):
+        if dataflow is not None and data is not None:
+            raise ValueError("TrainConfig: dataflow and data exclude each other; got both")
+        if dataflow is not None:
+            _check("dataflow", dataflow, DataFlow, "; an InputSource is given as data=")
+        if data is not None:
+            _check("data", data, InputSource, "; a DataFlow is given as dataflow=")
+        self.dataflow = dataflow
+        self.data = data
+        if model is not None:
+            _check("model", model, ModelDescBase)
+        self.model = model
+        self.callbacks = [] if callbacks is None else callbacks
+        self.extra_callbacks = DEFAULT_CALLBACKS() if extra_callbacks is None else extra_callbacks
+        self.monitors = DEFAULT_MONITORS() if monitors is None else monitors
+        _check_list("callbacks", self.callbacks, Callback)
+        _check_list("extra_callbacks", self.extra_callbacks, Callback)
+        _check_list("monitors", self.monitors, MonitorBase)
+        self.session_init = JustCurrentSession() if session_init is None else session_init
+        _check("session_init", self.session_init, SessionInit, "; SmartInit(path) makes one")
+        if session_creator is not None and session_config is not None:
+            raise ValueError("TrainConfig: session_creator and session_config exclude each other; got both")
+        self.session_creator = NewSessionCreator(config=session_config) if session_creator is None else session_creator
+        self.steps_per_epoch = int(self._default_steps() if steps_per_epoch is None else steps_per_epoch)
+        self.starting_epoch = int(starting_epoch)
+        self.max_epoch = int(max_epoch)
+
+    def _default_steps(self) -> int:
+        data = self.dataflow if self.dataflow is not None else self.data
+        if data is None:
+            raise ValueError("TrainConfig: steps_per_epoch must be given when neither dataflow nor data is")
+        try:
+            return len(data) if isinstance(data, DataFlow) else data.size()
+        except NotImplementedError as e:
+            message = "TrainConfig: steps_per_epoch must be given, because the length of {} is unknown".format(
+                type(data).__name__)
+            logger.error(message)
+            raise NotImplementedError(message) from e
+
+
+class AutoResumeTrainConfig(TrainConfig):
+    """A TrainConfig that goes on where an interrupted training of the same script stopped.
+
+    The newest complete checkpoint in the directory of the `ModelSaver` among the callbacks, by default the log directory,
+    is restored, and training starts at the epoch after the one that this checkpoint belongs to. Set the log directory
+    first, with `logger.set_logger_dir(path, 'k')`. Without a checkpoint the training starts from scratch.
+
+    Args:
+        always_resume: if False, `session_init` and `starting_epoch` are found only where they are not given.
+        kwargs: as for `TrainConfig`.
+    """
+
+    def __init__(self, always_resume: bool = True, **kwargs: Any):
+        path = find_checkpoint(checkpoint_directory(kwargs.get("callbacks")))
+        if path is not None:
+            if always_resume or "session_init" not in kwargs:
+                kwargs["session_init"] = SaverRestore(path)
+                logger.info("Found history checkpoint %s, it overwrites/sets session_init.", path)
+            if always_resume or "starting_epoch" not in kwargs:
+                kwargs["starting_epoch"], how = self._starting_epoch(path, kwargs)
+                logger.info("Training starts at epoch %d: %s.", kwargs["starting_epoch"], how)
+        super().__init__(**kwargs)
+
+    @staticmethod
+    def _starting_epoch(path: str, kwargs: dict) -> Tuple[int, str]:
+        epoch, how = find_starting_epoch(path)
+        if epoch is not None:
+            return epoch, how
+        epoch = int(kwargs.get("starting_epoch", 1))
+        logger.warning("Neither resume.json nor stats.json tells which epoch checkpoint %s belongs to.", path)
+        return epoch, "as configured"
+
+    @staticmethod
+    def get_sessinit_resume(dir: Optional[str] = None) -> Optional[SaverRestore]:
+        """A SaverRestore of the newest complete checkpoint in `dir` (default: log directory); None if there is none."""
+        path = find_checkpoint(checkpoint_directory(None) if dir is None else os.path.expanduser(dir))
+        return None if path is None else SaverRestore(path)

@@ -1,0 +1,61 @@
+"""From a `TrainConfig` and a trainer to a running training."""
+from __future__ import annotations
+
+from typing import Union
+
+from ..compat import tfv1 as tf
+from ..dataflow.base import DataFlow
+from ..input_source.input_source import FeedInput, QueueInput
+from ..input_source.input_source_base import InputSource
+from ..utils import logger
+from .base import Trainer
+from .config import TrainConfig
+from .tower import SingleCostTrainer
+from .trainers import SimpleTrainer
+
+__all__ = ["apply_default_prefetch", "launch_train_with_config"]
+
+
+def apply_default_prefetch(input_source_or_dataflow: Union[InputSource, DataFlow], trainer: Trainer) -> InputSource:
+    """The InputSource that `trainer` gets by default: a DataFlow is fed by `FeedInput` to exactly a SimpleTrainer, by
+    `QueueInput` to any other trainer; an InputSource is kept."""
+    if not isinstance(input_source_or_dataflow, DataFlow):
+        return input_source_or_dataflow
+    if type(trainer) is SimpleTrainer:
+        return FeedInput(input_source_or_dataflow)
+    logger.info("Automatically applying QueueInput on the DataFlow.")
+    return QueueInput(input_source_or_dataflow)
+
+
+def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) -> None:
+    """Build the graph of `config.model` with `trainer`, then train with the settings of `config`.
+
+    Raises:
+        TypeError, ValueError: the trainer minimises no single cost, or the configuration has no model or no data.
+    """
+    if not isinstance(trainer, SingleCostTrainer):
+        raise TypeError("launch_train_with_config: trainer must be a SingleCostTrainer; got {!r}; other trainers are started "
+                        "by their train_with_defaults()".format(trainer))
+    if not isinstance(config, TrainConfig):
+        raise TypeError("launch_train_with_config: config must be a TrainConfig; got {!r}".format(config))
+    if config.model is None:
+        raise ValueError("launch_train_with_config: the TrainConfig must have a model; got model=None")
+    if config.dataflow is None and config.data is None:
+        raise ValueError("launch_train_with_config: the TrainConfig must have dataflow= or data=; got neither")
+    model = config.model
+    input = apply_default_prefetch(config.dataflow if config.data is None else config.data, trainer)
+    with trainer.graph.as_default():
+        trainer.setup_graph(model.get_input_signature(), input, model.build_graph, model.get_optimizer)
+        _check_unused_regularization()
+    trainer.train_with_defaults(
+        callbacks=config.callbacks, monitors=config.monitors, session_creator=config.session_creator,
+        session_init=config.session_init, steps_per_epoch=config.steps_per_epoch, starting_epoch=config.starting_epoch,
+        max_epoch=config.max_epoch, extra_callbacks=config.extra_callbacks)
+
+
+def _check_unused_regularization() -> None:
+    unused = [x.name for x in set(tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)) if not x.consumers()]
+    if unused:
+        logger.warning("These tensors are in the REGULARIZATION_LOSSES collection, but nothing uses them: %s",
+                       ", ".join(sorted(unused)))
+        logger.warning("Add them to the cost, for example with regularize_cost_from_collection().")

@@ -1,0 +1,213 @@
+"""Trainers whose model is a tower function: called once per training tower, and again for each inference tower."""
+from __future__ import annotations
+
+import functools
+from typing import Callable, List, Optional, Sequence, Tuple
+
+from ..callbacks.base import Callback
+from ..compat import tfv1 as tf
+from ..compat import xla_compile
+from ..input_source.input_source import PlaceholderInput
+from ..input_source.input_source_base import InputSource
+from ..predict.base import OnlinePredictor
+from ..tfutils.sessinit import SessionInit
+from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandles, get_current_tower_context
+from ..utils import logger
+from ..utils.argtools import call_only_once, memoized
+from .base import Trainer
+
+__all__ = ["SingleCostTrainer", "TowerTrainer"]
+
+GradAndVar = Tuple[tf.Tensor, tf.Variable]
+
+
+class TowerTrainer(Trainer):
+    """A trainer with a tower function, so that inference towers can be built beside the training towers.
+
+    A subclass sets `self.tower_func` once, then builds its graph by calling it inside a `TowerContext`.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._tower_func: Optional[TowerFunc] = None
+        self._predictors: List[OnlinePredictor] = []
+
+    @property
+    def tower_func(self) -> TowerFunc:
+        """The tower function; can be set once."""
+        return self._tower_func
+
+    @tower_func.setter
+    def tower_func(self, value: TowerFunc) -> None:
+        if not isinstance(value, TowerFunc):
+            raise TypeError("{}.tower_func: must be a TowerFunc; got {!r}; TowerFunc(function, input_signature) makes "
+                            "one".format(type(self).__name__, value))
+        if self._tower_func is not None:
+            raise RuntimeError("{}.tower_func: can be set once only".format(type(self).__name__))
+        self._tower_func = value
+
+    @property
+    def input_signature(self) -> List[tf.TensorSpec]:
+        """Signature of the tower function."""
+        return self.tower_func.input_signature
+
+    @property
+    def towers(self) -> Optional[TowerTensorHandles]:
+        """Handles of all towers built so far, by index or name; None before the tower function is set."""
+        return None if self._tower_func is None else self._tower_func.towers
+
+    def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:
+        super().initialize(session_creator, session_init)
+        for predictor in self._predictors:
+            predictor.sess = self.sess
+
+    def get_predictor(self, input_names: Sequence[str], output_names: Sequence[str], device: int = 0) -> OnlinePredictor:
+        """A function from numpy inputs to numpy outputs of the model as it is while it trains.
+
+        The first call for a device builds a tower `tower-pred-<device>` (`tower-pred-cpu` for -1), in which the model is
+        in inference mode; it must happen before the graph is final, so usually in `_setup_graph` of a callback.
+
+        Args:
+            input_names: inputs or any other tensors of the tower, named without its prefix.
+            output_names: the same for the outputs.
+            device: GPU number, -1 for the CPU.
+
+        Raises:
+            RuntimeError: the graph is final and has no predictor tower for this device.
+            KeyError: no such tensor in the tower.
+        """
+        if self._tower_func is None:
+            raise RuntimeError("{}.get_predictor: set tower_func first".format(type(self).__name__))
+        tower_name = "tower-pred-cpu" if device < 0 else "tower-pred-{}".format(device)
+        with self.graph.as_default():
+            try:
+                tower = self.tower_func.towers[tower_name]
+            except KeyError:
+                tower = self._build_predict_tower(tower_name, device)
+            predictor = OnlinePredictor(tower.get_tensors(list(input_names)), tower.get_tensors(list(output_names)))
+        predictor.sess = self.sess
+        self._predictors.append(predictor)
+        return predictor
+
+    def _build_predict_tower(self, tower_name: str, device: int):
+        if self.graph.finalized:
+            raise RuntimeError("{}.get_predictor: the first predictor of a device must be asked for before the graph is final, "
+                               "for example in _setup_graph of a callback; got device {} afterwards".format(
+                                   type(self).__name__, device))
+        device_string = "/cpu:0" if device < 0 else "/gpu:{}".format(device)
+        logger.info("Building predictor tower '%s' on device %s ...", tower_name, device_string)
+        input = PlaceholderInput()
+        input.setup(self.input_signature)
+        with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.device(device_string), \
+                PredictTowerContext(tower_name, vs_name=self._vs_name_for_predictor(device)):
+            self.tower_func(*input.get_input_tensors())
+        return self.tower_func.towers[tower_name]
+
+    def _vs_name_for_predictor(self, device: int) -> str:
+        """Variable scope that an inference tower on `device` reads: of the training tower there, else of the first one."""
+        towers = self.towers.training()
+        if not len(towers):
+            return ""
+        return towers[device if 0 <= device < len(towers) else 0].vs_name
+
+
+class SingleCostTrainer(TowerTrainer):
+    """A trainer that minimises one scalar cost with one `tf.train.Optimizer`.
+
+    A subclass implements `_setup_graph(input, get_cost_fn, get_opt_fn)`, which sets `train_op` and returns callbacks.
+
+    Attributes:
+        COLOCATE_GRADIENTS_WITH_OPS, GATE_GRADIENTS, AGGREGATION_METHOD: see `tf.train.Optimizer.compute_gradients`.
+        XLA_COMPILE: compile forward and backward computation with XLA (needs static shapes, allows no summaries inside).
+    """
+
+    COLOCATE_GRADIENTS_WITH_OPS = True
+    GATE_GRADIENTS = False
+    AGGREGATION_METHOD = tf.AggregationMethod.DEFAULT
+    XLA_COMPILE = False
+
+    @call_only_once
+    def setup_graph(self, input_signature: List[tf.TensorSpec], input: InputSource,
+                    get_cost_fn: Callable[..., tf.Tensor], get_opt_fn: Callable[[], tf.train.Optimizer]) -> None:
+        """Build the training towers and the update; possible once per trainer.
+
+        Args:
+            input_signature: specs of the inputs, each with a name.
+            input: where they come from; set up here.
+            get_cost_fn: from the input tensors to the cost; called once per tower, inference towers included.
+            get_opt_fn: makes the optimizer; called once, in the first tower.
+        """
+        with self.graph.as_default():
+            self.tower_func = TowerFunc(get_cost_fn, input_signature)
+            get_opt_fn = memoized(get_opt_fn)
+            input_callbacks = self._setup_input(input_signature, input)
+            train_callbacks = self._setup_graph(input, self.tower_func, get_opt_fn)
+            self.register_callback(input_callbacks + train_callbacks)
+
+    def _setup_graph(self, input: InputSource, get_cost_fn: Callable[..., tf.Tensor],
+                     get_opt_fn: Callable[[], tf.train.Optimizer]) -> List[Callback]:
+        raise NotImplementedError("{}: override _setup_graph()".format(type(self).__name__))
+
+    def _setup_input(self, input_signature: List[tf.TensorSpec], input: InputSource) -> List[Callback]:
+        if not isinstance(input, InputSource):
+            raise TypeError("{}.setup_graph: input must be an InputSource; got {!r}".format(type(self).__name__, input))
+        if input.setup_done():
+            raise RuntimeError("{}.setup_graph: input must not be set up already; got {!r} that is in use elsewhere; make "
+                               "a new one".format(type(self).__name__, input))
+        return input.setup(input_signature)
+
+    def _make_get_grad_fn(self, input: InputSource, get_cost_fn: Callable[..., tf.Tensor],
+                          get_opt_fn: Callable[[], tf.train.Optimizer]) -> Callable[[], List[GradAndVar]]:
+        """A function that builds cost and gradients inside a training tower and returns (gradient, variable) pairs."""
+
+        def get_grad_fn() -> List[GradAndVar]:
+            inputs = input.get_input_tensors()
+            compute = functools.partial(self._compute_gradients, get_cost_fn, get_opt_fn)
+            if not self.XLA_COMPILE:
+                return compute(*inputs)
+            # Variables cannot leave a compiled computation, so they are kept aside while the gradients pass through it.
+            variables: List[tf.Variable] = []
+
+            def compiled(*args: tf.Tensor) -> List[tf.Tensor]:
+                pairs = compute(*args)
+                variables.extend(variable for _, variable in pairs)
+                return [tf.convert_to_tensor(gradient) for gradient, _ in pairs]
+
+            return list(zip(xla_compile(compiled, inputs), variables))
+
+        return get_grad_fn
+
+    def _compute_gradients(self, get_cost_fn, get_opt_fn, *inputs: tf.Tensor) -> List[GradAndVar]:
+        context = get_current_tower_context()
+        cost = get_cost_fn(*inputs)
+        self._check_cost(cost)
+        if context.has_own_variables:
+            variables = context.get_collection_in_tower(tf.GraphKeys.TRAINABLE_VARIABLES)
+        else:
+            variables = tf.trainable_variables()
+        if not variables:
+            raise ValueError("{}: the model must have trainable variables of its own; got none; variables made outside of the "
+                             "tower function are not trained".format(type(self).__name__))
+        pairs = get_opt_fn().compute_gradients(
+            cost, var_list=variables, gate_gradients=self.GATE_GRADIENTS,
+            colocate_gradients_with_ops=self.COLOCATE_GRADIENTS_WITH_OPS, aggregation_method=self.AGGREGATION_METHOD)
+        return self._drop_none(pairs)
+
+    def _check_cost(self, cost: object) -> None:
+        who = "{}: the tower function".format(type(self).__name__)
+        if not isinstance(cost, tf.Tensor):
+            raise TypeError("{} must return the cost, a scalar tensor, in training; got {!r}; "
+                            "does build_graph end with `return cost`?".format(who, cost))
+        if cost.shape.ndims != 0:
+            raise ValueError("{} must return a cost of shape (); got {} of shape {}; reduce it, for example with "
+                             "tf.reduce_mean".format(who, cost.name, cost.shape))
+
+    def _drop_none(self, pairs: List[GradAndVar]) -> List[GradAndVar]:
+        dropped = [variable.op.name for gradient, variable in pairs if gradient is None]
+        if len(dropped) == len(pairs):
+            raise ValueError("{}: the cost must depend on a trainable variable; got no gradient for any of {}".format(
+                type(self).__name__, ", ".join(dropped)))
+        if dropped:
+            logger.warning("No gradient w.r.t. %d trainable variables, they are not trained: %s", len(dropped),
+                           ", ".join(dropped))
+        return [(gradient, variable) for gradient, variable in pairs if gradient is not None]
