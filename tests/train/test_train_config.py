@@ -1,0 +1,185 @@
+"""TrainConfig and launch_train_with_config: what they accept and what they say about the rest."""
+import pytest
+
+from tensorpack import (
+    DataFromGenerator,
+    FeedInput,
+    ModelDesc,
+    ModelDescBase,
+    QueueInput,
+    SimpleTrainer,
+    SmartInit,
+    StopTraining,
+    TrainConfig,
+    Trainer,
+    launch_train_with_config,
+    tfv1,
+)
+from tensorpack.train.interface import apply_default_prefetch
+
+
+def test_defaults(linear_model, linear_data):
+    config = TrainConfig(model=linear_model(), dataflow=linear_data(5))
+    assert (config.steps_per_epoch, config.starting_epoch, config.max_epoch) == (5, 1, 99999)
+    assert [str(cb) for cb in config.extra_callbacks] == [
+        "MovingAverageSummary", "ProgressBar", "MergeAllSummaries_RunWithOp", "RunUpdateOps"]
+    assert config.callbacks == [] and config.data is None
+    assert TrainConfig(model=linear_model(), data=QueueInput(linear_data(7))).steps_per_epoch == 7
+
+
+@pytest.mark.parametrize("kwargs, error, words", [
+    (lambda d: dict(dataflow=d, data=FeedInput(d)), ValueError, "exclude each other"),
+    (lambda d: dict(dataflow=FeedInput(d)), TypeError, "dataflow must be a DataFlow.*given as data="),
+    (lambda d: dict(data=d), TypeError, "data must be a InputSource.*given as dataflow="),
+    (lambda d: dict(dataflow=d, model=object()), TypeError, "model must be a ModelDescBase"),
+    (lambda d: dict(dataflow=d, callbacks=()), TypeError, "callbacks must be a list"),
+    (lambda d: dict(dataflow=d, callbacks=[1]), TypeError, "each element of callbacks"),
+    (lambda d: dict(dataflow=d, extra_callbacks=()), TypeError, "extra_callbacks must be a list"),
+    (lambda d: dict(dataflow=d, monitors=()), TypeError, "monitors must be a list"),
+    (lambda d: dict(dataflow=d, session_init="model-10"), TypeError, "session_init must be a SessionInit.*SmartInit"),
+    (lambda d: dict(dataflow=d, session_creator=1, session_config=2), ValueError, "session_creator and session_config"),
+    (lambda d: dict(), ValueError, "steps_per_epoch must be given"),
+], ids=["both", "input-as-dataflow", "dataflow-as-input", "model", "tuple", "callback", "extra", "monitors", "init", "creator", "none"])
+def test_wrong_arguments_are_named(linear_data, kwargs, error, words):
+    with pytest.raises(error, match=words):
+        TrainConfig(**kwargs(linear_data()))
+
+
+def test_unknown_length_of_the_data_is_explained(linear_data):
+    with pytest.raises(NotImplementedError, match="steps_per_epoch must be given, because the length of DataFromGenerator"):
+        TrainConfig(dataflow=DataFromGenerator(lambda: iter(())))
+
+
+@pytest.mark.parametrize("kwargs, trainer, error, words", [
+    (dict(), Trainer, TypeError, "must be a SingleCostTrainer"),
+    (dict(model=None), SimpleTrainer, ValueError, "must have a model"),
+    (dict(dataflow=None, steps_per_epoch=3), SimpleTrainer, ValueError, "must have dataflow= or data="),
+], ids=["trainer", "model", "data"])
+def test_launch_names_what_is_missing(linear_model, linear_data, kwargs, trainer, error, words):
+    config = TrainConfig(**dict(dict(model=linear_model(), dataflow=linear_data()), **kwargs))
+    with pytest.raises(error, match=words):
+        launch_train_with_config(config, trainer())
+
+
+def test_launch_refuses_something_else_than_a_config():
+    with pytest.raises(TypeError, match="must be a TrainConfig"):
+        launch_train_with_config({}, SimpleTrainer())
+
+
+def test_default_prefetch(linear_data):
+    class Derived(SimpleTrainer):
+        pass
+
+    queue = QueueInput(linear_data())
+    assert apply_default_prefetch(queue, Derived()) is queue
+    assert type(apply_default_prefetch(linear_data(), SimpleTrainer())) is FeedInput
+    assert type(apply_default_prefetch(linear_data(), Derived())) is QueueInput
+
+
+def build_graph_returning(make):
+    def build_graph(self, x, y):
+        w = tfv1.get_variable("W", [3])
+        return make(tfv1.reduce_sum(x * w, 1) - y)
+    return build_graph
+
+
+@pytest.mark.parametrize("make, error, words", [
+    (lambda d: None, TypeError, "must return the cost.*got None.*return cost"),
+    (lambda d: d, ValueError, r"cost of shape \(\).*got .* of shape .*reduce_mean"),
+    (lambda d: tfv1.constant(1.), ValueError, "cost must depend on a trainable variable.*W"),
+], ids=["nothing", "vector", "constant"])
+def test_a_cost_that_cannot_be_minimised_is_explained(linear_model, linear_data, make, error, words):
+    model = type("Model", (linear_model,), {"build_graph": build_graph_returning(make)})()
+    with pytest.raises(error, match=words):
+        launch_train_with_config(TrainConfig(model=model, dataflow=linear_data()), SimpleTrainer())
+
+
+def test_a_model_without_variables_is_explained(linear_model, linear_data):
+    model = type("Model", (linear_model,), {"build_graph": lambda self, x, y: tfv1.reduce_sum(x)})()
+    with pytest.raises(ValueError, match="must have trainable variables"):
+        launch_train_with_config(TrainConfig(model=model, dataflow=linear_data()), SimpleTrainer())
+
+
+def test_variables_without_gradient_are_listed(linear_model, linear_data, log_records):
+    def build_graph(self, x, y):
+        tfv1.get_variable("unused", [3])
+        return linear_model.build_graph(self, x, y)
+
+    model = type("Model", (linear_model,), {"build_graph": build_graph})()
+    launch_train_with_config(TrainConfig(model=model, dataflow=linear_data(), monitors=[], max_epoch=1), SimpleTrainer())
+    assert any("not trained: unused" in r.getMessage() for r in log_records if r.levelname == "WARNING")
+
+
+def test_regularization_losses_that_nothing_uses_are_listed(linear_model, linear_data, log_records):
+    def build_graph(self, x, y):
+        cost = linear_model.build_graph(self, x, y)
+        tfv1.add_to_collection(tfv1.GraphKeys.REGULARIZATION_LOSSES, tfv1.reduce_sum(x, name="forgotten"))
+        return cost
+
+    model = type("Model", (linear_model,), {"build_graph": build_graph})()
+    launch_train_with_config(TrainConfig(model=model, dataflow=linear_data(), monitors=[], max_epoch=1), SimpleTrainer())
+    assert any("forgotten" in r.getMessage() for r in log_records if r.levelname == "WARNING")
+
+
+@pytest.mark.parametrize("specs, error, words", [
+    (lambda: [tfv1.TensorSpec((None,), tfv1.float32)], ValueError, "input 0 has none"),
+    (lambda: [tfv1.TensorSpec((None,), tfv1.float32, "x")] * 2, ValueError, r"unique; got \['x'\] more than once"),
+    (lambda: [tfv1.TensorSpec((None,), tfv1.float32, "a:b")], ValueError, "a:b"),
+    (lambda: tfv1.TensorSpec((None,), tfv1.float32, "x"), TypeError, "must return a list"),
+    (lambda: ["x"], TypeError, "each element must be a tf.TensorSpec.*'x' at position 0"),
+], ids=["nameless", "duplicate", "colon", "no-list", "no-spec"])
+def test_wrong_inputs_of_a_model_are_named(linear_model, linear_data, specs, error, words):
+    model = type("Model", (linear_model,), {"inputs": lambda self: specs()})()
+    with pytest.raises(error, match=words):
+        launch_train_with_config(TrainConfig(model=model, dataflow=linear_data()), SimpleTrainer())
+
+
+def test_placeholders_made_in_inputs_are_accepted(linear_model):
+    class Model(linear_model):
+        def inputs(self):
+            return [tfv1.placeholder(tfv1.float32, (None, 3), "x"), tfv1.TensorSpec((None,), tfv1.float32, "y")]
+
+    model = Model()
+    assert model.get_input_signature() is model.get_input_signature()
+    assert model.input_names == ["x", "y"] and model.get_input_signature()[0].shape.as_list() == [None, 3]
+    assert tfv1.get_default_graph().get_operations() == []
+
+
+def test_a_placeholder_of_another_graph_is_refused(linear_model):
+    outside = tfv1.placeholder(tfv1.float32, (None,), "x")
+    model = type("Model", (linear_model,), {"inputs": lambda self: [outside]})()
+    with pytest.raises(TypeError, match="placeholder created inside"):
+        model.get_input_signature()
+
+
+def test_an_optimizer_of_another_kind_is_refused(linear_model, linear_data):
+    with pytest.raises(TypeError, match="must return a tf.train.Optimizer"):
+        launch_train_with_config(TrainConfig(model=linear_model(lambda: "sgd"), dataflow=linear_data()), SimpleTrainer())
+
+
+def test_abstract_methods_say_what_to_override():
+    for call in (lambda: ModelDescBase().get_input_signature(), lambda: ModelDescBase().build_graph(),
+                 lambda: ModelDesc().get_optimizer()):
+        with pytest.raises(NotImplementedError, match="override"):
+            call()
+
+
+def test_training_property_outside_of_a_tower_is_explained():
+    with pytest.raises(RuntimeError, match="only known inside a TowerContext"):
+        ModelDesc().training  # noqa: B018
+
+
+def test_session_init_is_applied_before_training(linear_model, linear_data):
+    import numpy as np
+
+    from tensorpack import Callback
+
+    class Look(Callback):
+        def _before_train(self):
+            self.seen = self.trainer.sess.run("W:0")
+            raise StopTraining("seen")
+
+    look, value = Look(), np.arange(3, dtype="float32").reshape(3, 1)
+    launch_train_with_config(TrainConfig(
+        model=linear_model(), dataflow=linear_data(), callbacks=[look], monitors=[], session_init=SmartInit({"W": value})), SimpleTrainer())
+    np.testing.assert_array_equal(look.seen, value)
