@@ -33,21 +33,23 @@ class Model(ModelDesc):
                       .Conv2D("conv1", 32)
                       .MaxPooling("pool0", 2)
                       .Conv2D("conv2", 64)
+                      .Conv2D("conv3", 64)
                       .MaxPooling("pool1", 2)
-                      .FullyConnected("fc0", 128, activation=tf.nn.relu)
-                      .Dropout("dropout", rate=0.5)
+                      .Dropout(rate=0.25)
+                      .FullyConnected("fc0", 128, activation=BNReLU, use_bias=False)
+                      .Dropout(rate=0.5)
                       .FullyConnected("fc1", 10)())
         tf.nn.softmax(logits, name="prob")
         wrong = tf.cast(tf.logical_not(tf.nn.in_top_k(logits, label, 1)), tf.float32, name="incorrect_vector")
-        cost = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=label),
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=label),
                               name="cross_entropy")
-        decay = regularize_cost("fc.*/W", l2_regularizer(1e-4), name="regularize_loss")
-        cost = tf.add_n([cost, decay], name="cost")
-        add_moving_summary(cost, tf.reduce_mean(wrong, name="train_error"))
+        decay = regularize_cost("(conv|fc).*/W", l2_regularizer(1e-3), name="regularize_loss")
+        cost = tf.add_n([loss, decay], name="cost")
+        add_moving_summary(loss, cost, tf.reduce_mean(wrong, name="train_error"))
         return cost
 
     def optimizer(self):
-        rate = tf.train.exponential_decay(2e-3, get_global_step_var(), decay_steps=100, decay_rate=0.75,
+        rate = tf.train.exponential_decay(3e-3, get_global_step_var(), decay_steps=7 * 30, decay_rate=0.5,
                                           staircase=True, name="learning_rate")
         return tf.train.AdamOptimizer(rate)
 
@@ -111,7 +113,7 @@ def plot_training_curve(logdir, filename):
         stats = json.load(f)
     epochs = [s["epoch_num"] for s in stats]
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4))
-    left.plot(epochs, [s["cross_entropy"] if "cross_entropy" in s else s["cost"] for s in stats], label="training")
+    left.plot(epochs, [s["cross_entropy"] for s in stats], label="training")
     left.plot(epochs, [s["validation_cross_entropy"] for s in stats], label="validation")
     left.set_ylabel("cross entropy")
     right.plot(epochs, [100 * s["train_error"] for s in stats], label="training")
@@ -136,7 +138,7 @@ def size_of(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--logdir", default=os.path.join("train_log", "digits-convnet"))
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=30)
     args = parser.parse_args()
 
     logger.set_logger_dir(args.logdir, action="d")
@@ -148,7 +150,7 @@ def main():
     curve = os.path.join(args.logdir, "curve.png")
 
     digits = dataset.Digits("test", shuffle=False)
-    images, labels = digits.images.astype("float32"), digits.labels
+    images, labels = digits.images[:, :, :, 0], digits.labels
     with OfflinePredictor(predict_config(best)) as predictor:
         prob = predictor(images)[0]
     ModelExporter(predict_config(best)).export_serving(serving_dir)

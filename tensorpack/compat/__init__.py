@@ -6,7 +6,7 @@ TensorFlow. Each difference between versions is one named flag or function below
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, List, Mapping, Sequence, Tuple
 
 __all__ = ["is_tfv2", "tfv1"]
 
@@ -116,3 +116,86 @@ def in_xla_context() -> bool:
     """Whether operations made now in the default graph are compiled by XLA."""
     from tensorflow.python.ops import control_flow_util
     return control_flow_util.GraphOrParentsInXlaContext(tfv1.get_default_graph())
+
+
+def has_grouped_convolution() -> bool:
+    """Whether `tf.nn.conv2d` takes float32 kernels of fewer input channels (groups), and their gradients, here.
+
+    GPUs do; of the CPU kernels only those of oneDNN, which TF 1.15 lacks and the environment can turn off on 2.x.
+    """
+    if has_gpu():
+        return True
+    try:
+        from tensorflow.python.util import _pywrap_util_port as port
+    except ImportError:
+        return False
+    return bool(getattr(port, "IsMklEnabled", bool)())
+
+
+def nccl_all_reduce_sum(x: Any, num_devices: int, shared_name: str) -> Any:
+    """The sum of `x` over `num_devices` GPUs, each of which must run an operation of this `shared_name`; no gradient."""
+    return tensorflow.raw_ops.NcclAllReduce(input=x, reduction="sum", num_devices=num_devices, shared_name=shared_name)
+
+
+def can_make_flat_callable(sess: Any) -> bool:
+    """Whether `make_flat_callable` takes this session; wrappers such as those of tfdbg lack the private method."""
+    return hasattr(sess, "_make_callable_from_options")
+
+
+def is_session_closed(sess: Any) -> bool:
+    """Whether the session was closed; its callables then raise CancelledError where `Session.run` raises RuntimeError."""
+    return getattr(sess, "_closed", sess is None)
+
+
+def freeze_variables(sess: Any, graph_def: Any, output_ops: Sequence[str]) -> Any:
+    """The part of `graph_def` that the operations need, variables replaced by constants that hold their values in `sess`.
+
+    Both versions have the function in `compat.v1`, and both call it deprecated.
+    """
+    with _deprecation.silence():
+        return tfv1.graph_util.convert_variables_to_constants(sess, graph_def, list(output_ops))
+
+
+def local_cli_debug_hook(*args: Any, **kwargs: Any) -> Any:
+    """tfdbg's `LocalCLIDebugHook`; both versions still have it, neither under a public name."""
+    from tensorflow.python.debug.wrappers.hooks import LocalCLIDebugHook
+
+    return LocalCLIDebugHook(*args, **kwargs)
+
+
+def op_definition(op_type: str) -> Any:
+    """The registered OpDef of an operation type, or None if there is none."""
+    from tensorflow.python.framework import op_def_registry
+    if hasattr(op_def_registry, "get"):  # TF 2.x
+        return op_def_registry.get(op_type)
+    return op_def_registry.get_registered_ops().get(op_type)
+
+
+def fetched_elements(graph: Any, fetches: Any) -> List[Any]:
+    """The tensors and operations of `graph` that `Session.run(fetches)` evaluates; Session's own parser is private on both."""
+    from tensorflow.python.client.session import _FetchHandler
+
+    handler = _FetchHandler(graph, fetches, {})
+    return list(handler.fetches()) + list(handler.targets())
+
+
+def predict_signature(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:
+    """The SignatureDef of prediction with these {key: tensor}; TF 2.x calls the way to it deprecated."""
+    with _deprecation.silence():
+        return tfv1.saved_model.signature_def_utils.predict_signature_def(dict(inputs), dict(outputs))
+
+
+def write_saved_model(directory: str, sess: Any, tags: Sequence[str], signatures: Mapping[str, Any]) -> None:
+    """Write the session's graph and variables as a SavedModel into an empty directory, without devices.
+
+    Lookup tables are filled when it is loaded, from copies of their files. TF 2.x calls the writer deprecated.
+    """
+    graph = sess.graph
+    with _deprecation.silence(), graph.as_default():
+        tables = graph.get_collection(tfv1.GraphKeys.TABLE_INITIALIZERS)
+        builder = tfv1.saved_model.Builder(directory)
+        builder.add_meta_graph_and_variables(
+            sess, list(tags), signature_def_map=dict(signatures), clear_devices=True, strip_default_attrs=True,
+            assets_collection=graph.get_collection(tfv1.GraphKeys.ASSET_FILEPATHS),
+            main_op=tfv1.group(*tables, name="init_saved_tables") if tables else None)
+        builder.save()

@@ -117,12 +117,14 @@ class SingleCostTrainer(TowerTrainer):
     A subclass implements `_setup_graph(input, get_cost_fn, get_opt_fn)`, which sets `train_op` and returns callbacks.
 
     Attributes:
-        COLOCATE_GRADIENTS_WITH_OPS, GATE_GRADIENTS, AGGREGATION_METHOD: see `tf.train.Optimizer.compute_gradients`.
+        COLOCATE_GRADIENTS_WITH_OPS, AGGREGATION_METHOD: see `tf.train.Optimizer.compute_gradients`.
+        GATE_GRADIENTS: all gradients of one operation are computed before any of them is used. Without it a reference
+            variable may be updated while the gradient of another one still has to be computed from its old value.
         XLA_COMPILE: compile forward and backward computation with XLA (needs static shapes, allows no summaries inside).
     """
 
     COLOCATE_GRADIENTS_WITH_OPS = True
-    GATE_GRADIENTS = False
+    GATE_GRADIENTS = True
     AGGREGATION_METHOD = tf.AggregationMethod.DEFAULT
     XLA_COMPILE = False
 

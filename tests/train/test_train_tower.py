@@ -136,28 +136,37 @@ def test_update_ops_run_with_every_step(linear_data):
     assert len(values) == 16 and all(abs(a - b).max() > 0 for a, b in zip(values, values[1:]))
 
 
-def test_xla_compilation_gives_the_same_weights_and_pairs_gradients_with_their_variables(linear_data, linear_model):
-    """One variable in the middle has no gradient: the pairs must not shift."""
-    class Model(linear_model):
-        def build_graph(self, x, y):
-            first = tfv1.get_variable("first", [3], initializer=tfv1.ones_initializer())
-            tfv1.get_variable("unused", [3], initializer=tfv1.ones_initializer())
-            last = tfv1.get_variable("last", [3], initializer=tfv1.ones_initializer())
-            return tfv1.reduce_mean(tfv1.square(tfv1.reduce_sum(x * first * last * last, 1) - y))
+class Product(ModelDesc):
+    """Two variables whose gradients depend on each other's values; between them one without gradient."""
 
+    def inputs(self):  # XLA needs static shapes
+        return [tfv1.TensorSpec((4, 3), tfv1.float32, "x"), tfv1.TensorSpec((4,), tfv1.float32, "y")]
+
+    def build_graph(self, x, y):
+        first = tfv1.get_variable("first", [3], initializer=tfv1.ones_initializer())
+        tfv1.get_variable("unused", [3], initializer=tfv1.ones_initializer())
+        last = tfv1.get_variable("last", [3], initializer=tfv1.ones_initializer())
+        return tfv1.reduce_mean(tfv1.square(tfv1.reduce_sum(x * first * last * last, 1) - y))
+
+    def optimizer(self):
+        return tfv1.train.GradientDescentOptimizer(0.1)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["plain", "xla"])
+def test_gradients_are_those_of_the_weights_before_the_step(linear_data, compiled):
+    """No variable is updated before every gradient that needs its old value, and each gradient goes to its own variable."""
     class Watch(Callback):
         def _trigger_epoch(self):
-            self.weights = self.trainer.sess.run(["first:0", "unused:0", "last:0"])
+            self.weights = self.trainer.sess.run(tfv1.trainable_variables())
 
-    def weights(compiled):
-        watch, model = Watch(), Model()
-        # XLA needs static shapes: the batches have four rows
-        model.inputs = lambda: [tfv1.TensorSpec((4, 3), tfv1.float32, "x"), tfv1.TensorSpec((4,), tfv1.float32, "y")]
-        with tfv1.Graph().as_default():
-            trainer = SimpleTrainer()
-            trainer.XLA_COMPILE = compiled
-            train(linear_data, [watch], model=model, trainer=trainer)
-        return watch.weights
+    trainer, watch = SimpleTrainer(), Watch()
+    trainer.XLA_COMPILE = compiled
+    train(linear_data, [watch], model=Product(), trainer=trainer)
 
-    for plain, compiled in zip(weights(False), weights(True)):
-        np.testing.assert_allclose(plain, compiled, rtol=1e-5)
+    first, last = np.ones(3), np.ones(3)
+    for x, y in list(linear_data()) * 2:
+        error = (x * first * last * last).sum(1) - y
+        first, last = (first - 0.1 * (2 * error[:, None] * x * last * last).mean(0),
+                       last - 0.1 * (2 * error[:, None] * x * first * 2 * last).mean(0))
+    for got, expected in zip(watch.weights, [first, np.ones(3), last]):
+        np.testing.assert_allclose(got, expected, rtol=1e-4)

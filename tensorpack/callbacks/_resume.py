@@ -1,0 +1,73 @@
+"""Which epoch a checkpoint belongs to: `resume.json` beside the checkpoints, written before a checkpoint becomes the newest."""
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Dict, Optional
+
+from ..utils import logger
+from ..utils.fs import atomic_write
+
+FILENAME = "resume.json"
+
+_KINDS = {"epoch_num": int, "epoch_finished": bool, "global_step": int}
+
+
+def record_checkpoint(directory: str, checkpoint_name: str, epoch_num: int, epoch_finished: bool, global_step: int) -> None:
+    """Note in `<directory>/resume.json` when a checkpoint that is about to be written was taken.
+
+    The file maps the name of each checkpoint to its `epoch_num`, `epoch_finished` and `global_step`. It is replaced
+    atomically. Entries of checkpoints that no longer exist are dropped.
+
+    Args:
+        checkpoint_name: e.g. `model-100`, the checkpoint's path without directory and suffix.
+        epoch_finished: whether all steps of epoch `epoch_num` have been done.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if "://" in directory:
+        return  # a remote directory: resuming falls back on stats.json
+    entries = {name: entry for name, entry in read_entries(directory).items()
+               if os.path.exists(os.path.join(directory, name + ".index"))}
+    entries[checkpoint_name] = {
+        "epoch_num": int(epoch_num), "epoch_finished": bool(epoch_finished), "global_step": int(global_step)}
+    with atomic_write(os.path.join(directory, FILENAME)) as f:
+        json.dump(entries, f, indent=1)
+
+
+def read_entries(directory: str) -> Dict[str, Dict[str, Any]]:
+    """The content of `<directory>/resume.json`; empty when there is none, or none that can be read (with a warning)."""
+    path = os.path.join(directory, FILENAME)
+    try:
+        with open(path, encoding="utf-8") as f:
+            content = json.load(f)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as e:
+        logger.warning("%s cannot be read, the epochs of older checkpoints are unknown: %s", path, e)
+        return {}
+    if not isinstance(content, dict):
+        logger.warning("%s does not hold a JSON object, the epochs of older checkpoints are unknown.", path)
+        return {}
+    return {name: entry for name, entry in content.items() if _is_entry(entry)}
+
+
+def starting_epoch_after(checkpoint_path: str) -> Optional[int]:
+    """The epoch to go on with after restoring this checkpoint; None when its epoch is unknown.
+
+    That is the next epoch if the checkpoint was taken at the end of one, else the same epoch again.
+    """
+    directory, name = os.path.split(checkpoint_path)
+    entry = read_entries(directory or ".").get(name)
+    return None if entry is None else entry["epoch_num"] + int(entry["epoch_finished"])
+
+
+def stopped_inside_epoch(directory: str, epoch_num: int, global_step: int) -> bool:
+    """Whether `directory` has a checkpoint that was taken in the middle of this epoch, at this step."""
+    wanted = {"epoch_num": epoch_num, "epoch_finished": False, "global_step": global_step}
+    return any({key: entry[key] for key in wanted} == wanted for entry in read_entries(directory).values())
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in _KINDS.items())

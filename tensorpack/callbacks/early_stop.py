@@ -1,0 +1,71 @@
+"""Stop training when a statistic no longer gets better."""
+from __future__ import annotations
+
+from typing import Optional
+
+from ..utils import logger
+from .base import Callback, StopTraining
+
+__all__ = ["EarlyStop"]
+
+
+class EarlyStop(Callback):
+    """Stop training after `patience` triggers in a row (epochs, by default) in which a statistic has not become better.
+
+    It looks at the latest value that the monitors have, so it belongs after the callback that produces it, for instance an
+    `InferenceRunner`. Where that one runs every k epochs only, wrap both in a `PeriodicTrigger`. NaN is never better. Runs
+    on the chief only: several processes that train together need another way to stop.
+
+    Args:
+        stat: name of the statistic, for instance `"validation_error"`.
+        patience: how many triggers without improvement are too many, at least 1.
+        min_delta: by how much a value must be better than the best so far to count.
+        mode: `"min"` if smaller is better, `"max"` if larger is.
+
+    Raises:
+        StopTraining: then, with the best value and its epoch.
+    """
+
+    def __init__(self, stat: str, patience: int, *, min_delta: float = 0, mode: str = "min"):
+        if not isinstance(patience, int) or patience < 1:
+            raise ValueError("EarlyStop: patience must be an integer of at least 1; got {!r}".format(patience))
+        if not min_delta >= 0:
+            raise ValueError("EarlyStop: min_delta must not be negative; got {!r}; mode has the direction".format(min_delta))
+        if mode not in ("min", "max"):
+            raise ValueError("EarlyStop: mode must be 'min' or 'max'; got {!r}".format(mode))
+        self.stat = stat
+        self.patience = patience
+        self.min_delta = min_delta
+        self.mode = mode
+        self._best: Optional[float] = None
+        self._best_epoch = 0
+        self._num_bad = 0
+        self._num_missing = 0
+
+    def _trigger(self) -> None:
+        try:
+            value = self.trainer.monitors.get_latest(self.stat)
+        except KeyError as e:
+            self._num_missing += 1
+            if self._num_missing == 2:
+                logger.warning("EarlyStop: '%s' is still unknown, so it cannot stop training: %s", self.stat, e.args[0])
+            return
+        if self._is_better(value):
+            self._best, self._best_epoch, self._num_bad = value, self.epoch_num, 0
+            return
+        self._num_bad += 1
+        if self._num_bad >= self.patience:
+            raise StopTraining(self._reason())
+
+    def _is_better(self, value: float) -> bool:
+        if value != value:
+            return False
+        if self._best is None:
+            return True
+        gain = self._best - value if self.mode == "min" else value - self._best
+        return gain > self.min_delta
+
+    def _reason(self) -> str:
+        best = "it has never been a number" if self._best is None else \
+            "its best value is {:.5g}, of epoch {}".format(self._best, self._best_epoch)
+        return "EarlyStop: '{}' has not become better {} times in a row; {}".format(self.stat, self._num_bad, best)

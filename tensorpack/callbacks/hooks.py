@@ -1,0 +1,67 @@
+"""Callbacks and `tf.train.SessionRunHook`s, each made from the other."""
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ..compat import local_cli_debug_hook
+from ..compat import tfv1 as tf
+from .base import Callback
+
+__all__ = ["CallbackToHook", "HookToCallback", "TFLocalCLIDebugHook"]
+
+
+class CallbackToHook(tf.train.SessionRunHook):
+    """A hook that forwards `before_run` and `after_run` to a callback, and nothing else."""
+
+    def __init__(self, cb: Callback):
+        self._cb = cb
+
+    def before_run(self, ctx: tf.train.SessionRunContext) -> Optional[tf.train.SessionRunArgs]:
+        return self._cb.before_run(ctx)
+
+    def after_run(self, ctx: tf.train.SessionRunContext, vals: tf.train.SessionRunValues) -> None:
+        self._cb.after_run(ctx, vals)
+
+
+class HookToCallback(Callback):
+    """A callback that runs a `tf.train.SessionRunHook` such as `tf.train.StepCounterHook`, on every process.
+
+    `begin` is called when the graph is set up (under no name scope), `after_create_session(session, None)` before training,
+    `before_run` and `after_run` around each step, `end` after training.
+    """
+
+    _chief_only = False
+
+    def __init__(self, hook: tf.train.SessionRunHook):
+        if not isinstance(hook, tf.train.SessionRunHook):
+            raise TypeError("HookToCallback: hook must be a tf.train.SessionRunHook; got {!r}".format(hook))
+        self._hook = hook
+
+    def _setup_graph(self) -> None:
+        with self.graph.name_scope(None):
+            self._hook.begin()
+
+    def _before_train(self) -> None:
+        self._hook.after_create_session(tf.get_default_session(), None)
+
+    def _before_run(self, ctx: tf.train.SessionRunContext) -> Optional[tf.train.SessionRunArgs]:
+        return self._hook.before_run(ctx)
+
+    def _after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
+        self._hook.after_run(run_context, run_values)
+
+    def _after_train(self) -> None:
+        self._hook.end(tf.get_default_session())
+
+
+class TFLocalCLIDebugHook(HookToCallback):
+    """TensorFlow's command line debugger around each step, on the chief; takes the arguments of its `LocalCLIDebugHook`."""
+
+    _chief_only = True
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(local_cli_debug_hook(*args, **kwargs))
+
+    def add_tensor_filter(self, *args: Any, **kwargs: Any) -> None:
+        """Add a filter that the debugger's `run -f` command knows: its name and a function of (datum, tensor)."""
+        self._hook.add_tensor_filter(*args, **kwargs)

@@ -1,0 +1,184 @@
+"""`Inferencer`s: what to compute from the tensors that an `InferenceRunner` fetches for each datapoint."""
+from __future__ import annotations
+
+import weakref
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ..tfutils.common import get_op_tensor_name
+from ..utils import logger
+from ..utils._spec import describe
+from ..utils.stats import BinaryStatistics, RatioCounter
+from ._monitor_base import as_number
+from .base import Callback
+
+__all__ = ["BinaryClassificationStats", "ClassificationError", "Inferencer", "ScalarStats"]
+
+# monitors -> name of a statistic -> (inferencer, epoch) that put it last, or None once a clash has been reported
+_last_put: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+class Inferencer(Callback):
+    """Base class of what collects results over the passes of an `InferenceRunner`.
+
+    A runner calls, for each pass::
+
+        _before_inference()
+        for each datapoint:
+            _on_fetches(values of the tensors named by _get_fetches())
+        _after_inference()            # returns statistics, which are put into trainer.monitors
+
+    `_setup_graph` is called as for any callback; the other methods of a callback are not.
+    """
+
+    def _before_epoch(self) -> None:
+        self._before_inference()
+
+    def _trigger_epoch(self) -> None:
+        for name, value in (self._after_inference() or {}).items():
+            number = as_number(value)
+            if number is None:
+                logger.warning("%s: the statistic '%s' must be a scalar; got %s; it is skipped.", self, name, describe(value))
+                continue
+            self._warn_if_shared(name)
+            self.trainer.monitors.put_scalar(name, float(number))
+
+    def get_fetches(self) -> List[str]:
+        """Names of the tensors to fetch, each with its `:0`."""
+        names = self._get_fetches()
+        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+            raise TypeError("{}: _get_fetches() must return a list of tensor names; got {!r}".format(self, names))
+        return [get_op_tensor_name(name)[1] for name in names]
+
+    def on_fetches(self, results: List[Any]) -> None:
+        """Called for each datapoint with the values of the tensors, in the order of `get_fetches`."""
+        self._on_fetches(results)
+
+    def _before_inference(self) -> None:
+        """Override: called before each pass."""
+
+    def _get_fetches(self) -> Sequence[str]:
+        """Override: names of tensors inside the inference tower, without its prefix, or of inputs of the model."""
+        raise NotImplementedError("{}: override _get_fetches()".format(type(self).__name__))
+
+    def _on_fetches(self, results: List[Any]) -> None:
+        """Override: called for each datapoint."""
+        raise NotImplementedError("{}: override _on_fetches()".format(type(self).__name__))
+
+    def _after_inference(self) -> Optional[Dict[str, Any]]:
+        """Override: called after each pass; returns the statistics by name, or None."""
+
+    def _warn_if_shared(self, name: str) -> None:
+        """Warn once if another inferencer has put the same name in this epoch: one history cannot hold both."""
+        owners = _last_put.setdefault(self.trainer.monitors, {})
+        if name not in owners:
+            owners[name] = (weakref.ref(self), self.epoch_num)
+        elif owners[name] is not None:
+            other, epoch = owners[name]
+            clash = epoch == self.epoch_num and other() is not self
+            owners[name] = None if clash else (weakref.ref(self), self.epoch_num)
+            if clash:
+                logger.warning("Two inferencers put the statistic '%s' in epoch %d, their values get mixed up; give them "
+                               "different names, for example by prefix= or summary_name=.", name, epoch)
+
+
+class ScalarStats(Inferencer):
+    """Means of scalar tensors over all datapoints, each datapoint having the same weight.
+
+    The mean of tensor `op:0` is put as `{prefix}_{op}`, or as `op` if prefix is None or empty; nothing after an empty pass.
+
+    Args:
+        names: a tensor name, or a list of them.
+        prefix: distinguishes the validation sets of several runners.
+    """
+
+    def __init__(self, names: Union[str, Sequence[str]], prefix: Optional[str] = "validation"):
+        self._names = [names] if isinstance(names, str) else list(names)
+        self._prefix = prefix
+        ops = [get_op_tensor_name(name)[0] for name in self._names]
+        if len(set(ops)) < len(ops):
+            raise ValueError("ScalarStats: names must be of different operations, whose names the statistics get; "
+                             "got {}".format(self._names))
+        self._statistics = ["{}_{}".format(prefix, op) if prefix else op for op in ops]
+
+    def _before_inference(self) -> None:
+        self._values: List[List[Any]] = []
+
+    def _get_fetches(self) -> Sequence[str]:
+        return self._names
+
+    def _on_fetches(self, results: List[Any]) -> None:
+        self._values.append(results)
+
+    def _after_inference(self) -> Optional[Dict[str, Any]]:
+        if not self._values:
+            return None
+        return {name: _mean(values) for name, values in zip(self._statistics, zip(*self._values))}
+
+
+def _mean(values: Sequence[Any]) -> Any:
+    """The mean of scalars; if there is something else among them, that."""
+    numbers = [as_number(value) for value in values]
+    if None in numbers:
+        return values[numbers.index(None)]
+    return np.mean(numbers, dtype="float64")
+
+
+class ClassificationError(Inferencer):
+    """The share of wrong decisions over all samples, exact also for batches of different sizes; 0 without data.
+
+    Args:
+        wrong_tensor_name: a vector with one element for each sample, nonzero where the decision is wrong.
+        summary_name: name of the statistic.
+
+    Raises:
+        ValueError: at a pass, the tensor is no vector.
+    """
+
+    def __init__(self, wrong_tensor_name: str = "incorrect_vector", summary_name: str = "validation_error"):
+        self._wrong_tensor_name = wrong_tensor_name
+        self._summary_name = summary_name
+
+    def _before_inference(self) -> None:
+        self._errors = RatioCounter()
+
+    def _get_fetches(self) -> Sequence[str]:
+        return [self._wrong_tensor_name]
+
+    def _on_fetches(self, results: List[Any]) -> None:
+        vector = np.asarray(results[0])
+        if vector.ndim != 1:
+            raise ValueError("ClassificationError: tensor '{}' must be a vector with one element for each sample; got {}; "
+                             "do not reduce it".format(self._wrong_tensor_name, describe(vector)))
+        self._errors.feed(float(np.sum(vector, dtype="float64")), len(vector))
+
+    def _after_inference(self) -> Dict[str, Any]:
+        return {self._summary_name: self._errors.ratio}
+
+
+class BinaryClassificationStats(Inferencer):
+    """Precision and recall over all samples, as `{prefix}_precision` and `{prefix}_recall`.
+
+    Args:
+        pred_tensor_name, label_tensor_name: arrays of 0 and 1, of the same shape.
+        prefix: first part of the names of the statistics.
+    """
+
+    def __init__(self, pred_tensor_name: str, label_tensor_name: str, prefix: str = "val"):
+        self._pred_tensor_name = pred_tensor_name
+        self._label_tensor_name = label_tensor_name
+        self._prefix = prefix
+
+    def _before_inference(self) -> None:
+        self._statistics = BinaryStatistics()
+
+    def _get_fetches(self) -> Sequence[str]:
+        return [self._pred_tensor_name, self._label_tensor_name]
+
+    def _on_fetches(self, results: Tuple[Any, Any]) -> None:
+        self._statistics.feed(*results)
+
+    def _after_inference(self) -> Dict[str, Any]:
+        return {self._prefix + "_precision": self._statistics.precision,
+                self._prefix + "_recall": self._statistics.recall}

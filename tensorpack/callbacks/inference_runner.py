@@ -1,0 +1,233 @@
+"""`InferenceRunner`: runs the model in inference mode over a dataset while it trains, and gives the results to inferencers."""
+from __future__ import annotations
+
+from typing import Any, List, Optional, Sequence, Union
+
+from ..compat import tfv1 as tf
+from ..dataflow.base import DataFlow
+from ..input_source.input_source import FeedInput, QueueInput
+from ..input_source.input_source_base import InputSource, ProxyInputSource
+from ..tfutils._hooked_session import HookedSession
+from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle
+from ..utils import logger
+from ..utils.utils import get_tqdm
+from .base import Callback
+from .group import Callbacks, raise_background_failure
+from .inference import Inferencer
+
+__all__ = ["InferenceRunner", "InferenceRunnerBase"]
+
+_DEFAULT_TOWER_NAME = "InferenceTower"
+
+
+class InferenceRunnerBase(Callback):
+    """Base class of callbacks that let inferencers see all datapoints of an input source, at each trigger.
+
+    The passes go through a session of their own over `trainer.sess`: callbacks of the trainer take no part, and the global
+    step does not move. A subclass builds the inference tower in `_setup_graph`, sets `_input_callbacks` there, and calls
+    `register_hook` with what fetches for the inferencers.
+
+    Args:
+        input: where the data come from. A pass takes as many datapoints as its `size()` says; if that is unknown, all until
+            the data end.
+        infs: an Inferencer, or a list of them.
+
+    Raises:
+        TypeError: `input` is no InputSource, or `infs` has something that is no Inferencer.
+        ValueError: there is no inferencer, the input has no data, or it never ends and its size is unknown.
+    """
+
+    def __init__(self, input: InputSource, infs: Union[Inferencer, Sequence[Inferencer]]):
+        who = type(self).__name__
+        if not isinstance(input, InputSource):
+            raise TypeError("{}: input must be an InputSource; got {!r}".format(who, input))
+        self.infs = [infs] if isinstance(infs, Inferencer) else list(infs)
+        if not self.infs:
+            raise ValueError("{}: infs must have at least one Inferencer; got none".format(who))
+        for inf in self.infs:
+            if not isinstance(inf, Inferencer):
+                raise TypeError("{}: infs must be Inferencers; got {!r}".format(who, inf))
+        self._input_source = input
+        self._size = _known_size(who, input)
+        self._hooks: List[tf.train.SessionRunHook] = []
+        self._input_callbacks = Callbacks([])
+        self._session: Optional[HookedSession] = None
+
+    def register_hook(self, hook: tf.train.SessionRunHook) -> None:
+        """Add a hook around each run of the inference session; possible until `before_train`.
+
+        Raises:
+            TypeError: it is no SessionRunHook.
+        """
+        if not isinstance(hook, tf.train.SessionRunHook):
+            raise TypeError("{}.register_hook: hook must be a tf.train.SessionRunHook; got {!r}".format(
+                type(self).__name__, hook))
+        self._hooks.append(hook)
+
+    def _before_train(self) -> None:
+        self._session = HookedSession(self.trainer.sess, self._input_callbacks.get_hooks() + self._hooks)
+        self._input_callbacks.before_train()
+        if self._size is None:
+            logger.warning("[%s] Will eval until the data end: the size of %s is unknown.", self,
+                           _flow_name(self._input_source))
+        else:
+            logger.info("[%s] Will eval %d iterations", self, self._size)
+
+    def _after_train(self) -> None:
+        self._input_callbacks.after_train()
+
+    def _trigger(self) -> None:
+        for inf in self.infs:
+            inf.before_epoch()
+        self._input_source.reset_state()
+        self._run_pass()
+        for inf in self.infs:
+            inf.trigger_epoch()
+
+    def _run_pass(self) -> None:
+        done = 0
+        try:
+            with get_tqdm(total=self._size) as bar:
+                while self._size is None or done < self._size:
+                    self._run_once()
+                    done += 1
+                    bar.update()
+        except (StopIteration, tf.errors.OutOfRangeError) as e:
+            raise_background_failure(self._input_callbacks.cbs, e)
+            if self._size is None and done:
+                return
+            raise self._too_early(done, e) from e
+        except tf.errors.CancelledError as e:
+            raise_background_failure(self._input_callbacks.cbs, e)
+            logger.error("[%s] The pass was cancelled after %d iterations.", self, done)
+            raise
+
+    def _too_early(self, done: int, cause: BaseException) -> RuntimeError:
+        message = "[{}] the data of {} ended after {} iterations, but a pass must have {}".format(
+            self, _flow_name(self._input_source), done, "at least one" if self._size is None else self._size)
+        logger.error("%s", message)
+        # not the error that the data end with, which would end the training as if all were well
+        return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before ({}: {})".format(
+            message, type(cause).__name__, str(cause).split("\n")[0]))
+
+    def _run_once(self) -> None:
+        self._session.run(())
+
+
+class InferenceRunner(InferenceRunnerBase):
+    """Runs the model in inference mode over a dataset at each epoch (or as scheduled), with one tower on one device.
+
+    Creates the operations of the tower `InferenceTower/...`, with the variables of the training tower. The statistics of the
+    inferencers are put into `trainer.monitors`, in the order of `infs`. Runs on the chief only, in a tower trainer.
+
+    Args:
+        input: a DataFlow, or an InputSource that is not used elsewhere. A DataFlow is fed, each pass from its beginning.
+        infs: an Inferencer, or a list of them.
+        tower_name: name scope of the tower. Further runners with the default name get `InferenceTower_1`, ...
+        tower_func: a TowerFunc to build the tower; by default that of the trainer.
+        device: GPU number; -1 for the CPU.
+
+    Raises:
+        ValueError: when the graph is set up, another tower has the same name, or a variable exists in inference only.
+        RuntimeError: when the graph is set up, the trainer has no tower function; at a pass, the data ended early.
+    """
+
+    def __init__(self, input: Union[DataFlow, InputSource], infs: Union[Inferencer, Sequence[Inferencer]],
+                 tower_name: str = _DEFAULT_TOWER_NAME, tower_func: Optional[TowerFunc] = None, device: int = 0):
+        if isinstance(input, DataFlow):
+            input = FeedInput(input, infinite=False)
+        super().__init__(input, infs)
+        if tower_func is not None and not isinstance(tower_func, TowerFunc):
+            raise TypeError("InferenceRunner: tower_func must be a TowerFunc; got {!r}; TowerFunc(function, input_signature) "
+                            "makes one".format(tower_func))
+        self._tower_name = tower_name
+        self._tower_func = tower_func
+        self._device_id = device
+
+    def _setup_graph(self) -> None:
+        tower_func = self._tower_func or getattr(self.trainer, "tower_func", None)
+        if tower_func is None:
+            raise RuntimeError("InferenceRunner: the trainer must be a TowerTrainer whose tower_func is set; got {}".format(
+                self.trainer.__class__.__name__))
+        tower_name = self._unused_tower_name()
+        device = "/cpu:0" if self._device_id < 0 else "/gpu:{}".format(self._device_id)
+        callbacks = Callbacks(self._input_source.setup(tower_func.input_signature))
+        logger.info("[InferenceRunner] Building tower '%s' on device %s ...", tower_name, device)
+        with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.device(device), \
+                PredictTowerContext(tower_name, vs_name=self.trainer._vs_name_for_predictor(self._device_id)):
+            tower_func(*self._input_source.get_input_tensors())
+        tower = tower_func.towers[tower_name]
+        for inf in self.infs:
+            inf.setup_graph(self.trainer)
+            self.register_hook(_InferencerToHook(inf, _find_fetches(inf, tower)))
+        callbacks.setup_graph(self.trainer)
+        self._input_callbacks = callbacks
+
+    def _unused_tower_name(self) -> str:
+        if not self._is_used(self._tower_name):
+            return self._tower_name
+        if self._tower_name != _DEFAULT_TOWER_NAME:
+            raise ValueError("InferenceRunner: tower_name must not be in the graph already; got '{}'; give each runner its "
+                             "own".format(self._tower_name))
+        number = 1
+        while self._is_used("{}_{}".format(self._tower_name, number)):
+            number += 1
+        name = "{}_{}".format(self._tower_name, number)
+        logger.info("[InferenceRunner] There is a tower '%s' already, the next one is called '%s'.", self._tower_name, name)
+        return name
+
+    def _is_used(self, scope: str) -> bool:
+        return any(op.name.startswith(scope + "/") for op in self.graph.get_operations())
+
+
+class _InferencerToHook(tf.train.SessionRunHook):
+    """Fetches for an inferencer in each run."""
+
+    def __init__(self, inf: Inferencer, fetches: List[tf.Tensor]):
+        self._inf = inf
+        self._args = tf.train.SessionRunArgs(fetches)
+
+    def before_run(self, run_context: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:
+        return self._args
+
+    def after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
+        self._inf.on_fetches(run_values.results)
+
+
+def _find_fetches(inf: Inferencer, tower: TowerTensorHandle) -> List[Any]:
+    names = inf.get_fetches()
+    try:
+        return tower.get_tensors(names)
+    except KeyError as e:
+        raise KeyError("{}: must fetch tensors of the inference tower or inputs of the model; got {}: {}".format(
+            inf, names, e.args[0])) from e
+
+
+def _known_size(who: str, input: InputSource) -> Optional[int]:
+    try:
+        size = input.size()
+    except NotImplementedError:
+        if _never_ends(input):
+            raise ValueError("{}: a pass over {} never ends, so its size must be known; give its DataFlow a __len__, or pass "
+                             "the DataFlow itself, which is fed until it ends".format(who, _flow_name(input))) from None
+        return None
+    if size <= 0:
+        raise ValueError("{}: input must have data; got {} of size {}".format(who, _flow_name(input), size))
+    return size
+
+
+def _never_ends(input: InputSource) -> bool:
+    input = _unwrapped(input)
+    return isinstance(input, QueueInput) or (isinstance(input, FeedInput) and input._infinite)
+
+
+def _flow_name(input: InputSource) -> str:
+    input = _unwrapped(input)
+    flow = getattr(input, "ds", None)
+    return type(input).__name__ if flow is None else "{} of {!r}".format(type(input).__name__, flow)
+
+
+def _unwrapped(input: InputSource) -> InputSource:
+    while isinstance(input, ProxyInputSource):
+        input = input._input
+    return input

@@ -1,0 +1,266 @@
+"""`trainer.monitors`, where every callback puts its numbers and images, and the monitors that these are sent on to."""
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import time
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ..compat import tfv1 as tf
+from ..tfutils.summary import create_image_summary, create_scalar_summary
+from ..utils import logger
+from ._monitor_base import MonitorBase, NoOpMonitor, as_number  # noqa: F401
+from ._writers import JSONWriter, TFEventWriter
+from .base import Callback
+
+__all__ = ["JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"]
+
+_TOWER_PREFIX = re.compile(r"tower\d+/")
+_SUMMARY_SUFFIX = "-summary"
+
+
+class Monitors(Callback):
+    """All monitors of a training run as one: `trainer.monitors`.
+
+    Any callback may put values from `before_train` to `after_train`; they carry the global step of that moment. Scalars are
+    kept in memory, for this run only.
+
+    Args:
+        monitors: list of MonitorBase; each `put_*` goes to them in this order.
+    """
+
+    _chief_only = False
+
+    def __init__(self, monitors: Sequence[MonitorBase]):
+        self._monitors = list(monitors)
+        for monitor in self._monitors:
+            if not isinstance(monitor, MonitorBase):
+                raise TypeError("Monitors: each monitor must be a MonitorBase; got {!r}".format(monitor))
+        self._history: Dict[str, List[Tuple[int, float]]] = {}
+        self._skipped: set = set()
+
+    def put_scalar(self, name: str, val: Any) -> None:
+        """Put a number: a Python or numpy scalar, or an array of one element.
+
+        It arrives at monitors as a Python number, then as a summary. What is no real number is skipped, with a warning at
+        the first time.
+        """
+        number = as_number(val)
+        if number is None:
+            if name not in self._skipped:
+                self._skipped.add(name)
+                logger.warning("monitors.put_scalar('%s'): the value must be a real scalar; got %s; it is skipped.", name,
+                               "an array of shape {}".format(val.shape) if isinstance(val, np.ndarray) else
+                               type(val).__name__)
+            return
+        self._put_scalar(name, number)
+        self._put_summary(create_scalar_summary(name, number))
+
+    def put_summary(self, summary: Union[tf.Summary, bytes]) -> None:
+        """Put a summary, as a `tf.Summary` or serialized.
+
+        In the tags of its scalars all `towerN/` and a trailing `-summary` are removed, in place; they arrive at monitors as
+        scalars first, then the whole as a summary.
+        """
+        if isinstance(summary, bytes):
+            summary = tf.Summary.FromString(summary)
+        if not isinstance(summary, tf.Summary):
+            raise TypeError("monitors.put_summary: must be a tf.Summary, or bytes; got {!r}".format(summary))
+        for value in summary.value:
+            if value.WhichOneof("value") == "simple_value":
+                value.tag = _clean_tag(value.tag)
+                self._put_scalar(value.tag, value.simple_value)
+        self._put_summary(summary)
+
+    def put_image(self, name: str, val: np.ndarray) -> None:
+        """Put one or several images, with values in [0, 255], RGB.
+
+        Args:
+            val: HxW; HxWxC with C of 1, 3 or 4; any other 3-D array is NxHxW, grayscale; NxHxWxC. The tag of one image is
+                `name`; of several, `name/0`, `name/1`, ...
+
+        Raises:
+            ValueError: the array is none of these.
+        """
+        images = _as_nhwc(name, np.asarray(val))
+        for monitor in self._monitors:
+            monitor.process_image(name, images)
+        self._put_summary(create_image_summary(name, images))
+
+    def put_histogram(self, name: str, val: Any, *, bins: int = 30) -> None:
+        """Put the distribution of the numbers in an array of any shape, as a summary with a histogram.
+
+        Raises:
+            ValueError: the array is empty or has values that are not finite.
+        """
+        values = np.asarray(val, dtype="float64").ravel()
+        if not values.size or not np.isfinite(values).all():
+            raise ValueError("monitors.put_histogram('{}'): the array must have elements, all of them finite; got {} of {} "
+                             "finite".format(name, int(np.isfinite(values).sum()), values.size))
+        counts, edges = np.histogram(values, bins=bins)
+        histogram = tf.HistogramProto(
+            min=values.min(), max=values.max(), num=values.size, sum=values.sum(), sum_squares=np.dot(values, values),
+            bucket_limit=edges[1:], bucket=counts)
+        self._put_summary(tf.Summary(value=[tf.Summary.Value(tag=name, histo=histogram)]))
+
+    def put_event(self, evt: tf.Event) -> None:
+        """Put a `tf.Event`; its step and wall time are filled in."""
+        evt.step = self.global_step
+        evt.wall_time = time.time()
+        for monitor in self._monitors:
+            monitor.process_event(evt)
+
+    def get_latest(self, name: str) -> float:
+        """The last value of a scalar.
+
+        Raises:
+            KeyError: nothing was put under this name yet; the message has the nearest names there are.
+        """
+        history = self._history.get(name)
+        if not history:
+            known = [known for known, values in self._history.items() if values]
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+            raise KeyError("monitors.get_latest: no value of '{}' yet; {}".format(
+                name, "near names are " + ", ".join(map(repr, near)) if near else "there are " + (
+                    ", ".join(map(repr, sorted(known))) or "no values at all")))
+        return history[-1][1]
+
+    def get_history(self, name: str) -> List[Tuple[int, float]]:
+        """All (global step, value) of a scalar in this run, oldest first; empty if there is none."""
+        return self._history.setdefault(name, [])
+
+    def _put_scalar(self, name: str, number: float) -> None:
+        self._history.setdefault(name, []).append((self.global_step, number))
+        for monitor in self._monitors:
+            monitor.process_scalar(name, number)
+
+    def _put_summary(self, summary: tf.Summary) -> None:
+        for monitor in self._monitors:
+            monitor.process_summary(summary)
+
+
+def _clean_tag(tag: str) -> str:
+    tag = _TOWER_PREFIX.sub("", tag)
+    return tag[:-len(_SUMMARY_SUFFIX)] if tag.endswith(_SUMMARY_SUFFIX) else tag
+
+
+def _as_nhwc(name: str, array: np.ndarray) -> np.ndarray:
+    if array.ndim == 2:
+        array = array[np.newaxis, :, :, np.newaxis]
+    elif array.ndim == 3:
+        array = array[np.newaxis] if array.shape[-1] in (1, 3, 4) else array[..., np.newaxis]
+    if array.ndim != 4 or array.shape[-1] not in (1, 3, 4):
+        raise ValueError("monitors.put_image('{}'): the array must be HxW, HxWxC, NxHxW or NxHxWxC with C of 1, 3 or 4; "
+                         "got shape {}".format(name, array.shape))
+    return array
+
+
+class ScalarPrinter(MonitorBase):
+    """Logs scalars as `name: value`, sorted by name, each once.
+
+    Args:
+        enable_step: log after every step but the last of an epoch (and after that as well if `enable_epoch` is False).
+        enable_epoch: log after every epoch.
+        whitelist: regular expressions; only names in which one is found are logged. None for all names.
+        blacklist: regular expressions; names in which one is found are not logged.
+    """
+
+    def __init__(self, enable_step: bool = False, enable_epoch: bool = True, whitelist: Optional[Sequence[str]] = None,
+                 blacklist: Optional[Sequence[str]] = None):
+        self._enable_step = enable_step
+        self._enable_epoch = enable_epoch
+        self._whitelist = None if whitelist is None else _patterns(whitelist)
+        self._blacklist = _patterns(blacklist or ())
+        self._values: Dict[str, float] = {}
+
+    def process_scalar(self, name: str, val: float) -> None:
+        self._values[name] = val
+
+    def _before_train(self) -> None:
+        self._log()
+
+    def _trigger_step(self) -> None:
+        if self._enable_step:
+            last_step = self.local_step == self.trainer.steps_per_epoch - 1
+            if not last_step or not self._enable_epoch:
+                self._log()
+
+    def _trigger_epoch(self) -> None:
+        if self._enable_epoch:
+            self._log()
+
+    def _after_train(self) -> None:
+        if self._enable_step or self._enable_epoch:
+            self._log()
+
+    def _log(self) -> None:
+        values, self._values = self._values, {}
+        for name in sorted(values):
+            if self._is_wanted(name):
+                logger.info("%s: %.5g", name, values[name])
+
+    def _is_wanted(self, name: str) -> bool:
+        if self._whitelist is not None and not any(pattern.search(name) for pattern in self._whitelist):
+            return False
+        return not any(pattern.search(name) for pattern in self._blacklist)
+
+
+def _patterns(regexes: Union[str, Sequence[str]]) -> List[Any]:
+    return [re.compile(regex) for regex in ([regexes] if isinstance(regexes, str) else regexes)]
+
+
+class SendMonitorData(MonitorBase):
+    """Runs a shell command with the values of some scalars, when all of them have a new one.
+
+    This happens after a step or an epoch. Training waits for the command; a non-zero exit status is logged.
+
+    Args:
+        command: has a `{name}` for each value, which may have a format (`{name:.3f}`); other braces are doubled. For
+            example `curl -d "error {val-error:.3f}" example.com`.
+        names: names of the scalars.
+    """
+
+    def __init__(self, command: str, names: Sequence[str]):
+        self._command = command
+        self._names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
+        if not self._names:
+            raise ValueError("SendMonitorData: names must have at least one name; got none")
+        self._values: Dict[str, float] = {}
+        self._template = _numbered_fields(command, self._names)
+        self._fill(dict.fromkeys(self._names, 0))
+
+    def process_scalar(self, name: str, val: float) -> None:
+        if name in self._names:
+            self._values[name] = val
+
+    def _trigger_step(self) -> None:
+        self._send_if_complete()
+
+    def _trigger(self) -> None:
+        self._send_if_complete()
+
+    def _fill(self, values: Dict[str, float]) -> str:
+        try:
+            return self._template.format(*[values[name] for name in self._names])
+        except (KeyError, IndexError, ValueError) as e:
+            raise ValueError("SendMonitorData: command must have fields named in names={}, with formats for numbers, and other "
+                             "braces doubled; got '{}' ({})".format(self._names, self._command, e)) from e
+
+    def _send_if_complete(self) -> None:
+        if len(self._values) < len(self._names):
+            return
+        values, self._values = self._values, {}
+        command = self._fill(values)
+        status = os.system(command)
+        if status != 0:
+            logger.error("Command '%s' failed with status %s.", command, status)
+
+
+def _numbered_fields(command: str, names: Sequence[str]) -> str:
+    """Replace `{name` by `{0`, ..., since names of scalars have characters that field names cannot have."""
+    longest_first = sorted(names, key=len, reverse=True)
+    field = re.compile(r"(?<!\{)\{(" + "|".join(map(re.escape, longest_first)) + r")(?=[}:!])")
+    return field.sub(lambda match: "{" + str(names.index(match.group(1))), command)

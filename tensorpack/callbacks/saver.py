@@ -1,0 +1,338 @@
+"""Checkpoints while training: `ModelSaver` saves them regularly, `MinSaver` and `MaxSaver` keep the best one.
+
+A checkpoint is `<prefix>.index` and `<prefix>.data-*`; readers begin with the index, so that it must appear last.
+"""
+from __future__ import annotations
+
+import math
+import os
+import re
+import uuid
+from datetime import datetime
+from typing import Any, List, Optional, Sequence, Union
+
+from ..compat import new_checkpoint_reader
+from ..compat import tfv1 as tf
+from ..utils import logger
+from ._json_stats import records_to_keep
+from ._resume import record_checkpoint, stopped_inside_epoch
+from ._writers import JSONWriter
+from .base import Callback, ProxyCallback
+
+__all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
+
+# What a full disk, missing permissions, a vanished directory and the like raise. EFBIG arrives as OutOfRangeError.
+_WRITE_ERRORS = (OSError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError, tf.errors.AlreadyExistsError,
+                 tf.errors.NotFoundError, tf.errors.OutOfRangeError, tf.errors.UnknownError, tf.errors.DataLossError)
+
+_CHECKPOINT_NAME = re.compile(r"model-(\d+)$")
+_UNFINISHED_FILE = re.compile(r"model-\d+\..*tempstate\d+$")
+
+
+class ModelSaver(Callback):
+    """Saves the variables at each trigger, and the graph once before training. Runs on the chief only.
+
+    Writes `model-<global_step>.index`, `.data-*`, `checkpoint` (the list of checkpoints, with relative paths),
+    `graph-<MMDD-HHMMSS>.meta`, and `resume.json`, which tells the epoch of each checkpoint. A checkpoint is listed only
+    when it is complete, so that a crash at any moment leaves the one before as the newest. After a restart the checkpoints
+    of the earlier run that are listed still count for `max_to_keep`. Saves on trigger only, not at the end of training.
+
+    Args:
+        max_to_keep: older checkpoints than these are deleted; 0 or None to keep all.
+        keep_checkpoint_every_n_hours: a checkpoint of each such period is never deleted.
+        checkpoint_dir: created if missing; by default the log directory.
+        var_collections: a collection key, or a list of keys whose variables are saved; by default GLOBAL_VARIABLES.
+        on_error: what to do when a checkpoint cannot be written (disk full, no permission): "log" it and train on, or
+            "raise" RuntimeError.
+
+    Raises:
+        RuntimeError: when the graph is set up, there is neither `checkpoint_dir` nor a log directory.
+        OSError: before training, the directory cannot be made.
+        ValueError: `on_error` is unknown; or, when the graph is set up, the collections have no variables.
+    """
+
+    def __init__(self, max_to_keep: int = 10, keep_checkpoint_every_n_hours: float = 0.5,
+                 checkpoint_dir: Optional[str] = None, var_collections: Union[None, str, Sequence[str]] = None, *,
+                 on_error: str = "log"):
+        if on_error not in ("log", "raise"):
+            raise ValueError("ModelSaver: on_error must be 'log' or 'raise'; got {!r}".format(on_error))
+        self._max_to_keep = max_to_keep
+        self._keep_checkpoint_every_n_hours = keep_checkpoint_every_n_hours
+        self._on_error = on_error
+        self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
+        if var_collections is None:
+            var_collections = [tf.GraphKeys.GLOBAL_VARIABLES]
+        self._var_collections = [var_collections] if isinstance(var_collections, str) else list(var_collections)
+
+    def _setup_graph(self) -> None:
+        _require_directory("ModelSaver", self.checkpoint_dir)
+        self._saver = tf.train.Saver(
+            var_list=_variables(self._var_collections), max_to_keep=self._max_to_keep,
+            keep_checkpoint_every_n_hours=self._keep_checkpoint_every_n_hours, write_version=tf.train.SaverDef.V2,
+            save_relative_paths=True)
+        tf.add_to_collection(tf.GraphKeys.SAVERS, self._saver)
+
+    def _before_train(self) -> None:
+        _make_directory(self.checkpoint_dir)  # without it there is no use in training
+        try:
+            self._remove_unfinished()
+            if self.global_step > 0:
+                self._take_over_checkpoints()
+            self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
+        except _WRITE_ERRORS as e:
+            self._report("write the graph to {}".format(self.checkpoint_dir), e)
+
+    def _trigger(self) -> None:
+        path = os.path.join(self.checkpoint_dir, "model-{}".format(self.global_step))
+        try:
+            _make_directory(self.checkpoint_dir)
+            self._unlist(path)
+            finished = self.local_step in (-1, self.trainer.steps_per_epoch - 1)
+            record_checkpoint(self.checkpoint_dir, os.path.basename(path), self.epoch_num, finished, self.global_step)
+            self._saver.save(self.trainer.sess, os.path.join(self.checkpoint_dir, "model"),
+                             global_step=self.global_step, write_meta_graph=False)
+            logger.info("Model saved to %s.", path)
+        except _WRITE_ERRORS as e:
+            self._report("save {}".format(path), e)
+
+    def _report(self, what: str, error: BaseException) -> None:
+        message = "ModelSaver: cannot {}".format(what)
+        logger.error("%s; earlier checkpoints are not touched.", message, exc_info=True)
+        if self._on_error == "raise":
+            raise RuntimeError("{}: {}".format(message, error)) from error
+
+    def _remove_unfinished(self) -> None:
+        """Remove what a process that was killed while it saved has left behind."""
+        for name in tf.gfile.ListDirectory(self.checkpoint_dir):
+            if _UNFINISHED_FILE.match(name):
+                logger.info("Removing %s, left behind by a save that was interrupted.", name)
+                tf.gfile.Remove(os.path.join(self.checkpoint_dir, name))
+
+    def _take_over_checkpoints(self) -> None:
+        """Manage the listed checkpoints of the run that this one continues, as if they were its own."""
+        state = tf.train.get_checkpoint_state(self.checkpoint_dir)
+        paths = [] if state is None else list(state.all_model_checkpoint_paths)
+        self._set_listed([path for path in paths if self._is_of_this_run(path)])
+
+    def _is_of_this_run(self, path: str) -> bool:
+        match = _CHECKPOINT_NAME.match(os.path.basename(path))
+        return match is not None and int(match.group(1)) <= self.global_step and tf.gfile.Exists(path + ".index")
+
+    def _set_listed(self, paths: Sequence[str]) -> None:
+        self._saver.set_last_checkpoints_with_time(
+            [(path, tf.gfile.Stat(path + ".index").mtime_nsec / 1e9) for path in paths])
+
+    def _unlist(self, path: str) -> None:
+        """If the checkpoint that is about to be overwritten is listed, list those before it only.
+
+        Its two files are not replaced in one moment; without this a crash in between leaves a broken newest checkpoint.
+        """
+        kept = [listed for listed in self._saver.last_checkpoints if listed != path]
+        if kept and len(kept) < len(self._saver.last_checkpoints):
+            self._set_listed(kept)
+            names = [os.path.basename(listed) for listed in kept]
+            state = tf.train.generate_checkpoint_state_proto(
+                os.path.abspath(self.checkpoint_dir), names[-1], all_model_checkpoint_paths=names)
+            state_file = os.path.join(self.checkpoint_dir, "checkpoint")
+            with tf.gfile.GFile(state_file + ".tmp", "w") as f:
+                f.write(str(state))
+            tf.gfile.Rename(state_file + ".tmp", state_file, overwrite=True)
+
+    def _meta_graph_path(self) -> str:
+        stamp = datetime.now().strftime("%m%d-%H%M%S")
+        name, number = "graph-{}.meta".format(stamp), 0
+        while tf.gfile.Exists(os.path.join(self.checkpoint_dir, name)):
+            number += 1
+            name = "graph-{}-{}.meta".format(stamp, number)
+        return os.path.join(self.checkpoint_dir, name)
+
+
+class MinSaver(Callback):
+    """Keeps a checkpoint of the weights with which a statistic was lowest: `<dir>/min-<stat>.{index,data-*}`.
+
+    When triggered it waits for a value of this very step, until all other callbacks have been triggered; it may stand before
+    or after those that compute the statistic and those that save models. If the value is the best one so far, the variables
+    are saved (those that `ModelSaver` saves; without one all global variables). Values that are not finite are no candidates.
+    The files are not listed in `checkpoint`. After a restart the best value is that of the existing files, as told by
+    `stats.json`. Runs on the chief only.
+
+    Args:
+        monitor_stat: name of the statistic in the monitors.
+        reverse: keep the highest instead; the files are called `max-<stat>`.
+        filename: to use instead of `min-<stat>`. A `/` in either becomes `-`.
+        checkpoint_dir: by default the log directory.
+
+    Raises:
+        RuntimeError: when the graph is set up, there is neither `checkpoint_dir` nor a log directory.
+    """
+
+    def __init__(self, monitor_stat: str, reverse: bool = False, filename: Optional[str] = None,
+                 checkpoint_dir: Optional[str] = None):
+        self._monitor_stat = monitor_stat
+        self._reverse = reverse
+        self._filename = filename
+        self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
+        self._best: Optional[float] = None
+        self._num_seen = 0
+        self._waiting_at: Optional[int] = None
+
+    def _setup_graph(self) -> None:
+        _require_directory(type(self).__name__, self.checkpoint_dir)
+        self._model_saver = _find_model_saver(self.trainer._callbacks.cbs)
+        self._own_saver = None if self._model_saver else tf.train.Saver(var_list=_variables([tf.GraphKeys.GLOBAL_VARIABLES]))
+
+    def _before_train(self) -> None:
+        _make_directory(self.checkpoint_dir)
+        try:
+            for name in tf.gfile.ListDirectory(self.checkpoint_dir):
+                if name.startswith(self._scratch_prefix):
+                    tf.gfile.DeleteRecursively(os.path.join(self.checkpoint_dir, name))
+        except _WRITE_ERRORS:
+            logger.error("[%s] cannot tidy %s.", self, self.checkpoint_dir, exc_info=True)
+        if self.global_step > 0:
+            self._best = self._best_of_earlier_run()
+
+    def _trigger(self) -> None:
+        self._waiting_at = self.global_step
+        if self._latest_step() == self.global_step:
+            self._settle()
+
+    def _before_run(self, ctx: tf.train.SessionRunContext) -> None:
+        self._settle()
+
+    def _before_epoch(self) -> None:
+        self._settle()
+
+    def _after_train(self) -> None:
+        self._settle()
+
+    def _latest_step(self) -> Optional[int]:
+        history = self.trainer.monitors.get_history(self._monitor_stat)
+        return history[-1][0] if history else None
+
+    def _settle(self) -> None:
+        """Look at the value that a trigger waits for. The weights are still those of the trigger if the step is."""
+        if self._waiting_at is None:
+            return
+        waiting_at, self._waiting_at = self._waiting_at, None
+        history = self.trainer.monitors.get_history(self._monitor_stat)
+        num_new, self._num_seen = len(history) - self._num_seen, len(history)
+        if not num_new or not self._is_better(history[-1][1]):
+            return
+        step, value = history[-1]
+        if not step == waiting_at == self.global_step:
+            logger.warning("[%s] '%s' has a new best value %.5g of global_step %d, but its weights are gone at global_step %d; "
+                           "trigger this callback when the statistic is computed.", self, self._monitor_stat, value, step,
+                           self.global_step)
+        elif self._save():
+            self._best = value
+            logger.info("Model at global_step=%d with %s %s=%.5g saved.", step, "maximum" if self._reverse else "minimum",
+                        self._monitor_stat, value)
+
+    def _is_better(self, value: float) -> bool:
+        if not math.isfinite(value):
+            return False
+        return self._best is None or (value > self._best if self._reverse else value < self._best)
+
+    @property
+    def _prefix(self) -> str:
+        name = self._filename or ("max-" if self._reverse else "min-") + self._monitor_stat
+        return os.path.join(self.checkpoint_dir, name.replace("/", "-"))
+
+    @property
+    def _scratch_prefix(self) -> str:
+        return ".{}.tmp-".format(os.path.basename(self._prefix))
+
+    def _save(self) -> bool:
+        saver = self._model_saver._saver if self._model_saver else self._own_saver
+        scratch = os.path.join(self.checkpoint_dir, self._scratch_prefix + uuid.uuid4().hex[:12])
+        try:
+            try:
+                _make_directory(scratch)
+                saver.save(self.trainer.sess, os.path.join(scratch, "new"), write_state=False, write_meta_graph=False)
+                _replace_checkpoint(os.path.join(scratch, "new"), self._prefix)
+            finally:
+                if tf.gfile.Exists(scratch):
+                    tf.gfile.DeleteRecursively(scratch)
+        except _WRITE_ERRORS:
+            logger.error("[%s] cannot save %s; the one before stays the best.", self, self._prefix, exc_info=True)
+            return False
+        return True
+
+    def _best_of_earlier_run(self) -> Optional[float]:
+        """The value that belongs to the existing files, if this run continues the one that wrote them."""
+        records = JSONWriter.load_existing_json()
+        if not records or not tf.gfile.Exists(self._prefix + ".index"):
+            return None
+        epoch, step = self.trainer.starting_epoch, self.global_step
+        if records_to_keep(records, epoch, step, stopped_inside_epoch(logger.get_logger_dir(), epoch, step)) is None:
+            return None
+        saved_at = _read_global_step(self._prefix)
+        pairs = [(record.get("global_step"), record.get(self._monitor_stat)) for record in records]
+        values = [value for _, value in pairs if isinstance(value, (int, float)) and math.isfinite(value)]
+        if not values:
+            return None
+        best = next((value for step, value in reversed(pairs) if step == saved_at and value in values),
+                    max(values) if self._reverse else min(values))
+        logger.info("[%s] The best %s of the earlier run is %.5g.", self, self._monitor_stat, best)
+        return best
+
+
+class MaxSaver(MinSaver):
+    """Keeps a checkpoint of the weights with which a statistic was highest: `<dir>/max-<stat>`; see `MinSaver`."""
+
+    def __init__(self, monitor_stat: str, filename: Optional[str] = None, checkpoint_dir: Optional[str] = None):
+        super().__init__(monitor_stat, True, filename=filename, checkpoint_dir=checkpoint_dir)
+
+
+def _expand(directory: Optional[str]) -> Optional[str]:
+    return None if directory is None else os.path.expanduser(directory)
+
+
+def _require_directory(who: str, directory: Optional[str]) -> None:
+    if directory is None:
+        raise RuntimeError("{}: there must be a directory for checkpoints; got neither checkpoint_dir nor a log directory; "
+                           "call logger.set_logger_dir() before the callback is made".format(who))
+
+
+def _make_directory(path: str) -> None:
+    try:
+        tf.gfile.MakeDirs(path)
+    except tf.errors.OpError as e:
+        raise OSError("the directory for checkpoints cannot be made: {}".format(e.message)) from e
+
+
+def _variables(collections: Sequence[str]) -> List[Any]:
+    """The variables of all collections, each once."""
+    found = {id(variable): variable for key in collections for variable in tf.get_collection(key)}
+    if not found:
+        raise ValueError("ModelSaver: there must be variables to save; got none in the collections {}".format(
+            list(collections)))
+    return list(found.values())
+
+
+def _find_model_saver(callbacks: Sequence[Callback]) -> Optional[ModelSaver]:
+    for cb in callbacks:
+        while isinstance(cb, ProxyCallback):
+            cb = cb.cb
+        if isinstance(cb, ModelSaver):
+            return cb
+    return None
+
+
+def _replace_checkpoint(source: str, target: str) -> None:
+    """Rename the files of a checkpoint. The old index goes first and the new one comes last, so that there is at no moment an
+    index whose data are another's."""
+    if tf.gfile.Exists(target + ".index"):
+        tf.gfile.Remove(target + ".index")
+    directory, name = os.path.split(source)
+    suffixes = [file[len(name):] for file in tf.gfile.ListDirectory(directory) if file.startswith(name + ".")]
+    for suffix in sorted(suffixes, key=lambda suffix: suffix == ".index"):
+        tf.gfile.Rename(source + suffix, target + suffix, overwrite=True)
+
+
+def _read_global_step(path: str) -> Optional[int]:
+    try:
+        return int(new_checkpoint_reader(path).get_tensor("global_step"))
+    except (tf.errors.OpError, ValueError, RuntimeError):
+        return None

@@ -1,0 +1,162 @@
+"""Callbacks that compute summaries and send them to the monitors."""
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Optional, Sequence, Union
+
+from ..compat import is_tensor_like
+from ..compat import tfv1 as tf
+from ..tfutils.common import get_op_tensor_name
+from ..tfutils.summary import MOVING_SUMMARY_OPS_KEY
+from ..utils import logger
+from .base import Callback
+
+__all__ = ["MergeAllSummaries", "MovingAverageSummary", "SimpleMovingAverage"]
+
+
+class MovingAverageSummary(Callback):
+    """Maintain the moving averages made by `add_moving_summary`; on the chief only.
+
+    It does not write them: `MergeAllSummaries` does. Without `train_op` the updates are grouped as
+    `MovingAverageSummary/maintain_moving_average_summary` and run with each `hooked_sess.run`.
+
+    Args:
+        collection: name of the collection of updates; read when the graph is set up.
+        train_op: an operation or tensor, or the name of one; the updates become control inputs of it, so that they run
+            whenever it does.
+
+    Raises:
+        TypeError: `train_op` is none of these.
+    """
+
+    def __init__(self, collection: str = MOVING_SUMMARY_OPS_KEY, train_op: Union[None, str, tf.Operation, tf.Tensor] = None):
+        if not (train_op is None or isinstance(train_op, (str, tf.Operation)) or is_tensor_like(train_op)):
+            raise TypeError("MovingAverageSummary: train_op must be an operation, a tensor or a name; got {!r}".format(
+                train_op))
+        self.collection = collection
+        self.train_op = train_op
+        self._run_args: Optional[tf.train.SessionRunArgs] = None
+
+    def _setup_graph(self) -> None:
+        updates = [_as_operation(self.graph, x) for x in tf.get_collection(self.collection)]
+        logger.info("Maintain moving average summary of %d tensors in collection %s.", len(updates), self.collection)
+        if self.train_op is not None:
+            _as_operation(self.graph, self.train_op)._add_control_inputs(updates)
+            return
+        maintain = tf.group(*updates, name="maintain_moving_average_summary")
+        if updates:
+            self._run_args = tf.train.SessionRunArgs(maintain)
+
+    def _before_run(self, ctx: tf.train.SessionRunContext) -> Optional[tf.train.SessionRunArgs]:
+        return self._run_args
+
+
+class _MergeSummaries(Callback):
+    """Evaluate a collection of summaries in the last step of each epoch and every `period` steps; on the chief only."""
+
+    def __init__(self, period: int, key: str):
+        if not isinstance(period, int) or period < 0:
+            raise ValueError("MergeAllSummaries: period must be an integer of at least 0 (only the last step of an epoch); "
+                             "got {!r}".format(period))
+        self.period = period
+        self.key = key
+
+    def _setup_graph(self) -> None:
+        logger.info("Summarizing collection '%s' of size %d.", self.key, len(tf.get_collection(self.key)))
+        self.summary_op: Optional[tf.Tensor] = tf.summary.merge_all(self.key)
+
+    def _is_last_step(self) -> bool:
+        return self.local_step == self.trainer.steps_per_epoch - 1
+
+    def _is_periodic_step(self) -> bool:
+        return self.period > 0 and (self.local_step + 1) % self.period == 0
+
+
+class MergeAllSummaries_RunWithOp(_MergeSummaries):
+    """`MergeAllSummaries` as a part of the step."""
+
+    def _setup_graph(self) -> None:
+        super()._setup_graph()
+        self._run_args = None if self.summary_op is None else tf.train.SessionRunArgs(self.summary_op)
+
+    def _before_run(self, ctx: tf.train.SessionRunContext) -> Optional[tf.train.SessionRunArgs]:
+        if self._is_last_step() or self._is_periodic_step():
+            return self._run_args
+        return None
+
+    def _after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
+        if run_values.results is not None:
+            self.trainer.monitors.put_summary(run_values.results)
+
+
+class MergeAllSummaries_RunAlone(_MergeSummaries):
+    """`MergeAllSummaries` in a session call of its own."""
+
+    def _trigger_step(self) -> None:
+        if self._is_periodic_step() and not self._is_last_step():  # the epoch takes care of its last step
+            self._trigger()
+
+    def _trigger(self) -> None:
+        if self.summary_op is not None:
+            self.trainer.monitors.put_summary(self.summary_op.eval())
+
+
+def MergeAllSummaries(period: int = 0, run_alone: bool = False, key: Optional[str] = None) -> Callback:
+    """Make the callback that evaluates all summaries of the graph and sends them to the monitors; it runs on the chief only.
+
+    It does so with the last step of each epoch.
+
+    Args:
+        period: do it every so many steps of an epoch as well; 0 for no more than once an epoch.
+        run_alone: evaluate them in a session call of their own and not as a part of a step. For summaries that are slow, and
+            depend on no input data that would have to be fed or would be taken from training.
+        key: name of the collection; `tf.GraphKeys.SUMMARIES` by default.
+    """
+    key = tf.GraphKeys.SUMMARIES if key is None else key
+    return MergeAllSummaries_RunAlone(period, key) if run_alone else MergeAllSummaries_RunWithOp(period, key)
+
+
+class SimpleMovingAverage(Callback):
+    """Send the mean of scalars over the last steps to the monitors, as `{op name}/SMA`; on the chief only.
+
+    It does so when the global step is a multiple of `window_size`.
+
+    Args:
+        tensors: name or names of scalar tensors.
+        window_size: number of steps.
+    """
+
+    def __init__(self, tensors: Union[str, Sequence[str]], window_size: int):
+        if not isinstance(window_size, int) or window_size < 1:
+            raise ValueError("SimpleMovingAverage: window_size must be an integer of at least 1; got {!r}".format(
+                window_size))
+        names = [tensors] if isinstance(tensors, str) else list(tensors)
+        self.tensors = [get_op_tensor_name(name)[1] for name in names]
+        self.window_size = window_size
+        self._history: deque = deque(maxlen=window_size)
+
+    def _setup_graph(self) -> None:
+        tensors = self.get_tensors_maybe_in_tower(self.tensors)
+        for name, tensor in zip(self.tensors, tensors):
+            if tensor.shape.ndims != 0:
+                raise ValueError("SimpleMovingAverage: tensors must be scalars; got shape {} for '{}'".format(
+                    tensor.shape, name))
+        self._run_args = tf.train.SessionRunArgs(tensors)
+
+    def _before_run(self, ctx: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:
+        return self._run_args
+
+    def _after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
+        self._history.append(run_values.results)
+
+    def _trigger_step(self) -> None:
+        if self.global_step % self.window_size != 0:
+            return
+        for name, values in zip(self.tensors, zip(*self._history)):
+            mean = sum(float(value) for value in values) / len(values)
+            self.trainer.monitors.put_scalar(get_op_tensor_name(name)[0] + "/SMA", mean)
+
+
+def _as_operation(graph: tf.Graph, x: Any) -> tf.Operation:
+    element = graph.as_graph_element(x)
+    return element if isinstance(element, tf.Operation) else element.op

@@ -1,0 +1,151 @@
+"""Callbacks that change when another callback acts.
+
+`PeriodicTrigger` decides when its `trigger` is called; the other two switch nearly all of it on and off.
+"""
+from __future__ import annotations
+
+from typing import Callable, Optional
+
+from ..compat import tfv1 as tf
+from .base import Callback, ProxyCallback
+
+__all__ = ["EnableCallbackIf", "PeriodicCallback", "PeriodicTrigger"]
+
+
+class PeriodicTrigger(ProxyCallback):
+    """Call `trigger` of a callback every k steps or epochs, instead of after each epoch; everything else passes through.
+
+    Args:
+        triggerable: the callback. Its `_trigger_epoch` is never called.
+        every_k_steps: trigger it in `trigger_step` when the global step is a multiple of this.
+        every_k_epochs: trigger it in `trigger_epoch` when the epoch number is a multiple of this.
+        before_train: trigger it once before training, too.
+
+    Raises:
+        ValueError: there is no time at all to trigger it, or a number is not positive.
+    """
+
+    def __init__(self, triggerable: Callback, every_k_steps: Optional[int] = None, every_k_epochs: Optional[int] = None,
+                 before_train: bool = False):
+        super().__init__(triggerable)
+        _check_periods(self, every_k_steps, every_k_epochs, needed=not before_train)
+        self._triggerable = triggerable
+        self._every_k_steps = every_k_steps
+        self._every_k_epochs = every_k_epochs
+        self._before_train_too = before_train
+
+    def _before_train(self) -> None:
+        super()._before_train()
+        if self._before_train_too:
+            self.cb.trigger()
+
+    def _trigger_step(self) -> None:
+        super()._trigger_step()
+        if _is_due(self._every_k_steps, self.global_step):
+            self.cb.trigger()
+
+    def _trigger_epoch(self) -> None:
+        if _is_due(self._every_k_epochs, self.epoch_num):
+            self.cb.trigger()
+
+    def __str__(self) -> str:
+        return "PeriodicTrigger-" + str(self.cb)
+
+
+class EnableCallbackIf(ProxyCallback):
+    """Let a callback act only when a predicate holds.
+
+    The predicate is asked anew for `before_epoch`, `before_run`, `trigger_step`, `trigger_epoch` and `trigger`. `after_run`
+    and `after_epoch` follow the `before_run` and `before_epoch` that they belong to, so that these always come in pairs.
+    `setup_graph`, `before_train` and `after_train` always pass through.
+
+    Args:
+        callback: the callback.
+        pred: a function of this object (with its `epoch_num`, `global_step`, `local_step`, `trainer`) to bool.
+    """
+
+    def __init__(self, callback: Callback, pred: Callable[[EnableCallbackIf], bool]):
+        super().__init__(callback)
+        if not callable(pred):
+            raise TypeError("{}: pred must be a function of the callback; got {!r}".format(type(self).__name__, pred))
+        self._callback = callback
+        self._pred = pred
+        self._in_epoch = False
+        self._in_run = False
+
+    def _before_epoch(self) -> None:
+        self._in_epoch = bool(self._pred(self))
+        if self._in_epoch:
+            super()._before_epoch()
+
+    def _after_epoch(self) -> None:
+        if self._in_epoch:
+            self._in_epoch = False
+            super()._after_epoch()
+
+    def _before_run(self, ctx: tf.train.SessionRunContext) -> Optional[tf.train.SessionRunArgs]:
+        self._in_run = bool(self._pred(self))
+        return super()._before_run(ctx) if self._in_run else None
+
+    def _after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
+        if self._in_run:
+            super()._after_run(run_context, run_values)
+
+    def _trigger_step(self) -> None:
+        if self._pred(self):
+            super()._trigger_step()
+
+    def _trigger_epoch(self) -> None:
+        if self._pred(self):
+            super()._trigger_epoch()
+
+    def _trigger(self) -> None:
+        if self._pred(self):
+            super()._trigger()
+
+    def __str__(self) -> str:
+        return "{}-{}".format(type(self).__name__, self.cb)
+
+
+class PeriodicCallback(EnableCallbackIf):
+    """Let a callback act only every k steps or epochs; it makes things rarer, never more frequent.
+
+    `before_run` still has the global step before the step: with `every_k_steps=3` what is fetched there belongs to steps
+    1, 4, 7, while `trigger_step` acts after steps 3, 6, 9. With `every_k_epochs` the very last step of the training counts
+    as well.
+
+    Args:
+        callback: the callback.
+        every_k_steps: it acts when the global step is a multiple of this.
+        every_k_epochs: it acts when the epoch number is a multiple of this.
+
+    Raises:
+        ValueError: neither is given, or one is not positive.
+    """
+
+    def __init__(self, callback: Callback, every_k_steps: Optional[int] = None, every_k_epochs: Optional[int] = None):
+        super().__init__(callback, PeriodicCallback.predicate)
+        _check_periods(self, every_k_steps, every_k_epochs)
+        self._every_k_steps = every_k_steps
+        self._every_k_epochs = every_k_epochs
+
+    def predicate(self) -> bool:
+        """Whether the callback may act now."""
+        if _is_due(self._every_k_steps, self.global_step) or _is_due(self._every_k_epochs, self.epoch_num):
+            return True
+        return self._every_k_epochs is not None and self._is_very_last_step()
+
+    def _is_very_last_step(self) -> bool:
+        return self.epoch_num == self.trainer.max_epoch and self.local_step == self.trainer.steps_per_epoch - 1
+
+
+def _is_due(period: Optional[int], number: int) -> bool:
+    return period is not None and number % period == 0
+
+
+def _check_periods(cb: Callback, every_k_steps: Optional[int], every_k_epochs: Optional[int], needed: bool = True) -> None:
+    if needed and every_k_steps is None and every_k_epochs is None:
+        raise ValueError("{}: every_k_steps or every_k_epochs must be given; got neither".format(cb))
+    for name, value in (("every_k_steps", every_k_steps), ("every_k_epochs", every_k_epochs)):
+        if value is not None and not value >= 1:
+            raise ValueError("{}: {} must be at least 1; got {!r}".format(cb, name, value))

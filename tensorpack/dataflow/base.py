@@ -1,0 +1,165 @@
+"""What a DataFlow is: an object that is iterated for datapoints (lists, tuples or dicts), once per pass.
+
+The life of a flow: construct it anywhere, call `reset_state()` once in the process that will iterate, then iterate.
+"""
+from __future__ import annotations
+
+import threading
+from abc import ABCMeta, abstractmethod
+from typing import Any, Iterable, Iterator, Optional
+
+import six
+
+from ..utils._repr import ReprMixin
+from ..utils.utils import get_rng
+
+__all__ = ["DataFlow", "DataFlowReentrantGuard", "DataFlowTerminated", "ProxyDataFlow", "RNGDataFlow"]
+
+
+class DataFlowTerminated(BaseException):
+    """Raised by a DataFlow that can never produce data again.
+
+    The feeding thread of an InputSource treats it as a normal end; `except Exception` does not catch it.
+    """
+
+
+class NotResetError(RuntimeError, AttributeError):
+    """State that `reset_state()` creates was used before it was called.
+
+    It is an AttributeError as well, so that `hasattr` and `getattr` with a default keep working.
+    """
+
+
+class CreatedByReset:
+    """Class attribute that stands for an instance attribute which `reset_state()` sets.
+
+    Read on the class it is None; read on an instance that was not reset it raises `NotResetError`.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> None:
+        if instance is not None:
+            raise NotResetError("{}: call reset_state() first, once, in the process that iterates; it creates `{}`".format(
+                type(instance).__name__, self._name))
+
+
+class DataFlowReentrantGuard:
+    """Context manager for the body of an `__iter__` that must not run twice at the same time.
+
+    Entering it a second time raises RuntimeError. A half-consumed generator stays inside until it is closed or collected.
+    """
+
+    def __init__(self, *, owner: Any = None):
+        self._lock = threading.Lock()
+        self._name = "DataFlow" if owner is None else type(owner).__name__
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(False):
+            raise RuntimeError(
+                "{}: This DataFlow is not reentrant! It can be iterated once at a time and an earlier iteration is still open; "
+                "exhaust or close() that iterator first, or make one {} per consumer".format(self._name, self._name))
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        self._lock.release()
+
+
+class DataFlowMeta(ABCMeta):
+    """Lets classes written before `__iter__` and `__len__` existed define `get_data` and `size` instead."""
+
+    def __new__(mcls, name: str, bases: tuple, namespace: dict, **kwargs: Any) -> type:
+        namespace = dict(namespace)
+        for legacy, special in (("get_data", "__iter__"), ("size", "__len__")):
+            if legacy in namespace and special not in namespace:
+                namespace[special] = namespace[legacy]
+        return super().__new__(mcls, name, bases, namespace, **kwargs)
+
+
+@six.add_metaclass(DataFlowMeta)
+class DataFlow(ReprMixin):
+    """Base class of all flows: define `__iter__`, and `__len__` where the length is known.
+
+    Each call of `__iter__` is one pass (epoch) that yields datapoints: a list, tuple or dict of components. A flow may be
+    infinite; a finite one can be iterated again after the last pass ended.
+    """
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Any]:
+        """Start a pass: yield its datapoints."""
+
+    def __len__(self) -> int:
+        """Datapoints in a pass; a hint that need not be exact.
+
+        It is used for the default `steps_per_epoch`, progress bars and validation runs. `list(df)` and `bool(df)` call it too.
+
+        Raises:
+            NotImplementedError: the length is not known.
+        """
+        raise NotImplementedError("{}: the length of this DataFlow is not known".format(type(self).__name__))
+
+    def reset_state(self) -> None:
+        """Create the state that belongs to the iterating process, such as random streams.
+
+        Must be called once, by the process that iterates, before the first iteration. A flow that wraps others resets them too.
+        """
+
+    def get_data(self) -> Iterator[Any]:
+        """The same as `__iter__()`; kept for scripts written before it existed."""
+        return self.__iter__()
+
+    def size(self) -> int:
+        """The same as `__len__()`; kept for scripts written before it existed."""
+        return self.__len__()
+
+
+class RNGDataFlow(DataFlow):
+    """A DataFlow with a random stream.
+
+    `self.rng` is a `numpy.random.RandomState` of this instance, worker and process; `reset_state()` creates it, and reading
+    it earlier raises RuntimeError.
+    """
+
+    rng = CreatedByReset()
+
+    def reset_state(self) -> None:
+        self.rng = get_rng(self)
+
+
+class ProxyDataFlow(DataFlow):
+    """Forwards everything to the flow `ds`; the base of flows that change another one.
+
+    Args:
+        ds: the flow to wrap.
+    """
+
+    def __init__(self, ds: DataFlow):
+        self.ds = ds
+
+    def reset_state(self) -> None:
+        self.ds.reset_state()
+
+    def __len__(self) -> int:
+        return self.ds.__len__()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.ds.__iter__()
+
+
+def known_length(ds: DataFlow) -> Optional[int]:
+    """`len(ds)`, or None where it is not known."""
+    try:
+        return len(ds)
+    except NotImplementedError:
+        return None
+
+
+def reset_each_once(flows: Iterable[DataFlow]) -> None:
+    """Reset the flows; one that appears several times is reset once."""
+    for flow in {id(flow): flow for flow in flows}.values():
+        flow.reset_state()
+
+
+def shuffled_indices(size: int, shuffle: bool, flow: RNGDataFlow) -> Iterable[int]:
+    """0..size-1, in an order drawn from the flow's random stream when `shuffle` is set."""
+    return flow.rng.permutation(size).tolist() if shuffle else range(size)

@@ -1,0 +1,261 @@
+"""From a datapoint to the arrays to feed, checked against the input signature; and the sources that are fed by each run.
+
+TensorFlow casts what it is fed without a word (1.7 becomes 1, 300 becomes 44), so what does not fit is refused here.
+"""
+from __future__ import annotations
+
+from typing import Any, Iterator, List, Optional, Sequence
+
+import numpy as np
+
+from ..callbacks.base import Callback, CallbackFactory
+from ..compat import tfv1 as tf
+from ..dataflow.base import DataFlow
+from ..dataflow.common import RepeatedData
+from ..tfutils.common import build_or_reuse_placeholder
+from ..utils._buffers import aligned_empty
+from ..utils._spec import describe
+from .input_source_base import InputSource
+
+
+class DatapointFeed:
+    """A function from datapoints to lists of arrays, one array for each input, of exactly its dtype.
+
+    A list or tuple gives the components by position, a dict by input name (other keys are ignored). Arrays that fit are
+    passed on as they are. Other numbers are converted when no integer changes its value: float64 to float32, int64 to int32
+    if all fit, uint8 to float32, but never floats to integers.
+
+    Args:
+        who: who checks, for messages.
+        signature: a named TensorSpec for each input.
+
+    Attributes:
+        count: how many datapoints it has seen.
+    """
+
+    def __init__(self, who: str, signature: Sequence[tf.TensorSpec]):
+        self.count = 0
+        self._who = who
+        self._components = [_Component(position, spec) for position, spec in enumerate(signature)]
+
+    def __call__(self, datapoint: Any) -> List[np.ndarray]:
+        """Convert one datapoint.
+
+        Raises:
+            TypeError: it is no list, tuple or dict, or a component cannot become the dtype of its input.
+            KeyError: a dict lacks an input.
+            ValueError: another number of components, a shape that does not fit, an integer that the dtype cannot hold.
+        """
+        self.count += 1
+        if isinstance(datapoint, dict):
+            values = self._from_dict(datapoint)
+        elif isinstance(datapoint, (list, tuple)):
+            values = datapoint
+        else:
+            raise TypeError("{} must be a list or tuple of components, or a dict of them by input name; got {}; "
+                            "try to yield [component]".format(self._where(), describe(datapoint)))
+        if len(values) != len(self._components):
+            raise ValueError("{} must have {} components, one for each of the inputs {}; got {}: {}".format(
+                self._where(), len(self._components), self._names(), len(values), describe(datapoint)))
+        return [value if component.takes(value) else self._convert(component, value)
+                for component, value in zip(self._components, values)]
+
+    def _from_dict(self, datapoint: dict) -> List[Any]:
+        missing = [name for name in self._names() if name not in datapoint]
+        if missing:
+            raise KeyError("{} must have a value for each of the inputs {}; got none for {} among its keys {}".format(
+                self._where(), self._names(), missing, sorted(map(str, datapoint))))
+        return [datapoint[component.name] for component in self._components]
+
+    def _convert(self, component: _Component, value: Any) -> np.ndarray:
+        try:
+            return component.convert(value)
+        except (TypeError, ValueError) as e:
+            message = "{}, component {} (input '{}'), must be {}; got {}; {}".format(
+                self._where(), component.position, component.name, component.expected, describe(value), e)
+            raise type(e)(message) from e.__cause__
+
+    def _where(self) -> str:
+        return "{}: datapoint {} of the DataFlow (counted from 0)".format(self._who, self.count - 1)
+
+    def _names(self) -> List[str]:
+        return [component.name for component in self._components]
+
+
+# Kinds of numpy dtypes that may become a dtype of this sort. Integers are compared by value besides.
+_KINDS_FOR_INTEGERS, _KINDS_FOR_FLOATS, _KINDS_FOR_COMPLEX = "biu", "biuf", "biufc"
+
+
+class _Component:
+    """What one input accepts. Its errors only say what to try; the caller adds where, what was expected and what came."""
+
+    def __init__(self, position: int, spec: tf.TensorSpec):
+        self.position = position
+        self.name = spec.name
+        self._tf_dtype = spec.dtype.base_dtype
+        self._dtype = np.dtype(self._tf_dtype.as_numpy_dtype)
+        self._is_plain = self._dtype.kind != "O"
+        self._shape = None if spec.shape.ndims is None else tuple(spec.shape.as_list())
+        shape = "of any shape" if self._shape is None else \
+            "({})".format(", ".join(["?" if n is None else str(n) for n in self._shape]))
+        self.expected = "{} {}".format(self._tf_dtype.name, shape)
+
+    def takes(self, value: Any) -> bool:
+        """Whether the value can be fed as it is. Says False to strings, whose objects need a look."""
+        return type(value) is np.ndarray and value.dtype == self._dtype and self._is_plain and self._fits(value.shape)
+
+    def convert(self, value: Any) -> np.ndarray:
+        """The array to feed."""
+        array = _to_strings(value) if self._tf_dtype == tf.string else self._to_numbers(_as_array(value))
+        if not self._fits(array.shape):
+            raise ValueError("its shape {} does not fit: resize or batch it in the DataFlow, or write None for sizes that "
+                             "vary into the input signature".format(array.shape))
+        return array
+
+    def _fits(self, shape: Sequence[int]) -> bool:
+        expected = self._shape
+        if expected is None or expected == shape:
+            return True
+        if len(expected) != len(shape):
+            return False
+        for want, got in zip(expected, shape):
+            if want != got and want is not None:
+                return False
+        return True
+
+    def _to_numbers(self, array: np.ndarray) -> np.ndarray:
+        if array.dtype == self._dtype:
+            return array
+        if not self._accepts(array):
+            raise TypeError("convert it in the DataFlow (such as x.astype('{}')), or change the dtype in the input "
+                            "signature".format(self._tf_dtype.name))
+        if self._is_integer() and array.size and not np.can_cast(array.dtype, self._dtype, "safe"):
+            self._check_range(array)
+        converted = aligned_empty(array.shape, self._dtype)
+        np.copyto(converted, array, casting="unsafe")
+        return converted
+
+    def _is_integer(self) -> bool:
+        return self._tf_dtype.is_bool or self._tf_dtype.is_integer
+
+    def _accepts(self, array: np.ndarray) -> bool:
+        kind = array.dtype.kind
+        if self._is_integer():
+            # an empty list is an array of floats to numpy
+            return kind in _KINDS_FOR_INTEGERS or (array.size == 0 and kind == "f")
+        if self._tf_dtype.is_floating:
+            # "V": bfloat16 is no kind of its own
+            return kind in _KINDS_FOR_FLOATS or (kind == "V" and np.can_cast(array.dtype, self._dtype, "same_kind"))
+        return self._tf_dtype.is_complex and kind in _KINDS_FOR_COMPLEX
+
+    def _check_range(self, array: np.ndarray) -> None:
+        low, high = (0, 1) if self._tf_dtype.is_bool else (np.iinfo(self._dtype).min, np.iinfo(self._dtype).max)
+        smallest, largest = int(array.min()), int(array.max())
+        if smallest < low or largest > high:
+            raise ValueError("its values lie between {} and {}, but {} holds {} to {} only: use a larger dtype in the input "
+                             "signature".format(smallest, largest, self._tf_dtype.name, low, high))
+
+
+def _as_array(value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+        # objects that are numbers become numbers
+        return np.array(array.tolist()) if array.dtype.kind == "O" else array
+    except ValueError as e:
+        raise ValueError("it is no array: its parts must have equal shapes") from e
+
+
+def _to_strings(value: Any) -> np.ndarray:
+    array = np.asarray(value, dtype=object)
+    if not all([isinstance(x, (str, bytes)) for x in array.flat]):
+        raise TypeError("its elements must be str or bytes")
+    return array
+
+
+def check_dataflow(who: str, ds: Any) -> DataFlow:
+    """Return `ds`, or raise ValueError if it is no DataFlow."""
+    if not isinstance(ds, DataFlow):
+        raise ValueError("{}: ds must be a DataFlow; got {}; try DataFromGenerator or DataFromList".format(
+            who, describe(ds)))
+    return ds
+
+
+class PlaceholderInput(InputSource):
+    """Placeholders with the names of the inputs, the same ones at each call; whoever runs the graph feeds them."""
+
+    def __init__(self):
+        self._placeholders: Optional[List[tf.Tensor]] = None
+
+    def _setup(self, input_signature: List[tf.TensorSpec]) -> None:
+        self._placeholders = [build_or_reuse_placeholder(spec) for spec in input_signature]
+
+    def _get_input_tensors(self) -> List[tf.Tensor]:
+        self._require_setup("get_input_tensors")
+        return list(self._placeholders)
+
+
+class FeedInput(InputSource):
+    """Feed one datapoint of a DataFlow to the placeholders of the inputs in each run of the hooked session.
+
+    The placeholders are the same at each `get_input_tensors`, hence it serves one tower only. `QueueInput` is faster.
+    The DataFlow is reset when the callbacks are set up, and iterated anew after each `reset_state`. What it raises, and what
+    does not fit the signature, is raised by the run.
+
+    Args:
+        ds: the DataFlow; see `DatapointFeed` for what its datapoints may be.
+        infinite: whether to repeat it forever. If not, the run after the last datapoint raises StopIteration.
+
+    Raises:
+        ValueError: `ds` is no DataFlow.
+    """
+
+    def __init__(self, ds: DataFlow, infinite: bool = True):
+        self.ds = check_dataflow(type(self).__name__, ds)
+        self._infinite = infinite
+        self._placeholders: Optional[List[tf.Tensor]] = None
+        self._feeder: Optional[_FeedCallback] = None
+
+    def _size(self) -> int:
+        return len(self.ds)
+
+    def _setup(self, input_signature: List[tf.TensorSpec]) -> None:
+        self._placeholders = [build_or_reuse_placeholder(spec) for spec in input_signature]
+        ds = RepeatedData(self.ds, -1) if self._infinite else self.ds
+        self._feeder = _FeedCallback(ds, self._placeholders, DatapointFeed(type(self).__name__, input_signature))
+
+    def _get_input_tensors(self) -> List[tf.Tensor]:
+        self._require_setup("get_input_tensors")
+        return list(self._placeholders)
+
+    def _reset_state(self) -> None:
+        self._require_setup("reset_state")
+        self._feeder.restart()
+
+    def _get_callbacks(self) -> List[Callback]:
+        return [self._feeder, CallbackFactory(setup_graph=lambda _: self.ds.reset_state())]
+
+
+class _FeedCallback(Callback):
+    """Adds a datapoint to the feeds of each run."""
+
+    def __init__(self, ds: DataFlow, placeholders: List[tf.Tensor], feed: DatapointFeed):
+        self._ds = ds
+        self._placeholders = placeholders
+        self._feed = feed
+        self._iterator: Optional[Iterator] = None
+
+    def restart(self) -> None:
+        """Begin a new pass over the DataFlow."""
+        self._iterator = None  # some flows allow one iteration at a time: the old one ends first
+        self._iterator = iter(self._ds)
+        self._feed.count = 0
+
+    def _before_run(self, ctx: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:
+        if self._iterator is None:
+            self.restart()
+        try:
+            datapoint = next(self._iterator)
+        except StopIteration:
+            raise StopIteration("FeedInput: the DataFlow has ended after {} datapoints; try infinite=True, or fewer "
+                                "steps".format(self._feed.count)) from None
+        return tf.train.SessionRunArgs(None, dict(zip(self._placeholders, self._feed(datapoint))))

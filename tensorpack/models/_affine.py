@@ -1,0 +1,105 @@
+"""What Conv2D, Conv2DTranspose and FullyConnected share: parameters with regularisers, activations, and the output tensor."""
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Optional, Sequence, Union
+
+from ..compat import tfv1 as tf
+from .tflayer import rename_get_variable
+from .utils import VariableHolder
+
+__all__ = ["Activation", "Parameters", "finish"]
+
+Activation = Union[None, str, Callable[[Any], Any]]
+
+_ACTIVATIONS = {
+    "elu": tf.nn.elu,
+    "exponential": tf.exp,
+    "hard_sigmoid": lambda x: tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0),
+    "linear": lambda x: x,
+    "relu": tf.nn.relu,
+    "relu6": tf.nn.relu6,
+    "selu": tf.nn.selu,
+    "sigmoid": tf.sigmoid,
+    "softmax": tf.nn.softmax,
+    "softplus": tf.nn.softplus,
+    "softsign": tf.nn.softsign,
+    "tanh": tf.tanh,
+}
+
+
+class Parameters:
+    """Creates `W` and `b` in the current variable scope, in the dtype of the layer's input.
+
+    The default kernel is normal with standard deviation sqrt(2 / fan_in) (He et al. 2015, https://arxiv.org/abs/1502.01852).
+    A regulariser adds its loss to REGULARIZATION_LOSSES when the variable is created, and not when it is shared.
+    """
+
+    def __init__(self, dtype: Any):
+        self._dtype = dtype
+        self.variables = VariableHolder()
+
+    def kernel(self, shape: Sequence[int], initializer: Optional[Callable], regularizer: Optional[Callable]) -> Any:
+        """The variable `W`."""
+        if initializer is None:
+            initializer = tf.variance_scaling_initializer(2.0, mode="fan_in", distribution="untruncated_normal")
+        self.variables.W = self._create("W", shape, initializer, regularizer, "kernel/Regularizer")
+        return self.variables.W
+
+    def bias(self, channels: int, initializer: Callable, regularizer: Optional[Callable]) -> Any:
+        """The variable `b`."""
+        self.variables.b = self._create("b", [channels], initializer, regularizer, "bias/Regularizer")
+        return self.variables.b
+
+    def _create(self, name, shape, initializer, regularizer, loss_scope):
+        if regularizer is None:
+            return tf.get_variable(name, shape, self._dtype, initializer=initializer)
+        created = []  # TensorFlow calls the regulariser of a variable that it creates, not of one that it finds
+        variable = tf.get_variable(name, shape, self._dtype, initializer=initializer, regularizer=created.append)
+        if created:
+            with tf.name_scope(loss_scope):
+                _add_loss(regularizer(variable))
+        return variable
+
+
+def finish(x: Any, parameters: Parameters, activation: Activation, activity_regularizer: Optional[Callable],
+           rename_in_activation: bool = False) -> Any:
+    """Apply the activation; return the tensor `output` with the layer's `variables`.
+
+    Args:
+        activity_regularizer: its value on the result, divided by the batch size, is added to REGULARIZATION_LOSSES.
+        rename_in_activation: variables `kernel` and `bias` that the activation creates become `W` and `b`.
+    """
+    if activation is not None:
+        with _kernel_as_W(rename_in_activation):
+            x = _resolve(activation)(x)
+    if activity_regularizer is not None:
+        with tf.name_scope("ActivityRegularizer"):
+            loss = activity_regularizer(x)
+            _add_loss(None if loss is None else loss / tf.cast(tf.shape(x)[0], loss.dtype))
+    output = tf.identity(x, name="output")
+    output.variables = parameters.variables
+    return output
+
+
+def _add_loss(loss: Any) -> None:
+    if loss is not None:
+        tf.add_to_collection(tf.GraphKeys.REGULARIZATION_LOSSES, loss)
+
+
+@contextmanager
+def _kernel_as_W(enabled: bool) -> Iterator[None]:
+    if not enabled:
+        yield
+        return
+    with rename_get_variable({"kernel": "W", "bias": "b"}):
+        yield
+
+
+def _resolve(activation: Union[str, Callable]) -> Callable:
+    if callable(activation):
+        return activation
+    if activation not in _ACTIVATIONS:
+        raise ValueError("activation must be None, a function of a tensor, or one of {}; got {!r}".format(
+            ", ".join(_ACTIVATIONS), activation))
+    return _ACTIVATIONS[activation]

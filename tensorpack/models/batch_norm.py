@@ -1,0 +1,155 @@
+"""BatchNorm: normalisation by the statistics of the batch in training, and by their moving averages at inference."""
+from __future__ import annotations
+
+from typing import Any, Callable, Optional, Tuple
+
+import numpy as np
+
+from ..compat import tfv1 as tf
+from ..tfutils.tower import get_current_tower_context
+from ..utils.argtools import log_once
+from ._batch_statistics import (
+    FUSED_TYPES,
+    normalize_by_moments,
+    normalize_fused,
+    normalize_synchronized,
+    normalize_virtual_batches,
+    normalize_with,
+)
+from ._layout import channel_axis
+from ._moving_statistics import MovingStatistics, check_ema_update
+from .registry import layer_register
+from .tflayer import convert_to_tflayer_args
+from .utils import VariableHolder
+
+__all__ = ["BatchNorm"]
+
+
+@layer_register()
+@convert_to_tflayer_args(
+    args_names=[],
+    name_mapping={"use_bias": "center", "use_scale": "scale", "gamma_init": "gamma_initializer", "decay": "momentum",
+                  "use_local_stat": "training"})
+def BatchNorm(
+        inputs: Any,
+        axis: Optional[int] = None,
+        training: Optional[bool] = None,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Callable = tf.zeros_initializer(),
+        gamma_initializer: Callable = tf.ones_initializer(),
+        virtual_batch_size: Optional[int] = None,
+        data_format: str = "channels_last",
+        ema_update: str = "default",
+        sync_statistics: Optional[str] = None) -> Any:
+    """Batch normalisation (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167) of a 2-D or 4-D tensor, as
+    `BatchNorm("name", x, ...)` inside a tower context; all other arguments are given by keyword.
+
+    Variables, float32 [C] (float64 for float64 input): `name/gamma` (if `scale`), `name/beta` (if `center`), and the
+    untrained `name/mean/EMA`, `name/variance/EMA`, which the main training tower adds to MODEL_VARIABLES.
+    Output tensor: `name/output`, in the dtype of the input.
+
+    In training the averages move by `average * momentum + batch * (1 - momentum)`, in the main training tower only. The batch
+    variance in that formula is the unbiased one for 4-D input and the biased one for 2-D input and for virtual or
+    synchronised batches; normalisation always uses the biased one. For 4-D float32 and float16 input epsilon is at least
+    1.001e-5, the least that fused kernels take.
+
+    Args:
+        axis: of the channels; None: 1 for 2-D input, by `data_format` for 4-D input.
+        training: whether to use the statistics of the batch; None: as the tower context says.
+        virtual_batch_size: in training, normalise every so many samples by their own statistics; the averages follow the
+            first group.
+        ema_update: when the averages move. 'default' or 'collection': by two operations in UPDATE_OPS, added once however
+            often the layer is re-used; 'internal': whenever the output is computed; 'skip': never. Virtual and synchronised
+            batches know only 'internal' and 'skip'.
+        sync_statistics: in training, average the statistics over all towers by 'nccl' (multi-GPU trainers) or 'horovod'.
+
+    Raises:
+        ValueError: an argument or the shape of the input is not one of the above.
+        RuntimeError: there is no tower context, or 'nccl' is used outside a training tower.
+    """
+    x = tf.convert_to_tensor(inputs)
+    axis, channels = _find_channels(x, axis, data_format)
+    check_ema_update(ema_update)
+    sync = _check_sync(sync_statistics, virtual_batch_size)
+    training = _resolve_training(training)
+    grouped = training and (sync is not None or virtual_batch_size is not None)
+
+    dtype = tf.float64 if x.dtype.base_dtype == tf.float64 else tf.float32
+    variables = VariableHolder()
+    affine = {"gamma": (scale, gamma_initializer, tf.ones), "beta": (center, beta_initializer, tf.zeros)}
+    # the order in which variables are created is the order in which old checkpoints list them
+    values = {name: _affine_parameter(name, channels, dtype, variables, *affine[name])
+              for name in (("beta", "gamma") if grouped else ("gamma", "beta"))}
+    gamma, beta = values["gamma"], values["beta"]
+    moving = MovingStatistics(channels, dtype, variables)
+
+    if not training:
+        y = normalize_with(x, moving.mean, moving.variance, gamma, beta, epsilon, axis)
+    elif grouped:
+        if sync is not None:
+            y, mean, variance = normalize_synchronized(x, gamma, beta, epsilon, axis, sync)
+        else:
+            y, mean, variance = normalize_virtual_batches(x, gamma, beta, epsilon, axis, virtual_batch_size)
+        y = moving.update(y, mean, variance, momentum, "skip" if ema_update == "skip" else "internal")
+    else:
+        normalize = normalize_fused if x.shape.ndims == 4 and x.dtype.base_dtype in FUSED_TYPES else normalize_by_moments
+        y, mean, variance = normalize(x, gamma, beta, epsilon, axis)
+        y = moving.update(y, mean, variance, momentum, ema_update)
+    output = tf.identity(y, name="output")
+    output.variables = variables
+    return output
+
+
+def _find_channels(x: Any, axis: Optional[int], data_format: str) -> Tuple[int, int]:
+    """The axis of the channels, and their number."""
+    ndims = x.shape.ndims
+    if ndims not in (2, 4):
+        raise ValueError("BatchNorm: the input must be 2-D or 4-D; got shape {}".format(x.shape))
+    if axis is None:
+        axis = 1 if ndims == 2 else channel_axis(data_format)
+    if axis not in ((1,) if ndims == 2 else (1, 3)):
+        raise ValueError("BatchNorm: axis must be 1 for 2-D input, 1 or 3 for 4-D input; got {} for shape {}".format(
+            axis, x.shape))
+    channels = x.shape.as_list()[axis]
+    if channels is None:
+        raise ValueError("BatchNorm: the number of channels must be known when the graph is built; got shape {} with "
+                         "channels on axis {}; use set_shape on the input".format(x.shape, axis))
+    return axis, channels
+
+
+def _check_sync(sync_statistics: Optional[str], virtual_batch_size: Optional[int]) -> Optional[str]:
+    if sync_statistics is None:
+        return None
+    if not isinstance(sync_statistics, str) or sync_statistics.lower() not in ("nccl", "horovod"):
+        raise ValueError("BatchNorm: sync_statistics must be None, 'nccl' or 'horovod'; got {!r}".format(sync_statistics))
+    if virtual_batch_size is not None:
+        raise ValueError("BatchNorm: virtual_batch_size splits a batch and sync_statistics joins batches; got both; "
+                         "give one of them")
+    return sync_statistics.lower()
+
+
+def _resolve_training(training: Optional[bool]) -> bool:
+    context = get_current_tower_context()
+    if context is None:
+        raise RuntimeError("BatchNorm: it must be called inside a tower context, which says what is training; got none; "
+                           "use `with TowerContext('', is_training=...):`")
+    if training is None:
+        return context.is_training
+    if not isinstance(training, (bool, np.bool_)):
+        raise ValueError("BatchNorm: training must be None or a Python bool; got {!r}; build the layer once for each mode, "
+                         "with shared variables".format(training))
+    if not training and context.is_main_training_tower:
+        log_once("BatchNorm(training=False) in a training tower uses the moving averages as they are and does not update them",
+                 func="warning")
+    return bool(training)
+
+
+def _affine_parameter(name, channels, dtype, variables, enabled, initializer, constant):
+    if not enabled:
+        return constant([channels], dtype=dtype, name=name)
+    variable = tf.get_variable(name, [channels], dtype, initializer=initializer)
+    setattr(variables, name, variable)
+    return variable

@@ -1,0 +1,133 @@
+"""Conv2D and Conv2DTranspose (also called Deconv2D), on `tf.nn` kernels."""
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+from ..compat import tfv1 as tf
+from ..utils.argtools import shape2d, shape4d
+from ._affine import Activation, Parameters, finish
+from ._convolution import convolve
+from ._layout import Size2D, kernel_format, run_kernel, static_channels, tf_padding
+from .registry import layer_register
+from .shape_utils import StaticDynamicShape
+from .tflayer import convert_to_tflayer_args
+
+__all__ = ["Conv2D", "Conv2DTranspose", "Deconv2D"]
+
+_OLD_NAMES = {"out_channel": "filters", "kernel_shape": "kernel_size", "stride": "strides"}
+
+
+@layer_register(log_shape=True)
+@convert_to_tflayer_args(args_names=["filters", "kernel_size"], name_mapping=_OLD_NAMES)
+def Conv2D(
+        inputs: Any,
+        filters: int,
+        kernel_size: Size2D,
+        strides: Size2D = (1, 1),
+        padding: str = "same",
+        data_format: str = "channels_last",
+        dilation_rate: Size2D = (1, 1),
+        activation: Activation = None,
+        use_bias: bool = True,
+        kernel_initializer: Optional[Callable] = None,
+        bias_initializer: Callable = tf.zeros_initializer(),
+        kernel_regularizer: Optional[Callable] = None,
+        bias_regularizer: Optional[Callable] = None,
+        activity_regularizer: Optional[Callable] = None,
+        split: int = 1) -> Any:
+    """2-D convolution of a 4-D tensor, as `Conv2D("name", x, filters, kernel_size, ...)`.
+
+    Variables, in the input's dtype: `name/W` [kernel height, kernel width, channels in / split, filters]; `name/b` [filters]
+    if `use_bias`. Output tensor: `name/output`, after bias and activation. Channels-first input works on CPUs too (by
+    transposes); the variables do not depend on the format.
+
+    Args:
+        padding: 'same' or 'valid', any case.
+        activation: a function of a tensor, its Keras name (such as 'relu'), or None.
+        kernel_regularizer, bias_regularizer: functions from a variable to a scalar loss, which is added to
+            REGULARIZATION_LOSSES when the variable is created.
+        activity_regularizer: function from the output to a scalar loss; added, divided by the batch size, at each call.
+        split: number of groups; channels in and `filters` must be multiples of it.
+
+    Raises:
+        ValueError: the input is not 4-D, its channels are unknown, or channels do not divide by `split`.
+    """
+    x = tf.convert_to_tensor(inputs)
+    channels = static_channels("Conv2D", x, data_format)
+    if channels % split or filters % split:
+        raise ValueError("Conv2D(split={}): channels in and filters must be multiples of split; got {} and {}".format(
+            split, channels, filters))
+    padding = tf_padding("Conv2D", padding)
+    strides, dilations = shape2d(strides), shape2d(dilation_rate)
+    parameters = Parameters(x.dtype.base_dtype)
+    W = parameters.kernel(shape2d(kernel_size) + [channels // split, filters], kernel_initializer, kernel_regularizer)
+    b = parameters.bias(filters, bias_initializer, bias_regularizer) if use_bias else None
+
+    def kernel(x, data_format):
+        y = convolve(x, W, strides, padding, dilations, split, data_format)
+        return y if b is None else tf.nn.bias_add(y, b, data_format=data_format)
+
+    x = run_kernel(kernel, x, data_format)
+    plain = split == 1 and dilations == [1, 1]
+    return finish(x, parameters, activation, activity_regularizer, rename_in_activation=plain)
+
+
+@layer_register(log_shape=True)
+@convert_to_tflayer_args(args_names=["filters", "kernel_size", "strides"], name_mapping=_OLD_NAMES)
+def Conv2DTranspose(
+        inputs: Any,
+        filters: int,
+        kernel_size: Size2D,
+        strides: Size2D = (1, 1),
+        padding: str = "same",
+        data_format: str = "channels_last",
+        activation: Activation = None,
+        use_bias: bool = True,
+        kernel_initializer: Optional[Callable] = None,
+        bias_initializer: Callable = tf.zeros_initializer(),
+        kernel_regularizer: Optional[Callable] = None,
+        bias_regularizer: Optional[Callable] = None,
+        activity_regularizer: Optional[Callable] = None) -> Any:
+    """Transposed 2-D convolution ("deconvolution"), as `Conv2DTranspose("name", x, filters, kernel_size, strides, ...)`.
+
+    The output has in * stride pixels with padding 'same', in * stride + max(kernel - stride, 0) with 'valid'; what is known
+    of that when the graph is built is in its static shape.
+
+    Variables, in the input's dtype: `name/W` [kernel height, kernel width, filters, channels in]; `name/b` [filters] if
+    `use_bias`. Output tensor: `name/output`. The other arguments are those of `Conv2D`.
+
+    Raises:
+        ValueError: the input is not 4-D, its channels are unknown, or the padding is neither 'same' nor 'valid'.
+    """
+    x = tf.convert_to_tensor(inputs)
+    channels = static_channels("Conv2DTranspose", x, data_format)
+    padding = tf_padding("Conv2DTranspose", padding)
+    kernel_size, strides = shape2d(kernel_size), shape2d(strides)
+    parameters = Parameters(x.dtype.base_dtype)
+    W = parameters.kernel(kernel_size + [filters, channels], kernel_initializer, kernel_regularizer)
+    b = parameters.bias(filters, bias_initializer, bias_regularizer) if use_bias else None
+
+    def kernel(x, data_format):
+        static, dynamic = _transposed_shape(x, filters, kernel_size, strides, padding, data_format)
+        y = tf.nn.conv2d_transpose(x, W, dynamic, strides=shape4d(strides, data_format), padding=padding,
+                                   data_format=data_format)
+        y.set_shape(static)
+        return y if b is None else tf.nn.bias_add(y, b, data_format=data_format)
+
+    x = run_kernel(kernel, x, data_format)
+    return finish(x, parameters, activation, activity_regularizer)
+
+
+def _transposed_shape(x, filters, kernel_size, strides, padding, data_format):
+    """Static shape (with None) and run-time shape of the output of a transposed convolution."""
+    shape = StaticDynamicShape(x)
+    first, channel = (2, 1) if kernel_format(data_format) == "NCHW" else (1, 3)
+    for axis in (0, 1):
+        stride = strides[axis]
+        extra = max(kernel_size[axis] - stride, 0) if padding == "VALID" else 0
+        shape.apply(first + axis, lambda size, stride=stride, extra=extra: size * stride + extra)
+    shape.apply(channel, lambda size: filters)
+    return shape.get_static(), shape.get_dynamic()
+
+
+Deconv2D = Conv2DTranspose

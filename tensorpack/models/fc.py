@@ -1,0 +1,63 @@
+"""FullyConnected, and `batch_flatten`."""
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+import numpy as np
+
+from ..compat import tfv1 as tf
+from ._affine import Activation, Parameters, finish
+from .registry import layer_register
+from .tflayer import convert_to_tflayer_args
+
+__all__ = ["FullyConnected", "batch_flatten"]
+
+
+def batch_flatten(x: Any) -> Any:
+    """Flatten all dimensions but the first, row-major: [N, ...] -> [N, prod(...)]."""
+    sizes = x.shape.as_list()[1:]
+    if None in sizes:
+        flat = tf.reshape(x, tf.stack([tf.shape(x)[0], -1]))
+        flat.set_shape([x.shape[0], None])
+        return flat
+    features = int(np.prod(sizes))
+    # -1 cannot be inferred for rows without elements
+    batch = -1 if features else tf.shape(x)[0]
+    return tf.reshape(x, [batch, features])
+
+
+@layer_register(log_shape=True)
+@convert_to_tflayer_args(args_names=["units"], name_mapping={"out_dim": "units"})
+def FullyConnected(
+        inputs: Any,
+        units: int,
+        activation: Activation = None,
+        use_bias: bool = True,
+        kernel_initializer: Optional[Callable] = None,
+        bias_initializer: Callable = tf.zeros_initializer(),
+        kernel_regularizer: Optional[Callable] = None,
+        bias_regularizer: Optional[Callable] = None,
+        activity_regularizer: Optional[Callable] = None) -> Any:
+    """Matrix product with the flattened input, as `FullyConnected("name", x, units, ...)`: [N, ...] -> [N, units].
+
+    Rows of `W` follow the row-major flattening of the input, so channels-first and channels-last inputs need different `W`.
+
+    Variables, in the input's dtype: `name/W` [prod(...), units]; `name/b` [units] if `use_bias`. Output tensor:
+    `name/output`, after bias and activation. Activation and regularisers are those of `Conv2D`.
+
+    Raises:
+        ValueError: a dimension other than the first is unknown when the graph is built.
+    """
+    x = tf.convert_to_tensor(inputs)
+    if x.shape.ndims is None or None in x.shape.as_list()[1:]:
+        raise ValueError("FullyConnected: all dimensions but the first must be known when the graph is built; got shape {}; "
+                         "use set_shape on the input".format(x.shape))
+    if x.shape.ndims != 2:
+        x = batch_flatten(x)
+    parameters = Parameters(x.dtype.base_dtype)
+    W = parameters.kernel([x.shape.as_list()[1], units], kernel_initializer, kernel_regularizer)
+    b = parameters.bias(units, bias_initializer, bias_regularizer) if use_bias else None
+    x = tf.matmul(x, W)
+    if b is not None:
+        x = tf.nn.bias_add(x, b)
+    return finish(x, parameters, activation, activity_regularizer, rename_in_activation=True)

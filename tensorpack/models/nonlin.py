@@ -1,0 +1,56 @@
+"""Layers that serve as activations: Maxout, PReLU, BNReLU."""
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ..compat import tfv1 as tf
+from ..utils import logger
+from .batch_norm import BatchNorm
+from .registry import layer_register
+from .shape_utils import StaticDynamicShape
+from .utils import VariableHolder
+
+__all__ = ["BNReLU", "Maxout", "PReLU"]
+
+
+@layer_register(use_scope=None)
+def Maxout(x: Any, num_unit: int) -> Any:
+    """Maxout (Goodfellow et al. 2013, https://arxiv.org/abs/1302.4389): the maximum of each `num_unit` consecutive channels.
+
+    Takes [N, C] or [N, H, W, C] where C is a multiple of `num_unit`; gives C / num_unit channels, as the tensor `output`.
+    """
+    x = tf.convert_to_tensor(x)
+    channels = x.shape.as_list()[-1] if x.shape.ndims in (2, 4) else None
+    if channels is None or channels % num_unit:
+        raise ValueError("Maxout(num_unit={0}): the input must be [N, C] or [N, H, W, C] with C a known multiple of {0}; "
+                         "got shape {1}".format(num_unit, x.shape))
+    shape = StaticDynamicShape(x)
+    grouped = tf.reshape(x, [shape.get_dynamic(axis) for axis in range(shape.ndims - 1)] + [channels // num_unit, num_unit])
+    return tf.reduce_max(grouped, axis=-1, name="output")
+
+
+@layer_register()
+def PReLU(x: Any, init: float = 0.001, name: Optional[str] = None) -> Any:
+    """Parametric ReLU (He et al. 2015, https://arxiv.org/abs/1502.01852): x where x > 0, else alpha * x.
+
+    Variable: `<layer>/alpha`, a float32 scalar that starts at `init`. Output tensor: `<layer>/output`; it is also found
+    under its old name `<layer>/Mul_2`, or as `name` if that deprecated argument is given.
+    """
+    x = tf.convert_to_tensor(x)
+    if name is not None:
+        logger.warning("PReLU: name= is deprecated; the first argument names the layer")
+    alpha = tf.get_variable("alpha", [], tf.float32, initializer=tf.constant_initializer(init))
+    y = tf.nn.relu(x) + tf.cast(alpha, x.dtype) * tf.minimum(x, 0)
+    output = tf.identity(tf.identity(y, name=name or "Mul_2"), name="output")
+    output.variables = VariableHolder(alpha=alpha)
+    return output
+
+
+@layer_register(use_scope=None)
+def BNReLU(x: Any, name: Optional[str] = None) -> Any:
+    """`BatchNorm("bn", x)`, then ReLU: for use as `activation=BNReLU`, or as `BNReLU("name", x)`.
+
+    The result is the tensor `Relu` in the current scope, or `name` if that deprecated argument is given. Arguments of the
+    normalisation come from `argscope(BatchNorm, ...)`.
+    """
+    return tf.nn.relu(BatchNorm("bn", x), name=name)

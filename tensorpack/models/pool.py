@@ -1,0 +1,107 @@
+"""Pooling and un-pooling of 4-D tensors."""
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+import numpy as np
+
+from ..compat import tfv1 as tf
+from ..utils.argtools import shape2d, shape4d
+from ._layout import Size2D, channel_axis, run_kernel, tf_padding
+from .registry import layer_register
+from .shape_utils import StaticDynamicShape
+from .tflayer import convert_to_tflayer_args
+
+__all__ = ["AvgPooling", "FixedUnPooling", "GlobalAvgPooling", "MaxPooling"]
+
+_OLD_NAMES = {"shape": "pool_size", "stride": "strides"}
+
+
+@layer_register(log_shape=True)
+@convert_to_tflayer_args(args_names=["pool_size", "strides"], name_mapping=_OLD_NAMES)
+def MaxPooling(inputs: Any, pool_size: Size2D, strides: Optional[Size2D] = None, padding: str = "valid",
+               data_format: str = "channels_last") -> Any:
+    """Maximum over windows of a 4-D tensor, as `MaxPooling("name", x, pool_size, strides)`.
+
+    `strides` is `pool_size` by default; `padding` is 'same' or 'valid', any case. Output tensor: `name/output`.
+    """
+    return _pool("MaxPooling", tf.nn.max_pool, inputs, pool_size, strides, padding, data_format)
+
+
+@layer_register(log_shape=True)
+@convert_to_tflayer_args(args_names=["pool_size", "strides"], name_mapping=_OLD_NAMES)
+def AvgPooling(inputs: Any, pool_size: Size2D, strides: Optional[Size2D] = None, padding: str = "valid",
+               data_format: str = "channels_last") -> Any:
+    """Mean over windows of a 4-D tensor, as `AvgPooling("name", x, pool_size, strides)`; pixels of the padding do not count.
+
+    `strides` is `pool_size` by default; `padding` is 'same' or 'valid', any case. Output tensor: `name/output`.
+    """
+    return _pool("AvgPooling", tf.nn.avg_pool, inputs, pool_size, strides, padding, data_format)
+
+
+def _pool(who: str, pool: Callable, inputs: Any, pool_size: Size2D, strides: Optional[Size2D], padding: str,
+          data_format: str) -> Any:
+    x = tf.convert_to_tensor(inputs)
+    _check_4d(who, x)
+    padding = tf_padding(who, padding)
+    pool_size = shape2d(pool_size)
+    strides = pool_size if strides is None else shape2d(strides)
+
+    def kernel(x, data_format):
+        return pool(x, ksize=shape4d(pool_size, data_format), strides=shape4d(strides, data_format), padding=padding,
+                    data_format=data_format)
+
+    return tf.identity(run_kernel(kernel, x, data_format), name="output")
+
+
+@layer_register(log_shape=True)
+def GlobalAvgPooling(x: Any, data_format: str = "channels_last") -> Any:
+    """Mean over height and width of a 4-D tensor: [N, C], as the tensor `name/output`."""
+    x = tf.convert_to_tensor(x)
+    _check_4d("GlobalAvgPooling", x)
+    axes = [1, 2] if channel_axis(data_format) == 3 else [2, 3]
+    return tf.reduce_mean(x, axes, name="output")
+
+
+@layer_register(log_shape=True)
+def FixedUnPooling(x: Any, shape: Size2D, unpool_mat: Any = None, data_format: str = "channels_last") -> Any:
+    """Kronecker product of each channel of a 4-D tensor with a matrix: each pixel becomes that multiple of the matrix.
+
+    Output: the tensor `name/Reshape`, with height and width multiplied by `shape`.
+
+    Args:
+        shape: int or (height, width) of the matrix.
+        unpool_mat: array or tensor of that shape; by default 1 at the top left and 0 elsewhere.
+    """
+    x = tf.convert_to_tensor(x)
+    _check_4d("FixedUnPooling", x)
+    shape = shape2d(shape)
+    matrix = _unpool_matrix(unpool_mat, shape, x.dtype.base_dtype)
+    first = 1 if channel_axis(data_format) == 3 else 2
+    # [N, H, W, C] -> [N, H, W, C, sh, sw] -> [N, H, sh, W, sw, C] -> [N, H * sh, W * sw, C], and alike for channels first
+    with tf.name_scope("kronecker"):
+        sizes = StaticDynamicShape(x)
+        pixels = tf.expand_dims(x, -1) * tf.reshape(matrix, [-1])
+        pixels = tf.reshape(pixels, [sizes.get_dynamic(axis) for axis in range(4)] + shape)
+        pixels = tf.transpose(pixels, [0, 1, 4, 2, 5, 3] if first == 1 else [0, 1, 2, 4, 3, 5])
+        for axis in (0, 1):
+            sizes.apply(first + axis, lambda size, factor=shape[axis]: size * factor)
+        target = sizes.get_dynamic()
+    output = tf.reshape(pixels, target)
+    output.set_shape(sizes.get_static())
+    return output
+
+
+def _unpool_matrix(unpool_mat, shape, dtype):
+    if unpool_mat is None:
+        unpool_mat = np.zeros(shape, dtype="float32")
+        unpool_mat[0, 0] = 1
+    matrix = tf.cast(tf.convert_to_tensor(unpool_mat), dtype)
+    if matrix.shape.as_list() != shape:
+        raise ValueError("FixedUnPooling(shape={}): unpool_mat must have that shape; got {}".format(shape, matrix.shape))
+    return matrix
+
+
+def _check_4d(who: str, x: Any) -> None:
+    if x.shape.ndims != 4:
+        raise ValueError("{}: the input must be 4-D; got shape {}".format(who, x.shape))

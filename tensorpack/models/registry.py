@@ -1,0 +1,111 @@
+"""Layers are functions: `layer_register` gives them a scope name, argscope, a log of shapes, and a place in the registry."""
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from ..compat import is_tensor_like
+from ..compat import tfv1 as tf
+from ..tfutils.argscope import get_arg_scope
+from ..utils import logger
+from ._shape_log import disable_layer_logging, log_shapes
+
+__all__ = ["disable_layer_logging", "get_registered_layer", "layer_register"]
+
+# Layers that are also found under an older name.
+_ALIASES = {"Conv2DTranspose": "Deconv2D"}
+
+# None marks a name that two layers claim: which one a lookup means is unknown.
+_layers: Dict[str, Optional[Callable]] = {}
+
+
+def get_registered_layer(name: str) -> Optional[Callable]:
+    """The layer that was registered under this function name, or None.
+
+    Raises:
+        KeyError: two layers were registered under that name.
+    """
+    layer = _layers.get(name)
+    if layer is None and name in _layers:
+        raise KeyError("get_registered_layer('{0}'): two layers are registered as '{0}'; rename one of the functions, "
+                       "or call the layer directly".format(name))
+    return layer
+
+
+def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) -> Callable[[Callable], Callable]:
+    """Decorator that makes a layer of a function whose first argument is a tensor or a list of tensors.
+
+    The layer is called as `Layer("name", inputs, ...)` and runs in `tf.variable_scope(name)`. Arguments that the call does
+    not give come from the `argscope` of the function's name. `LinearWrap` finds the layer by that name.
+
+    Args:
+        log_shape: log the shapes of input and output, once per graph and scope; needs `use_scope=True`.
+        use_scope: True: the name is required. None: the name may be left out, then no scope is opened. False: no name.
+    """
+    if log_shape and use_scope is not True:
+        raise ValueError("layer_register: log_shape=True needs use_scope=True, since shapes are logged by scope name; "
+                         "got use_scope={}".format(use_scope))
+
+    def decorator(func: Callable) -> Callable:
+        who = func.__name__
+
+        @functools.wraps(func)
+        def layer(*args, **kwargs):
+            name, args = _split_name(who, use_scope, args)
+            _check_inputs(who, args)
+            kwargs = _with_argscope(func, kwargs)
+            if name is None:
+                return func(*args, **kwargs)
+            with tf.variable_scope(name) as scope:
+                if not log_shape:
+                    return func(*args, **kwargs)
+                with log_shapes(scope.name, args[0]) as log_outputs:
+                    outputs = func(*args, **kwargs)
+                    log_outputs(outputs)
+                return outputs
+
+        layer.use_scope = use_scope
+        layer.__argscope_enabled__ = True
+        _register(who, layer)
+        return layer
+
+    return decorator
+
+
+def _register(name: str, layer: Callable) -> None:
+    if name == "tf":
+        raise ValueError("layer_register: a layer cannot be called 'tf', since LinearWrap(x).tf is TensorFlow; rename it")
+    _layers[name] = None if name in _layers else layer
+    if name in _ALIASES:
+        _register(_ALIASES[name], layer)
+
+
+def _split_name(who: str, use_scope: Optional[bool], args: Tuple) -> Tuple[Optional[str], Tuple]:
+    has_name = bool(args) and isinstance(args[0], str)
+    if use_scope and not has_name:
+        raise ValueError("{0}: the first argument must be the name of the layer (str); got {1}; "
+                         "call it as {0}('name', inputs, ...)".format(who, repr(args[0]) if args else "no positional argument"))
+    if not has_name:
+        return None, args
+    if use_scope is False:
+        logger.warning("%s takes no name; the name '%s' is ignored", who, args[0])
+        return None, args[1:]
+    return args[0], args[1:]
+
+
+def _check_inputs(who: str, args: Tuple) -> None:
+    if not args:
+        raise ValueError("{0}: the inputs must be given by position; got none; call it as {0}('name', inputs, ...)".format(who))
+    inputs = args[0]
+    first = inputs[0] if isinstance(inputs, (list, tuple)) and inputs else inputs
+    if not is_tensor_like(first):
+        raise ValueError("{}: the inputs must be a tensor, a variable, or a list that starts with one; got {!r}".format(
+            who, inputs))
+
+
+def _with_argscope(func: Callable, kwargs: Dict[str, Any]) -> Dict[str, Any]:
+    # old and new spellings of one argument must meet under one name before the call can override the scope
+    translate = getattr(func, "translate_arguments", dict)
+    merged = translate(get_arg_scope().get(func.__name__, {}))
+    merged.update(translate(kwargs))
+    return merged

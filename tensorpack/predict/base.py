@@ -1,0 +1,162 @@
+"""Predictors: callables from numpy arrays to a list of numpy arrays, on a graph and a session."""
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from typing import Any, Callable, Optional, Sequence
+
+import six
+
+from ..compat import is_session_closed
+from ..compat import tfv1 as tf
+from ..tfutils._inference import build_inference_graph, find_inputs, find_outputs
+from ._callable import make_prediction_callable
+from .config import PredictConfig
+
+__all__ = ["OfflinePredictor", "OnlinePredictor", "PredictorBase"]
+
+
+@six.add_metaclass(ABCMeta)
+class PredictorBase:
+    """Base of all predictors.
+
+    Attributes:
+        return_input: whether a call returns (tuple of inputs, outputs) rather than outputs.
+    """
+
+    return_input = False
+
+    def __call__(self, *dp: Any) -> Any:
+        """Predict; one argument per input.
+
+        Returns:
+            The list of outputs, or (dp, outputs) with `return_input`.
+        """
+        output = self._do_call(dp)
+        if self.return_input:
+            return dp, output
+        return output
+
+    @abstractmethod
+    def _do_call(self, dp: Sequence[Any]) -> Any:
+        """Override: from the sequence of inputs to the list of outputs."""
+
+
+@six.add_metaclass(ABCMeta)
+class AsyncPredictorBase(PredictorBase):
+    """Base of predictors that work in the background; calling one waits for the result."""
+
+    @abstractmethod
+    def put_task(self, dp: Sequence[Any], callback: Optional[Callable] = None) -> Any:
+        """Override: queue one datapoint; returns a Future, with which `callback` is called when it is done."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Override: start working."""
+
+    def _do_call(self, dp: Sequence[Any]) -> Any:
+        return self.put_task(dp).result()
+
+
+class OnlinePredictor(PredictorBase):
+    """Predicts in an existing session. Calls are thread-safe and add nothing to the graph.
+
+    Args:
+        input_tensors: tensors to feed: tensors, or names of tensors or operations (output 0).
+        output_tensors: tensors to compute, likewise.
+        return_input: see PredictorBase.
+        sess: the session. None: the default session of the first call is used from then on, unless the attribute `sess` is
+            set before.
+
+    Raises:
+        KeyError: a name is not in the session's graph (at the first call if the session is not known before).
+    """
+
+    ACCEPT_OPTIONS = False
+    """True in a subclass: go through `Session.make_callable(accept_options=True)`."""
+
+    def __init__(self, input_tensors: Sequence[Any], output_tensors: Sequence[Any], return_input: bool = False,
+                 sess: Optional[tf.Session] = None):
+        self.input_tensors = list(input_tensors)
+        self.output_tensors = list(output_tensors)
+        self.return_input = return_input
+        self._callable: Optional[Callable] = None
+        self._sess: Optional[tf.Session] = None
+        self.sess = sess
+
+    @property
+    def sess(self) -> Optional[tf.Session]:
+        """The session; setting it makes later calls use that one."""
+        return self._sess
+
+    @sess.setter
+    def sess(self, sess: Optional[tf.Session]) -> None:
+        self._callable = None
+        self._sess = sess
+        if sess is not None and sess.graph is not None:
+            self.input_tensors = find_inputs(sess.graph, self.input_tensors)
+            self.output_tensors = find_outputs(sess.graph, self.output_tensors)
+
+    def _do_call(self, dp: Sequence[Any]) -> Any:
+        run = self._callable
+        if run is None:
+            run = self._make_callable()
+        if len(dp) != len(self.input_tensors):
+            raise ValueError("{}: must be called with {} inputs ({}); got {}".format(
+                type(self).__name__, len(self.input_tensors), ", ".join(_name(t) for t in self.input_tensors), len(dp)))
+        if is_session_closed(self._sess):
+            raise RuntimeError("{}: its session must be open; it has been closed".format(type(self).__name__))
+        return run(*dp)
+
+    def _make_callable(self) -> Callable:
+        # Two first calls at the same time make two equal callables; the last one is kept.
+        if self._sess is None:
+            sess = tf.get_default_session()
+            if sess is None:
+                raise RuntimeError("{}: there must be a session to predict in; got none; pass sess=, or call it inside "
+                                   "`with sess.as_default():`".format(type(self).__name__))
+            self.sess = sess
+        run = make_prediction_callable(self._sess, self.input_tensors, self.output_tensors, self.ACCEPT_OPTIONS)
+        self._callable = run
+        return run
+
+
+class OfflinePredictor(OnlinePredictor):
+    """Builds a model for inference in a graph and session of its own, loads it, and predicts.
+
+    A context manager: leaving it closes the session.
+
+    Args:
+        config: what to build (see PredictConfig). It may serve several predictors.
+
+    Attributes:
+        graph: the graph, not finalized.
+        sess: the session; None after `close`.
+    """
+
+    def __init__(self, config: PredictConfig):
+        built = build_inference_graph(config)
+        self.graph = built.graph
+        self._owns_session = built.owns_session
+        super().__init__(built.inputs, built.outputs, config.return_input, built.sess)
+
+    def __enter__(self) -> OfflinePredictor:
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the session and free its memory; later calls raise RuntimeError. A session of the user's own stays open."""
+        sess, self._sess = self._sess, None
+        self._callable = None
+        if sess is not None and self._owns_session:
+            sess.close()
+
+    def _make_callable(self) -> Callable:
+        if self._sess is None:
+            raise RuntimeError("{}: must not be called after close(); build a new one".format(type(self).__name__))
+        return super()._make_callable()
+
+
+def _name(tensor: Any) -> str:
+    return tensor if isinstance(tensor, str) else getattr(tensor, "name", str(tensor))

@@ -1,0 +1,101 @@
+"""`PredictConfig`: what to predict with which model; predictors and exporters take one."""
+from __future__ import annotations
+
+from typing import Any, Callable, List, Optional, Sequence
+
+from ..compat import tfv1 as tf
+from ..graph_builder.model_desc import ModelDescBase
+from ..tfutils.sesscreate import NewSessionCreator
+from ..tfutils.sessinit import JustCurrentSession, SessionInit
+from ..tfutils.tower import TowerFunc
+from ..utils import logger
+
+__all__ = ["PredictConfig"]
+
+
+class PredictConfig:
+    """A model, its inputs and outputs, and how to load it. One config may build several predictors.
+
+    Args:
+        model: a ModelDescBase. Give either it, or `tower_func` and `input_signature`.
+        tower_func: a function from input tensors that builds the graph; a TowerFunc brings its own signature.
+        input_signature: a sequence of `tf.TensorSpec`.
+        input_names: names of the tensors to feed, any of the graph; default: all inputs of the signature.
+        output_names: names of the tensors to compute, any of the graph; required.
+        session_creator: default: `NewSessionCreator()`.
+        session_init: how to load the variables; default: they keep their initial values.
+        return_input: whether a predictor returns (inputs, outputs) rather than outputs.
+        create_graph: whether to build a new graph rather than to add to the default graph.
+
+    Raises:
+        ValueError: model and tower_func are both given or both missing; no output name; no input signature.
+        TypeError: an argument has the wrong type.
+    """
+
+    def __init__(self, model: Optional[ModelDescBase] = None, tower_func: Optional[Callable] = None,
+                 input_signature: Optional[Sequence[tf.TensorSpec]] = None, input_names: Optional[Sequence[str]] = None,
+                 output_names: Optional[Sequence[str]] = None, session_creator: Optional[tf.train.SessionCreator] = None,
+                 session_init: Optional[SessionInit] = None, return_input: bool = False, create_graph: bool = True):
+        self.tower_func = _tower_func(model, tower_func, input_signature)
+        self.input_signature: List[tf.TensorSpec] = list(self.tower_func.input_signature)
+        if input_names is None:
+            input_names = [spec.name for spec in self.input_signature]
+        self.input_names = _names("input_names", input_names)
+        if not self.input_names:
+            logger.warning("PredictConfig: input_names is empty; the predictor will take no arguments.")
+        self.output_names = _names("output_names", output_names)
+        if not self.output_names:
+            raise ValueError("PredictConfig: output_names must name at least one tensor; got an empty list")
+        self.session_creator = _typed("session_creator", session_creator, tf.train.SessionCreator) or NewSessionCreator()
+        self.session_init = _typed("session_init", session_init, SessionInit) or JustCurrentSession()
+        self.return_input = return_input
+        self.create_graph = create_graph
+
+    def _maybe_create_graph(self) -> tf.Graph:
+        return tf.Graph() if self.create_graph else tf.get_default_graph()
+
+
+def _tower_func(model: Any, tower_func: Any, input_signature: Any) -> TowerFunc:
+    if (model is None) == (tower_func is None):
+        raise ValueError("PredictConfig: either model, or tower_func with input_signature, must be given; got {}".format(
+            "neither" if model is None else "both"))
+    if model is not None:
+        if not isinstance(model, ModelDescBase):
+            raise TypeError("PredictConfig: model must be a ModelDesc instance; got {!r}{}".format(
+                model, "; call the class" if isinstance(model, type) else ""))
+        if input_signature is not None:
+            raise ValueError("PredictConfig: input_signature must not be given with a model, which has its own; got both; "
+                             "pass tower_func=model.build_graph to use another one")
+        return TowerFunc(model.build_graph, model.get_input_signature())
+    if isinstance(tower_func, TowerFunc):
+        return _with_signature(tower_func, input_signature)
+    if not input_signature:
+        raise ValueError("PredictConfig: tower_func must come with a non-empty input_signature; got {!r}; "
+                         "pass a list of tf.TensorSpec".format(input_signature))
+    return TowerFunc(tower_func, list(input_signature))
+
+
+def _with_signature(tower_func: TowerFunc, input_signature: Any) -> TowerFunc:
+    own = list(tower_func.input_signature)
+    if input_signature is not None and list(input_signature) != own:
+        raise ValueError("PredictConfig: input_signature must be that of the given TowerFunc, {}; got {}; leave it out, "
+                         "or pass the plain function".format(own, list(input_signature)))
+    return tower_func
+
+
+def _names(argument: str, names: Any) -> List[str]:
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise TypeError("PredictConfig: {0} must be a list of tensor names; got {1!r}; write {0}=['...']".format(
+            argument, names))
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise TypeError("PredictConfig: {} must hold strings; got {!r}; pass the name of a tensor".format(
+            argument, wrong[0]))
+    return list(names)
+
+
+def _typed(argument: str, value: Any, wanted: type) -> Any:
+    if value is not None and not isinstance(value, wanted):
+        raise TypeError("PredictConfig: {} must be a {}; got {!r}{}".format(
+            argument, wanted.__name__, value, "; wrap it by SmartInit(...)" if argument == "session_init" else ""))
+    return value

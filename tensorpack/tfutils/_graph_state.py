@@ -1,0 +1,26 @@
+"""Facts that the library remembers about a graph live on the graph itself and so die with it."""
+from __future__ import annotations
+
+from typing import Any, Callable, Dict
+
+from ..compat import tfv1 as tf
+
+__all__ = ["graph_state"]
+
+_ATTRIBUTE = "_tensorpack_state"
+
+
+def graph_state(key: str, factory: Callable[[], Any] = dict) -> Any:
+    """The object stored under `key` on the default graph; `factory` makes it at the first use.
+
+    A table keyed by graph would not do: one that holds the graph's tensors, even weakly keyed, keeps the graph alive,
+    and one keyed by `id(graph)` answers for a later graph at the same address.
+    """
+    graph = tf.get_default_graph()
+    table: Dict[str, Any] = getattr(graph, _ATTRIBUTE, None)
+    if table is None:
+        table = {}
+        setattr(graph, _ATTRIBUTE, table)
+    if key not in table:
+        table[key] = factory()
+    return table[key]

@@ -1,0 +1,96 @@
+"""Session creators: objects whose `create_session()` returns a session that is ready to run, its graph not finalized."""
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+from .. import compat
+from ..compat import tfv1 as tf
+from ..utils import logger
+from .common import get_default_sess_config
+from .dependency import dependency_of_targets
+
+__all__ = ["NewSessionCreator", "ReuseSessionCreator", "SessionCreatorAdapter"]
+
+# An operation that waits for somebody else to send data; an initialiser that depends on one may never return.
+_BLOCKING = ("Dequeue", "Enqueue", "Unstage")
+_BLOCKING_TYPES = ("ZMQPull",)
+
+
+class NewSessionCreator(tf.train.SessionCreator):
+    """Makes a session on the default graph and initialises global variables, local variables and tables, in this order.
+
+    Args:
+        target: as of `tf.Session`.
+        config: a `tf.ConfigProto`; default: `get_default_sess_config()`. Whether it was given is the attribute
+            `user_provided_config`.
+    """
+
+    def __init__(self, target: str = "", config: Optional[tf.ConfigProto] = None):
+        self.target = target
+        self.user_provided_config = config is not None
+        if config is None:
+            config = get_default_sess_config()
+        elif compat.has_gpu():
+            logger.warning("NewSessionCreator(config=): options of the GPU have no effect if TensorFlow has already "
+                           "initialised it in this process, for example by listing devices or by an earlier session.")
+        self.config = config
+
+    def create_session(self) -> tf.Session:
+        """A new session whose variables and tables are initialised."""
+        sess = tf.Session(target=self.target, config=self.config)
+        try:
+            for initializer in [tf.global_variables_initializer, tf.local_variables_initializer, tf.tables_initializer]:
+                operation = initializer()
+                _warn_if_it_may_hang(operation)
+                sess.run(operation)
+        except BaseException:
+            sess.close()
+            raise
+        return sess
+
+
+class ReuseSessionCreator(tf.train.SessionCreator):
+    """Returns an existing session as it is.
+
+    Args:
+        sess: the session.
+    """
+
+    def __init__(self, sess: tf.Session):
+        self.sess = sess
+
+    def create_session(self) -> tf.Session:
+        """The session; nothing is initialised."""
+        return self.sess
+
+
+class SessionCreatorAdapter(tf.train.SessionCreator):
+    """Applies a function to the session of another creator, for example to wrap it in a debugger.
+
+    Args:
+        session_creator: the other creator.
+        func: session -> session.
+    """
+
+    def __init__(self, session_creator: tf.train.SessionCreator, func: Callable[[tf.Session], tf.Session]):
+        self.session_creator = session_creator
+        self.func = func
+
+    def create_session(self) -> tf.Session:
+        """What the function returns for the other creator's session."""
+        return self.func(self.session_creator.create_session())
+
+
+def owns_session(creator: Any) -> bool:
+    """Whether a session of this creator belongs to the one who asked for it, who then has to close it."""
+    while isinstance(creator, SessionCreatorAdapter):
+        creator = creator.session_creator
+    return not isinstance(creator, ReuseSessionCreator)
+
+
+def _warn_if_it_may_hang(initializer: tf.Operation) -> None:
+    for op in initializer.graph.get_operations():
+        blocking = op.type in _BLOCKING_TYPES or any(word in op.type for word in _BLOCKING)
+        if blocking and dependency_of_targets((initializer,), op):
+            logger.warning("Initialising variables runs %s (%s), which may wait forever for data; "
+                           "initialise variables from values that are there at the start.", op.name, op.type)

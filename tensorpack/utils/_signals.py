@@ -1,0 +1,55 @@
+"""Signals: Ctrl-C masked for a while, and a signal to a process whose parent dies."""
+from __future__ import annotations
+
+import ctypes
+import multiprocessing as mp
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import Iterator
+
+from . import logger
+
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+
+
+def is_main_thread() -> bool:
+    """Whether this is the thread that Python started with, the only one that may set signal handlers."""
+    return threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
+def mask_sigint() -> Iterator[bool]:
+    """Ignore Ctrl-C within the context, which gets True; outside of the main thread do nothing and give False."""
+    handler = signal.getsignal(signal.SIGINT) if is_main_thread() else None
+    if handler is None:  # also the case of a handler that was not installed by Python and could not be restored
+        yield False
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield True
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def enable_death_signal(_warn: bool = True) -> None:
+    """On Linux, let the kernel send SIGHUP to this process when its parent dies; call it in a child process.
+
+    The kernel counts the *thread* that started the process as the parent, so start such processes from a thread that
+    lives as long as they are needed. On other systems this does nothing.
+
+    Args:
+        _warn: whether to log a warning if the kernel refuses.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGHUP), 0, 0, 0) != 0:
+        if _warn:
+            logger.warning("This process may outlive its parent: prctl failed (%s).", os.strerror(ctypes.get_errno()))
+        return
+    creator = getattr(mp.current_process(), "_parent_pid", None)
+    if os.getppid() == 1 and creator not in (None, 1):  # the parent died before the kernel knew our wish
+        os.kill(os.getpid(), signal.SIGHUP)

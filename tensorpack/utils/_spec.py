@@ -1,0 +1,59 @@
+"""Short data specifications for error messages: what a value is, without its bulk."""
+from __future__ import annotations
+
+from typing import Any, Iterable
+
+import numpy as np
+
+_MAX_ITEMS = 8  # components shown of one container
+_MAX_TEXT = 40  # characters shown of a string or a number
+_MAX_DEPTH = 3
+
+
+def describe(value: Any) -> str:
+    """One line on type, dtype and shape of `value`.
+
+    >>> describe(np.zeros((32, 28), "float32"))
+    'float32 (32, 28)'
+    >>> describe([7, "abc", None])
+    "list of 3: [int 7, str 'abc', None]"
+    """
+    return _describe(value, _MAX_DEPTH)
+
+
+def _describe(value: Any, depth: int) -> str:
+    if value is None:
+        return "None"
+    if isinstance(value, (list, tuple, dict)):
+        return _describe_container(value, depth)
+    if isinstance(value, np.ndarray):
+        return "{} {}".format(value.dtype, value.shape)
+    kind = type(value).__name__
+    if isinstance(value, np.generic):
+        return "{} {}".format(kind, _shorten(str(value)))
+    if isinstance(value, (bool, int, float, complex, str, bytes)):
+        return "{} {}".format(kind, _shorten(repr(value)))
+    if isinstance(value, type):
+        return "class {}".format(value.__name__)
+    if hasattr(value, "dtype") and hasattr(value, "shape"):  # tensors and foreign arrays
+        return "{} {} {}".format(kind, getattr(value.dtype, "name", value.dtype), value.shape)
+    return kind
+
+
+def _describe_container(value: Any, depth: int) -> str:
+    head = "{} of {}".format(type(value).__name__, len(value))
+    if depth == 0 or not value:
+        return head
+    if isinstance(value, dict):
+        items = ("{!r}: {}".format(k, _describe(v, depth - 1)) for k, v in value.items())
+        return "{}: {{{}}}".format(head, _join(items, len(value)))
+    return "{}: [{}]".format(head, _join((_describe(v, depth - 1) for v in value), len(value)))
+
+
+def _join(items: Iterable[str], count: int) -> str:
+    shown = [item for item, _ in zip(items, range(_MAX_ITEMS))]
+    return ", ".join(shown + ["..."] * (count > _MAX_ITEMS))
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT - 3] + "..."

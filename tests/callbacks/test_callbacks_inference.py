@@ -1,0 +1,159 @@
+"""What inferencers make of the values that are fetched for them."""
+import numpy as np
+import pytest
+from small_training import messages
+
+from tensorpack.callbacks.inference import BinaryClassificationStats, ClassificationError, Inferencer, ScalarStats
+
+
+def one_pass(inferencer, datapoints):
+    inferencer._before_inference()
+    for values in datapoints:
+        inferencer.on_fetches(values)
+    return inferencer._after_inference()
+
+
+class FakeMonitors:
+    def __init__(self):
+        self.put = []
+
+    def put_scalar(self, name, value):
+        self.put.append((name, value))
+
+
+class FakeTrainer:
+    def __init__(self):
+        self.monitors = FakeMonitors()
+        self.epoch_num = 1
+
+
+def trigger(inferencer, datapoints, trainer):
+    inferencer.trainer = trainer
+    inferencer.before_epoch()
+    for values in datapoints:
+        inferencer.on_fetches(values)
+    inferencer.trigger_epoch()
+    return trainer.monitors.put
+
+
+@pytest.mark.parametrize("arguments, fetches, expected", [
+    (dict(names=["cost", "a/err:0"]), ["cost:0", "a/err:0"], {"validation_cost": 2, "validation_a/err": 20}),
+    (dict(names=["cost", "x:1"], prefix="test"), ["cost:0", "x:1"], {"test_cost": 2, "test_x": 20}),
+    (dict(names=["cost", "err"], prefix=None), ["cost:0", "err:0"], {"cost": 2, "err": 20}),
+    (dict(names=["cost", "err"], prefix=""), ["cost:0", "err:0"], {"cost": 2, "err": 20}),
+], ids=str)
+def test_scalar_stats(arguments, fetches, expected):
+    stats = ScalarStats(**arguments)
+    assert stats.get_fetches() == fetches
+    assert one_pass(stats, [[np.float32(1), 10], [np.float32(3), 30]]) == expected
+    assert one_pass(stats, [[5, 5]]) == dict.fromkeys(expected, 5)  # nothing is left of the pass before
+
+
+def test_scalar_stats_of_one_name_given_as_a_string():
+    assert one_pass(ScalarStats("cost"), [[1], [2]]) == {"validation_cost": 1.5}
+
+
+def test_scalar_stats_of_an_empty_pass():
+    assert one_pass(ScalarStats("cost"), []) is None
+
+
+def test_scalar_stats_add_up_in_double_precision():
+    value = np.float32(0.1)
+    assert one_pass(ScalarStats("x"), [[value]] * 100001)["validation_x"] == pytest.approx(float(value), rel=1e-12)
+
+
+def test_scalar_stats_refuse_two_outputs_of_one_operation():
+    with pytest.raises(ValueError, match="ScalarStats.*different operations"):
+        ScalarStats(["a:0", "a:1"])
+
+
+@pytest.mark.parametrize("batches, expected", [
+    ([[0, 1, 1, 0], [1]], 3 / 5.), ([[True, False]], .5), ([np.array([0.5, 0.5])], .5), ([[]], 0), ([], 0)], ids=str)
+def test_classification_error_weighs_samples_not_batches(batches, expected):
+    error = ClassificationError()
+    assert error.get_fetches() == ["incorrect_vector:0"]
+    assert one_pass(error, [[batch] for batch in batches]) == {"validation_error": expected}
+
+
+def test_classification_error_is_exact_for_float32():
+    batches = [[np.ones(1000, "float32")] for _ in range(3)] + [[np.zeros(7000, "float32")]]
+    assert one_pass(ClassificationError("wrong", "err"), batches) == {"err": 0.3}
+
+
+@pytest.mark.parametrize("value", [np.float32(1), np.zeros((2, 2))], ids=["scalar", "matrix"])
+def test_classification_error_needs_a_vector(value):
+    with pytest.raises(ValueError, match="ClassificationError.*'wrong' must be a vector.*do not reduce"):
+        one_pass(ClassificationError("wrong"), [[value]])
+
+
+def test_binary_classification_stats():
+    stats = BinaryClassificationStats("p", "l", prefix="test")
+    assert stats.get_fetches() == ["p:0", "l:0"]
+    found = one_pass(stats, [[[1, 1, 0], [1, 0, 1]], [[1], [1]]])
+    assert found == {"test_precision": 2 / 3., "test_recall": 2 / 3.}
+    assert one_pass(BinaryClassificationStats("p", "l"), []) == {"val_precision": 0, "val_recall": 0}
+
+
+class Returns(Inferencer):
+    def __init__(self, result):
+        self.result = result
+
+    def _get_fetches(self):
+        return []
+
+    def _on_fetches(self, results):
+        pass
+
+    def _after_inference(self):
+        return self.result
+
+
+@pytest.mark.parametrize("result, put, warned", [
+    ({"a": np.float32(.5), "b": 2}, [("a", .5), ("b", 2.)], 0), (None, [], 0), ({}, [], 0),
+    ({"bad": np.zeros(3), "good": 1}, [("good", 1.)], 1), ({"bad": "text"}, [], 1), ({"bad": None}, [], 1)], ids=str)
+def test_statistics_are_put_as_floats_and_others_skipped(result, put, warned, log_records):
+    assert trigger(Returns(result), [], FakeTrainer()) == put
+    found = messages(log_records, "WARNING")
+    assert len(found) == warned and all("'bad' must be a scalar" in m for m in found)
+
+
+def test_a_vector_is_no_scalar_for_scalar_stats(log_records):
+    put = trigger(ScalarStats(["x", "y"]), [[np.zeros(3), 1], [np.zeros(2), 2]], FakeTrainer())
+    assert put == [("validation_y", 1.5)]
+    assert "'validation_x' must be a scalar; got float64 (3,)" in messages(log_records, "WARNING")[0]
+
+
+def test_two_inferencers_with_one_name_are_warned_of_once(log_records):
+    trainer, first, second = FakeTrainer(), Returns({"err": 1}), Returns({"err": 2})
+    for _ in range(3):
+        trigger(first, [], trainer)
+        trigger(second, [], trainer)
+        trainer.epoch_num += 1
+    found = messages(log_records, "WARNING")
+    assert len(found) == 1 and "'err'" in found[0] and "prefix=" in found[0]
+    assert len(trainer.monitors.put) == 6
+
+
+def test_one_inferencer_twice_in_an_epoch_or_two_in_different_epochs_are_fine(log_records):
+    trainer, first, second = FakeTrainer(), Returns({"err": 1}), Returns({"err": 2})
+    trigger(first, [], trainer)
+    trigger(first, [], trainer)
+    trainer.epoch_num = 2
+    trigger(second, [], trainer)
+    trigger(first, [], FakeTrainer())
+    assert not messages(log_records, "WARNING")
+
+
+def test_fetches_must_be_a_list_of_names():
+    class Wrong(Returns):
+        def _get_fetches(self):
+            return "cost"
+
+    with pytest.raises(TypeError, match="list of tensor names"):
+        Wrong(None).get_fetches()
+
+
+@pytest.mark.parametrize("call", [lambda inf: inf.get_fetches(), lambda inf: inf.on_fetches([])], ids=["fetches", "results"])
+def test_what_must_be_overridden(call):
+    with pytest.raises(NotImplementedError, match="Inferencer: override _"):
+        call(Inferencer())

@@ -1,0 +1,151 @@
+"""Callbacks that change when another callback acts."""
+import pytest
+
+from tensorpack.callbacks.base import Callback
+from tensorpack.callbacks.trigger import EnableCallbackIf, PeriodicCallback, PeriodicTrigger
+
+
+class NeverAtEpochs(Callback):
+    """Must be triggered by the schedule only."""
+
+    def __init__(self):
+        self.triggered = []
+
+    def _trigger_epoch(self):
+        raise AssertionError("the epoch triggers it")
+
+    def _trigger(self):
+        self.triggered.append((self.epoch_num, self.global_step))
+
+
+# ---- PeriodicTrigger ----
+
+
+@pytest.mark.parametrize("options, expected", [
+    ({"every_k_steps": 3}, [(1, 3), (2, 6), (3, 9), (3, 12)]),
+    ({"every_k_epochs": 2}, [(2, 8)]),
+    ({"every_k_epochs": 2, "before_train": True}, [(0, 0), (2, 8)]),
+    ({"before_train": True}, [(0, 0)]),
+    ({"every_k_steps": 5, "every_k_epochs": 1}, [(1, 4), (2, 5), (2, 8), (3, 10), (3, 12)]),
+], ids=str)
+def test_periodic_trigger_fires_at(counting_trainer, options, expected):
+    cb = NeverAtEpochs()
+    counting_trainer().go([PeriodicTrigger(cb, **options)], steps_per_epoch=4, max_epoch=3)
+    assert cb.triggered == expected
+
+
+def test_periodic_trigger_passes_everything_else(counting_trainer, journal):
+    plain, wrapped = journal(), journal()
+    counting_trainer().go([plain, PeriodicTrigger(wrapped, every_k_epochs=2)], steps_per_epoch=2)
+    assert wrapped.calls == [call for call in plain.calls
+                             if call[0] != "trigger_epoch" and not (call[0] == "trigger" and call[1] == 1)]
+
+
+@pytest.mark.parametrize("make", [PeriodicTrigger, PeriodicCallback], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("options, message", [
+    ({}, "every_k_steps or every_k_epochs must be given"),
+    ({"every_k_steps": 0}, "every_k_steps must be at least 1; got 0"),
+    ({"every_k_epochs": -1}, "every_k_epochs must be at least 1; got -1"),
+], ids=["nothing", "zero", "negative"])
+def test_periods_that_make_no_sense(make, options, message):
+    with pytest.raises(ValueError, match="{}-Callback: {}".format(make.__name__, message)):
+        make(Callback(), **options)
+
+
+@pytest.mark.parametrize("make, text, call", [
+    (lambda: PeriodicTrigger(Callback(), every_k_steps=3), "PeriodicTrigger-Callback",
+     "PeriodicTrigger(triggerable=Callback(), every_k_steps=3)"),
+    (lambda: PeriodicCallback(Callback(), every_k_epochs=3), "PeriodicCallback-Callback",
+     "PeriodicCallback(callback=Callback(), every_k_epochs=3)"),
+    (lambda: EnableCallbackIf(Callback(), any), "EnableCallbackIf-Callback",
+     "EnableCallbackIf(callback=Callback(), pred=any)"),
+], ids=["PeriodicTrigger", "PeriodicCallback", "EnableCallbackIf"])
+def test_str_and_repr(make, text, call):
+    assert str(make()) == text and repr(make()) == call
+
+
+# ---- EnableCallbackIf ----
+
+
+def test_a_predicate_gates_all_but_setup_and_the_two_ends(counting_trainer, journal):
+    cb = journal()
+    counting_trainer().go([EnableCallbackIf(cb, lambda self: False)])
+    assert [call[0] for call in cb.calls] == ["setup_graph", "before_train", "after_train"]
+
+
+def test_a_true_predicate_changes_nothing(counting_trainer, journal):
+    plain, wrapped = journal(), journal()
+    counting_trainer().go([plain, EnableCallbackIf(wrapped, lambda self: True)])
+    assert wrapped.calls == plain.calls
+
+
+def test_the_predicate_sees_the_counters(counting_trainer, journal):
+    cb = journal()
+    gated = EnableCallbackIf(cb, lambda self: self.epoch_num == 2 and self.local_step >= 2)
+    counting_trainer().go([gated], steps_per_epoch=4)
+    assert cb.of("before_run", "after_run", "trigger_step") == [
+        ("before_run", 2, 6, 2), ("after_run", 2, 7, 2), ("trigger_step", 2, 7, 2),
+        ("before_run", 2, 7, 3), ("after_run", 2, 8, 3), ("trigger_step", 2, 8, 3)]
+    assert cb.of("trigger_epoch") == [(2, 8, 3)]
+
+
+def test_after_run_follows_its_before_run(counting_trainer, journal):
+    """The predicate changes its mind between the two, since the global step moves on."""
+    cb = journal()
+    counting_trainer().go([EnableCallbackIf(cb, lambda self: self.global_step % 2 == 0)], steps_per_epoch=4, max_epoch=1)
+    assert cb.of("before_run") == [(1, 0, 0), (1, 2, 2)] and cb.of("after_run") == [(1, 1, 0), (1, 3, 2)]
+
+
+@pytest.mark.parametrize("predicate", [
+    lambda self: self.global_step % 3 == 0,
+    lambda self: self.global_step >= 4,
+    lambda self: self.global_step < 2,
+    lambda self: self.local_step in (1, 2),
+], ids=["now and then", "from the middle", "until the middle", "inside only"])
+def test_after_epoch_always_follows_before_epoch(counting_trainer, journal, predicate):
+    cb = journal()
+    counting_trainer().go([EnableCallbackIf(cb, predicate)], steps_per_epoch=5, max_epoch=5)
+    epochs = cb.of("before_epoch", "after_epoch")
+    assert [e[0] for e in epochs] == ["before_epoch", "after_epoch"] * (len(epochs) // 2)
+    assert [e[1] for e in epochs[::2]] == [e[1] for e in epochs[1::2]]
+
+
+def test_an_outer_trigger_is_gated(counting_trainer):
+    cb = NeverAtEpochs()
+    gated = EnableCallbackIf(cb, lambda self: self.epoch_num != 2)
+    counting_trainer().go([PeriodicTrigger(gated, every_k_epochs=1)], steps_per_epoch=1, max_epoch=3)
+    assert [epoch for epoch, _ in cb.triggered] == [1, 3]
+
+
+def test_a_predicate_is_a_function():
+    with pytest.raises(TypeError, match="EnableCallbackIf: pred must be a function.*got True"):
+        EnableCallbackIf(Callback(), True)
+
+
+# ---- PeriodicCallback ----
+
+
+def test_every_k_steps(counting_trainer, journal):
+    cb = journal()
+    counting_trainer().go([PeriodicCallback(cb, every_k_steps=3)], steps_per_epoch=9, max_epoch=1)
+    assert [gs for _, gs, _ in cb.of("before_run")] == [0, 3, 6]
+    assert [gs for _, gs, _ in cb.of("after_run")] == [1, 4, 7]
+    assert [gs for _, gs, _ in cb.of("trigger_step")] == [3, 6, 9]
+
+
+def test_every_k_epochs_has_whole_epochs_and_the_very_last_step(counting_trainer, journal):
+    cb = journal()
+    counting_trainer().go([PeriodicCallback(cb, every_k_epochs=2)], steps_per_epoch=3, max_epoch=3)
+    assert [call[1:] for call in cb.of("before_run", "after_run", "trigger_step", "trigger_epoch")] == [
+        (2, 3, 0), (2, 4, 0), (2, 4, 0), (2, 4, 1), (2, 5, 1), (2, 5, 1), (2, 5, 2), (2, 6, 2), (2, 6, 2), (2, 6, 2),
+        (3, 8, 2), (3, 9, 2), (3, 9, 2), (3, 9, 2)]
+
+
+@pytest.mark.parametrize("options", [
+    {"every_k_steps": 3}, {"every_k_steps": 4}, {"every_k_epochs": 2}, {"every_k_epochs": 3}], ids=str)
+def test_epochs_come_in_pairs(counting_trainer, journal, options):
+    cb = journal()
+    counting_trainer().go([PeriodicCallback(cb, **options)], steps_per_epoch=4, max_epoch=5)
+    epochs = cb.of("before_epoch", "after_epoch")
+    assert epochs and [e[0] for e in epochs] == ["before_epoch", "after_epoch"] * (len(epochs) // 2)
+    assert [e[1] for e in epochs[::2]] == [e[1] for e in epochs[1::2]]
