@@ -68,7 +68,7 @@ def median(values: List[float]) -> float:
 def run_worker(script: str, *args: str) -> dict:
     """Run `script args...` in a process of its own and return the JSON object that its last line of output is."""
     run = subprocess.run([sys.executable, script] + list(args), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                         universal_newlines=True, check=True)
+                         encoding="utf-8", check=True)
     return json.loads(run.stdout.strip().splitlines()[-1])
 
 

@@ -36,8 +36,18 @@ def keras_worker(rounds):
 
 
 def graph_benchmark(rounds, json_file):
-    from tensorpack import (BNReLU, Conv2D, FullyConnected, GlobalAvgPooling, MaxPooling, ModelDescBase, OfflinePredictor,
-                            PredictConfig, argscope, logger)
+    from tensorpack import (
+        BNReLU,
+        Conv2D,
+        FullyConnected,
+        GlobalAvgPooling,
+        MaxPooling,
+        ModelDescBase,
+        OfflinePredictor,
+        PredictConfig,
+        argscope,
+        logger,
+    )
     from tensorpack import tfv1 as tf
     from tensorpack.tfutils.export import ModelExporter
 
@@ -74,7 +84,8 @@ def graph_benchmark(rounds, json_file):
     small = OfflinePredictor(config(Small()))
     x = np.ones((1, 28, 28, 1), "float32")
     raw = small.sess.make_callable(["prob:0"], feed_list=["image:0"])
-    turns = take_turns({"ours": lambda: time_calls(lambda: small(x), 300), "raw": lambda: time_calls(lambda: raw(x), 300)}, rounds)
+    turns = take_turns({"ours": lambda: time_calls(lambda: small(x), 300),
+                        "raw": lambda: time_calls(lambda: raw(x), 300)}, rounds)
     keras = run_worker(__file__, "--keras-worker", "--rounds", str(rounds)) if _has_keras() else None
     ours, raw_time = 1e6 * median(turns["ours"]), 1e6 * median(turns["raw"])
     rows = [Row("OfflinePredictor, batch 1", ours, "us", "Session.make_callable on the same graph", raw_time, "<= 1.05")]
@@ -116,16 +127,18 @@ def frozen_rows(tf, OfflinePredictor, ModelExporter, config, Residual, rounds):
         sess.close()
         return elapsed
 
-    firsts = take_turns({"unfrozen": lambda: first_call(open_unfrozen), "frozen": lambda: first_call(open_frozen)}, max(3, rounds // 2))
+    firsts = take_turns({"unfrozen": lambda: first_call(open_unfrozen), "frozen": lambda: first_call(open_frozen)},
+                        max(3, rounds // 2))
     sessions = {"unfrozen": open_unfrozen(), "frozen": open_frozen()}
     calls = {name: sess.make_callable("prob:0", feed_list=["image:0"]) for name, (sess, _) in sessions.items()}
     np.testing.assert_allclose(calls["frozen"](x), calls["unfrozen"](x), atol=1e-5)
     turns = take_turns({name: lambda call=call: time_calls(lambda: call(x), 100) for name, call in calls.items()}, rounds)
     nodes = {name: len(graph.get_operations()) for name, (_, graph) in sessions.items()}
+    peer = "the unfrozen graph"
     return [
-        Row("frozen graph, each call", 1e6 * median(turns["frozen"]), "us", "the unfrozen graph", 1e6 * median(turns["unfrozen"]), "<= 0.95"),
-        Row("frozen graph, first call", 1e3 * median(firsts["frozen"]), "ms", "the unfrozen graph", 1e3 * median(firsts["unfrozen"]), "<= 0.5"),
-        Row("frozen graph, nodes", nodes["frozen"], "nodes", "the unfrozen graph", nodes["unfrozen"], "<= 0.15"),
+        Row("frozen graph, each call", 1e6 * median(turns["frozen"]), "us", peer, 1e6 * median(turns["unfrozen"]), "<= 0.95"),
+        Row("frozen graph, first call", 1e3 * median(firsts["frozen"]), "ms", peer, 1e3 * median(firsts["unfrozen"]), "<= 0.5"),
+        Row("frozen graph, nodes", nodes["frozen"], "nodes", peer, nodes["unfrozen"], "<= 0.15"),
     ]
 
 

@@ -44,8 +44,22 @@ def keras_worker(count):
 
 def graph_worker(count, rounds):
     """Our training loop and the bare loop, in turns."""
-    from tensorpack import (BatchData, Callback, Conv2D, DataFlow, Dropout, FullyConnected, LinearWrap, ModelDesc, QueueInput, SimpleTrainer,
-                            TrainConfig, argscope, launch_train_with_config, logger)
+    from tensorpack import (
+        BatchData,
+        Callback,
+        Conv2D,
+        DataFlow,
+        Dropout,
+        FullyConnected,
+        LinearWrap,
+        ModelDesc,
+        QueueInput,
+        SimpleTrainer,
+        TrainConfig,
+        argscope,
+        launch_train_with_config,
+        logger,
+    )
     from tensorpack import tfv1 as tf
     from tensorpack.tfutils.summary import add_moving_summary
 
@@ -127,7 +141,8 @@ def main():
         ours, bare = ours + result["ours"], bare + result["bare"]
         if has_keras:
             keras.append(run_worker(__file__, "--worker", "keras", "--images", str(args.images))["images_per_second"])
-    rows = [Row("training, default callbacks", median(ours), "images/s", "bare session loop with feed_dict", median(bare), ">= 0.97")]
+    rows = [Row("training, default callbacks", median(ours), "images/s", "bare session loop with feed_dict", median(bare),
+                ">= 0.97")]
     if keras:
         rows.append(Row("training, default callbacks", median(ours), "images/s", "Keras 3 fit", median(keras), ">= 1.2"))
     import importlib.metadata as metadata

@@ -1,4 +1,4 @@
-"""Which epoch a checkpoint belongs to: `resume.json` beside the checkpoints, written before a checkpoint becomes the newest."""
+"""Which epoch a checkpoint belongs to: `resume.json` beside it, written before the checkpoint becomes the newest."""
 from __future__ import annotations
 
 import json

@@ -39,7 +39,8 @@ class Inferencer(Callback):
         for name, value in (self._after_inference() or {}).items():
             number = as_number(value)
             if number is None:
-                logger.warning("%s: the statistic '%s' must be a scalar; got %s; it is skipped.", self, name, describe(value))
+                logger.warning("%s: the statistic '%s' must be a scalar; got %s; it is skipped.", self, name,
+                               describe(value))
                 continue
             self._warn_if_shared(name)
             self.trainer.monitors.put_scalar(name, float(number))

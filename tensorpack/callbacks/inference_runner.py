@@ -1,4 +1,4 @@
-"""`InferenceRunner`: runs the model in inference mode over a dataset while it trains, and gives the results to inferencers."""
+"""`InferenceRunner`: runs the model in inference mode over a dataset while it trains, for the sake of inferencers."""
 from __future__ import annotations
 
 from typing import Any, List, Optional, Sequence, Union
@@ -138,17 +138,17 @@ class InferenceRunner(InferenceRunnerBase):
             input = FeedInput(input, infinite=False)
         super().__init__(input, infs)
         if tower_func is not None and not isinstance(tower_func, TowerFunc):
-            raise TypeError("InferenceRunner: tower_func must be a TowerFunc; got {!r}; TowerFunc(function, input_signature) "
+            raise TypeError("InferenceRunner: tower_func must be a TowerFunc; got {!r}; TowerFunc(function, signature) "
                             "makes one".format(tower_func))
         self._tower_name = tower_name
         self._tower_func = tower_func
         self._device_id = device
 
     def _setup_graph(self) -> None:
-        tower_func = self._tower_func or getattr(self.trainer, "tower_func", None)
-        if tower_func is None:
+        if getattr(self.trainer, "tower_func", None) is None:
             raise RuntimeError("InferenceRunner: the trainer must be a TowerTrainer whose tower_func is set; got {}".format(
                 self.trainer.__class__.__name__))
+        tower_func = self._tower_func or self.trainer.tower_func
         tower_name = self._unused_tower_name()
         device = "/cpu:0" if self._device_id < 0 else "/gpu:{}".format(self._device_id)
         callbacks = Callbacks(self._input_source.setup(tower_func.input_signature))
@@ -208,8 +208,8 @@ def _known_size(who: str, input: InputSource) -> Optional[int]:
         size = input.size()
     except NotImplementedError:
         if _never_ends(input):
-            raise ValueError("{}: a pass over {} never ends, so its size must be known; give its DataFlow a __len__, or pass "
-                             "the DataFlow itself, which is fed until it ends".format(who, _flow_name(input))) from None
+            raise ValueError("{}: a pass over {} never ends, so its size must be known; give its DataFlow a __len__, or "
+                             "pass the DataFlow itself, which is fed until it ends".format(who, _flow_name(input))) from None
         return None
     if size <= 0:
         raise ValueError("{}: input must have data; got {} of size {}".format(who, _flow_name(input), size))

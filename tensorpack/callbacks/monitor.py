@@ -246,8 +246,8 @@ class SendMonitorData(MonitorBase):
         try:
             return self._template.format(*[values[name] for name in self._names])
         except (KeyError, IndexError, ValueError) as e:
-            raise ValueError("SendMonitorData: command must have fields named in names={}, with formats for numbers, and other "
-                             "braces doubled; got '{}' ({})".format(self._names, self._command, e)) from e
+            raise ValueError("SendMonitorData: command must have fields named in names={}, with formats for numbers, and "
+                             "other braces doubled; got '{}' ({})".format(self._names, self._command, e)) from e
 
     def _send_if_complete(self) -> None:
         if len(self._values) < len(self._names):

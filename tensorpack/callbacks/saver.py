@@ -25,7 +25,6 @@ __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
 _WRITE_ERRORS = (OSError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError, tf.errors.AlreadyExistsError,
                  tf.errors.NotFoundError, tf.errors.OutOfRangeError, tf.errors.UnknownError, tf.errors.DataLossError)
 
-_CHECKPOINT_NAME = re.compile(r"model-(\d+)$")
 _UNFINISHED_FILE = re.compile(r"model-\d+\..*tempstate\d+$")
 
 
@@ -109,14 +108,12 @@ class ModelSaver(Callback):
                 tf.gfile.Remove(os.path.join(self.checkpoint_dir, name))
 
     def _take_over_checkpoints(self) -> None:
-        """Manage the listed checkpoints of the run that this one continues, as if they were its own."""
+        """Manage the listed checkpoints of the run that this one continues, if it does, as if they were its own."""
         state = tf.train.get_checkpoint_state(self.checkpoint_dir)
         paths = [] if state is None else list(state.all_model_checkpoint_paths)
-        self._set_listed([path for path in paths if self._is_of_this_run(path)])
-
-    def _is_of_this_run(self, path: str) -> bool:
-        match = _CHECKPOINT_NAME.match(os.path.basename(path))
-        return match is not None and int(match.group(1)) <= self.global_step and tf.gfile.Exists(path + ".index")
+        steps = {path: _step_of(path) for path in paths if tf.gfile.Exists(path + ".index")}
+        if self.global_step in steps.values():
+            self._set_listed([path for path, step in steps.items() if 0 <= step <= self.global_step])
 
     def _set_listed(self, paths: Sequence[str]) -> None:
         self._saver.set_last_checkpoints_with_time(
@@ -150,11 +147,11 @@ class ModelSaver(Callback):
 class MinSaver(Callback):
     """Keeps a checkpoint of the weights with which a statistic was lowest: `<dir>/min-<stat>.{index,data-*}`.
 
-    When triggered it waits for a value of this very step, until all other callbacks have been triggered; it may stand before
-    or after those that compute the statistic and those that save models. If the value is the best one so far, the variables
-    are saved (those that `ModelSaver` saves; without one all global variables). Values that are not finite are no candidates.
-    The files are not listed in `checkpoint`. After a restart the best value is that of the existing files, as told by
-    `stats.json`. Runs on the chief only.
+    When triggered it waits for a value of this very step, until all other callbacks have been triggered; it may stand
+    before or after those that compute the statistic and those that save models. If the value is the best one so far, the
+    variables are saved (those that `ModelSaver` saves; without one all global variables). Values that are not finite are no
+    candidates. The files are not listed in `checkpoint`. After a restart the best value is that of the existing files, as
+    told by `stats.json`. Runs on the chief only.
 
     Args:
         monitor_stat: name of the statistic in the monitors.
@@ -179,7 +176,9 @@ class MinSaver(Callback):
     def _setup_graph(self) -> None:
         _require_directory(type(self).__name__, self.checkpoint_dir)
         self._model_saver = _find_model_saver(self.trainer._callbacks.cbs)
-        self._own_saver = None if self._model_saver else tf.train.Saver(var_list=_variables([tf.GraphKeys.GLOBAL_VARIABLES]))
+        self._own_saver = None
+        if self._model_saver is None:
+            self._own_saver = tf.train.Saver(var_list=_variables([tf.GraphKeys.GLOBAL_VARIABLES]))
 
     def _before_train(self) -> None:
         _make_directory(self.checkpoint_dir)
@@ -221,9 +220,9 @@ class MinSaver(Callback):
             return
         step, value = history[-1]
         if not step == waiting_at == self.global_step:
-            logger.warning("[%s] '%s' has a new best value %.5g of global_step %d, but its weights are gone at global_step %d; "
-                           "trigger this callback when the statistic is computed.", self, self._monitor_stat, value, step,
-                           self.global_step)
+            logger.warning("[%s] '%s' has a new best value %.5g of global_step %d, but its weights are gone at global_step "
+                           "%d; trigger this callback when the statistic is computed.", self, self._monitor_stat, value,
+                           step, self.global_step)
         elif self._save():
             self._best = value
             logger.info("Model at global_step=%d with %s %s=%.5g saved.", step, "maximum" if self._reverse else "minimum",
@@ -311,6 +310,12 @@ def _variables(collections: Sequence[str]) -> List[Any]:
     return list(found.values())
 
 
+def _step_of(path: str) -> int:
+    """The step in the name of a ModelSaver's checkpoint; -1 for other names."""
+    match = re.match(r"model-(\d+)$", os.path.basename(path))
+    return int(match.group(1)) if match else -1
+
+
 def _find_model_saver(callbacks: Sequence[Callback]) -> Optional[ModelSaver]:
     for cb in callbacks:
         while isinstance(cb, ProxyCallback):
@@ -321,8 +326,10 @@ def _find_model_saver(callbacks: Sequence[Callback]) -> Optional[ModelSaver]:
 
 
 def _replace_checkpoint(source: str, target: str) -> None:
-    """Rename the files of a checkpoint. The old index goes first and the new one comes last, so that there is at no moment an
-    index whose data are another's."""
+    """Rename the files of a checkpoint.
+
+    The old index goes first and the new one comes last, so that there is at no moment an index whose data are another's.
+    """
     if tf.gfile.Exists(target + ".index"):
         tf.gfile.Remove(target + ".index")
     directory, name = os.path.split(source)

@@ -133,12 +133,13 @@ class EnqueueThread(StoppableThread):
                 start = time.perf_counter()
                 arrays = self._feed(next(iterator))
                 seconds = time.perf_counter() - start
-                if self._must_restart():
+                restart = self._must_restart()
+                if self.stopped():
+                    return
+                if restart:
                     iterator = arrays = None  # some flows allow one iteration at a time: the old one ends first
                     iterator = iter(self.dataflow)
                     continue
-                if self.stopped():
-                    return
                 look = self.progress.datapoints % SAMPLING_PERIOD == 0
                 sizes = _call_unless_closed(enqueue_and_look if look else enqueue, arrays)
                 arrays = None  # from here on the memory belongs to the queue, which gives it back to its pool

@@ -62,5 +62,8 @@ class SpeedReport:
 
 
 def queue_capacity(queue: Any) -> int:
-    """Capacity of a TensorFlow queue, -1 if it is unbounded."""
-    return queue.queue_ref.op.get_attr("capacity")
+    """Capacity of a TensorFlow queue, -1 if it is unbounded or cannot be known from the graph."""
+    try:
+        return queue.queue_ref.op.get_attr("capacity")
+    except ValueError:  # the queue is chosen from several ones at run time
+        return -1

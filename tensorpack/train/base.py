@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 import weakref
 from typing import List, Optional, Union
 
@@ -202,20 +201,18 @@ class Trainer:
         background thread of an input included, is raised after the `after_train` of all callbacks.
         """
         with self.graph.as_default(), self.sess.as_default():
-            failure: Optional[BaseException] = None
+            failed = True
             try:
                 self.loop.config(steps_per_epoch, starting_epoch, max_epoch)
                 self.loop.update_global_step()
                 self._run_epochs()
                 logger.info("Training has finished!")
+                failed = False
             except BaseException as e:
-                failure = e
                 self._end_by(e)
+                failed = False
             finally:
-                error = self._end_callbacks()
-                self.hooked_sess.close()
-            if error is not None and failure is None:
-                raise error
+                self._clean_up(failed)
 
     def _run_epochs(self) -> None:
         loop, callbacks = self.loop, self._callbacks
@@ -260,16 +257,16 @@ class Trainer:
             logger.error("Training failed at global_step=%d", self.loop.global_step)
             raise cause
 
-    def _end_callbacks(self) -> Optional[BaseException]:
-        """`after_train` of every callback, whatever the others do; the first error among them, if any."""
-        first = None
-        for cb in self._callbacks.cbs:
-            try:
-                cb.after_train()
-            except Exception as e:
-                logger.error("after_train of callback %s failed:\n%s", cb, traceback.format_exc())
-                first = first or e
-        return first
+    def _clean_up(self, failed: bool) -> None:
+        """`after_train` of every callback, then close the session. The callbacks' errors, logged by then, are raised unless
+        the training has `failed` with an error of its own."""
+        try:
+            self._callbacks.after_train()
+        except Exception:
+            if not failed:
+                raise
+        finally:
+            self.hooked_sess.close()
 
     def train(self, callbacks: List[Callback], monitors: List[MonitorBase], session_creator: tf.train.SessionCreator,
               session_init: SessionInit, steps_per_epoch: int, starting_epoch: int = 1, max_epoch: int = 9999999) -> None:

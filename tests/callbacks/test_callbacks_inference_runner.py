@@ -181,8 +181,10 @@ def test_the_tower_has_its_name_device_and_the_variables_of_training(device, exp
 # ---- passes -----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("make", [
-    lambda: flow(1, 2, 6), lambda: Unsized(1, 2, 6), lambda: DataFromGenerator(lambda: iter([batch(1), batch(2), batch(6)])),
-    lambda: FeedInput(flow(1, 2, 6), infinite=False), lambda: FeedInput(flow(1, 2, 6)), lambda: Sized(3, 1, 2, 6, 100),
+    lambda: flow(1, 2, 6), lambda: Unsized(1, 2, 6),
+    lambda: DataFromGenerator(lambda: iter([batch(1), batch(2), batch(6)])),
+    lambda: FeedInput(flow(1, 2, 6), infinite=False), lambda: FeedInput(flow(1, 2, 6)),
+    lambda: Sized(3, 1, 2, 6, 100),
     lambda: FeedInput(Unsized(1, 2, 6), infinite=False), lambda: QueueInput(flow(1, 2, 6)),
     lambda: remap_input_source(FeedInput(flow(1, 2, 6)), ["x", "label"]),
 ], ids=["DataFlow", "no length", "generator", "finite feed", "infinite feed", "shorter length", "feed without length", "queue",
@@ -244,7 +246,8 @@ def test_statistics_equal_those_of_a_predictor_on_the_same_data():
 
 
 def test_it_can_be_triggered_by_steps_and_before_training():
-    trainer = launch([PeriodicTrigger(InferenceRunner(flow(1), ScalarStats("mean_x")), every_k_steps=3, before_train=True)], epochs=2)
+    runner = InferenceRunner(flow(1), ScalarStats("mean_x"))
+    trainer = launch([PeriodicTrigger(runner, every_k_steps=3, before_train=True)], epochs=2)
     assert [step for step, _ in trainer.monitors.get_history("validation_mean_x")] == [0, 3, 6]
 
 

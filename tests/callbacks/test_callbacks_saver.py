@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import textwrap
 from contextlib import contextmanager
 
 import numpy as np
@@ -80,7 +79,8 @@ def test_files_and_names(log_dir):
     graphs = [name for name in names if name.startswith("graph-")]
     assert len(graphs) == 1 and re.match(r"graph-\d{4}-\d{6}\.meta$", graphs[0])
     assert [n for n in names if n not in graphs] == [
-        "checkpoint", "model-4.data-00000-of-00001", "model-4.index", "model-8.data-00000-of-00001", "model-8.index", "resume.json"]
+        "checkpoint", "model-4.data-00000-of-00001", "model-4.index", "model-8.data-00000-of-00001", "model-8.index",
+        "resume.json"]
     with open(os.path.join(log_dir, "checkpoint")) as f:
         assert f.read() == ('model_checkpoint_path: "model-8"\nall_model_checkpoint_paths: "model-4"\n'
                             'all_model_checkpoint_paths: "model-8"\n')
@@ -153,9 +153,18 @@ def test_checkpoints_of_another_run_are_not_deleted(log_dir):
     assert checkpoints(log_dir) == [1, 4, 8, 12] and listed(log_dir) == ["model-1"]
 
 
+def test_a_run_that_starts_from_elsewhere_takes_over_no_checkpoints(log_dir, tmp_path):
+    directory = str(tmp_path / "other")
+    train_in_new_graph([ModelSaver(checkpoint_dir=directory)], epochs=3)
+    train_in_new_graph([ModelSaver()], epochs=2)
+    train_in_new_graph([ModelSaver(max_to_keep=1)], epochs=1, restore=os.path.join(directory, "model-12"))
+    assert checkpoints(log_dir) == [4, 8, 16]
+
+
 def test_checkpoints_after_the_restored_one_are_left_alone(log_dir):
     train_in_new_graph([ModelSaver()], epochs=3)
-    train_in_new_graph([ModelSaver(max_to_keep=1)], epochs=2, steps=1, starting_epoch=2, restore=os.path.join(log_dir, "model-4"))
+    train_in_new_graph([ModelSaver(max_to_keep=1)], epochs=2, steps=1, starting_epoch=2,
+                       restore=os.path.join(log_dir, "model-4"))
     assert checkpoints(log_dir) == [5, 8, 12] and listed(log_dir) == ["model-5"]
 
 
@@ -178,7 +187,7 @@ def test_the_epoch_is_recorded_before_the_checkpoint_becomes_the_newest(log_dir)
         original = saver._saver.save
 
         def save(*args, **kwargs):
-            seen.append((starting_epoch_after(os.path.join(log_dir, "model-4")), os.path.exists(os.path.join(log_dir, "checkpoint"))))
+            seen.append((starting_epoch_after(os.path.join(log_dir, "model-4")), "checkpoint" in files(log_dir)))
             return original(*args, **kwargs)
 
         saver._saver.save = save
@@ -282,7 +291,8 @@ def test_after_kill_9_at_any_moment_the_run_goes_on_without_a_gap(tmp_path):
     script = KILLED_RUN.format(folder=os.path.dirname(__file__), log_dir=log_dir)
     arguments = []
     for delay in (0.15, 0.61):
-        process = subprocess.Popen([sys.executable, "-c", script] + arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([sys.executable, "-c", script] + arguments, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
         _wait_for_lines(process, "Start Epoch", 3)
         with pytest.raises(subprocess.TimeoutExpired):
             process.communicate(timeout=delay)
@@ -293,7 +303,7 @@ def test_after_kill_9_at_any_moment_the_run_goes_on_without_a_gap(tmp_path):
         arguments = ["resume"]
     newest = max(record["epoch_num"] for record in strict_json(os.path.join(log_dir, "stats.json")))
     output = subprocess.run([sys.executable, "-c", script, "resume", str(newest + 3)], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, timeout=120, universal_newlines=True).stdout
+                            stderr=subprocess.STDOUT, timeout=120, text=True).stdout
     assert "finished" in output, output
     records = strict_json(os.path.join(log_dir, "stats.json"))
     epochs = [record["epoch_num"] for record in records]
@@ -320,7 +330,8 @@ VALUES = {1: .5, 2: .2, 3: .4, 4: .3}
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
-@pytest.mark.parametrize("make, best", [(lambda: MinSaver("val/err"), 2), (lambda: MaxSaver("val/err"), 1)], ids=["min", "max"])
+@pytest.mark.parametrize("make, best", [(lambda: MinSaver("val/err"), 2), (lambda: MaxSaver("val/err"), 1)],
+                         ids=["min", "max"])
 @pytest.mark.parametrize("last_epoch", [2, 4])
 def test_the_weights_of_the_best_epoch_are_saved_in_any_order_of_callbacks(log_dir, order, make, best, last_epoch):
     callbacks = [ModelSaver(), PutEachEpoch("val/err", VALUES), make()]
@@ -343,7 +354,8 @@ def test_no_model_saver_is_needed(log_dir):
 
 
 def test_the_variables_of_the_model_saver_are_saved(log_dir):
-    train([MinSaver("err"), PutEachEpoch("err", VALUES), PeriodicTrigger(ModelSaver(var_collections="global_step"), every_k_epochs=3)])
+    saver = ModelSaver(var_collections="global_step")
+    train([MinSaver("err"), PutEachEpoch("err", VALUES), PeriodicTrigger(saver, every_k_epochs=3)])
     assert list(new_checkpoint_reader(os.path.join(log_dir, "min-err")).get_variable_to_shape_map()) == ["global_step"]
 
 
@@ -354,7 +366,8 @@ def test_a_model_saver_in_the_run_means_no_second_set_of_save_operations(log_dir
 
 
 @pytest.mark.parametrize("arguments, name", [
-    (dict(filename="best"), "best"), (dict(filename="a/b"), "a-b"), (dict(reverse=True), "max-err"), (dict(), "min-err")], ids=str)
+    (dict(filename="best"), "best"), (dict(filename="a/b"), "a-b"), (dict(reverse=True), "max-err"), (dict(), "min-err")],
+    ids=str)
 def test_names(log_dir, tmp_path, arguments, name):
     directory = str(tmp_path / "best")
     train([PutEachEpoch("err", {1: 1}), MinSaver("err", checkpoint_dir=directory, **arguments)], epochs=1)
@@ -389,8 +402,12 @@ def test_a_value_whose_weights_are_gone_is_warned_of_and_does_not_become_the_bes
 
 def test_triggered_by_steps_before_the_statistic_is_put(log_dir):
     values = {2: .5, 4: .1, 6: .3}
-    put = Call(trigger_step=lambda cb: cb.global_step in values and cb.trainer.monitors.put_scalar("err", values[cb.global_step]))
-    train([PeriodicTrigger(MinSaver("err"), every_k_steps=2), put], steps=6, epochs=1)
+
+    def put(cb):
+        if cb.global_step in values:
+            cb.trainer.monitors.put_scalar("err", values[cb.global_step])
+
+    train([PeriodicTrigger(MinSaver("err"), every_k_steps=2), Call(trigger_step=put)], steps=6, epochs=1)
     assert saved_value(log_dir, "min-err") == 4
 
 

@@ -198,8 +198,11 @@ def test_remapped_source_can_be_remapped():
     assert [t.op.type for t in source.get_input_tensors()] == ["Const", "Placeholder", "Placeholder"]
 
 
-@pytest.mark.parametrize("source, names", [(DataFromList([[1]]), ["x"]), (PlaceholderInput(), "x"), (PlaceholderInput(), [0])],
-                         ids=["dataflow", "bare_name", "position"])
+@pytest.mark.parametrize("source, names", [
+    (DataFromList([[1]]), ["x"]),
+    (PlaceholderInput(), "x"),
+    (PlaceholderInput(), [0]),
+], ids=["dataflow", "bare_name", "position"])
 def test_remap_refuses_wrong_arguments(source, names):
     with pytest.raises(TypeError, match="remap_input_source"):
         remap_input_source(source, names)

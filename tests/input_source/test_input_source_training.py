@@ -195,7 +195,8 @@ def test_refill_queue_inside_training():
 
 def validate(source):
     scalars = Scalars()
-    train(FeedInput(DataFromList([POINT])), steps=2, callbacks=[InferenceRunner(source, ScalarStats("cost"))], monitors=[scalars])
+    runner = InferenceRunner(source, ScalarStats("cost"))
+    train(FeedInput(DataFromList([POINT])), steps=2, callbacks=[runner], monitors=[scalars])
     return scalars.values["validation_cost"]
 
 

@@ -87,6 +87,12 @@ def test_given_queue_is_used():
     tf.get_default_graph().get_operation_by_name("QueueInput/mine_enqueue")
 
 
+def test_queue_chosen_at_run_time_is_used():
+    queues = [tf.FIFOQueue(20, ["int32"]), tf.FIFOQueue(30, ["int32"])]
+    with running(QueueInput(counting(), tf.QueueBase.from_list(1, queues))) as run:
+        assert [run.step()[0] for _ in range(3)] == [0, 1, 2]
+
+
 def test_given_queue_of_other_dtypes_is_refused():
     queue = tf.FIFOQueue(5, ["float32"])
     with pytest.raises(TypeError, match=r"\['int32'\]; got \['float32'\]"):

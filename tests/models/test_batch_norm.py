@@ -191,16 +191,19 @@ def test_frozen_layers_are_model_variables_once():
     assert sorted(names) == ["bn/beta", "bn/gamma", "bn/mean/EMA", "bn/variance/EMA"]
 
 
-def test_other_towers_do_not_update():
+@pytest.mark.parametrize("ema_update,updates", [
+    ("default", ["tower0/bn/AssignMovingAvg", "tower0/bn/AssignMovingAvg_1"]), ("internal", [])])
+@pytest.mark.parametrize("replicated", [True, False], ids=["own-variables", "shared-variables"])
+def test_only_the_main_training_tower_updates(replicated, ema_update, updates):
     x = tf.placeholder(tf.float32, [None, 3])
-    with TrainTowerContext("tower0", index=0, total=2):
-        BatchNorm("bn", x)
-    with tf.variable_scope("", reuse=True):
-        second = TrainTowerContext("tower1", index=1, total=2)
-    with tf.variable_scope("", reuse=tf.AUTO_REUSE), second:
-        BatchNorm("bn", x)
-    assert ref.collection_names("update_ops") == ["tower0/bn/AssignMovingAvg", "tower0/bn/AssignMovingAvg_1"]
-    assert len(tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)) == 2
+    for index in (0, 1):
+        with tf.variable_scope(tf.get_variable_scope(), reuse=index > 0 and not replicated):
+            name = "tower{}".format(index)
+            with TrainTowerContext(name, vs_name=name if replicated and index else "", index=index, total=2):
+                BatchNorm("bn", x, ema_update=ema_update)
+    assert ref.collection_names("update_ops") == updates
+    assert ref.collection_names("model_variables") == ["bn/mean/EMA", "bn/variance/EMA"]
+    assert not any(name.startswith("tower1/bn/AssignMovingAvg") for name in ref.op_names())
 
 
 def test_inference_with_batch_statistics_never_updates_by_collection():

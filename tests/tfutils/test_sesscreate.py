@@ -86,4 +86,5 @@ def test_the_adapter_applies_its_function():
         assert adapter.create_session() == "wrapped" and seen == [sess]
         assert not owns_session(adapter)
     assert owns_session(NewSessionCreator())
-    assert all(issubclass(c, tf.train.SessionCreator) for c in [NewSessionCreator, ReuseSessionCreator, SessionCreatorAdapter])
+    for creator in [NewSessionCreator, ReuseSessionCreator, SessionCreatorAdapter]:
+        assert issubclass(creator, tf.train.SessionCreator)

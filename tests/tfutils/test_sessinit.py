@@ -78,7 +78,7 @@ def test_saver_restore_works_on_a_finalized_graph(tmp_path):
 
 def test_what_does_not_fit_is_logged_as_one_line_and_two_groups(tmp_path, log_records):
     path = checkpoint(tmp_path, a=F([1, 2]), global_step=np.int64(3), z=F([0]), a__Momentum=F([1, 1]), EMA__cost=F(0),
-                      **{"old__v%d" % i: F([0]) for i in range(20)})
+                      **{"old__v{}".format(i): F([0]) for i in range(20)})
     variable("a"), variable("head/W"), variable("head/b"), variable("a/Adam")
     load(SaverRestore(path))
     graph_only, stored_only = texts(log_records, "WARNING")
@@ -149,7 +149,8 @@ def test_stored_names_with_output_index_match(tmp_path):
     # the library never writes such names, but others do
     path = str(tmp_path / "m")
     with tf.Graph().as_default(), tf.Session() as sess:
-        sess.run(tf.raw_ops.SaveV2(prefix=path, tensor_names=["a:0"], shape_and_slices=[""], tensors=[tf.constant([1., 2.])]))
+        sess.run(tf.raw_ops.SaveV2(
+            prefix=path, tensor_names=["a:0"], shape_and_slices=[""], tensors=[tf.constant([1., 2.])]))
     reader = CheckpointReaderAdapter(tf.train.NewCheckpointReader(path))
     assert reader.get_variable_to_shape_map() == {"a:0": [2]} and reader.get_real_name("a") == "a:0"
     assert reader.has_tensor("a") and reader.has_tensor("a:0") and reader.get_tensor("a").tolist() == [1, 2]

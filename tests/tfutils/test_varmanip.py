@@ -321,7 +321,7 @@ def test_large_values_are_fed_in_several_calls(monkeypatch):
     from tensorpack.tfutils import varmanip
 
     monkeypatch.setattr(varmanip, "_BYTES_PER_CALL", 100)
-    variables = [tf.get_variable("v%d" % i, [20]) for i in range(4)]
+    variables = [tf.get_variable("v{}".format(i), [20]) for i in range(4)]
     with tf.Session() as sess:
         SessionUpdate(sess, variables).update({v.name: np.full(20, i, "float32") for i, v in enumerate(variables)})
         assert [x[0] for x in sess.run(variables)] == [0, 1, 2, 3]

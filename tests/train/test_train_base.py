@@ -134,12 +134,13 @@ def test_any_other_exception_is_raised_after_the_clean_up(moment, error):
         trainer.sess.run(trainer.variable)
 
 
-def test_an_error_in_after_train_is_raised_when_nothing_else_failed(log_records):
+@pytest.mark.parametrize("others", [[], [("trigger_step", StopTraining("enough"))]], ids=["finished", "stopped"])
+def test_an_error_in_after_train_is_raised_when_nothing_else_failed(log_records, others):
     last = Journal()
     with pytest.raises(ValueError, match="late"):
-        CountingTrainer().go([Journal("after_train", ValueError("late")), last])
+        CountingTrainer().go([Journal("after_train", ValueError("late")), last] + [Journal(*args) for args in others])
     assert last.names()[-1] == "after_train"
-    assert any("after_train of callback" in r.getMessage() for r in log_records if r.levelname == "ERROR")
+    assert any("after_train failed" in r.getMessage() for r in log_records if r.levelname == "ERROR")
 
 
 def test_an_error_in_after_train_does_not_hide_the_first_error():

@@ -1,0 +1,199 @@
+"""What each package exports: the golden lists, equal to `__all__` and to what a star import binds."""
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import tensorpack
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+EXPORTS = {
+    "tensorpack.utils": """change_env execute_only_once fix_rng_seed get_rng get_tqdm humanize_time_delta logger""",
+    "tensorpack.dataflow": """
+        BatchData BatchDataByShape CacheData ConcatData DataFlow DataFlowTerminated DataFromGenerator DataFromIterable DataFromList
+        DataFromQueue FakeData FixedSizeData JoinData LocallyShuffleData MapData MapDataComponent PrintData ProxyDataFlow RNGDataFlow
+        RandomChooseData RandomMixData RepeatedData RepeatedDataPoint SelectComponent TestDataSpeed dataset""",
+    "tensorpack.dataflow.dataset": "Digits FashionMnist Mnist",
+    "tensorpack.graph_builder": "ModelDesc ModelDescBase",
+    "tensorpack.tfutils": """
+        ChainInit DictRestore JustCurrentSession SaverRestore SaverRestoreRelaxed SessionInit SmartInit TowerContext argscope
+        enable_argscope_for_function enable_argscope_for_module get_arg_scope get_current_tower_context get_default_sess_config
+        get_global_step_value get_global_step_var get_model_loader get_tf_version_tuple sesscreate sessinit summary tower
+        varreplace""",
+    "tensorpack.models": """
+        AvgPooling BNReLU BatchNorm ConcatWith Conv2D Conv2DTranspose Deconv2D Dropout FixedUnPooling FullyConnected GlobalAvgPooling
+        InstanceNorm LayerNorm LinearWrap MaxPooling Maxout PReLU VariableHolder disable_layer_logging l1_regularizer
+        l2_regularizer layer_register regularize_cost regularize_cost_from_collection rename_tflayer_get_variable""",
+    "tensorpack.callbacks": """
+        BinaryClassificationStats Callback CallbackFactory CallbackToHook Callbacks CheckNumerics ClassificationError DumpParamAsImage
+        DumpTensor DumpTensorAsImage DumpTensors EarlyStop EnableCallbackIf HookToCallback InferenceRunner InferenceRunnerBase
+        Inferencer JSONWriter MaxSaver MergeAllSummaries MinSaver ModelSaver MonitorBase Monitors MovingAverageSummary
+        PeriodicCallback PeriodicTrigger ProcessTensors ProgressBar ProxyCallback RunOp RunUpdateOps ScalarPrinter ScalarStats
+        SendMonitorData SessionRunTimeout SimpleMovingAverage StartProcOrThread TFEventWriter TFLocalCLIDebugHook TensorPrinter
+        TerminateOnNaN""",
+    "tensorpack.input_source": """
+        FeedInput FeedfreeInput InputSource PlaceholderInput QueueInput remap_input_source""",
+    "tensorpack.predict": "OfflinePredictor OnlinePredictor PredictConfig PredictorBase",
+    "tensorpack.train": """
+        AutoResumeTrainConfig DEFAULT_CALLBACKS DEFAULT_MONITORS ModelDesc ModelDescBase SimpleTrainer SingleCostTrainer StopTraining
+        TowerTrainer TrainConfig Trainer launch_train_with_config""",
+}
+# The root re-exports its packages, and these by other names.
+ROOT_ONLY = {"callbacks", "compat", "dataflow", "graph_builder", "input_source", "libinfo", "models", "predict", "tfutils", "tfv1", "train",
+             "utils"}
+NOT_IN_ROOT = {"Digits", "FashionMnist", "Mnist"}
+MODULES = sorted(name for _, name, _ in pkgutil.walk_packages(tensorpack.__path__, "tensorpack."))
+
+
+@pytest.mark.parametrize("package", sorted(EXPORTS))
+def test_a_package_exports_its_golden_list(package):
+    expected = sorted(EXPORTS[package].split())
+    module = importlib.import_module(package)
+    assert sorted(module.__all__) == expected
+    namespace = {}
+    exec("from {} import *".format(package), namespace)
+    assert sorted(set(namespace) - {"__builtins__"}) == expected
+    assert set(expected) <= set(dir(module))
+
+
+def test_the_root_exports_everything_once():
+    expected = {name for names in EXPORTS.values() for name in names.split()} - NOT_IN_ROOT | ROOT_ONLY
+    assert sorted(tensorpack.__all__) == sorted(expected)
+    namespace = {}
+    exec("from tensorpack import *", namespace)
+    assert set(namespace) - {"__builtins__"} == expected
+    assert namespace["argscope"] is importlib.import_module("tensorpack.tfutils.argscope").argscope
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_public_modules_list_what_they_offer(module):
+    if module.rpartition(".")[2].startswith("_"):
+        return
+    names = importlib.import_module(module).__all__
+    assert list(names) == sorted(names) and len(set(names)) == len(names)
+    for name in names:
+        getattr(importlib.import_module(module), name)
+
+
+def test_submodules_are_attributes():
+    for module in MODULES:
+        if module == "tensorpack.tfutils.argscope":
+            continue  # there the function of the same name wins
+        value = tensorpack
+        for part in module.split(".")[1:]:
+            value = getattr(value, part)
+        assert value is sys.modules[module]
+
+
+def test_unknown_names_are_attribute_errors():
+    for package in ("tensorpack", "tensorpack.callbacks", "tensorpack.dataflow.dataset"):
+        with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+            importlib.import_module(package).Nonsense  # noqa: B018
+
+
+def run_python(code, **environment):
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=dict(os.environ, **environment), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+
+
+def test_every_module_can_be_imported_first():
+    """One process forks a child for each module, after TensorFlow was imported once."""
+    code = """
+import importlib, os, sys
+import tensorflow, cv2
+failed = []
+for name in {!r}:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            importlib.import_module(name)
+        except BaseException as e:
+            print(name, repr(e), flush=True)
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(pid, 0)[1]:
+        failed.append(name)
+print('FAILED', failed) if failed else print('ALL FINE')
+""".format(MODULES)
+    run = run_python(code)
+    assert "ALL FINE" in run.stdout, run.stdout[-3000:]
+
+
+def test_eager_import_loads_everything():
+    run = run_python("import sys, tensorpack; print(sorted(m for m in sys.modules if m.startswith('tensorpack.callbacks.')))",
+                     TENSORPACK_EAGER_IMPORT="1")
+    assert "tensorpack.callbacks.inference_runner" in run.stdout, run.stdout[-3000:]
+
+
+@pytest.mark.parametrize("code", [
+    "import tensorpack", "from tensorpack.dataflow import *", "from tensorpack.dataflow import dataset; dataset.Digits('train')",
+    "from tensorpack import logger, DataFlow, BatchData"], ids=["root", "dataflow", "digits", "names"])
+def test_data_needs_neither_tensorflow_nor_other_heavy_packages(code):
+    heavy = ("tensorflow", "cv2", "zmq", "lmdb", "h5py", "scipy", "matplotlib", "sklearn")
+    run = run_python("{}; import sys; print('LOADED', [m for m in {!r} if m in sys.modules])".format(code, heavy))
+    assert "LOADED []" in run.stdout, run.stdout
+
+
+WITHOUT_TENSORFLOW = """
+import importlib.util, sys
+
+class Blocker:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.split('.')[0] == 'tensorflow':
+            raise ModuleNotFoundError('No module named ' + repr(name), name=name)
+
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *args: None if name == 'tensorflow' else find_spec(name, *args)
+sys.meta_path.insert(0, Blocker)
+"""
+
+
+def test_without_tensorflow_the_data_side_works_and_the_rest_says_what_to_install():
+    run = run_python(WITHOUT_TENSORFLOW + """
+from tensorpack import *
+import tensorpack
+assert 'BatchData' in tensorpack.__all__ and 'Trainer' not in tensorpack.__all__
+print(len(BatchData(dataset.Digits('train'), 50)))
+for what in ('Trainer', 'train', 'summary'):
+    try:
+        getattr(tensorpack, what)
+    except ImportError as e:
+        print(e)
+try:
+    import tensorpack.compat
+except ImportError as e:
+    print(e)
+""")
+    assert run.returncode == 0, run.stdout
+    for text in ("30\n", "tensorpack.Trainer needs TensorFlow >= 1.15 (pip install tensorflow)", "tensorpack.summary needs",
+                 "this part of tensorpack needs TensorFlow"):
+        assert text in run.stdout
+
+
+def test_importing_prints_nothing_and_sets_no_start_method():
+    run = run_python("import multiprocessing, tensorpack, tensorpack.dataflow.dataset\n"
+                     "assert multiprocessing.get_start_method(allow_none=True) is None")
+    assert run.stdout == "" and run.returncode == 0
+
+
+def test_graph_mode_is_turned_on_by_the_import():
+    run = run_python("from tensorpack import *\nimport tensorflow as tf\n"
+                     "print('EAGER', tf.executing_eagerly(), tfv1.placeholder('float32', name='x').name)")
+    assert "EAGER False x:0" in run.stdout, run.stdout[-2000:]
+
+
+def test_an_import_after_eager_execution_says_where_it_belongs():
+    run = run_python("import tensorflow as tf\nif hasattr(tf, 'compat') and not tf.__version__.startswith('1'):\n"
+                     "    tf.constant(1) + 1\n    from tensorpack import Trainer\nelse:\n    print('RuntimeError has already run eagerly')")
+    assert "has already run eagerly" in run.stdout and "RuntimeError" in run.stdout, run.stdout[-2000:]
+
+
+def test_version_is_that_of_the_changelog():
+    with open(os.path.join(ROOT, "CHANGES.md"), encoding="utf-8") as f:
+        heads = [line[3:].split()[0] for line in f if line.startswith("## ")]
+    assert heads[0] == "Unreleased" and tensorpack.__version__.endswith("dev0") or heads[0] == tensorpack.__version__
