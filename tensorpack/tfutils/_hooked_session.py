@@ -23,7 +23,7 @@ class HookedSession:
     """An existing session with hooks around each `run`, with the semantics of `tf.train.MonitoredSession`.
 
     All `before_run` are called in order, their requests are merged with the caller's into one run of the session, then all
-    `after_run` are called in order. The fetches inside one SessionRunArgs object must not be changed after it was returned.
+    `after_run` are called in order.
     Unlike in a MonitoredSession, hooks see `options` and `run_metadata` in `run_values` only when somebody asked for options.
 
     Args:
@@ -86,23 +86,15 @@ class HookedSession:
         return values[0]
 
     def _run_plan(self, fetches: Any, requests: List, feeds: Dict) -> List:
-        key = (id(fetches), tuple([0 if r is None else id(r.fetches) for r in requests]), tuple([id(t) for t in feeds]))
+        parts = [fetches] + [None if request is None else request.fetches for request in requests]
+        key = (tuple([_content_key(part) for part in parts]), tuple([id(tensor) for tensor in feeds]))
         plan = self._plans.get(key)
         if plan is None:
-            key, plan = self._find_plan(key, [fetches] + [None if r is None else r.fetches for r in requests], feeds)
-        return plan.run(self._sess, feeds)
-
-    def _find_plan(self, key: tuple, parts: List, feeds: Dict) -> Tuple[tuple, _Plan]:
-        """The plan for requests whose containers are new objects: looked up by the tensors in them."""
-        by_content = ("content", tuple([_content_key(part) for part in parts]), key[2])
-        plan = self._plans.get(by_content)
-        if plan is None:
-            plan = _Plan(self._sess, parts, list(feeds))
-            # The plan keeps `parts` and the fed tensors alive, so their ids stay theirs as long as the plan is kept.
-            self._plans[by_content] = self._plans[key] = plan
-            while len(self._plans) > _MAX_PLANS:
+            # The plan keeps what is fetched and fed alive, so the ids in the key stay theirs as long as the plan is kept.
+            plan = self._plans[key] = _Plan(self._sess, parts, list(feeds))
+            if len(self._plans) > _MAX_PLANS:
                 self._plans.popitem(last=False)
-        return key, plan
+        return plan.run(self._sess, feeds)
 
     def _run_with_options(self, fetches, requests, feed_dict, options, run_metadata):
         merged = tf.RunOptions()
@@ -143,13 +135,12 @@ def _merge_options(into: tf.RunOptions, other: tf.RunOptions) -> None:
 
 
 def _content_key(fetches: Any) -> Any:
+    """Equal for equal structures of the same tensors and operations, also when a list is a new object or was changed."""
     if isinstance(fetches, (list, tuple)):
         return (type(fetches),) + tuple([_content_key(x) for x in fetches])
     if isinstance(fetches, dict):
         return (type(fetches),) + tuple([(name, _content_key(x)) for name, x in fetches.items()])
-    if isinstance(fetches, str):
-        return fetches
-    return id(fetches)
+    return fetches if isinstance(fetches, str) else id(fetches)
 
 
 class _Plan:
@@ -161,19 +152,20 @@ class _Plan:
     """
 
     def __init__(self, sess: tf.Session, parts: List, feeds: List):
-        self._parts = parts  # kept alive for the sake of their ids
+        self._parts = [_frozen(part) for part in parts]
         self._feeds = feeds
         self._feed_checks = [_FeedCheck.make(tensor) for tensor in feeds]
+        self._call: Optional[Callable] = None
         if any(check is None for check in self._feed_checks):
-            self._call = None
             return
         fetched: List[tf.Tensor] = []
         targets: List[tf.Operation] = []
         try:
             self._builders = [_builder(part, sess.graph, fetched, targets) for part in parts]
         except _Unusual:
-            self._call = None
             return
+        if any(tensor is fed for tensor in fetched for fed in feeds):
+            return  # Session.run gives the fed value, a callable refuses
         self._call = make_flat_callable(sess, fetched, targets, feeds)
 
     def run(self, sess: tf.Session, feeds: Dict) -> List:
@@ -186,6 +178,15 @@ class _Plan:
         else:
             flat = self._call()
         return [build(flat) for build in self._builders]
+
+
+def _frozen(part: Any) -> Any:
+    """A copy of lists and dicts, which their owner may change later, with the same leaves."""
+    if type(part) is list:
+        return [_frozen(x) for x in part]
+    if type(part) in (dict, OrderedDict):
+        return type(part)((name, _frozen(x)) for name, x in part.items())
+    return part
 
 
 class _Unusual(Exception):

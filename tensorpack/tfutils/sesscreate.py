@@ -37,12 +37,13 @@ class NewSessionCreator(tf.train.SessionCreator):
 
     def create_session(self) -> tf.Session:
         """A new session whose variables and tables are initialised."""
+        # All are made before any runs: TF 2.x warns when an operation gets a new consumer after it ran.
+        initializers = [tf.global_variables_initializer(), tf.local_variables_initializer(), tf.tables_initializer()]
         sess = tf.Session(target=self.target, config=self.config)
         try:
-            for initializer in [tf.global_variables_initializer, tf.local_variables_initializer, tf.tables_initializer]:
-                operation = initializer()
-                _warn_if_it_may_hang(operation)
-                sess.run(operation)
+            for initializer in initializers:
+                _warn_if_it_may_hang(initializer)
+                sess.run(initializer)
         except BaseException:
             sess.close()
             raise

@@ -17,6 +17,7 @@ import numpy as np
 _ALIGNMENT = 64  # bytes; TensorFlow copies what is aligned less
 _SMALL = 64 * 1024  # bytes; below this a copy costs less than the bookkeeping
 _PAGE = 4096
+_PATIENCE = 0.2  # seconds to wait for the lock, which is held for microseconds unless a finalizer interrupted its holder
 
 
 class BufferPool:
@@ -48,7 +49,8 @@ class BufferPool:
         if self._pid != os.getpid():  # a fork may have caught the lock held
             self._forget_all()
         memory = None
-        if self._lock.acquire(False):
+        # Waiting beats allocating: the holder may have lost its time slice, and every miss adds a buffer for good.
+        if self._lock.acquire(timeout=_PATIENCE):
             try:
                 self._collect()
                 memory = self._pop(size)

@@ -83,6 +83,16 @@ def test_fresh_lists_every_step_are_served_by_one_plan(net):
     assert net.sess.run(net.counter) == 20
 
 
+def test_a_list_that_its_owner_changes_is_seen_as_it_is_now(net):
+    fetches = [net.counter]
+    session = HookedSession(net.sess)
+    assert len(session.run(fetches)) == 1
+    fetches.append(net.step)
+    assert session.run(fetches)[1:] == [None]
+    assert net.sess.run(net.counter) == 1.
+    assert len(session.run([net.counter])) == 1
+
+
 def test_feeds_of_hooks_change_from_step_to_step(net):
     hook = Recorder(lambda step: tf.train.SessionRunArgs(net.double, {net.x: np.full((step, 2), step, "float32")}))
     session = HookedSession(net.sess, [hook])
@@ -104,6 +114,11 @@ def test_strings_are_fed_and_fetched(net):
     for value in (["a", "bc"], np.array(["a", "bc"]), np.array([b"a", b"bc"], dtype=object)):
         got = HookedSession(net.sess).run(tf.identity(net.text), {net.text: value})
         assert got.tolist() == [b"a", b"bc"]
+
+
+def test_a_fed_tensor_can_be_fetched(net):
+    value, double = HookedSession(net.sess).run([net.x, net.double], {net.x: [[1, 2]]})
+    assert value.tolist() == [[1, 2]] and double.tolist() == [[2, 4]]
 
 
 def test_a_wrong_shape_is_refused_with_both_shapes(net):
@@ -134,7 +149,8 @@ def test_options_are_merged_and_metadata_arrives(net):
             return tf.train.SessionRunArgs(None, None, tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE, timeout_in_ms=50000))
 
         def after_run(self, context, values):
-            seen.append((values.options.trace_level, values.options.timeout_in_ms, len(values.run_metadata.step_stats.dev_stats)))
+            seen.append((values.options.trace_level, values.options.timeout_in_ms,
+                         len(values.run_metadata.step_stats.dev_stats)))
 
     other = Recorder(lambda step: tf.train.SessionRunArgs(net.double, {net.x: [[1, 1]]}, tf.RunOptions(timeout_in_ms=40000)))
     assert HookedSession(net.sess, [Tracer(), other]).run(net.step) is None
@@ -174,7 +190,8 @@ def test_plans_are_bounded_when_everybody_fetches_new_tensors(net):
 
 def test_runs_after_the_graph_is_final(net):
     net.sess.graph.finalize()
-    session = HookedSession(net.sess, [Recorder(lambda step: tf.train.SessionRunArgs([net.counter, "double:0"], {net.x: [[1, 1]]}))])
+    request = tf.train.SessionRunArgs([net.counter, "double:0"], {net.x: [[1, 1]]})
+    session = HookedSession(net.sess, [Recorder(lambda step: request)])
     session.run(net.step)
     assert session.graph is net.sess.graph and session.raw_session() is net.sess
 
