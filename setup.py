@@ -31,7 +31,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["tensorpack", "tensorpack.*"]),
-    package_data={"tensorpack.dataflow.dataset": ["digits/*"]},
+    package_data={"": ["*.pyi"], "tensorpack.dataflow.dataset": ["digits/*"]},
     zip_safe=False,
     python_requires=">=3.7",
     install_requires=["numpy>=1.14", "six", "tabulate>=0.7.7", "tqdm>4.29.0", "termcolor>=1.1", "psutil>=5", "pyzmq>=16"],

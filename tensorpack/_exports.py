@@ -36,6 +36,8 @@ def attach(package: str, table: Mapping[str, Sequence[str]], modules: Optional[M
         setattr(sys.modules[package], name, value)  # the next access does not come here
         return value
 
+    __getattr__.origin, __getattr__.modules = origin, dict(modules)  # read by scripts/make-stubs
+
     def __dir__() -> List[str]:
         return sorted(set(public) | set(vars(sys.modules[package])))
 

@@ -14,8 +14,8 @@ SCRIPT = os.path.join(ROOT, "tests", "scripts", "resumable_training.py")
 def run(logdir, *args):
     """(exit status, output) of one run of the script."""
     result = subprocess.run(
-        [sys.executable, SCRIPT, str(logdir)] + [str(a) for a in args], env=dict(os.environ, PYTHONPATH=ROOT), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, timeout=300)
+        [sys.executable, SCRIPT, str(logdir)] + [str(a) for a in args], env=dict(os.environ, PYTHONPATH=ROOT),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     return result.returncode, result.stdout
 
 

@@ -137,7 +137,6 @@ class EnqueueThread(StoppableThread):
                 if self.stopped():
                     return
                 if restart:
-                    iterator = arrays = None  # some flows allow one iteration at a time: the old one ends first
                     iterator = iter(self.dataflow)
                     continue
                 look = self.progress.datapoints % SAMPLING_PERIOD == 0

@@ -6,7 +6,7 @@ one session callable and kept. Whatever a callable cannot serve (RunOptions, unu
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 

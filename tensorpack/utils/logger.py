@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import itertools
 import logging
 import os
@@ -12,7 +13,7 @@ import re
 import shutil
 import sys
 from datetime import datetime
-from typing import Callable, Optional
+from typing import Callable, List, Optional
 
 from termcolor import colored
 
@@ -108,9 +109,9 @@ def set_logger_dir(dirname: str, action: Optional[str] = None) -> None:
     Args:
         dirname: a local path or a URL; the latter is stored as it is and gets no `log.log`.
         action: what to do with a directory that holds files already (names that start with a dot do not count):
-            "k" keeps them, "d" deletes them, "b" renames the old directory, "n" uses a new directory named after this one
-            and the time. None takes the environment variable TENSORPACK_LOGDIR_ACTION, or asks on the terminal; without a
-            terminal the files are kept.
+            "k" keeps them, "d" deletes them (unless the command line names one of them, as a checkpoint to load), "b"
+            renames the old directory, "n" uses a new directory named after this one and the time. None takes the
+            environment variable TENSORPACK_LOGDIR_ACTION, or asks on the terminal; without a terminal the files are kept.
 
     An existing `log.log` is renamed to `log.log.MMDD-HHMMSS`. Raises OSError if the directory cannot be written or the
     action is none of the above; the directory set before then stays in use.
@@ -230,10 +231,20 @@ def _delete(dirname: str) -> str:
     inside = os.path.join(os.path.realpath(dirname), "")  # ends with a separator
     if os.path.join(os.getcwd(), "").startswith(inside):
         raise OSError(errno.EBUSY, "it holds the working directory and so is not deleted", dirname)
+    needed = [arg for arg in _paths_on_command_line() if os.path.realpath(arg).startswith(inside)]
+    if needed:
+        message = "it holds {}, which the command line names, and so is not deleted".format(needed[0])
+        raise OSError(errno.EBUSY, message, dirname)
     shutil.rmtree(dirname, ignore_errors=True)
     if os.path.lexists(dirname):  # what is left may have been in use for a moment; now errors show
         shutil.rmtree(dirname)
     return dirname
+
+
+def _paths_on_command_line() -> List[str]:
+    """Arguments, or their values after `=`, that are files or prefixes of files, such as a checkpoint to load."""
+    values = [arg.rpartition("=")[2] for arg in sys.argv[1:]]
+    return [value for value in values if value and (os.path.lexists(value) or glob.glob(glob.escape(value) + ".*"))]
 
 
 def _back_up(dirname: str) -> str:

@@ -4,7 +4,7 @@ from input_runner import NUMBER, Source, counting, running
 
 from tensorpack.callbacks.base import CallbackFactory
 from tensorpack.compat import tfv1 as tf
-from tensorpack.dataflow.base import DataFlowReentrantGuard
+from tensorpack.dataflow.base import DataFlow, DataFlowReentrantGuard
 from tensorpack.dataflow.raw import DataFromList
 from tensorpack.input_source import FeedInput, remap_input_source
 
@@ -45,15 +45,27 @@ def test_reset_state_starts_over():
         assert run.step() == [0]
 
 
-def test_reset_state_ends_the_open_iteration_first():
-    guard = DataFlowReentrantGuard()
+class OneIterationAtATime(DataFlow):
+    """Its guard is entered by `iter`, not by the first `next`."""
 
-    def guarded():
-        with guard:
+    def __init__(self):
+        self.guard = DataFlowReentrantGuard()
+
+    def __iter__(self):
+        self.guard.__enter__()
+        return self.numbers()
+
+    def numbers(self):
+        try:
             for n in range(10):
                 yield [n]
+        finally:
+            self.guard.__exit__(None, None, None)
 
-    source = FeedInput(Source(guarded))
+
+@pytest.mark.parametrize("infinite", [True, False])
+def test_reset_state_ends_the_open_iteration_first(infinite):
+    source = FeedInput(OneIterationAtATime(), infinite=infinite)
     with running(source) as run:
         assert run.step() == [0]
         source.reset_state()

@@ -154,9 +154,11 @@ def test_queue_size_goes_to_the_summary():
     ds = DataFromList([[1]])
     source = QueueInput(ds)
     with running(source) as run:
-        for _ in range(20):
+        for step in range(20):
             wait_until(lambda: run.sess.run("QueueInput/input_queue_Size:0") == 50)
             run.step()
+            if step == 0:  # (1 - decay) * size
+                assert 24 <= run.sess.run("EMA/QueueInput/queue_size/biased:0") <= 25
         summary = tf.Summary.FromString(run.sess.run("QueueInput/queue_size-summary:0"))
     assert [v.tag for v in summary.value] == ["QueueInput/queue_size-summary"]
     assert 48 <= summary.value[0].simple_value <= 50

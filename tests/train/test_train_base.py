@@ -304,8 +304,8 @@ def test_training_learns_the_weights(linear_model, linear_data, make_input):
             weights.append(self.trainer.sess.run("W:0")[:, 0])
 
     launch_train_with_config(TrainConfig(
-        model=linear_model(lambda: tfv1.train.AdamOptimizer(0.05)), data=make_input(linear_data(16)), callbacks=[Watch()], monitors=[],
-        steps_per_epoch=100, max_epoch=3), SimpleTrainer())
+        model=linear_model(lambda: tfv1.train.AdamOptimizer(0.05)), data=make_input(linear_data(16)), callbacks=[Watch()],
+        monitors=[], steps_per_epoch=100, max_epoch=3), SimpleTrainer())
     np.testing.assert_allclose(weights[-1], [1, -2, 0.5], atol=0.05)
 
 

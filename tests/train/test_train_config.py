@@ -39,7 +39,8 @@ def test_defaults(linear_model, linear_data):
     (lambda d: dict(dataflow=d, session_init="model-10"), TypeError, "session_init must be a SessionInit.*SmartInit"),
     (lambda d: dict(dataflow=d, session_creator=1, session_config=2), ValueError, "session_creator and session_config"),
     (lambda d: dict(), ValueError, "steps_per_epoch must be given"),
-], ids=["both", "input-as-dataflow", "dataflow-as-input", "model", "tuple", "callback", "extra", "monitors", "init", "creator", "none"])
+], ids=["both", "input-as-dataflow", "dataflow-as-input", "model", "tuple", "callback", "extra", "monitors", "init", "creator",
+        "none"])
 def test_wrong_arguments_are_named(linear_data, kwargs, error, words):
     with pytest.raises(error, match=words):
         TrainConfig(**kwargs(linear_data()))
@@ -181,5 +182,6 @@ def test_session_init_is_applied_before_training(linear_model, linear_data):
 
     look, value = Look(), np.arange(3, dtype="float32").reshape(3, 1)
     launch_train_with_config(TrainConfig(
-        model=linear_model(), dataflow=linear_data(), callbacks=[look], monitors=[], session_init=SmartInit({"W": value})), SimpleTrainer())
+        model=linear_model(), dataflow=linear_data(), callbacks=[look], monitors=[],
+        session_init=SmartInit({"W": value})), SimpleTrainer())
     np.testing.assert_array_equal(look.seen, value)

@@ -147,6 +147,19 @@ def test_delete_empties_the_directory(tmp_path):
     assert os.listdir(path) == ["log.log"]
 
 
+@pytest.mark.parametrize("argument", ["{}/model-10", "--load={}/model-10", "{}/notes.txt"],
+                         ids=["checkpoint", "option", "file"])
+def test_delete_refuses_a_directory_with_a_file_that_the_command_line_names(tmp_path, monkeypatch, argument):
+    directory = tmp_path / "log"
+    directory.mkdir()
+    for name in ("model-10.index", "notes.txt"):
+        (directory / name).write_text("kept")
+    monkeypatch.setattr(sys, "argv", ["train.py", "--logdir", str(directory), argument.format(directory)])
+    with pytest.raises(OSError, match="which the command line names"):
+        logger.set_logger_dir(str(directory), action="d")
+    assert len(list(directory.iterdir())) == 2
+
+
 def test_delete_refuses_the_working_directory(tmp_path, monkeypatch):
     path = used_directory(tmp_path)
     monkeypatch.chdir(path)
