@@ -45,7 +45,7 @@ class EnqueueThread(StoppableThread):
     Attributes:
         dataflow: `ds`, repeated forever.
         exception: the error that the thread died of, or None.
-        progress: a `Progress`.
+        progress: a `Progress`, renewed with every tenth datapoint.
         queue_size: the scalar int32 tensor with the length of the queue.
     """
 
@@ -128,21 +128,25 @@ class EnqueueThread(StoppableThread):
         enqueue, enqueue_and_look = [make_flat_callable(self._sess, fetches, [self._enqueue_op], self._placeholders)
                                      for fetches in ([], [self.queue_size])]
         iterator = iter(self.dataflow)
+        datapoints, seconds = 0, 0.0  # since the last look
         try:
             while True:
                 start = time.perf_counter()
                 arrays = self._feed(next(iterator))
-                seconds = time.perf_counter() - start
+                seconds += time.perf_counter() - start
                 restart = self._must_restart()
                 if self.stopped():
                     return
                 if restart:
                     iterator = iter(self.dataflow)
                     continue
-                look = self.progress.datapoints % SAMPLING_PERIOD == 0
+                datapoints += 1
+                look = datapoints == SAMPLING_PERIOD
                 sizes = _call_unless_closed(enqueue_and_look if look else enqueue, arrays)
                 arrays = None  # from here on the memory belongs to the queue, which gives it back to its pool
-                self.progress = self.progress.after_one(seconds, sizes)
+                if look:
+                    self.progress = self.progress.plus(datapoints, seconds, int(sizes[0]))
+                    datapoints, seconds = 0, 0.0
         finally:
             iterator = arrays = None  # the traceback of an error must not keep an iteration of the DataFlow open
 

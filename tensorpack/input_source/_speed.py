@@ -1,7 +1,7 @@
 """Which is the slower one, the data or the model: told from how full the input queue is kept."""
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple, Sequence
+from typing import Any, Callable, NamedTuple
 
 from ..utils import logger
 
@@ -19,10 +19,10 @@ class Progress(NamedTuple):
     samples: int = 0  # of the length of the queue
     queue_sizes: int = 0  # sum of these lengths
 
-    def after_one(self, seconds: float, queue_sizes: Sequence[int]) -> Progress:
-        """The progress after one more datapoint, with which the queue was looked at or not."""
-        return Progress(self.datapoints + 1, self.seconds + seconds, self.samples + len(queue_sizes),
-                        self.queue_sizes + sum(queue_sizes))
+    def plus(self, datapoints: int, seconds: float, queue_size: int) -> Progress:
+        """The progress after some more datapoints, with one look at the queue."""
+        return Progress(self.datapoints + datapoints, self.seconds + seconds, self.samples + 1,
+                        self.queue_sizes + queue_size)
 
 
 def verdict(since: Progress, now: Progress, capacity: int) -> str:

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 import uuid
+import weakref
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy as np
@@ -145,13 +147,11 @@ class CheckpointReaderAdapter:
     Args:
         reader: what `tf.train.NewCheckpointReader` returns.
         path: the handle, for error messages.
-        keep_alive: an object that must live as long as the reader.
     """
 
-    def __init__(self, reader: Any, path: Optional[str] = None, *, keep_alive: Any = None):
+    def __init__(self, reader: Any, path: Optional[str] = None):
         self._reader = reader
         self._path = path
-        self._keep_alive = keep_alive
         self._shapes: Dict[str, List[int]] = {}
         self._real_names: Dict[str, str] = {}
         # names without ':0' come last and win
@@ -199,10 +199,14 @@ def open_checkpoint(path: str) -> CheckpointReaderAdapter:
     if not _is_complete(handle):
         raise ValueError("checkpoint {0}: the files {0}.data-* must lie beside {0}.index; got an incomplete set; "
                          "copy them all".format(handle))
-    links = tempfile.TemporaryDirectory(prefix="tensorpack-checkpoint-") if _GLOB.search(handle) else None
     try:
-        readable = handle if links is None else _link_files(handle, links.name)
-        return CheckpointReaderAdapter(compat.new_checkpoint_reader(readable), handle, keep_alive=links)
+        if not _GLOB.search(handle):
+            return CheckpointReaderAdapter(compat.new_checkpoint_reader(handle), handle)
+        links = tempfile.mkdtemp(prefix="tensorpack-checkpoint-")
+        reader = compat.new_checkpoint_reader(_link_files(handle, links))
+        adapter = CheckpointReaderAdapter(reader, handle)
+        weakref.finalize(adapter, shutil.rmtree, links, ignore_errors=True)
+        return adapter
     except _READER_ERRORS as e:
         raise ValueError("checkpoint {}: must be a TensorFlow checkpoint; opening it failed: {}; "
                          "the file is damaged or something else".format(handle, e)) from e

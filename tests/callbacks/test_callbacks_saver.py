@@ -311,7 +311,8 @@ def test_after_kill_9_at_any_moment_the_run_goes_on_without_a_gap(tmp_path):
     assert epochs == sorted(set(epochs)) and len(epochs) >= newest + 3 - 2
     assert all(record["global_step"] == 5 * record["epoch_num"] for record in records)
     assert saved_value(log_dir, "model-{}".format(5 * (newest + 3))) == 5 * (newest + 3)
-    assert len(checkpoints(log_dir)) <= 4  # 3, and perhaps one that was complete but not listed yet
+    # 3, and for each kill perhaps one that was complete but not listed yet, or no longer listed but not yet deleted
+    assert len(checkpoints(log_dir)) <= 5
     assert not [name for name in os.listdir(log_dir) if "tempstate" in name or name.startswith(".min")]
 
 

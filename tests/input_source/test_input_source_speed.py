@@ -17,8 +17,7 @@ def test_verdict_depends_on_how_full_the_queue_is(sizes, words):
 
 
 def test_progress_adds_up():
-    progress = Progress().after_one(0.5, [7]).after_one(0.25, []).after_one(0.25, [9])
-    assert progress == Progress(3, 1.0, 2, 16)
+    assert Progress().plus(10, 0.5, 7).plus(10, 0.25, 9) == Progress(20, 0.75, 2, 16)
 
 
 def logged(log_records):

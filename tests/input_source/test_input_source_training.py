@@ -167,7 +167,8 @@ def test_queue_size_reaches_the_monitors():
     scalars = Scalars()
     train(QueueInput(DataFromList([POINT])), steps=20, callbacks=[MergeAllSummaries()], monitors=[scalars], max_epoch=2)
     assert len(scalars.values["QueueInput/queue_size"]) == 2
-    assert all(0 <= size <= 50 for size in scalars.values["QueueInput/queue_size"])
+    sizes = scalars.values["QueueInput/queue_size"]
+    assert min(sizes) >= 0 and max(sizes) <= 50 + 1e-5  # the average of 50s can be one float32 step above
 
 
 def test_refill_queue_inside_training():

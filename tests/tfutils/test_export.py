@@ -235,7 +235,8 @@ def test_existing_files_are_replaced_unless_refused(tmp_path):
     exporter.export_compact(path)
     with pytest.raises(FileExistsError, match="overwrite"):
         exporter.export_compact(path, overwrite=False)
-    open(path, "w").write("rubbish")
+    with open(path, "w") as f:
+        f.write("rubbish")
     exporter.export_compact(path)
     assert load_graph_def(path).node
     assert sorted(os.listdir(str(tmp_path))) == ["x.pb", "x.pb.json"]

@@ -207,26 +207,32 @@ def test_get_all_checkpoints_honours_the_prefix_and_returns_handles(run_dir):
     assert load_checkpoint_vars(get_all_checkpoints(str(run_dir))[0][0])["a"].tolist() == [1, 2]
 
 
+def write_bytes(path, content):
+    with open(path, "wb") as f:
+        f.write(content)
+
+
 @pytest.mark.parametrize("damage", ["index-cut", "index-empty", "data-cut", "data-garbage", "data-missing", "no-checkpoint"])
 def test_a_damaged_checkpoint_is_named(tmp_path, damage):
     path = save(tmp_path / "broken", a=np.arange(300.))
     index, data = path + ".index", path + ".data-00000-of-00001"
-    content = open(index, "rb").read()
+    with open(index, "rb") as f:
+        content = f.read()
     if damage == "data-missing":
         os.remove(data)
     elif damage == "no-checkpoint":
         path = str(tmp_path / "broken.txt")
-        open(path, "w").write("hello")
+        write_bytes(path, b"hello")
     else:
         new = {"index-cut": content[:40], "index-empty": b"", "data-cut": b"x" * 100, "data-garbage": b"x" * 2400}[damage]
-        open(index if damage.startswith("index") else data, "wb").write(new)
+        write_bytes(index if damage.startswith("index") else data, new)
     with pytest.raises(ValueError, match="broken"):
         load_checkpoint_vars(path)
 
 
 def test_a_damaged_npz_is_named(tmp_path):
     path = str(tmp_path / "broken.npz")
-    open(path, "wb").write(b"PK nonsense")
+    write_bytes(path, b"PK nonsense")
     with pytest.raises(ValueError, match="broken.npz"):
         load_checkpoint_vars(path)
 
