@@ -236,6 +236,11 @@ def _with_value(element: Union[tf.Operation, tf.Tensor]) -> Union[tf.Operation, 
     return element if isinstance(element, tf.Operation) else as_value(element)
 
 
+def overrides(cb: Callback, moment: str) -> bool:
+    """Whether a callback does something at a moment, such as "trigger_step": has that method or `_trigger_step` of its own."""
+    return any(getattr(getattr(cb, name), "__func__", None) is not getattr(Callback, name) for name in (moment, "_" + moment))
+
+
 class ProxyCallback(Callback):
     """Forwards every call to another callback; the base of callbacks that change when another one acts.
 

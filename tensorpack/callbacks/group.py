@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import time
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Iterable, List, Optional, Tuple
 
 from ..utils import logger
 from ..utils.utils import humanize_time_delta
-from .base import Callback
-from .hooks import CallbackToHook
+from .base import Callback, overrides
+from .hooks import StepHook
 
 __all__ = ["Callbacks", "raise_background_failure"]
 
@@ -15,9 +15,6 @@ __all__ = ["Callbacks", "raise_background_failure"]
 _MIN_TOTAL_TO_LOG = 2.0
 # A callback is named in that line if it took more than this many seconds and more than this share of the sum.
 _MIN_TIME_TO_NAME, _MIN_SHARE_TO_NAME = 1.0, 0.3
-
-_RUN_METHODS = ("before_run", "_before_run", "after_run", "_after_run")
-_STEP_METHODS = ("trigger_step", "_trigger_step")
 
 
 class Callbacks(Callback):
@@ -38,9 +35,9 @@ class Callbacks(Callback):
         self.cbs = cbs
         self._steppers: Optional[List[Callback]] = None
 
-    def get_hooks(self) -> List[CallbackToHook]:
+    def get_hooks(self) -> List[StepHook]:
         """A hook for each callback that takes part in session calls: that overrides `before_run` or `after_run`."""
-        return [CallbackToHook(cb) for cb in self.cbs if _overrides(cb, _RUN_METHODS)]
+        return [StepHook(cb) for cb in self.cbs if overrides(cb, "before_run") or overrides(cb, "after_run")]
 
     def _setup_graph(self) -> None:
         with self.graph.name_scope(None):
@@ -63,7 +60,7 @@ class Callbacks(Callback):
     def trigger_step(self) -> None:
         """Call `trigger_step` of those callbacks that do something in it; called in each step, hence by the shortest way."""
         if self._steppers is None:
-            self._steppers = [cb for cb in self.cbs if _overrides(cb, _STEP_METHODS)]
+            self._steppers = [cb for cb in self.cbs if overrides(cb, "trigger_step")]
         for cb in self._steppers:
             cb.trigger_step()
 
@@ -107,10 +104,6 @@ def raise_background_failure(callbacks: Iterable[Callback], cause: Optional[Base
         error = cb._failure()
         if error is not None:
             raise error from cause
-
-
-def _overrides(cb: Callback, names: Sequence[str]) -> bool:
-    return any(getattr(getattr(cb, name), "__func__", None) is not getattr(Callback, name) for name in names)
 
 
 def _timing_report(seconds: List[Tuple[str, float]]) -> Optional[str]:

@@ -5,7 +5,7 @@ from typing import Any, Optional
 
 from ..compat import local_cli_debug_hook
 from ..compat import tfv1 as tf
-from .base import Callback
+from .base import Callback, overrides
 
 __all__ = ["CallbackToHook", "HookToCallback", "TFLocalCLIDebugHook"]
 
@@ -21,6 +21,16 @@ class CallbackToHook(tf.train.SessionRunHook):
 
     def after_run(self, ctx: tf.train.SessionRunContext, vals: tf.train.SessionRunValues) -> None:
         self._cb.after_run(ctx, vals)
+
+
+class StepHook(CallbackToHook):
+    """The same for the step loop, where every call counts: the callback's own methods, and `after_run` of the base class,
+    which a HookedSession skips, if the callback does nothing in it."""
+
+    def __init__(self, cb: Callback):
+        super().__init__(cb)
+        self.before_run = cb.before_run
+        self.after_run = cb.after_run if overrides(cb, "after_run") else super(CallbackToHook, self).after_run
 
 
 class HookToCallback(Callback):

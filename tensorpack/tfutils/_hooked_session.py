@@ -6,7 +6,7 @@ one session callable and kept. Whatever a callable cannot serve (RunOptions, unu
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 import numpy as np
 
@@ -16,7 +16,14 @@ from ..compat import tfv1 as tf
 # More different requests than this within one session mean that somebody fetches new tensors all the time.
 _MAX_PLANS = 64
 
+# Types of fetches that other fetches are in; all others are leaves.
+_CONTAINERS = (list, tuple, dict, OrderedDict, str)
+
+# Looked up once: attributes of `tf` are slow on TF 1.15, and these are needed in each step.
 Hook = tf.train.SessionRunHook
+_SessionRunArgs = tf.train.SessionRunArgs
+_SessionRunContext = tf.train.SessionRunContext
+_SessionRunValues = tf.train.SessionRunValues
 
 
 class HookedSession:
@@ -33,7 +40,10 @@ class HookedSession:
 
     def __init__(self, sess: tf.Session, hooks: Sequence[Hook] = ()):
         self._sess = sess
-        self._hooks = list(hooks)
+        # Bound once, and without the after_run of those that do nothing in it: this is called in each step.
+        self._before_run = [hook.before_run for hook in hooks]
+        self._after_run = [(position, hook.after_run) for position, hook in enumerate(hooks, 1)
+                           if getattr(hook.after_run, "__func__", None) is not Hook.after_run]
         self._plans: OrderedDict[tuple, _Plan] = OrderedDict()
         self._stop = False
 
@@ -72,66 +82,75 @@ class HookedSession:
         if self._stop:
             raise RuntimeError("HookedSession.run: no run is possible after a stop was requested or the session was closed; "
                                "check should_stop() first")
-        context = tf.train.SessionRunContext(
-            original_args=tf.train.SessionRunArgs(fetches, feed_dict), session=self._sess)
-        requests = [hook.before_run(context) for hook in self._hooks]
-        if options is not None or run_metadata is not None or any(r is not None and r.options is not None for r in requests):
-            values, options, run_metadata = self._run_with_options(fetches, requests, feed_dict, options, run_metadata)
+        context = _SessionRunContext(original_args=_SessionRunArgs(fetches, feed_dict), session=self._sess)
+        parts, feeds = [fetches], feed_dict
+        requests = []
+        for before_run in self._before_run:
+            request = before_run(context)
+            if request is None:
+                parts.append(None)
+                continue
+            parts.append(request.fetches)
+            if request.feed_dict or request.options is not None:
+                requests.append(request)
+        if requests:
+            feeds = _merge_feeds(feed_dict, requests)
+            if any(request.options is not None for request in requests):
+                options = _merge_options(options, requests)
+        if options is None and run_metadata is None:
+            values = self._find_plan(parts, feeds or ()).run(self._sess, feeds)
         else:
-            values = self._run_plan(fetches, requests, _merge_feeds(feed_dict, requests))
-        for position, hook in enumerate(self._hooks, 1):
-            hook.after_run(context, tf.train.SessionRunValues(values[position], options, run_metadata))
+            run_metadata = tf.RunMetadata() if run_metadata is None else run_metadata
+            values = _run_parts(self._sess, parts, feeds, options, run_metadata)
+        for position, after_run in self._after_run:
+            after_run(context, _SessionRunValues(values[position], options, run_metadata))
         if context.stop_requested:
             self._stop = True
         return values[0]
 
-    def _run_plan(self, fetches: Any, requests: List, feeds: Dict) -> List:
-        parts = [fetches] + [None if request is None else request.fetches for request in requests]
-        key = (tuple([_content_key(part) for part in parts]), tuple([id(tensor) for tensor in feeds]))
+    def _find_plan(self, parts: List, feeds: Iterable) -> _Plan:
+        key = (tuple([_content_key(part) if type(part) in _CONTAINERS else id(part) for part in parts]),
+               tuple([id(tensor) for tensor in feeds]))
         plan = self._plans.get(key)
         if plan is None:
             # The plan keeps what is fetched and fed alive, so the ids in the key stay theirs as long as the plan is kept.
             plan = self._plans[key] = _Plan(self._sess, parts, list(feeds))
             if len(self._plans) > _MAX_PLANS:
                 self._plans.popitem(last=False)
-        return plan.run(self._sess, feeds)
+        return plan
 
-    def _run_with_options(self, fetches, requests, feed_dict, options, run_metadata):
-        merged = tf.RunOptions()
-        if options is not None:
-            merged.CopyFrom(options)
-        for request in requests:
-            if request is not None and request.options is not None:
-                _merge_options(merged, request.options)
-        run_metadata = tf.RunMetadata() if run_metadata is None else run_metadata
-        feeds = _merge_feeds(feed_dict, requests)
-        parts = {0: fetches}
-        parts.update((position, r.fetches) for position, r in enumerate(requests, 1) if r is not None and r.fetches is not None)
-        values = self._sess.run(parts, feed_dict=feeds, options=merged, run_metadata=run_metadata)
-        return [values.get(position) for position in range(len(requests) + 1)], merged, run_metadata
+
+def _run_parts(sess: tf.Session, parts: List, feeds: Optional[Dict], options: Any = None, run_metadata: Any = None) -> List:
+    """What `Session.run` gives for each of `parts`; None for None."""
+    fetches = {position: part for position, part in enumerate(parts) if part is not None}
+    values = sess.run(fetches, feed_dict=feeds, options=options, run_metadata=run_metadata)
+    return [values.get(position) for position in range(len(parts))]
 
 
 def _merge_feeds(feed_dict: Optional[Dict], requests: List) -> Dict:
     feeds = dict(feed_dict) if feed_dict else {}
     for request in requests:
-        if request is None or not request.feed_dict:
-            continue
-        for tensor, value in request.feed_dict.items():
+        for tensor, value in (request.feed_dict or {}).items():
             if any(tensor is other for other in feeds):
                 raise RuntimeError("HookedSession.run: a tensor can be fed by one party only; {} is fed twice".format(tensor))
             feeds[tensor] = value
     return feeds
 
 
-def _merge_options(into: tf.RunOptions, other: tf.RunOptions) -> None:
-    """The strictest of both: highest trace level, shortest timeout, everything that either wants to see."""
-    into.trace_level = max(into.trace_level, other.trace_level)
-    timeouts = [t for t in (into.timeout_in_ms, other.timeout_in_ms) if t > 0]
-    into.timeout_in_ms = min(timeouts) if timeouts else 0
-    into.output_partition_graphs = into.output_partition_graphs or other.output_partition_graphs
-    into.debug_options.debug_tensor_watch_opts.extend(other.debug_options.debug_tensor_watch_opts)
-    into.report_tensor_allocations_upon_oom = (
-        into.report_tensor_allocations_upon_oom or other.report_tensor_allocations_upon_oom)
+def _merge_options(options: Optional[tf.RunOptions], requests: List) -> tf.RunOptions:
+    """The strictest of all: highest trace level, shortest timeout, everything that anybody wants to see."""
+    merged = tf.RunOptions()
+    if options is not None:
+        merged.CopyFrom(options)
+    for other in [request.options for request in requests if request.options is not None]:
+        merged.trace_level = max(merged.trace_level, other.trace_level)
+        timeouts = [t for t in (merged.timeout_in_ms, other.timeout_in_ms) if t > 0]
+        merged.timeout_in_ms = min(timeouts) if timeouts else 0
+        merged.output_partition_graphs = merged.output_partition_graphs or other.output_partition_graphs
+        merged.debug_options.debug_tensor_watch_opts.extend(other.debug_options.debug_tensor_watch_opts)
+        merged.report_tensor_allocations_upon_oom = (
+            merged.report_tensor_allocations_upon_oom or other.report_tensor_allocations_upon_oom)
+    return merged
 
 
 def _content_key(fetches: Any) -> Any:
@@ -161,23 +180,25 @@ class _Plan:
         fetched: List[tf.Tensor] = []
         targets: List[tf.Operation] = []
         try:
-            self._builders = [_builder(part, sess.graph, fetched, targets) for part in parts]
+            builders = [_builder(part, sess.graph, fetched, targets) for part in parts]
         except _Unusual:
             return
         if any(tensor is fed for tensor in fetched for fed in feeds):
             return  # Session.run gives the fed value, a callable refuses
+        self._builders = [(position, build) for position, build in enumerate(builders) if build is not _nothing]
         self._call = make_flat_callable(sess, fetched, targets, feeds)
 
-    def run(self, sess: tf.Session, feeds: Dict) -> List:
+    def run(self, sess: tf.Session, feeds: Optional[Dict]) -> List:
         if self._call is None:
-            fetches = {position: part for position, part in enumerate(self._parts) if part is not None}
-            values = sess.run(fetches, feed_dict=feeds)
-            return [values.get(position) for position in range(len(self._parts))]
+            return _run_parts(sess, self._parts, feeds)
         if feeds:
             flat = self._call(*[check(value) for check, value in zip(self._feed_checks, feeds.values())])
         else:
             flat = self._call()
-        return [build(flat) for build in self._builders]
+        values = [None] * len(self._parts)
+        for position, build in self._builders:
+            values[position] = build(flat)
+        return values
 
 
 def _frozen(part: Any) -> Any:
@@ -189,6 +210,10 @@ def _frozen(part: Any) -> Any:
     return part
 
 
+def _nothing(flat: List) -> None:
+    """The result for an operation."""
+
+
 class _Unusual(Exception):
     """A fetch that `Session.run` understands and `_builder` does not."""
 
@@ -196,7 +221,7 @@ class _Unusual(Exception):
 def _builder(part: Any, graph: tf.Graph, fetched: List[tf.Tensor], targets: List[tf.Operation]) -> Callable[[List], Any]:
     """How to build the result for `part` from the flat results; what it needs is appended to `fetched` and `targets`."""
     if part is None:
-        return lambda flat: None
+        return _nothing
     if isinstance(part, (list, tuple)):
         if type(part) not in (list, tuple):
             raise _Unusual()  # a namedtuple, SparseTensorValue, ...
@@ -210,7 +235,7 @@ def _builder(part: Any, graph: tf.Graph, fetched: List[tf.Tensor], targets: List
     element = graph.as_graph_element(part, allow_tensor=True, allow_operation=True)
     if isinstance(element, tf.Operation):
         targets.append(element)
-        return lambda flat: None
+        return _nothing
     position = next((i for i, tensor in enumerate(fetched) if tensor is element), len(fetched))
     if position == len(fetched):
         fetched.append(element)
