@@ -98,26 +98,33 @@ def graph_benchmark(rounds, json_file):
 
 def frozen_rows(tf, OfflinePredictor, ModelExporter, config, Residual, rounds):
     """The unfrozen network in its session against the graph of export_compact in a plain session."""
+    from tensorpack import SmartInit, get_default_sess_config
+
     x = np.random.RandomState(0).rand(1, SIZE, SIZE, 3).astype("float32")
+    with OfflinePredictor(config(Residual())) as predictor:
+        values = dict(zip([v.name for v in predictor.graph.get_collection("variables")],
+                          predictor.sess.run(predictor.graph.get_collection("variables"))))
+
+    def restored():
+        result = config(Residual())
+        result.session_init = SmartInit(values)
+        return result
+
     with tempfile.TemporaryDirectory() as folder:
         filename = os.path.join(folder, "compact.pb")
-        ModelExporter(config(Residual())).export_compact(filename)
+        ModelExporter(restored()).export_compact(filename)
         with open(filename, "rb") as f:
             graph_def = tf.GraphDef.FromString(f.read())
 
     def open_unfrozen():
-        predictor = OfflinePredictor(config(Residual()))
+        predictor = OfflinePredictor(restored())
         return predictor.sess, predictor.graph
 
     def open_frozen():
         graph = tf.Graph()
         with graph.as_default():
             tf.import_graph_def(graph_def, name="")
-        return tf.Session(graph=graph, config=session_config()), graph
-
-    def session_config():
-        from tensorpack import get_default_sess_config
-        return get_default_sess_config()
+        return tf.Session(graph=graph, config=get_default_sess_config()), graph
 
     def first_call(opener):
         sess, _ = opener()

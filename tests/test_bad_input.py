@@ -139,23 +139,43 @@ def test_weights_of_another_shape_are_named_with_both_shapes(tmp_path):
             use(SmartInit(str(tmp_path / "model")))
 
 
-@pytest.mark.parametrize("ending", [".index", ".data-00000-of-00001"])
-def test_a_run_whose_checkpoints_are_all_damaged_names_each_and_does_not_skip_epochs(log_dir, log_records, ending):
-    train(callbacks=[ModelSaver()])
-    damaged = [name for name in sorted(os.listdir(log_dir)) if name.endswith(ending)]
-    assert len(damaged) == 2
-    for name in damaged:
-        with open(os.path.join(log_dir, name), "r+b") as f:
+def truncate_all(directory, ending):
+    """Cut all files with this ending to ten bytes; returns the names of their checkpoints."""
+    names = [name for name in sorted(os.listdir(directory)) if name.endswith(ending)]
+    for name in names:
+        with open(os.path.join(directory, name), "r+b") as f:
             f.truncate(10)
-    del log_records[:]
+    return [name[:-len(ending)] for name in names]
+
+
+def resume():
     with tf.Graph().as_default():
         launch_train_with_config(AutoResumeTrainConfig(
             model=Model(), dataflow=data(), monitors=[], max_epoch=3), SimpleTrainer())
-    for name in damaged:
-        checkpoint = name[:-len(ending)]
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_names_each_and_skips_no_epoch(log_dir, log_records):
+    train(callbacks=[ModelSaver()])
+    checkpoints = truncate_all(log_dir, ".index")
+    del log_records[:]
+    resume()
+    assert checkpoints == ["model-3", "model-6"]
+    for checkpoint in checkpoints:
         assert any(checkpoint in m and "damaged" in m for m in messages(log_records, "WARNING")), checkpoint
     assert [m for m in messages(log_records, "INFO") if m.startswith("Start Epoch")] == [
         "Start Epoch {} ...".format(n) for n in (1, 2, 3)]
+
+
+def test_a_run_is_never_resumed_from_half_a_checkpoint_without_a_word(log_dir, log_records):
+    train(callbacks=[ModelSaver()])
+    truncate_all(log_dir, ".data-00000-of-00001")
+    del log_records[:]
+    try:
+        resume()
+    except ValueError as e:
+        assert "model-6" in str(e) and "damaged" in str(e)
+    else:
+        assert any("model-6" in m and "damaged" in m for m in messages(log_records, "WARNING"))
 
 
 # ---- the log directory -------------------------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ TensorFlow. Each difference between versions is one named flag or function below
 """
 from __future__ import annotations
 
+import atexit
 import os
+import weakref
 from typing import Any, Callable, List, Mapping, Sequence, Tuple
 
 __all__ = ["is_tfv2", "tfv1"]
@@ -103,7 +105,19 @@ def make_flat_callable(sess: Any, fetches: Sequence[Any], targets: Sequence[Any]
     options.feed.extend([tensor.name for tensor in feeds])
     options.fetch.extend([tensor.name for tensor in fetches])
     options.target.extend([operation.name for operation in targets])
-    return sess._make_callable_from_options(options)
+    function = sess._make_callable_from_options(options)
+    _flat_callables.add(function)
+    return function
+
+
+_flat_callables: weakref.WeakSet = weakref.WeakSet()
+
+
+@atexit.register
+def _forget_callables() -> None:
+    # TF 1.15: a callable that outlives the modules of TensorFlow prints an error from its destructor, which needs them.
+    for function in list(_flat_callables):
+        function._handle = None
 
 
 def xla_compile(computation: Callable[..., List], inputs: Sequence[Any]) -> List:
