@@ -66,10 +66,11 @@ def test_a_finished_training_can_be_prolonged(tmp_path, uninterrupted):
     assert epochs_of(tmp_path / "log") == [1, 2, 3, 4]
 
 
-def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, uninterrupted):
+@pytest.mark.parametrize("damaged", ["model-18.index", "model-18.data-00000-of-00001"], ids=["index", "data"])
+def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, uninterrupted, damaged):
     assert run(tmp_path / "log", 3)[0] == 0
-    with open(str(tmp_path / "log" / "model-18.index"), "wb") as f:
-        f.write(b"not an index")
+    with open(str(tmp_path / "log" / damaged), "r+b") as f:
+        f.truncate(10)
     status, output = run(tmp_path / "log", 4)
     assert status == 0, output[-3000:]
     assert "model-18" in output and "missing or damaged" in output and "Start Epoch 3 ..." in output

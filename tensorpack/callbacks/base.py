@@ -186,6 +186,9 @@ class Callback(ReprMixin):
         """The error that killed background work of this callback, if any."""
         return None
 
+    def _unblock(self) -> None:
+        """Called by another thread when Ctrl-C was pressed while a step waits in TensorFlow: make that wait end."""
+
     def __str__(self) -> str:
         return type(self).__name__
 
@@ -285,6 +288,9 @@ class ProxyCallback(Callback):
 
     def _failure(self) -> Optional[BaseException]:
         return self.cb._failure()
+
+    def _unblock(self) -> None:
+        self.cb._unblock()
 
     def __str__(self) -> str:
         return "Proxy-" + str(self.cb)

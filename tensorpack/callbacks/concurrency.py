@@ -63,6 +63,11 @@ class StartProcOrThread(Callback):
             if x.is_alive():
                 logger.error("%s is still alive %d seconds after it was told to stop.", x.name, _JOIN_SECONDS)
 
+    def _unblock(self) -> None:
+        for x in self._startable:
+            if isinstance(x, StoppableThread):
+                x.stop()
+
     def _failure(self) -> Optional[BaseException]:
         errors = [getattr(x, "exception", None) for x in self._startable]
         return next((e for e in errors if e is not None), None)

@@ -6,7 +6,7 @@ from typing import Iterable, List, Optional, Tuple
 
 from ..utils import logger
 from ..utils.utils import humanize_time_delta
-from .base import Callback, overrides
+from .base import Callback, StopTraining, overrides
 from .hooks import StepHook
 
 __all__ = ["Callbacks", "raise_background_failure"]
@@ -88,11 +88,17 @@ class Callbacks(Callback):
         for cb in self.cbs:
             try:
                 cb.after_train()
+            except StopTraining:
+                pass  # it is stopped already
             except Exception as e:
                 logger.error("%s: after_train failed", cb, exc_info=True)
                 first_error = first_error or e
         if first_error is not None:
             raise first_error
+
+    def _unblock(self) -> None:
+        for cb in self.cbs:
+            cb._unblock()
 
     def _failure(self) -> Optional[BaseException]:
         return next((error for error in (cb._failure() for cb in self.cbs) if error is not None), None)

@@ -36,7 +36,11 @@ class Inferencer(Callback):
         self._before_inference()
 
     def _trigger_epoch(self) -> None:
-        for name, value in (self._after_inference() or {}).items():
+        statistics = self._after_inference() or {}
+        if not isinstance(statistics, dict):
+            raise TypeError("{}: _after_inference() must return a dict from names to scalars, or None; got {}".format(
+                self, describe(statistics)))
+        for name, value in statistics.items():
             number = as_number(value)
             if number is None:
                 logger.warning("%s: the statistic '%s' must be a scalar; got %s; it is skipped.", self, name,

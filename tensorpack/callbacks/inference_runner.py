@@ -41,6 +41,9 @@ class InferenceRunnerBase(Callback):
         who = type(self).__name__
         if not isinstance(input, InputSource):
             raise TypeError("{}: input must be an InputSource; got {!r}".format(who, input))
+        if not isinstance(infs, (Inferencer, list, tuple)):
+            raise TypeError("{}: infs must be an Inferencer or a list of them; got {!r}; try ScalarStats(name)".format(
+                who, infs))
         self.infs = [infs] if isinstance(infs, Inferencer) else list(infs)
         if not self.infs:
             raise ValueError("{}: infs must have at least one Inferencer; got none".format(who))
@@ -75,6 +78,9 @@ class InferenceRunnerBase(Callback):
 
     def _after_train(self) -> None:
         self._input_callbacks.after_train()
+
+    def _unblock(self) -> None:
+        self._input_callbacks._unblock()
 
     def _trigger(self) -> None:
         for inf in self.infs:

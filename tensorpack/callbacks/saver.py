@@ -171,6 +171,7 @@ class MinSaver(Callback):
         self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
         self._best: Optional[float] = None
         self._num_seen = 0
+        self._num_missing = 0
         self._waiting_at: Optional[int] = None
 
     def _setup_graph(self) -> None:
@@ -215,6 +216,7 @@ class MinSaver(Callback):
             return
         waiting_at, self._waiting_at = self._waiting_at, None
         history = self.trainer.monitors.get_history(self._monitor_stat)
+        self._warn_if_unknown()
         num_new, self._num_seen = len(history) - self._num_seen, len(history)
         if not num_new or not self._is_better(history[-1][1]):
             return
@@ -227,6 +229,15 @@ class MinSaver(Callback):
             self._best = value
             logger.info("Model at global_step=%d with %s %s=%.5g saved.", step, "maximum" if self._reverse else "minimum",
                         self._monitor_stat, value)
+
+    def _warn_if_unknown(self) -> None:
+        """A name that has no value after two triggers is probably misspelt."""
+        try:
+            self.trainer.monitors.get_latest(self._monitor_stat)
+        except KeyError as e:
+            self._num_missing += 1
+            if self._num_missing == 2:
+                logger.warning("[%s] '%s' is still unknown, so nothing is saved: %s", self, self._monitor_stat, e.args[0])
 
     def _is_better(self, value: float) -> bool:
         if not math.isfinite(value):

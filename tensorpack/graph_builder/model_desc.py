@@ -5,7 +5,7 @@ from typing import Any, List, Optional
 
 from ..compat import tfv1 as tf
 from ..tfutils.tower import get_current_tower_context
-from ..utils.argtools import memoized_method
+from ..utils.argtools import graph_memoized, memoized_method
 
 __all__ = ["ModelDesc", "ModelDescBase"]
 
@@ -78,9 +78,9 @@ class ModelDescBase:
 class ModelDesc(ModelDescBase):
     """A model for trainers that minimise one cost with one optimizer: also override `optimizer`."""
 
-    @memoized_method
+    @graph_memoized
     def get_optimizer(self) -> tf.train.Optimizer:
-        """What `optimizer()` returns, called once per instance.
+        """What `optimizer()` returns, called once per instance and graph.
 
         Raises:
             TypeError: it is no `tf.train.Optimizer` (Keras optimizers do not work in graph mode).

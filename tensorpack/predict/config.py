@@ -91,6 +91,10 @@ def _names(argument: str, names: Any) -> List[str]:
     if wrong:
         raise TypeError("PredictConfig: {} must hold strings; got {!r}; pass the name of a tensor".format(
             argument, wrong[0]))
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated and argument == "input_names":
+        raise ValueError("PredictConfig: input_names must be unique, since each tensor is fed once; got {} more than "
+                         "once".format(", ".join(map(repr, repeated))))
     return list(names)
 
 

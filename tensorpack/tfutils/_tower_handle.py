@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Union
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.develop import log_deprecated
+from ._names import near_names
 from .common import as_value, get_op_tensor_name
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ class TowerTensorHandle:
             found = self._find(self.vs_name, name)
         if found is None:
             raise KeyError("tower '{}': no tensor, input or variable '{}'; looked for '{}' and the variable '{}'; names are "
-                           "given without the tower's prefix".format(
-                               self.ns_name, name, _join(self.ns_name, name), _join(self.vs_name, name)))
+                           "given without the tower's prefix; {}".format(
+                               self.ns_name, name, _join(self.ns_name, name), _join(self.vs_name, name), self._near(name)))
         return found
 
     def get_tensors(self, names: Sequence[str]) -> List[Any]:
@@ -124,6 +125,12 @@ class TowerTensorHandle:
         if key is None:
             raise TypeError("TowerTensorHandle.get_collection(key): must be given a collection key; got None")
         return self._ctx.get_collection_in_tower(key)
+
+    def _near(self, name: str) -> str:
+        """Words about the names in this tower that are most like `name`."""
+        graph, scope = self._ctx.graph or tf.get_default_graph(), _join(self.ns_name, "")
+        names = [op.name[len(scope):] + ":0" for op in graph.get_operations() if op.outputs and op.name.startswith(scope)]
+        return near_names(name, list(self._inputs_by_name) + names)
 
     def _find(self, scope: str, name: str) -> Optional[Any]:
         graph = self._ctx.graph or tf.get_default_graph()

@@ -57,6 +57,8 @@ class ModelExporter:
         """
         if toco_compatible and not optimize:
             raise ValueError("export_compact: toco_compatible=True must come with optimize=True; got optimize=False")
+        if os.path.isdir(filename):
+            raise FileExistsError("export_compact: the name must be that of a file; {} is a directory".format(filename))
         if not overwrite and os.path.exists(filename):
             raise FileExistsError("export_compact: {} must not exist; pass overwrite=True to replace it, "
                                   "or choose another name".format(filename))

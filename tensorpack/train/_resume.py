@@ -8,8 +8,8 @@ from ..callbacks._resume import starting_epoch_after
 from ..callbacks.base import Callback, ProxyCallback
 from ..callbacks.monitor import JSONWriter
 from ..callbacks.saver import ModelSaver
-from ..compat import new_checkpoint_reader
 from ..compat import tfv1 as tf
+from ..tfutils._checkpoint import open_checkpoint
 from ..utils import logger
 
 
@@ -38,15 +38,18 @@ def find_checkpoint(directory: Optional[str]) -> Optional[str]:
             return path
         logger.warning("Checkpoint %s is listed in %s but missing or damaged; trying the one before it.", path,
                        os.path.join(directory, "checkpoint"))
+    logger.warning("No checkpoint that is listed in %s can be read: the training starts from scratch.",
+                   os.path.join(directory, "checkpoint"))
     return None
 
 
 def _is_complete(path: str) -> bool:
-    if not tf.gfile.Glob(path + ".data-*"):
-        return False
+    """Whether every variable can be read; a file may be there and end too early."""
     try:
-        new_checkpoint_reader(path).get_variable_to_shape_map()
-    except tf.errors.OpError:
+        reader = open_checkpoint(path)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except ValueError:
         return False
     return True
 

@@ -17,6 +17,7 @@ from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..utils import logger
 from ..utils.argtools import call_only_once
+from ..utils.concurrency import unblock_on_sigint
 from ..utils.utils import humanize_time_delta
 from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
 
@@ -205,7 +206,8 @@ class Trainer:
             try:
                 self.loop.config(steps_per_epoch, starting_epoch, max_epoch)
                 self.loop.update_global_step()
-                self._run_epochs()
+                with unblock_on_sigint(self._callbacks._unblock):
+                    self._run_epochs()
                 logger.info("Training has finished!")
                 failed = False
             except BaseException as e:

@@ -43,6 +43,13 @@ def _check_list(name: str, value: Any, kind: type) -> None:
         _check("each element of " + name, item, kind)
 
 
+def _integer(name: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError) as e:
+        raise type(e)("TrainConfig: {} must be an integer; got {!r}".format(name, value)) from None
+
+
 class TrainConfig:
     """The arguments of one training, under attributes of the same names.
 
@@ -91,9 +98,10 @@ class TrainConfig:
         if session_creator is not None and session_config is not None:
             raise ValueError("TrainConfig: session_creator and session_config exclude each other; got both")
         self.session_creator = NewSessionCreator(config=session_config) if session_creator is None else session_creator
-        self.steps_per_epoch = int(self._default_steps() if steps_per_epoch is None else steps_per_epoch)
-        self.starting_epoch = int(starting_epoch)
-        self.max_epoch = int(max_epoch)
+        steps_per_epoch = self._default_steps() if steps_per_epoch is None else steps_per_epoch
+        self.steps_per_epoch = _integer("steps_per_epoch", steps_per_epoch)
+        self.starting_epoch = _integer("starting_epoch", starting_epoch)
+        self.max_epoch = _integer("max_epoch", max_epoch)
 
     def _default_steps(self) -> int:
         data = self.dataflow if self.dataflow is not None else self.data

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from typing import Iterator
+from typing import Callable, Iterator
 
 from . import logger
 
@@ -32,6 +32,42 @@ def mask_sigint() -> Iterator[bool]:
         yield True
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterator[None]:
+    """Within the context, call `unblock` in another thread when Ctrl-C has not ended the context after `grace` seconds.
+
+    Python runs signal handlers between its own instructions, so a main thread that waits in native code, such as a session
+    waiting for data, does not see Ctrl-C; `unblock` has to make that wait end. Does nothing outside of the main thread, or
+    where Ctrl-C does not raise KeyboardInterrupt.
+    """
+    if not is_main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    left = threading.Event()
+
+    def watch() -> None:
+        while True:
+            received = os.read(reader, 1)
+            if not received:
+                break
+            if received[0] == signal.SIGINT and not left.wait(grace):
+                unblock()
+        os.close(reader)
+
+    watcher = threading.Thread(target=watch, name="unblock_on_sigint", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        left.set()
+        signal.set_wakeup_fd(before)
+        os.close(writer)  # ends the watcher
+        watcher.join(grace)
 
 
 def enable_death_signal(_warn: bool = True) -> None:

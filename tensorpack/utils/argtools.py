@@ -129,8 +129,8 @@ def call_only_once(func: Callable) -> Callable:
         called = self.__dict__.setdefault(_CALLED_ONCE, set())
         if func.__qualname__ in called:
             is_property = isinstance(inspect.getattr_static(type(self), func.__name__, None), property)
-            raise RuntimeError("{} {}.{} can only be called once per object!".format(
-                "Property" if is_property else "Method", type(self).__name__, func.__name__))
+            raise RuntimeError("{} {}.{} can only be called once per object! Make a new {}.".format(
+                "Property" if is_property else "Method", type(self).__name__, func.__name__, type(self).__name__))
         called.add(func.__qualname__)
         return func(self, *args, **kwargs)
 

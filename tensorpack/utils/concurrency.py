@@ -11,7 +11,7 @@ import weakref
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from . import logger
-from ._signals import enable_death_signal, is_main_thread, mask_sigint
+from ._signals import enable_death_signal, is_main_thread, mask_sigint, unblock_on_sigint
 from ._threads import LoopThread, ShareSessionThread, StoppableThread
 from .argtools import log_once
 
@@ -28,6 +28,7 @@ __all__ = [
     "mask_sigint",
     "start_proc_mask_signal",
     "subproc_call",
+    "unblock_on_sigint",
 ]
 
 _JOIN_TIMEOUT = 5  # seconds that a terminated process gets before it is killed

@@ -80,3 +80,8 @@ def test_mistakes_are_named(changes, error, words):
 def test_session_init_is_kept():
     init = DictRestore({})
     assert PredictConfig(Model(), output_names=["y"], session_init=init).session_init is init
+
+
+def test_an_input_named_twice_is_refused():
+    with pytest.raises(ValueError, match="input_names must be unique.*'x' more than once"):
+        PredictConfig(tower_func=lambda x, n: x, input_signature=SIGNATURE, input_names=["x", "x"], output_names=["y"])

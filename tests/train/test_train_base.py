@@ -143,6 +143,12 @@ def test_an_error_in_after_train_is_raised_when_nothing_else_failed(log_records,
     assert any("after_train failed" in r.getMessage() for r in log_records if r.levelname == "ERROR")
 
 
+def test_stop_training_in_after_train_is_no_error():
+    last = Journal()
+    CountingTrainer().go([Journal("after_train", StopTraining("too late")), last])
+    assert last.names()[-1] == "after_train"
+
+
 def test_an_error_in_after_train_does_not_hide_the_first_error():
     with pytest.raises(KeyError, match="first"):
         CountingTrainer().go([Journal("after_train", ValueError("late")), Journal("trigger_step", KeyError("first"))])

@@ -39,8 +39,9 @@ def test_defaults(linear_model, linear_data):
     (lambda d: dict(dataflow=d, session_init="model-10"), TypeError, "session_init must be a SessionInit.*SmartInit"),
     (lambda d: dict(dataflow=d, session_creator=1, session_config=2), ValueError, "session_creator and session_config"),
     (lambda d: dict(), ValueError, "steps_per_epoch must be given"),
+    (lambda d: dict(dataflow=d, steps_per_epoch="ten"), ValueError, "steps_per_epoch must be an integer; got 'ten'"),
 ], ids=["both", "input-as-dataflow", "dataflow-as-input", "model", "tuple", "callback", "extra", "monitors", "init", "creator",
-        "none"])
+        "none", "ten"])
 def test_wrong_arguments_are_named(linear_data, kwargs, error, words):
     with pytest.raises(error, match=words):
         TrainConfig(**kwargs(linear_data()))
@@ -156,6 +157,17 @@ def test_a_placeholder_of_another_graph_is_refused(linear_model):
 def test_an_optimizer_of_another_kind_is_refused(linear_model, linear_data):
     with pytest.raises(TypeError, match="must return a tf.train.Optimizer"):
         launch_train_with_config(TrainConfig(model=linear_model(lambda: "sgd"), dataflow=linear_data()), SimpleTrainer())
+
+
+def test_one_model_can_be_trained_in_two_graphs(linear_model, linear_data):
+    """The optimizer is made once for each graph: it holds variables of one."""
+    model = linear_model(lambda: tfv1.train.GradientDescentOptimizer(
+        tfv1.get_variable("learning_rate", initializer=0.1, trainable=False)))
+    for _ in range(2):
+        with tfv1.Graph().as_default():
+            config = TrainConfig(model=model, dataflow=linear_data(), monitors=[], max_epoch=1)
+            launch_train_with_config(config, SimpleTrainer())
+            assert model.get_optimizer() is model.get_optimizer()
 
 
 def test_abstract_methods_say_what_to_override():

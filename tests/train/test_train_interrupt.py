@@ -1,0 +1,49 @@
+"""Ctrl-C ends a training, also while a step waits for data in native code."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from tensorpack.utils.concurrency import unblock_on_sigint
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def test_ctrl_c_ends_a_step_that_waits_for_data():
+    process = subprocess.Popen(
+        [sys.executable, os.path.join(ROOT, "tests", "scripts", "blocked_training.py")], env=dict(os.environ, PYTHONPATH=ROOT),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        lines = iter(process.stdout.readline, "")
+        assert any("BLOCKED" in line for line in lines)
+        time.sleep(1)  # now the steps have used up the queue
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert "AFTER TRAIN at 5" in output and "KeyboardInterrupt" in output, output[-3000:]
+    assert process.returncode != 0
+
+
+def test_unblock_is_called_only_when_the_main_thread_does_not_react():
+    calls = []
+    with unblock_on_sigint(lambda: calls.append(1), grace=0.1):
+        pass
+    assert calls == []
+    try:
+        with unblock_on_sigint(lambda: calls.append(1), grace=0.5):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+    except KeyboardInterrupt:
+        pass
+    time.sleep(0.7)
+    assert calls == []
+
+
+def test_the_wakeup_descriptor_is_restored():
+    before = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(before)
+    with unblock_on_sigint(lambda: None):
+        pass
+    assert signal.set_wakeup_fd(before) == before
