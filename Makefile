@@ -37,14 +37,14 @@ api: .venv/test.stamp
 	touch $@
 
 .venv/test.stamp: .venv/bin/python setup.py requirements-test.txt
-	.venv/bin/python -m pip install $(PIP_FLAGS) --upgrade -e '.[tf,all,examples]' -r requirements-test.txt
+	.venv/bin/python -m pip install $(PIP_FLAGS) --upgrade -e '.[tf,image,examples]' -r requirements-test.txt
 	touch $@
 
 # protobuf 3.21 and later refuse the generated code of TensorFlow 1.15; pip of Python 3.7 is old, so it is upgraded first.
 .venv37/test.stamp: setup.py requirements-test.txt
 	test -x .venv37/bin/python || $(PYTHON37) -m venv .venv37
 	.venv37/bin/python -m pip install $(PIP_FLAGS) --upgrade 'pip<24.1' wheel
-	.venv37/bin/python -m pip install $(PIP_FLAGS) 'tensorflow==1.15.5' 'protobuf<3.21' -e '.[all,examples]' -r requirements-test.txt
+	.venv37/bin/python -m pip install $(PIP_FLAGS) 'tensorflow==1.15.5' 'protobuf<3.21' -e '.[image,examples]' -r requirements-test.txt
 	touch $@
 
 clean:

@@ -13,15 +13,23 @@ def read(*parts):
 
 version = re.search(r'^__version__ = "(.+)"$', read("tensorpack", "libinfo.py"), re.M).group(1)
 
+# One extra for each optional package; `optional_import` names the same packages when one is missing.
 extras = {
     # tensorflow-cpu serves as well, so TensorFlow cannot be a hard requirement
     "tf": ["tensorflow>=1.15"],
     "image": ["opencv-python-headless"],
+    "albumentations": ["albumentations"],
+    "diskcache": ["diskcache"],
+    "h5py": ["h5py"],
+    "imgaug": ["imgaug"],
+    "lmdb": ["lmdb"],
+    "msgpack": ["msgpack>=0.5.2", "msgpack-numpy"],
+    "scikit-learn": ["scikit-learn"],
     "scipy": ["scipy"],
 }
 extras["all"] = sorted({package for name, packages in extras.items() if name != "tf" for package in packages})
+extras["horovod"] = ["horovod"]
 extras["examples"] = ["matplotlib", "opencv-python-headless"]
-extras["test"] = ["pytest", "hypothesis", "matplotlib", "opencv-python-headless", "tensorboard"]
 
 setup(
     name="tensorpack",

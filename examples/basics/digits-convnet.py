@@ -17,6 +17,7 @@ from tensorpack.tfutils.export import ModelExporter
 from tensorpack.tfutils.summary import add_moving_summary
 
 tf = tfv1
+tf.logging.set_verbosity(tf.logging.ERROR)  # TensorFlow 2 calls the loader below deprecated
 BATCH_SIZE = 50
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
-import numpy as np
-
 from ..compat import is_variable, make_flat_callable
 from ..compat import tfv1 as tf
+from ._feed_value import can_be_fed_as_array, feed_converter
 
 # More different requests than this within one session mean that somebody fetches new tensors all the time.
 _MAX_PLANS = 64
@@ -173,10 +172,10 @@ class _Plan:
     def __init__(self, sess: tf.Session, parts: List, feeds: List):
         self._parts = [_frozen(part) for part in parts]
         self._feeds = feeds
-        self._feed_checks = [_FeedCheck.make(tensor) for tensor in feeds]
         self._call: Optional[Callable] = None
-        if any(check is None for check in self._feed_checks):
+        if not all(can_be_fed_as_array(tensor) for tensor in feeds):
             return
+        self._converters = [feed_converter(tensor) for tensor in feeds]
         fetched: List[tf.Tensor] = []
         targets: List[tf.Operation] = []
         try:
@@ -192,7 +191,7 @@ class _Plan:
         if self._call is None:
             return _run_parts(sess, self._parts, feeds)
         if feeds:
-            flat = self._call(*[check(value) for check, value in zip(self._feed_checks, feeds.values())])
+            flat = self._call(*[convert(value) for convert, value in zip(self._converters, feeds.values())])
         else:
             flat = self._call()
         values = [None] * len(self._parts)
@@ -240,31 +239,3 @@ def _builder(part: Any, graph: tf.Graph, fetched: List[tf.Tensor], targets: List
     if position == len(fetched):
         fetched.append(element)
     return lambda flat: flat[position]
-
-
-class _FeedCheck:
-    """Turns a value into the array that a session callable takes for `tensor`, as `Session.run` does for its feed_dict."""
-
-    @staticmethod
-    def make(tensor: Any) -> Optional[_FeedCheck]:
-        """None when a callable cannot take feeds for `tensor` (a sparse tensor, a variable, a resource handle)."""
-        if not isinstance(tensor, tf.Tensor) or tensor.dtype in (tf.resource, tf.variant):
-            return None
-        return _FeedCheck(tensor)
-
-    def __init__(self, tensor: tf.Tensor):
-        self._tensor = tensor
-        self._dtype = np.dtype(tensor.dtype.as_numpy_dtype)
-        self._shape = None if tensor.shape.ndims is None else tensor.shape.as_list()
-
-    def __call__(self, value: Any) -> np.ndarray:
-        if isinstance(value, (tf.Tensor, tf.Operation)) or is_variable(value):
-            raise TypeError("HookedSession.run: a fed value must be an array, number or string; got {!r} for {}".format(
-                value, self._tensor.name))
-        array = np.asarray(value, dtype=self._dtype)
-        shape = self._shape
-        if shape is not None and (len(shape) != array.ndim or any(
-                [expected is not None and expected != size for expected, size in zip(shape, array.shape)])):
-            raise ValueError("HookedSession.run: {} must be fed an array of shape {}; got shape {}".format(
-                self._tensor.name, tuple(shape), array.shape))
-        return array

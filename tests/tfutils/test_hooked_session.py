@@ -122,7 +122,7 @@ def test_a_fed_tensor_can_be_fetched(net):
 
 
 def test_a_wrong_shape_is_refused_with_both_shapes(net):
-    with pytest.raises(ValueError, match=r"x:0 must be fed .*\(None, 2\).*got shape \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"'x:0': the value must have the shape .*, 2\); got \(1, 3\)"):
         HookedSession(net.sess).run(net.double, {net.x: [[1, 2, 3]]})
 
 
