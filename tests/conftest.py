@@ -1,6 +1,8 @@
 """Fixtures of the whole suite: each test starts with a fresh graph and no log directory, and must leave nothing running."""
 import importlib.util
+import logging
 import multiprocessing
+import os
 import threading
 import time
 
@@ -12,9 +14,9 @@ HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 
 
 @pytest.fixture(autouse=True)
-def fresh_state(request):
+def fresh_state():
     """A new default graph and no logger directory for each test."""
-    if not HAS_TENSORFLOW or request.node.get_closest_marker("no_tensorflow"):
+    if not HAS_TENSORFLOW:
         yield
     else:
         from tensorpack.compat import tfv1
@@ -30,19 +32,26 @@ def _forget_logger_dir():
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_running():
-    """Fail a test that leaves non-daemon threads or child processes behind."""
-    before = set(threading.enumerate())
+def nothing_left_behind():
+    """Fail a test that leaves non-daemon threads or child processes, another environment or another working directory."""
+    threads, environment, folder = set(threading.enumerate()), _environment(), os.getcwd()
     yield
     deadline = time.time() + 5
     while True:
-        threads = [t for t in threading.enumerate() if t not in before and t.is_alive() and not t.daemon]
-        processes = multiprocessing.active_children()
-        if not threads and not processes:
-            return
+        left = [t for t in threading.enumerate() if t not in threads and t.is_alive() and not t.daemon]
+        left += multiprocessing.active_children()
+        if not left:
+            break
         if time.time() > deadline:
-            pytest.fail("left running: threads {}, processes {}".format(threads, processes))
+            pytest.fail("left running: {}".format(left))
         time.sleep(0.05)
+    assert os.getcwd() == folder
+    assert _environment() == environment
+
+
+def _environment():
+    """The variables that are not TensorFlow's or pytest's own affair."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "TF2_", "KMP_", "PYTEST_"))}
 
 
 @pytest.fixture
@@ -56,8 +65,6 @@ def log_dir(tmp_path):
 @pytest.fixture
 def log_records():
     """All records that the library logs during the test: a list that grows."""
-    import logging
-
     records = []
 
     class Collector(logging.Handler):
