@@ -99,7 +99,7 @@ class Trainer:
     towers = None
 
     def __new__(cls, *args, **kwargs):
-        if (args and isinstance(args[0], TrainConfig)) or "config" in kwargs:
+        if isinstance(args[0] if args else kwargs.get("config"), TrainConfig):
             logger.error("A trainer takes no TrainConfig any more; use launch_train_with_config(config, trainer).")
             raise SystemExit(1)
         return super().__new__(cls)

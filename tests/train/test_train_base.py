@@ -277,6 +277,12 @@ def test_a_train_config_in_the_constructor_ends_the_program(linear_model, linear
         with pytest.raises(SystemExit):
             make()
 
+    class Mine(SimpleTrainer):
+        def __init__(self, config):
+            super().__init__()
+
+    Mine(config={"of": "my own"})
+
 
 def test_final_order_of_callbacks(linear_model, linear_data, log_dir):
     trainer = SimpleTrainer()
