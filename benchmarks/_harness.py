@@ -72,6 +72,13 @@ def run_worker(script: str, *args: str) -> dict:
     return json.loads(run.stdout.strip().splitlines()[-1])
 
 
+def tensorflow_version() -> str:
+    """Version of the TensorFlow that is installed, without importing it here."""
+    code = "import tensorflow; print(tensorflow.__version__)"
+    return subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          encoding="utf-8").stdout.strip()
+
+
 def report(title: str, rows: List[Row], json_file: Optional[str] = None, **facts: object) -> None:
     """Print the table, then one line of JSON; write the JSON to `json_file` too when given."""
     print("\n" + title)

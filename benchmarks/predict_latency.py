@@ -13,7 +13,7 @@ import tempfile
 import time
 
 import numpy as np
-from _harness import Row, median, pin_threads, report, run_worker, take_turns, time_calls
+from _harness import Row, median, pin_threads, report, run_worker, take_turns, tensorflow_version, time_calls
 
 SIZE, WIDTH, BLOCKS = 32, 16, 6
 
@@ -92,8 +92,7 @@ def graph_benchmark(rounds, json_file):
     if keras:
         rows.append(Row("OfflinePredictor, batch 1", ours, "us", "Keras 3 predict_on_batch", 1e6 * keras["seconds"], "<= 0.3"))
     rows += frozen_rows(tf, OfflinePredictor, ModelExporter, config, Residual, rounds)
-    import tensorflow
-    report("Latency of predictions", rows, json_file, tensorflow=tensorflow.__version__, rounds=rounds)
+    report("Latency of predictions", rows, json_file, tensorflow=tensorflow_version(), rounds=rounds)
 
 
 def frozen_rows(tf, OfflinePredictor, ModelExporter, config, Residual, rounds):

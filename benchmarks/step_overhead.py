@@ -9,7 +9,7 @@ Usage: step_overhead.py [--steps N] [--rounds N] [--json FILE]
 import argparse
 import time
 
-from _harness import Row, median, pin_threads, report, time_calls
+from _harness import Row, median, pin_threads, report, tensorflow_version, time_calls
 
 from tensorpack import *
 from tensorpack.input_source.input_source_base import InputSource
@@ -103,7 +103,7 @@ def main():
         what = "step, 3 layers of {}".format(width)
         rows.append(Row(what, ours, "us", "bare make_callable(train_op)", bare, "<= 1.15"))
         rows.append(Row(what, ours, "us", "bare loop that also runs the callbacks' operations", same_work))
-    report("Overhead of the training loop", rows, args.json, tensorflow=tf.__version__ if hasattr(tf, "__version__") else "",
+    report("Overhead of the training loop", rows, args.json, tensorflow=tensorflow_version(),
            steps=args.steps, rounds=args.rounds)
 
 

@@ -5,17 +5,16 @@ Ours and the bare loop (`Session.run` with a feed_dict of the same batches) shar
 epoch by epoch; Keras runs in processes of its own between them. All may use both cores.
 Targets: >= 1.2 x Keras 3 fit on the same TensorFlow, >= 0.97 x the bare session loop.
 
-Usage: train_mnist.py [--images N] [--rounds N] [--json FILE]
+Usage: train_mnist.py [--batches 32,128] [--steps N] [--rounds N] [--json FILE]
 It uses random images of MNIST's shape: the speed does not depend on what they show.
 """
 import argparse
+import importlib.util
 import json
 import time
 
 import numpy as np
-from _harness import Row, median, pin_threads, report, run_worker
-
-BATCH = 128
+from _harness import Row, median, pin_threads, report, run_worker, tensorflow_version
 
 
 def make_data(count):
@@ -23,7 +22,7 @@ def make_data(count):
     return rng.rand(count, 28, 28).astype("float32"), rng.randint(0, 10, count).astype("int32")
 
 
-def keras_worker(count):
+def keras_worker(count, batch_size):
     """One warm-up epoch, then two timed ones."""
     import keras
     layers = keras.layers
@@ -36,13 +35,13 @@ def keras_worker(count):
         layers.Dense(512, activation="relu"), layers.Dropout(0.5), layers.Dense(10)])
     model.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     images = images[..., None]
-    model.fit(images, labels, batch_size=BATCH, epochs=1, verbose=0)
+    model.fit(images, labels, batch_size=batch_size, epochs=1, verbose=0)
     start = time.perf_counter()
-    model.fit(images, labels, batch_size=BATCH, epochs=2, verbose=0)
+    model.fit(images, labels, batch_size=batch_size, epochs=2, verbose=0)
     print(json.dumps({"images_per_second": 2 * count / (time.perf_counter() - start)}))
 
 
-def graph_worker(count, rounds):
+def graph_worker(count, batch_size, rounds):
     """Our training loop and the bare loop, in turns."""
     from tensorpack import (
         BatchData,
@@ -96,7 +95,7 @@ def graph_worker(count, rounds):
 
         def _setup_graph(self):
             self.ours, self.bare = [], []
-            self.batches = BatchData(Data(), BATCH)
+            self.batches = BatchData(Data(), batch_size)
             self.batches.reset_state()
             self.inputs = [t for t in self.trainer.towers.training()[0].inputs]
 
@@ -104,50 +103,57 @@ def graph_worker(count, rounds):
             self._start = time.perf_counter()
 
         def _after_epoch(self):
-            self.ours.append(self.trainer.steps_per_epoch * BATCH / (time.perf_counter() - self._start))
+            self.ours.append(self.trainer.steps_per_epoch * batch_size / (time.perf_counter() - self._start))
 
         def _trigger_epoch(self):
             start, steps = time.perf_counter(), 0
             for batch in self.batches:
                 self.trainer.sess.run(self.trainer.train_op, feed_dict=dict(zip(self.inputs, batch)))
                 steps += 1
-            self.bare.append(steps * BATCH / (time.perf_counter() - start))
+            self.bare.append(steps * batch_size / (time.perf_counter() - start))
 
     timer = BareLoop()
-    data = BatchData(Data(), BATCH)
+    data = BatchData(Data(), batch_size)
     launch_train_with_config(
         TrainConfig(model=Model(), data=QueueInput(data), callbacks=[timer], monitors=[], steps_per_epoch=len(data),
                     max_epoch=rounds + 1), SimpleTrainer())
     print(json.dumps({"ours": timer.ours[1:], "bare": timer.bare[1:]}))
 
 
+def compare(batch_size, steps, rounds, has_keras):
+    """The rows for one batch size."""
+    common = ["--images", str(steps * batch_size), "--batches", str(batch_size)]
+    ours, bare, keras = [], [], []
+    for _ in range(rounds):
+        result = run_worker(__file__, "--worker", "graph", *common)
+        ours, bare = ours + result["ours"], bare + result["bare"]
+        if has_keras:
+            keras.append(run_worker(__file__, "--worker", "keras", *common)["images_per_second"])
+    what = "training, batch {}".format(batch_size)
+    rows = [Row(what, median(ours), "images/s", "bare session loop with feed_dict", median(bare), ">= 0.97")]
+    if keras:
+        rows.append(Row(what, median(ours), "images/s", "Keras 3 fit", median(keras), ">= 1.2"))
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=128 * 100)
+    parser.add_argument("--batches", default="32,128", help="batch sizes; 32 is the default of Keras")
+    parser.add_argument("--steps", type=int, default=100, help="steps in each timed epoch")
     parser.add_argument("--rounds", type=int, default=3, help="times that ours and Keras take turns")
     parser.add_argument("--json")
     parser.add_argument("--worker", choices=["keras", "graph"], help=argparse.SUPPRESS)
+    parser.add_argument("--images", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     pin_threads(2)
+    batches = [int(size) for size in args.batches.split(",")]
     if args.worker == "keras":
-        return keras_worker(args.images)
+        return keras_worker(args.images, batches[0])
     if args.worker == "graph":
-        return graph_worker(args.images, 3)
-    import importlib.util
-    has_keras = importlib.util.find_spec("optree") is not None and importlib.util.find_spec("keras") is not None
-    ours, bare, keras = [], [], []
-    for _ in range(args.rounds):
-        result = run_worker(__file__, "--worker", "graph", "--images", str(args.images))
-        ours, bare = ours + result["ours"], bare + result["bare"]
-        if has_keras:
-            keras.append(run_worker(__file__, "--worker", "keras", "--images", str(args.images))["images_per_second"])
-    rows = [Row("training, default callbacks", median(ours), "images/s", "bare session loop with feed_dict", median(bare),
-                ">= 0.97")]
-    if keras:
-        rows.append(Row("training, default callbacks", median(ours), "images/s", "Keras 3 fit", median(keras), ">= 1.2"))
-    import importlib.metadata as metadata
-    report("Training a MNIST convnet, batch {}".format(BATCH), rows, args.json, tensorflow=metadata.version("tensorflow"),
-           images=args.images, rounds=args.rounds)
+        return graph_worker(args.images, batches[0], 3)
+    has_keras = all(importlib.util.find_spec(name) for name in ("keras", "optree"))
+    rows = [row for size in batches for row in compare(size, args.steps, args.rounds, has_keras)]
+    report("Training a MNIST convnet", rows, args.json, tensorflow=tensorflow_version(), steps=args.steps, rounds=args.rounds)
 
 
 if __name__ == "__main__":
