@@ -44,6 +44,10 @@ setup(
     python_requires=">=3.7",
     install_requires=["numpy>=1.14", "six", "tabulate>=0.7.7", "tqdm>4.29.0", "termcolor>=1.1", "psutil>=5", "pyzmq>=16"],
     extras_require=extras,
+    entry_points={"console_scripts": [
+        "tensorpack-{}=tensorpack._cli.{}:main".format(tool, tool.replace("-", "_"))
+        for tool in ("checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint")
+    ]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3",

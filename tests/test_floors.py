@@ -18,6 +18,7 @@ FLOORS = {
     "predict": 7, "callbacks.inference_runner": 7,
     "train": 8,
     "contrib": 9,
+    "_cli": 9,
     "": 10,
 }
 HEAVY = {"tensorflow", "cv2", "zmq", "lmdb", "h5py", "scipy", "matplotlib", "sklearn"}

@@ -85,6 +85,7 @@ def test_submodules_are_attributes():
     for module in MODULES:
         if module == "tensorpack.tfutils.argscope":
             continue  # there the function of the same name wins
+        importlib.import_module(module)
         value = tensorpack
         for part in module.split(".")[1:]:
             value = getattr(value, part)

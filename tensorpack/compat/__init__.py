@@ -213,3 +213,12 @@ def write_saved_model(directory: str, sess: Any, tags: Sequence[str], signatures
             assets_collection=graph.get_collection(tfv1.GraphKeys.ASSET_FILEPATHS),
             main_op=tfv1.group(*tables, name="init_saved_tables") if tables else None)
         builder.save()
+
+
+def collected_variable_names(meta_graph: Any, key: str) -> List[str]:
+    """Names (`a/b:0`) of the variables in a collection of a MetaGraphDef; VariableDef has no public name on either version."""
+    from tensorflow.core.framework.variable_pb2 import VariableDef
+
+    if key not in meta_graph.collection_def:  # indexing would add it
+        return []
+    return [VariableDef.FromString(each).variable_name for each in meta_graph.collection_def[key].bytes_list.value]

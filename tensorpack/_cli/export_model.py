@@ -1,0 +1,133 @@
+"""export-model: a trained model as a SavedModel or a frozen graph, without writing a script."""
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any, Iterator, Optional, Sequence, Tuple
+
+from ._common import comma_separated, new_parser, run
+
+__all__ = ["main"]
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the tool; returns the exit status."""
+    parser = new_parser("Export a trained model for inference by programs without this library.")
+    parser.add_argument("checkpoint", type=_not_empty, help="a checkpoint, the directory of one, or a .npz file of variables")
+    parser.add_argument("model", metavar="MODULE:CLASS", type=_model_name,
+                        help="the ModelDesc: a class or a function that takes no arguments, or an object, in a module "
+                             "or in a file (path/to/file.py:CLASS)")
+    parser.add_argument("output", type=_not_empty, help="the directory (serving) or file (compact) to write")
+    parser.add_argument("--inputs", nargs="+", metavar="NAME", help="tensors to feed; default: all inputs of the model")
+    parser.add_argument("--outputs", nargs="+", metavar="NAME", required=True, help="tensors to compute")
+    parser.add_argument("--format", choices=["serving", "compact"], default="serving",
+                        help="serving: a SavedModel (default); compact: one file with a frozen and optimized GraphDef")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
+    return run(_export, parser, argv)
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def _model_name(text: str) -> Tuple[str, str]:
+    place, _, name = text.rpartition(":")
+    if not place or not name:
+        raise argparse.ArgumentTypeError("must be MODULE:CLASS or FILE.py:CLASS; got {!r}".format(text))
+    return place, name
+
+
+def _export(args: argparse.Namespace) -> None:
+    from ..predict.config import PredictConfig
+    from ..tfutils.export import ModelExporter
+    from ..tfutils.sessinit import SmartInit
+
+    session_init = SmartInit(args.checkpoint)
+    place, name = args.model
+    directory = os.path.dirname(os.path.abspath(place)) if _is_file(place) else os.getcwd()
+    with _importable(directory):
+        config = PredictConfig(
+            model=_make_model(_import(place), name), session_init=session_init,
+            input_names=None if args.inputs is None else comma_separated(args.inputs),
+            output_names=comma_separated(args.outputs))
+        exporter = ModelExporter(config)
+        export = exporter.export_serving if args.format == "serving" else exporter.export_compact
+        export(args.output, overwrite=args.overwrite)
+    print("{} model is written to {}: {} -> {}".format(
+        args.format.capitalize(), args.output, ", ".join(config.input_names), ", ".join(config.output_names)))
+
+
+@contextmanager
+def _importable(directory: str) -> Iterator[None]:
+    """Modules beside the user's are found as if Python had been started there."""
+    sys.path.insert(0, directory)
+    try:
+        yield
+    finally:
+        if directory in sys.path:
+            sys.path.remove(directory)
+
+
+def _is_file(place: str) -> bool:
+    return place.endswith(".py")
+
+
+def _import(place: str) -> ModuleType:
+    if _is_file(place):
+        return _import_file(place)
+    try:
+        return importlib.import_module(place)
+    except ModuleNotFoundError as e:
+        if e.name is None or not (place + ".").startswith(e.name + "."):
+            raise  # the module is there and lacks something itself
+        raise ValueError("there must be a module {!r} that can be imported from here; got none (no {!r}); "
+                         "a file is given as path/to/file.py:CLASS".format(place, e.name)) from e
+
+
+def _import_file(path: str) -> ModuleType:
+    if not os.path.isfile(path):
+        raise ValueError("{}: must be an existing Python file; got none of that name".format(path))
+    stem = os.path.splitext(os.path.basename(path))[0]
+    name = stem if stem not in sys.modules else "_exported_" + stem
+    spec: Any = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _make_model(module: ModuleType, name: str) -> Any:
+    from ..graph_builder.model_desc import ModelDescBase
+    from ..tfutils._names import near_names
+
+    if not hasattr(module, name):
+        public = [each for each in vars(module) if not each.startswith("_")]
+        raise ValueError("{}: must define {!r}; got no such name; {}".format(
+            module.__name__, name, near_names(name, public)))
+    model = getattr(module, name)
+    if isinstance(model, type) and not issubclass(model, ModelDescBase):
+        raise TypeError("{}:{} must be a ModelDesc; got another class".format(module.__name__, name))
+    if callable(model) and not isinstance(model, ModelDescBase):
+        model = _call(model, "{}:{}".format(module.__name__, name))
+    if not isinstance(model, ModelDescBase):
+        raise TypeError("{}:{} must be a ModelDesc, or return one; got {!r}".format(module.__name__, name, model))
+    return model
+
+
+def _call(factory: Any, label: str) -> Any:
+    try:
+        return factory()
+    except TypeError as e:
+        raise TypeError("{} must be callable without arguments; got: {}; name a function in that module that returns "
+                        "the model".format(label, e)) from e

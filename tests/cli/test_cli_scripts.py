@@ -1,0 +1,63 @@
+"""The launchers in scripts/ and the console commands, as processes of their own."""
+import ast
+import importlib
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from saved_run import GOLDEN
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint"]
+
+
+def run(name, *argv, **kwargs):
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return subprocess.run([sys.executable, os.path.join(ROOT, "scripts", name + ".py")] + list(argv), env=env,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, **kwargs)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_help_comes_without_tensorflow(tool, tmp_path):
+    (tmp_path / "tensorflow.py").write_text("raise RuntimeError('TensorFlow was imported')")
+    path = os.path.join(ROOT, "scripts", tool + ".py")
+    code = ("import runpy, sys; sys.argv = [{0!r}, '--help']; sys.path.insert(0, {1!r}); "
+            "runpy.run_path({0!r}, run_name='__main__')")
+    done = subprocess.run([sys.executable, "-c", code.format(path, str(tmp_path))], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: {}.py".format(tool)) and os.access(path, os.X_OK)
+
+
+def test_a_script_run_from_elsewhere_prints_its_result_alone(tmp_path):
+    done = run("ls-checkpoint", os.path.abspath(os.path.join(GOLDEN, "layers_adam")), cwd=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert ast.literal_eval(done.stdout)["fc/W"] == [12, 10]
+
+
+def test_statuses_of_mistakes():
+    bad = run("ls-checkpoint", "nothing.npz")
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert bad.stderr.splitlines()[-1].startswith("error: nothing.npz") and "Traceback" not in bad.stderr
+    assert run("dump-model-params").returncode == 2
+
+
+def test_each_console_command_leads_to_a_tool():
+    with open(os.path.join(ROOT, "setup.py")) as f:
+        listed = re.search(r"for tool in \((.*?)\)", f.read()).group(1)
+    assert sorted(ast.literal_eval("[{}]".format(listed))) == TOOLS
+    for tool in TOOLS:
+        assert callable(importlib.import_module("tensorpack._cli." + tool.replace("-", "_")).main)
+
+
+def test_a_reader_that_stops_early_is_no_error():
+    path = os.path.join(ROOT, "scripts", "ls-checkpoint.py")
+    process = subprocess.Popen([sys.executable, path, os.path.join(GOLDEN, "layers_adam")], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, universal_newlines=True)
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(120) == 1
+    assert "error:" not in err and "BrokenPipe" not in err
