@@ -69,9 +69,11 @@ _WITH_TENSORFLOW = {
 _MODULES_WITH_TENSORFLOW = {
     "callbacks": "callbacks",
     "compat": "compat",
+    "gradproc": "tfutils.gradproc",
     "graph_builder": "graph_builder",
     "input_source": "input_source",
     "models": "models",
+    "optimizer": "tfutils.optimizer",
     "predict": "predict",
     "sesscreate": "tfutils.sesscreate",
     "sessinit": "tfutils.sessinit",

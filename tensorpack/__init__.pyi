@@ -3,11 +3,13 @@ from . import callbacks as callbacks
 from . import compat as compat
 from . import dataflow as dataflow
 from .dataflow import dataset as dataset
+from .tfutils import gradproc as gradproc
 from . import graph_builder as graph_builder
 from . import input_source as input_source
 from . import libinfo as libinfo
 from .utils import logger as logger
 from . import models as models
+from .tfutils import optimizer as optimizer
 from . import predict as predict
 from .tfutils import sesscreate as sesscreate
 from .tfutils import sessinit as sessinit

@@ -24,7 +24,7 @@ EXPORTS = {
         ChainInit DictRestore JustCurrentSession SaverRestore SaverRestoreRelaxed SessionInit SmartInit TowerContext
         argscope enable_argscope_for_function enable_argscope_for_module get_arg_scope get_current_tower_context
         get_default_sess_config get_global_step_value get_global_step_var get_model_loader get_tf_version_tuple
-        sesscreate sessinit summary tower varreplace""",
+        gradproc optimizer sesscreate sessinit summary tower varreplace""",
     "tensorpack.models": """
         AvgPooling BNReLU BatchNorm ConcatWith Conv2D Conv2DTranspose Deconv2D Dropout FixedUnPooling FullyConnected
         GlobalAvgPooling InstanceNorm LayerNorm LinearWrap MaxPooling Maxout PReLU VariableHolder

@@ -1,7 +1,7 @@
 """TensorFlow tools of the library: towers, scopes, sessions and their initialisation, summaries, exports."""
 from __future__ import annotations
 
-from . import sesscreate, sessinit, summary, tower, varreplace
+from . import gradproc, optimizer, sesscreate, sessinit, summary, tower, varreplace
 from .argscope import argscope, enable_argscope_for_function, enable_argscope_for_module, get_arg_scope
 from .common import get_default_sess_config, get_global_step_value, get_global_step_var, get_tf_version_tuple
 from .sessinit import (
@@ -35,6 +35,8 @@ __all__ = [
     "get_global_step_var",
     "get_model_loader",
     "get_tf_version_tuple",
+    "gradproc",
+    "optimizer",
     "sesscreate",
     "sessinit",
     "summary",

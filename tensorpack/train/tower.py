@@ -10,6 +10,7 @@ from ..compat import xla_compile
 from ..input_source.input_source import PlaceholderInput
 from ..input_source.input_source_base import InputSource
 from ..predict.base import OnlinePredictor
+from ..tfutils._gradient import drop_none
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
@@ -193,7 +194,10 @@ class SingleCostTrainer(TowerTrainer):
         pairs = get_opt_fn().compute_gradients(
             cost, var_list=variables, gate_gradients=self.GATE_GRADIENTS,
             colocate_gradients_with_ops=self.COLOCATE_GRADIENTS_WITH_OPS, aggregation_method=self.AGGREGATION_METHOD)
-        return self._drop_none(pairs)
+        if all(gradient is None for gradient, _ in pairs):
+            raise ValueError("{}: the cost must depend on a trainable variable; got no gradient for any of {}".format(
+                type(self).__name__, ", ".join(variable.op.name for _, variable in pairs)))
+        return drop_none(pairs)
 
     def _check_cost(self, cost: object) -> None:
         who = "{}: the tower function".format(type(self).__name__)
@@ -203,13 +207,3 @@ class SingleCostTrainer(TowerTrainer):
         if cost.shape.ndims != 0:
             raise ValueError("{} must return a cost of shape (); got {} of shape {}; reduce it, for example with "
                              "tf.reduce_mean".format(who, cost.name, cost.shape))
-
-    def _drop_none(self, pairs: List[GradAndVar]) -> List[GradAndVar]:
-        dropped = [variable.op.name for gradient, variable in pairs if gradient is None]
-        if len(dropped) == len(pairs):
-            raise ValueError("{}: the cost must depend on a trainable variable; got no gradient for any of {}".format(
-                type(self).__name__, ", ".join(dropped)))
-        if dropped:
-            logger.warning("No gradient w.r.t. %d trainable variables, they are not trained: %s", len(dropped),
-                           ", ".join(dropped))
-        return [(gradient, variable) for gradient, variable in pairs if gradient is not None]

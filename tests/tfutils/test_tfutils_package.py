@@ -7,7 +7,8 @@ EXPORTS = [
     "ChainInit", "DictRestore", "JustCurrentSession", "SaverRestore", "SaverRestoreRelaxed", "SessionInit", "SmartInit",
     "TowerContext", "argscope", "enable_argscope_for_function", "enable_argscope_for_module", "get_arg_scope",
     "get_current_tower_context", "get_default_sess_config", "get_global_step_value", "get_global_step_var",
-    "get_model_loader", "get_tf_version_tuple", "sesscreate", "sessinit", "summary", "tower", "varreplace",
+    "get_model_loader", "get_tf_version_tuple", "gradproc", "optimizer", "sesscreate", "sessinit", "summary", "tower",
+    "varreplace",
 ]
 
 
@@ -18,7 +19,7 @@ def test_star_import_binds_the_exports():
 
 
 def test_exported_submodules_are_modules():
-    for name in ("sesscreate", "sessinit", "summary", "tower", "varreplace"):
+    for name in ("gradproc", "optimizer", "sesscreate", "sessinit", "summary", "tower", "varreplace"):
         assert isinstance(getattr(tfutils, name), types.ModuleType)
 
 

@@ -109,7 +109,7 @@ def test_variables_without_gradient_are_listed(linear_model, linear_data, log_re
 
     model = type("Model", (linear_model,), {"build_graph": build_graph})()
     launch_train_with_config(TrainConfig(model=model, dataflow=linear_data(), monitors=[], max_epoch=1), SimpleTrainer())
-    assert any("not trained: unused" in r.getMessage() for r in log_records if r.levelname == "WARNING")
+    assert any("not updated: unused" in r.getMessage() for r in log_records if r.levelname == "WARNING")
 
 
 def test_regularization_losses_that_nothing_uses_are_listed(linear_model, linear_data, log_records):

@@ -1,0 +1,116 @@
+"""Optimizers made of another optimizer and something before, after or in place of its update."""
+from __future__ import annotations
+
+from typing import Any, Callable, Optional, Sequence, Tuple
+
+from ..compat import is_tensor_like
+from ..compat import tfv1 as tf
+from ._accum_grad import AccumGradOptimizer
+from ._loss_scale import LossScaleOptimizer
+from ._proxy_optimizer import ProxyOptimizer
+from .gradproc import GradientProcessor
+
+__all__ = [
+    "AccumGradOptimizer",
+    "LossScaleOptimizer",
+    "PostProcessOptimizer",
+    "ProxyOptimizer",
+    "VariableAssignmentOptimizer",
+    "apply_grad_processors",
+]
+
+GradsAndVars = Sequence[Tuple[Any, Any]]
+
+
+def apply_grad_processors(opt: tf.train.Optimizer, gradprocs: Sequence[GradientProcessor]) -> tf.train.Optimizer:
+    """An optimizer that runs gradient processors, in order, before each `apply_gradients` of `opt`.
+
+    Names of variables and operations are those of `opt`.
+
+    Args:
+        opt: a `tf.train.Optimizer`.
+        gradprocs: a list of `GradientProcessor`.
+    """
+    if not isinstance(gradprocs, (list, tuple)):
+        raise TypeError("apply_grad_processors(gradprocs): must be a list of GradientProcessor; got {!r}".format(gradprocs))
+    for processor in gradprocs:
+        if not isinstance(processor, GradientProcessor):
+            raise TypeError("apply_grad_processors(gradprocs): each element must be a GradientProcessor; got {!r}; wrap a "
+                            "function in MapGradient".format(processor))
+    return _ProcessedGradients(opt, gradprocs)
+
+
+class _ProcessedGradients(ProxyOptimizer):
+    def __init__(self, opt: tf.train.Optimizer, gradprocs: Sequence[GradientProcessor]):
+        super().__init__(opt, "apply_grad_processors")
+        self._gradprocs = list(gradprocs)
+
+    def apply_gradients(self, grads_and_vars: GradsAndVars, global_step: Optional[Any] = None,
+                        name: Optional[str] = None) -> tf.Operation:
+        grads = list(grads_and_vars)
+        for processor in self._gradprocs:
+            grads = processor.process(grads)
+        return self._opt.apply_gradients(grads, global_step, name)
+
+
+class PostProcessOptimizer(ProxyOptimizer):
+    """Runs an operation for each variable after it was updated.
+
+    Args:
+        opt: a `tf.train.Optimizer`.
+        func: from a variable to an operation, or None for nothing. It is called where all updates are done, for each
+            variable that is given to `apply_gradients`.
+        colocate: place the operations on the device of the variable.
+    """
+
+    def __init__(self, opt: tf.train.Optimizer, func: Callable[[Any], Optional[tf.Operation]], colocate: bool = True):
+        super().__init__(opt)
+        self._func = func
+        self._colocate = colocate
+
+    def apply_gradients(self, grads_and_vars: GradsAndVars, global_step: Optional[Any] = None,
+                        name: Optional[str] = None) -> tf.Operation:
+        """The operation `name` that updates, then post-processes.
+
+        Raises:
+            TypeError: the function returned neither an operation nor None.
+        """
+        pairs = list(grads_and_vars)
+        update = self._opt.apply_gradients(pairs, global_step)
+        with tf.control_dependencies([update]):
+            operations = [self._post_process(variable) for _, variable in pairs]
+        return tf.group(update, *[operation for operation in operations if operation is not None], name=name)
+
+    def _post_process(self, variable: Any) -> Optional[tf.Operation]:
+        if self._colocate:
+            with tf.get_default_graph().colocate_with(variable.op):
+                operation = self._func(variable)
+        else:
+            operation = self._func(variable)
+        if operation is not None and not isinstance(operation, tf.Operation):
+            raise TypeError("PostProcessOptimizer(func): must return a tf.Operation or None; got {!r} for {}; return `.op` "
+                            "of a tensor".format(operation, variable.op.name))
+        return operation
+
+
+class VariableAssignmentOptimizer(PostProcessOptimizer):
+    """Assigns a new value to variables after each update, as to clip weights.
+
+    Args:
+        opt: a `tf.train.Optimizer`.
+        func: from a variable to the tensor to assign to it, or None to leave it.
+
+    Example: `VariableAssignmentOptimizer(opt, lambda v: tf.clip_by_value(v, -0.01, 0.01))`
+    """
+
+    def __init__(self, opt: tf.train.Optimizer, func: Callable[[Any], Optional[Any]]):
+        def assign(variable: Any) -> Optional[tf.Operation]:
+            value = func(variable)
+            if value is None:
+                return None
+            if not is_tensor_like(value):
+                raise TypeError("VariableAssignmentOptimizer(func): must return a tensor or None; got {!r} for {}".format(
+                    value, variable.op.name))
+            return variable.assign(value, read_value=False)
+
+        super().__init__(opt, assign)
