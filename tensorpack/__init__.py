@@ -52,7 +52,11 @@ _WITH_TENSORFLOW = {
         "Maxout", "PReLU", "VariableHolder", "disable_layer_logging", "l1_regularizer", "l2_regularizer", "layer_register",
         "regularize_cost", "regularize_cost_from_collection", "rename_tflayer_get_variable"),
     "predict.base": ("OfflinePredictor", "OnlinePredictor", "PredictorBase"),
+    "predict.concurrency": ("MultiThreadAsyncPredictor",),
     "predict.config": ("PredictConfig",),
+    "predict.dataset": ("DatasetPredictorBase", "MultiProcessDatasetPredictor", "SimpleDatasetPredictor"),
+    "predict.feedfree": ("FeedfreePredictor",),
+    "predict.multigpu": ("DataParallelOfflinePredictor", "MultiTowerOfflinePredictor"),
     "tfutils.argscope": ("argscope", "enable_argscope_for_function", "enable_argscope_for_module", "get_arg_scope"),
     "tfutils.common": (
         "get_default_sess_config", "get_global_step_value", "get_global_step_var", "get_tf_version_tuple"),

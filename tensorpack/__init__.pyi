@@ -123,7 +123,14 @@ from .models import rename_tflayer_get_variable as rename_tflayer_get_variable
 from .predict.base import OfflinePredictor as OfflinePredictor
 from .predict.base import OnlinePredictor as OnlinePredictor
 from .predict.base import PredictorBase as PredictorBase
+from .predict.concurrency import MultiThreadAsyncPredictor as MultiThreadAsyncPredictor
 from .predict.config import PredictConfig as PredictConfig
+from .predict.dataset import DatasetPredictorBase as DatasetPredictorBase
+from .predict.dataset import MultiProcessDatasetPredictor as MultiProcessDatasetPredictor
+from .predict.dataset import SimpleDatasetPredictor as SimpleDatasetPredictor
+from .predict.feedfree import FeedfreePredictor as FeedfreePredictor
+from .predict.multigpu import DataParallelOfflinePredictor as DataParallelOfflinePredictor
+from .predict.multigpu import MultiTowerOfflinePredictor as MultiTowerOfflinePredictor
 from .tfutils.argscope import argscope as argscope
 from .tfutils.argscope import enable_argscope_for_function as enable_argscope_for_function
 from .tfutils.argscope import enable_argscope_for_module as enable_argscope_for_module

@@ -39,7 +39,10 @@ EXPORTS = {
         SimpleMovingAverage StartProcOrThread TFEventWriter TFLocalCLIDebugHook TensorPrinter TerminateOnNaN""",
     "tensorpack.input_source": """
         FeedInput FeedfreeInput InputSource PlaceholderInput QueueInput remap_input_source""",
-    "tensorpack.predict": "OfflinePredictor OnlinePredictor PredictConfig PredictorBase",
+    "tensorpack.predict": """
+        DataParallelOfflinePredictor DatasetPredictorBase FeedfreePredictor MultiProcessDatasetPredictor
+        MultiThreadAsyncPredictor MultiTowerOfflinePredictor OfflinePredictor OnlinePredictor PredictConfig PredictorBase
+        SimpleDatasetPredictor""",
     "tensorpack.train": """
         AutoResumeTrainConfig DEFAULT_CALLBACKS DEFAULT_MONITORS ModelDesc ModelDescBase SimpleTrainer
         SingleCostTrainer StopTraining TowerTrainer TrainConfig Trainer launch_train_with_config""",

@@ -1,7 +1,7 @@
 """The one way from a PredictConfig to an inference graph with a restored session; predictors and exports build on it."""
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple, Optional, Sequence
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import compat
 from ..compat import tfv1 as tf
@@ -39,7 +39,6 @@ def build_inference_graph(config: Any, session_creator: Optional[tf.train.Sessio
         KeyError: an input or output name is not in the graph; the message tells names like it.
         ValueError: an input cannot be fed.
     """
-    creator = session_creator or config.session_creator
     graph = tf.Graph() if config.create_graph else tf.get_default_graph()
     with graph.as_default():
         placeholders = [build_or_reuse_placeholder(spec) for spec in config.input_signature]
@@ -47,8 +46,20 @@ def build_inference_graph(config: Any, session_creator: Optional[tf.train.Sessio
             config.tower_func(*placeholders)
         inputs = find_inputs(graph, config.input_names)
         outputs = find_outputs(graph, config.output_names)
-        config.session_init._setup_graph()
-        sess = creator.create_session()
+        sess, owned = restored_session(config, session_creator)
+    return InferenceGraph(graph, sess, inputs, outputs, [t.name for t in inputs], [t.name for t in outputs], owned)
+
+
+def restored_session(config: Any, session_creator: Optional[tf.train.SessionCreator] = None) -> Tuple[tf.Session, bool]:
+    """A session on the default graph, loaded by `config.session_init`, and whether it has to be closed by who asked for it.
+
+    Args:
+        config: a `PredictConfig`.
+        session_creator: used instead of that of the config.
+    """
+    creator = session_creator or config.session_creator
+    config.session_init._setup_graph()
+    sess = creator.create_session()
     owned = owns_session(creator)
     try:
         config.session_init._run_init(sess)
@@ -57,8 +68,8 @@ def build_inference_graph(config: Any, session_creator: Optional[tf.train.Sessio
             sess.close()
         raise
     if owned and isinstance(config.session_init, JustCurrentSession):
-        _warn_about_random_model(graph)
-    return InferenceGraph(graph, sess, inputs, outputs, [t.name for t in inputs], [t.name for t in outputs], owned)
+        _warn_about_random_model(sess.graph)
+    return sess, owned
 
 
 def find_outputs(graph: tf.Graph, names: Sequence[Any]) -> List[Any]:
