@@ -176,7 +176,7 @@ class MinSaver(Callback):
 
     def _setup_graph(self) -> None:
         _require_directory(type(self).__name__, self.checkpoint_dir)
-        self._model_saver = _find_model_saver(self.trainer._callbacks.cbs)
+        self._model_saver = find_model_saver(self.trainer._callbacks.cbs)
         self._own_saver = None
         if self._model_saver is None:
             self._own_saver = tf.train.Saver(var_list=_variables([tf.GraphKeys.GLOBAL_VARIABLES]))
@@ -327,7 +327,8 @@ def _step_of(path: str) -> int:
     return int(match.group(1)) if match else -1
 
 
-def _find_model_saver(callbacks: Sequence[Callback]) -> Optional[ModelSaver]:
+def find_model_saver(callbacks: Sequence[Callback]) -> Optional[ModelSaver]:
+    """The first ModelSaver among callbacks, also within others such as PeriodicTrigger."""
     for cb in callbacks:
         while isinstance(cb, ProxyCallback):
             cb = cb.cb

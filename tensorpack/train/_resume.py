@@ -5,9 +5,9 @@ import os
 from typing import List, Optional, Tuple
 
 from ..callbacks._resume import starting_epoch_after
-from ..callbacks.base import Callback, ProxyCallback
+from ..callbacks.base import Callback
 from ..callbacks.monitor import JSONWriter
-from ..callbacks.saver import ModelSaver
+from ..callbacks.saver import find_model_saver
 from ..compat import tfv1 as tf
 from ..tfutils._checkpoint import open_checkpoint
 from ..utils import logger
@@ -15,12 +15,8 @@ from ..utils import logger
 
 def checkpoint_directory(callbacks: Optional[List[Callback]]) -> Optional[str]:
     """Where the ModelSaver among `callbacks` saves; without one the log directory, or None."""
-    for cb in callbacks or []:
-        while isinstance(cb, ProxyCallback):
-            cb = cb.cb
-        if isinstance(cb, ModelSaver):
-            return cb.checkpoint_dir
-    return logger.get_logger_dir()
+    saver = find_model_saver(callbacks or [])
+    return logger.get_logger_dir() if saver is None else saver.checkpoint_dir
 
 
 def find_checkpoint(directory: Optional[str]) -> Optional[str]:
