@@ -8,11 +8,25 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Set
 
 from . import logger
 
 _PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+_END = b"\0"  # no signal has this number
+
+_in_use: Set[int] = set()  # descriptors that `unblock_on_sigint` lets signals be written to
+
+
+def _after_fork_in_child() -> None:
+    # A signal to the child alone must not look to the parent's watcher like one to the parent.
+    if _in_use:
+        _in_use.clear()
+        signal.set_wakeup_fd(-1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def is_main_thread() -> bool:
@@ -48,12 +62,13 @@ def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterat
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    _in_use.add(writer)
     left = threading.Event()
 
     def watch() -> None:
         while True:
             received = os.read(reader, 1)
-            if not received:
+            if received == _END:
                 break
             if received[0] == signal.SIGINT and not left.wait(grace):
                 unblock()
@@ -66,8 +81,10 @@ def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterat
     finally:
         left.set()
         signal.set_wakeup_fd(before)
-        os.close(writer)  # ends the watcher
+        os.write(writer, _END)  # not by closing it: a forked process may hold a copy of this end
         watcher.join(grace)
+        os.close(writer)
+        _in_use.discard(writer)
 
 
 def enable_death_signal(_warn: bool = True) -> None:

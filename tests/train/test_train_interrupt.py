@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from tensorpack.utils.concurrency import unblock_on_sigint
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -47,3 +49,25 @@ def test_the_wakeup_descriptor_is_restored():
     with unblock_on_sigint(lambda: None):
         pass
     assert signal.set_wakeup_fd(before) == before
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # Python 3.12 and later
+def test_a_signal_to_a_forked_child_does_not_concern_the_parent():
+    """And a child that outlives the context does not hold its end up."""
+    calls = []
+    with unblock_on_sigint(lambda: calls.append(1), grace=0.1):
+        child = os.fork()
+        if child == 0:
+            try:
+                time.sleep(30)
+            except KeyboardInterrupt:
+                pass
+            time.sleep(1)
+            os._exit(0)
+        time.sleep(0.3)
+        os.kill(child, signal.SIGINT)
+        time.sleep(0.5)
+        assert calls == []
+        start = time.time()
+    assert time.time() - start < 0.5
+    os.waitpid(child, 0)
