@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all that a newcomer needs: each sets up its own environment below this folder.
 PYTHON ?= python3
 PYTHON37 ?= $(shell sh scripts/find-python37)
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist worksteal
 PIP_FLAGS = --quiet --disable-pip-version-check
 
 .PHONY: demo test test-today test-legacy lint api clean

@@ -40,8 +40,8 @@ def uninterrupted(tmp_path_factory):
     ("before_train", 0, 1, [1, 2, 3, 4]),
     ("step", 1, 1, [1, 2, 3, 4]),
     ("step", 3, 3, [1, 2, 3, 4]),
-    # the checkpoint of the epoch is there, its statistics are not
-    ("after_saver", 2, 3, [1, 3, 4]),
+    # the checkpoint of the epoch is there, its statistics are those that came before it
+    ("after_saver", 2, 3, [1, 2, 3, 4]),
 ], ids=["before-training", "before-the-first-checkpoint", "within-an-epoch", "between-checkpoint-and-statistics"])
 def test_a_killed_training_goes_on_and_ends_with_the_same_weights(tmp_path, uninterrupted, moment, epoch, resumed_at, epochs):
     logdir = tmp_path / "log"

@@ -102,6 +102,11 @@ class StatsFile:
         self._lines.append(encode(record))
         self._changed = True
 
+    def replace_last(self, record: Record) -> None:
+        """Put a record in the place of the one that was appended last."""
+        self._lines[-1] = encode(record)
+        self._changed = True
+
     def write(self, force: bool = True) -> None:
         """Bring the file up to date, if anything is new and, unless forced, the last write was long enough ago.
 

@@ -46,6 +46,9 @@ class MonitorBase(Callback):
     def process_event(self, evt: tf.Event) -> None:
         """Receive an event with its step and wall time set; summaries do not arrive here."""
 
+    def _before_checkpoint(self) -> None:
+        """Called before a checkpoint of a finished epoch is written, usually while other callbacks are still to put values."""
+
 
 class NoOpMonitor(MonitorBase):
     """What takes the place of a monitor that cannot work, usually for want of a log directory."""

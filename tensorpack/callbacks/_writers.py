@@ -151,6 +151,7 @@ class JSONWriter(MonitorBase):
         self._pending: Dict[str, Any] = {}
         self._skipped: set = set()
         self._file: Optional[StatsFile] = None
+        self._early: Record = {}
 
     @staticmethod
     def load_existing_json(dir: Optional[str] = None) -> Optional[List[Record]]:
@@ -195,13 +196,32 @@ class JSONWriter(MonitorBase):
         if self._file is not None:
             self._flush()
 
+    def _before_checkpoint(self) -> None:
+        if self._file is None:
+            return
+        # a run that is killed after the checkpoint goes on with the next epoch, so what is known of this one must be there
+        self._early = self._complete(self._pending)
+        self._pending = {}
+        self._file.append(self._early)
+        self._write(force=True)
+
     def _flush(self, force: bool = True) -> None:
         if self._pending:
-            record, self._pending = self._pending, {}
-            for name, value in (("epoch_num", self.epoch_num), ("global_step", self.global_step)):
-                record.pop(name, None)
-                record[name] = value
-            self._file.append(record)
+            record, self._pending = self._complete(self._pending), {}
+            early, self._early = self._early, {}
+            if (early.get("epoch_num"), early.get("global_step")) == (self.epoch_num, self.global_step):
+                self._file.replace_last(self._complete(dict(early, **record)))
+            else:
+                self._file.append(record)
+        self._write(force)
+
+    def _complete(self, values: Record) -> Record:
+        """These values, and which moment they are of."""
+        record = {name: value for name, value in values.items() if name not in ("epoch_num", "global_step")}
+        record.update([("epoch_num", self.epoch_num), ("global_step", self.global_step)])
+        return record
+
+    def _write(self, force: bool) -> None:
         try:
             self._file.write(force)
         except OSError:

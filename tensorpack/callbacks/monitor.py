@@ -132,6 +132,10 @@ class Monitors(Callback):
         """All (global step, value) of a scalar in this run, oldest first; empty if there is none."""
         return self._history.setdefault(name, [])
 
+    def _before_checkpoint(self) -> None:
+        for monitor in self._monitors:
+            monitor._before_checkpoint()
+
     def _put_scalar(self, name: str, number: float) -> None:
         self._history.setdefault(name, []).append((self.global_step, number))
         for monitor in self._monitors:

@@ -87,6 +87,8 @@ class ModelSaver(Callback):
             _make_directory(self.checkpoint_dir)
             self._unlist(path)
             finished = self.local_step in (-1, self.trainer.steps_per_epoch - 1)
+            if finished:
+                self.trainer.monitors._before_checkpoint()
             record_checkpoint(self.checkpoint_dir, os.path.basename(path), self.epoch_num, finished, self.global_step)
             self._saver.save(self.trainer.sess, os.path.join(self.checkpoint_dir, "model"),
                              global_step=self.global_step, write_meta_graph=False)

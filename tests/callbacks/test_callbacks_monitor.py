@@ -213,6 +213,15 @@ def test_objects_at_all_flush_moments(log_dir):
         {"step": 2, "epoch": 1, "epoch_num": 1, "global_step": 3}]
 
 
+def test_the_object_of_an_epoch_is_there_when_its_checkpoint_is_and_complete_at_its_end(log_dir):
+    seen = []
+    train([PutEachEpoch("before", {1: 1, 2: 2}), ModelSaver(), Call(trigger_epoch=lambda cb: seen.append(stats(log_dir)[-1])),
+           PutEachEpoch("after", {1: 10})], [JSONWriter()])
+    assert seen == [{"before": 1, "epoch_num": 1, "global_step": 4}, {"before": 2, "epoch_num": 2, "global_step": 8}]
+    assert stats(log_dir) == [{"before": 1, "after": 10, "epoch_num": 1, "global_step": 4}, seen[1]]
+    assert list(stats(log_dir)[0]) == ["before", "after", "epoch_num", "global_step"]
+
+
 def test_nothing_put_means_no_file(log_dir):
     train([], [JSONWriter()])
     assert not os.path.exists(os.path.join(log_dir, "stats.json"))
