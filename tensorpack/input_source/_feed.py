@@ -172,7 +172,7 @@ def _to_strings(value: Any) -> np.ndarray:
     return array
 
 
-def check_dataflow(who: str, ds: Any) -> DataFlow:
+def require_dataflow(who: str, ds: Any) -> DataFlow:
     """Return `ds`, or raise ValueError if it is no DataFlow."""
     if not isinstance(ds, DataFlow):
         raise ValueError("{}: ds must be a DataFlow; got {}; try DataFromGenerator or DataFromList".format(
@@ -210,7 +210,7 @@ class FeedInput(InputSource):
     """
 
     def __init__(self, ds: DataFlow, infinite: bool = True):
-        self.ds = check_dataflow(type(self).__name__, ds)
+        self.ds = require_dataflow(type(self).__name__, ds)
         self._infinite = infinite
         self._placeholders: Optional[List[tf.Tensor]] = None
         self._feeder: Optional[_FeedCallback] = None

@@ -20,7 +20,7 @@ from ..tfutils.common import build_or_reuse_placeholder
 from ..tfutils.summary import add_moving_summary
 from ..utils import logger
 from ..utils.concurrency import StoppableThread
-from ._feed import DatapointFeed, check_dataflow
+from ._feed import DatapointFeed, require_dataflow
 from ._feedfree import FeedfreeInput
 from ._speed import SAMPLING_PERIOD, Progress, SpeedReport, queue_capacity
 
@@ -205,7 +205,7 @@ class QueueInput(FeedfreeInput):
     """
 
     def __init__(self, ds: DataFlow, queue: Optional[Any] = None):
-        self.ds = check_dataflow(type(self).__name__, ds)
+        self.ds = require_dataflow(type(self).__name__, ds)
         self.queue = queue
         self.thread: Optional[EnqueueThread] = None
 
@@ -217,32 +217,43 @@ class QueueInput(FeedfreeInput):
         if not input_signature:
             raise ValueError("{}: the model must have inputs; got an empty input signature".format(who))
         self._signature = input_signature
-        placeholders = [build_or_reuse_placeholder(spec) for spec in input_signature]
+        fed = self._fed_signature(input_signature)
+        placeholders = [build_or_reuse_placeholder(spec) for spec in fed]
         with self.cached_name_scope():
-            self._setup_queue(who, [p.dtype.base_dtype for p in placeholders])
-            self.thread = EnqueueThread(self.queue, self.ds, placeholders, DatapointFeed(who, input_signature))
+            self._setup_queue(who, [p.dtype.base_dtype for p in placeholders], [p.shape for p in placeholders])
+            self.thread = EnqueueThread(self.queue, self.ds, placeholders, DatapointFeed(who, fed))
             self._dequeue_for_reset = self.queue.dequeue(name="dequeue_for_reset")
             queue_size = tf.cast(self.thread.queue_size, tf.float32, name="queue_size")
         self._moving_summary = add_moving_summary(queue_size, collection=None, decay=0.5)
         self._speed = SpeedReport(self.queue.name, queue_capacity(self.queue), lambda: self.thread.progress)
 
-    def _setup_queue(self, who: str, dtypes: List[tf.DType]) -> None:
+    def _fed_signature(self, input_signature: List[tf.TensorSpec]) -> List[tf.TensorSpec]:
+        """What one datapoint of the DataFlow holds."""
+        return input_signature
+
+    def _setup_queue(self, who: str, dtypes: List[tf.DType], shapes: List[tf.TensorShape]) -> None:
         if self.queue is None:
-            self.queue = tf.FIFOQueue(_QUEUE_CAPACITY, dtypes, name="input_queue")
+            self.queue = self._make_queue(dtypes, shapes)
         held = [tf.as_dtype(dtype).base_dtype for dtype in self.queue.dtypes]
         if held != dtypes:
             raise TypeError("{}: the queue must hold the dtypes of the inputs, {}; got {}".format(
                 who, [dtype.name for dtype in dtypes], [dtype.name for dtype in held]))
         logger.info("Setting up the queue '%s' for CPU prefetching ...", self.queue.name)
 
+    def _make_queue(self, dtypes: List[tf.DType], shapes: List[tf.TensorShape]) -> Any:
+        return tf.FIFOQueue(_QUEUE_CAPACITY, dtypes, name="input_queue")
+
     def _get_input_tensors(self) -> List[tf.Tensor]:
         self._require_setup("get_input_tensors")
         with tf.device("/cpu:0"), self.cached_name_scope():
-            tensors = self.queue.dequeue(name="input_deque")
+            tensors = self._dequeue()
         tensors = tensors if isinstance(tensors, (list, tuple)) else [tensors]
         for tensor, spec in zip(tensors, self._signature):
             tensor.set_shape(spec.shape)
         return list(tensors)
+
+    def _dequeue(self) -> Any:
+        return self.queue.dequeue(name="input_deque")
 
     def _get_callbacks(self) -> List[Callback]:
         callbacks = [StartProcOrThread(self.thread)]

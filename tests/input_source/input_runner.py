@@ -43,7 +43,8 @@ NUMBER = [tf.TensorSpec([], "int32", "x")]
 class Run:
     """A session in which the callbacks of a source run."""
 
-    def __init__(self, callbacks, inputs):
+    def __init__(self, source, callbacks, inputs):
+        self.source = source
         self.callbacks = callbacks
         self.inputs = inputs
         self.tensors = [tf.identity(x) for x in inputs]
@@ -58,14 +59,14 @@ class Run:
 
 
 @contextmanager
-def running(source, signature=NUMBER):
+def running(source, signature=NUMBER, towers=1):
     """Set up the source, start its callbacks, and stop them in the end."""
     callbacks = source.setup(signature)
-    inputs = source.get_input_tensors()
+    inputs = [x for _ in range(towers) for x in source.get_input_tensors()]
     for cb in callbacks:
         assert isinstance(cb, Callback)
         cb.setup_graph(None)
-    run = Run(callbacks, inputs)
+    run = Run(source, callbacks, inputs)
     with run.sess, run.sess.as_default():
         run.sess.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
         tf.get_default_graph().finalize()

@@ -19,7 +19,7 @@ from tensorpack.callbacks.summary import MergeAllSummaries
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow.base import DataFlowTerminated
 from tensorpack.dataflow.raw import DataFromList
-from tensorpack.input_source import FeedInput, QueueInput
+from tensorpack.input_source import FeedInput, QueueInput, StagingInput, TFDatasetInput
 from tensorpack.train.trainers import SimpleTrainer
 
 SIGNATURE = [tf.TensorSpec([None, 2], "float32", "image"), tf.TensorSpec([None], "int32", "label")]
@@ -82,6 +82,10 @@ def fail():
     raise DiskError("disk is gone")
 
 
+def staged(ds):
+    return StagingInput(QueueInput(ds))
+
+
 BROKEN = [
     ("raises", fail, DiskError, "disk is gone"),
     ("wrong_shape", lambda: [np.ones((4, 3), "float32"), POINT[1]], ValueError,
@@ -94,7 +98,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("make", [QueueInput, FeedInput])
+@pytest.mark.parametrize("make", [QueueInput, FeedInput, TFDatasetInput, staged])
 @pytest.mark.parametrize("last, error, words", [b[1:] for b in BROKEN], ids=[b[0] for b in BROKEN])
 def test_broken_data_ends_training_with_its_own_error(make, last, error, words):
     recorder = Recorder()
@@ -102,13 +106,14 @@ def test_broken_data_ends_training_with_its_own_error(make, last, error, words):
     with pytest.raises(error, match=words) as info:
         train(make(broken_at(7, last)), callbacks=[recorder])
     assert time.time() - start < 5
-    assert recorder.steps == 7 and recorder.ended
+    # the last good datapoint is staged in the run that should stage the one after it as well
+    assert recorder.steps == (6 if make is staged else 7) and recorder.ended
     assert feeding_threads() == []
     if error is DiskError:
         assert "fail" in [frame.name for frame in traceback.extract_tb(info.value.__traceback__)]
 
 
-@pytest.mark.parametrize("make", [QueueInput, FeedInput])
+@pytest.mark.parametrize("make", [QueueInput, FeedInput, TFDatasetInput, staged])
 def test_empty_dataflow_ends_training_with_an_error(make):
     start = time.time()
     with pytest.raises(ValueError, match="empty"):

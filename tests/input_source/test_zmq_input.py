@@ -1,0 +1,66 @@
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+from input_runner import NUMBER, running
+
+from tensorpack.compat import tfv1 as tf
+from tensorpack.input_source import TensorInput, ZMQInput
+
+SENDER = """
+    from tensorpack.dataflow import DataFromGenerator
+    from tensorpack.dataflow.remote import send_dataflow_zmq
+    def numbers():
+        for i in range(2000):
+            yield [i]
+        raise ValueError("no more numbers")
+    send_dataflow_zmq(DataFromGenerator(numbers), {address!r}, hwm=5, format={format!r})
+"""
+
+
+@pytest.fixture
+def sender(tmp_path):
+    """(start, address): start(format) starts a process that sends the numbers from 0 to 1999, then fails."""
+    address = "ipc://{}/socket".format(tmp_path)
+    processes = []
+
+    def start(format=None):
+        code = textwrap.dedent(SENDER).format(address=address, format=format)
+        processes.append(subprocess.Popen([sys.executable, "-c", code]))
+
+    yield start, address
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("format", [None])
+def test_datapoints_of_another_process_arrive_in_order_and_its_error_is_the_reason_of_the_end(sender, format):
+    start, address = sender
+    start(format)
+    source = ZMQInput(address, 5)
+    with running(source) as run:
+        assert [run.step() for _ in range(2000)] == [[i] for i in range(2000)]
+        with pytest.raises(tf.errors.OutOfRangeError):
+            run.step()
+        assert isinstance(run.failure(), ValueError) and "no more numbers" in str(run.failure())
+    assert isinstance(source, TensorInput)
+
+
+def test_it_stops_while_nothing_comes(sender):
+    start = time.time()
+    with running(ZMQInput(sender[1], 5)) as run:
+        thread = run.source._queue_input.thread
+        assert thread.is_alive()
+    assert not thread.is_alive() and time.time() - start < 5 and run.failure() is None
+
+
+def test_as_a_dataset(sender):
+    start, address = sender
+    start()
+    dataset = ZMQInput(address, 5).to_dataset(NUMBER).batch(3)
+    element = tf.data.make_one_shot_iterator(dataset).get_next()
+    with tf.Session() as sess:
+        assert [sess.run(element)[0].tolist() for _ in range(2)] == [[0, 1, 2], [3, 4, 5]]
