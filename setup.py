@@ -22,8 +22,10 @@ extras = {
     "diskcache": ["diskcache"],
     "h5py": ["h5py"],
     "imgaug": ["imgaug"],
-    "lmdb": ["lmdb"],
-    "msgpack": ["msgpack>=0.5.2", "msgpack-numpy"],
+    # later wheels for Python 3.7 cannot be imported
+    "lmdb": ["lmdb; python_version >= '3.8'", "lmdb<2; python_version < '3.8'"],
+    "msgpack": ["msgpack>=1.0", "msgpack-numpy"],
+    "onnx": ["tf2onnx"],
     "scikit-learn": ["scikit-learn"],
     "scipy": ["scipy"],
 }

@@ -1,4 +1,4 @@
-"""export-model: a trained model as a SavedModel or a frozen graph, without writing a script."""
+"""export-model: a trained model as SavedModel, frozen graph, TFLite or ONNX, without writing a script."""
 from __future__ import annotations
 
 import argparse
@@ -14,6 +14,9 @@ from ._common import comma_separated, new_parser, run
 
 __all__ = ["main"]
 
+# Format -> how the tool calls the model; the exporter has a method export_FORMAT for each.
+_TITLES = {"serving": "Serving", "compact": "Compact", "tflite": "TFLite", "onnx": "ONNX"}
+
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the tool; returns the exit status."""
@@ -22,11 +25,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("model", metavar="MODULE:CLASS", type=_model_name,
                         help="the ModelDesc: a class or a function that takes no arguments, or an object, in a module "
                              "or in a file (path/to/file.py:CLASS)")
-    parser.add_argument("output", type=_not_empty, help="the directory (serving) or file (compact) to write")
+    parser.add_argument("output", type=_not_empty, help="the directory (serving) or file (others) to write")
     parser.add_argument("--inputs", nargs="+", metavar="NAME", help="tensors to feed; default: all inputs of the model")
     parser.add_argument("--outputs", nargs="+", metavar="NAME", required=True, help="tensors to compute")
-    parser.add_argument("--format", choices=["serving", "compact"], default="serving",
-                        help="serving: a SavedModel (default); compact: one file with a frozen and optimized GraphDef")
+    parser.add_argument("--format", choices=sorted(_TITLES), default="serving",
+                        help="serving: a SavedModel (default); compact: one file with a frozen and optimized GraphDef; "
+                             "tflite: for TensorFlow Lite; onnx: for ONNX Runtime and others, needs the package tf2onnx")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
     return run(_export, parser, argv)
 
@@ -57,11 +61,9 @@ def _export(args: argparse.Namespace) -> None:
             model=_make_model(_import(place), name), session_init=session_init,
             input_names=None if args.inputs is None else comma_separated(args.inputs),
             output_names=comma_separated(args.outputs))
-        exporter = ModelExporter(config)
-        export = exporter.export_serving if args.format == "serving" else exporter.export_compact
-        export(args.output, overwrite=args.overwrite)
+        getattr(ModelExporter(config), "export_" + args.format)(args.output, overwrite=args.overwrite)
     print("{} model is written to {}: {} -> {}".format(
-        args.format.capitalize(), args.output, ", ".join(config.input_names), ", ".join(config.output_names)))
+        _TITLES[args.format], args.output, ", ".join(config.input_names), ", ".join(config.output_names)))
 
 
 @contextmanager

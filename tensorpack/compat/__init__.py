@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import weakref
-from typing import Any, Callable, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, Sequence, Tuple
 
 __all__ = ["is_tfv2", "tfv1"]
 
@@ -95,13 +96,19 @@ def new_checkpoint_reader(path: str) -> Any:
     return tfv1.train.NewCheckpointReader(path)
 
 
-def make_flat_callable(sess: Any, fetches: Sequence[Any], targets: Sequence[Any], feeds: Sequence[Any]) -> Callable[..., List]:
+def make_flat_callable(sess: Any, fetches: Sequence[Any], targets: Sequence[Any], feeds: Sequence[Any], *,
+                       in_calling_thread: bool = False) -> Callable[..., List]:
     """A function from the values of `feeds`, positional numpy arrays of the right dtype, to the list of values of `fetches`.
 
     It also runs the operations `targets`. `Session.make_callable` is the public form; this one leaves out its work on
     nested structures, which is most of its time when little is fetched. The same private method is there on 1.15 and 2.21.
+
+    Args:
+        in_calling_thread: operations run one after another in the thread that calls, which saves the time to wake another.
     """
     options = _config_pb2.CallableOptions()
+    if in_calling_thread:
+        options.run_options.inter_op_thread_pool = -1
     options.feed.extend([tensor.name for tensor in feeds])
     options.fetch.extend([tensor.name for tensor in fetches])
     options.target.extend([operation.name for operation in targets])
@@ -132,13 +139,8 @@ def in_xla_context() -> bool:
     return control_flow_util.GraphOrParentsInXlaContext(tfv1.get_default_graph())
 
 
-def has_grouped_convolution() -> bool:
-    """Whether `tf.nn.conv2d` takes float32 kernels of fewer input channels (groups), and their gradients, here.
-
-    GPUs do; of the CPU kernels only those of oneDNN, which TF 1.15 lacks and the environment can turn off on 2.x.
-    """
-    if has_gpu():
-        return True
+def has_onednn() -> bool:
+    """Whether CPU kernels are those of oneDNN: TF 1.15 lacks it; on 2.x it depends on the CPU and the environment."""
     try:
         from tensorflow.python.util import _pywrap_util_port as port
     except ImportError:
@@ -167,7 +169,9 @@ def freeze_variables(sess: Any, graph_def: Any, output_ops: Sequence[str]) -> An
     Both versions have the function in `compat.v1`, and both call it deprecated.
     """
     with _deprecation.silence():
-        return tfv1.graph_util.convert_variables_to_constants(sess, graph_def, list(output_ops))
+        frozen = tfv1.graph_util.convert_variables_to_constants(sess, graph_def, list(output_ops))
+    frozen.versions.CopyFrom(graph_def.versions)  # TF 1.15 leaves them out; a scalar placeholder then has an unknown shape
+    return frozen
 
 
 def local_cli_debug_hook(*args: Any, **kwargs: Any) -> Any:
@@ -222,3 +226,92 @@ def collected_variable_names(meta_graph: Any, key: str) -> List[str]:
     if key not in meta_graph.collection_def:  # indexing would add it
         return []
     return [VariableDef.FromString(each).variable_name for each in meta_graph.collection_def[key].bytes_list.value]
+
+
+def build_facts() -> Dict[str, str]:
+    """How TensorFlow was built; names are without `TensorFlow`, values are text."""
+    from tensorflow.python.framework import kernels
+
+    try:
+        from tensorflow.python.util._pywrap_util_port import IsMklEnabled
+    except ImportError:  # TF 1.15
+        from tensorflow.python.pywrap_tensorflow import IsMklEnabled
+    build_info = getattr(tensorflow.sysconfig, "get_build_info", dict)()  # TF 1.15 has none
+    facts = {
+        "version": tensorflow.version.VERSION,
+        "git version": tensorflow.version.GIT_VERSION,
+        "path": os.path.dirname(tensorflow.__file__),
+        "compiler": tensorflow.version.COMPILER_VERSION,
+        "CUDA": tfv1.test.is_built_with_cuda(),
+        "MKL": IsMklEnabled(),
+        "XLA": bool(kernels.get_registered_kernels_for_op("XlaLaunch").kernel),
+        "CUDA version": build_info.get("cuda_version", "unknown"),
+        "CUDNN version": build_info.get("cudnn_version", "unknown"),
+    }
+    return {name: str(value) for name, value in facts.items()}
+
+
+# Attributes that operations of inference have got after TF 1.15, which refuses a GraphDef that mentions them.
+NEWER_ATTRIBUTES = frozenset([
+    "Tcomplex", "Tk", "Treal", "Tsegmentids", "Tshape", "bad_indices_policy", "explicit_paddings", "exponential_avg_factor",
+    "grad_a", "grad_b", "grad_x", "grad_y", "index_type", "offset", "shape_type", "sparse_gradient", "validate_shape",
+])
+
+
+def deprecation_silenced() -> ContextManager[None]:
+    """A context in which TensorFlow does not log that functions are deprecated; for packages that have to call such ones."""
+    return _deprecation.silence()
+
+
+def convert_to_tflite(graph_def: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> bytes:
+    """The TFLite flatbuffer of a frozen GraphDef.
+
+    Args:
+        inputs, outputs: tensors of a graph that `graph_def` was imported into.
+
+    Raises:
+        ValueError: the converter refuses the graph; the message is its own.
+    """
+    from tensorflow.lite.python.convert import ConverterError
+
+    from ..utils.utils import change_env
+
+    converter = tfv1.lite.TFLiteConverter(graph_def, list(inputs), list(outputs))
+    if VERSION < (2, 0):
+        _prepare_old_converter(converter, inputs)
+    # TF 1.15: the converter is a program beside the interpreter; a virtual environment that is not activated is not on the PATH
+    path = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
+    try:
+        with _deprecation.silence(), change_env("PATH", path):
+            return converter.convert()
+    except ConverterError as e:
+        raise ValueError(str(e)) from e
+
+
+def _prepare_old_converter(converter: Any, inputs: Sequence[Any]) -> None:
+    """Say to the converter of TF 1.15 what that of 2.x finds out."""
+    for tensor in inputs:
+        # It would set an unknown batch size to 1, too, but fails when another input is a scalar
+        if tensor.shape.ndims and tensor.shape.as_list()[0] is None:
+            tensor.set_shape([1] + tensor.shape.as_list()[1:])
+    if all(tensor.dtype == tfv1.uint8 for tensor in inputs):
+        # It takes inputs to be float32 unless told, and bytes to be quantized: here with scale 1 and zero point 0
+        converter.inference_input_type = tfv1.uint8
+        converter.quantized_input_stats = {tensor.op.name: (0., 1.) for tensor in inputs}
+
+
+def num_gpus() -> int:
+    """How many GPUs TensorFlow can see; initialises no device."""
+    if not tfv1.test.is_built_with_cuda():
+        return 0
+    return len(tensorflow.config.experimental.list_physical_devices("GPU"))  # the name that both versions have
+
+
+def collective_all_reduce_sum(x: Any, group_size: int, group_key: int, instance_key: int) -> Any:
+    """The sum of `x` over the devices of a group, on each of which an operation of this instance key must run in the same step.
+
+    The operation must be under a device. Works on CPU devices (a ring) as well as on GPUs (NCCL); no public name on 1.15.
+    """
+    from tensorflow.python.ops import collective_ops
+
+    return collective_ops.all_reduce(x, group_size, group_key, instance_key, "Add", "Id", [0])

@@ -5,7 +5,7 @@ forwarding operations are bypassed, constant subgraphs are computed, and batch n
 """
 from __future__ import annotations
 
-from typing import Any, Dict, Sequence, Set, Tuple
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -44,12 +44,22 @@ def freeze(sess: tf.Session, outputs: Sequence[str], table_initializers: Sequenc
 
 def clear_placement(graph_def: Any) -> None:
     """Remove devices, and colocation with operations that may be pruned."""
-    nodes = list(graph_def.node)
-    for function in graph_def.library.function:
-        nodes.extend(function.node_def)
-    for node in nodes:
+    for node in _all_nodes(graph_def):
         node.device = ""
         node.attr.pop("_class", None)
+
+
+def _all_nodes(graph_def: Any) -> List[Any]:
+    return list(graph_def.node) + [node for function in graph_def.library.function for node in function.node_def]
+
+
+def drop_newer_attributes(graph_def: Any) -> None:
+    """Remove what older TensorFlows refuse as unknown and what, with its default value, says nothing."""
+    for node in _all_nodes(graph_def):
+        for name in compat.NEWER_ATTRIBUTES.intersection(node.attr):
+            defaults = [each.default_value for each in compat.op_definition(node.op).attr if each.name == name]
+            if defaults == [node.attr[name]]:
+                del node.attr[name]
 
 
 def optimize_graph(graph_def: Any, inputs: Sequence[Tuple[str, Any]], outputs: Sequence[str]) -> Any:

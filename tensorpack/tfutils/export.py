@@ -1,16 +1,15 @@
-"""Exporting a model for programs without this library: a frozen GraphDef, or a SavedModel."""
+"""Exporting a model for programs without this library: SavedModel, frozen GraphDef, TFLite, ONNX."""
 from __future__ import annotations
 
-import json
 import os
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ..utils.fs import atomic_directory, atomic_write, mkdir_p
-from ._freeze import freeze, optimize_graph
-from ._graph_def import GraphEditor
+from ..utils.fs import atomic_directory
+from ._convert import check_onnx, onnx_opset, to_onnx, to_tflite
+from ._frozen_model import FrozenModel, check_target, describe, frozen_model, write_model
 from ._inference import InferenceGraph, build_inference_graph
 from .sesscreate import NewSessionCreator
 
@@ -57,24 +56,66 @@ class ModelExporter:
         """
         if toco_compatible and not optimize:
             raise ValueError("export_compact: toco_compatible=True must come with optimize=True; got optimize=False")
-        if os.path.isdir(filename):
-            raise FileExistsError("export_compact: the name must be that of a file; {} is a directory".format(filename))
-        if not overwrite and os.path.exists(filename):
-            raise FileExistsError("export_compact: {} must not exist; pass overwrite=True to replace it, "
-                                  "or choose another name".format(filename))
-        built = self._build()
-        try:
-            tables = _table_initializers(built.graph, built.outputs)
-            outputs = [tensor.op.name for tensor in built.outputs]
-            graph_def = freeze(built.sess, outputs, tables)
-        finally:
-            built.sess.close()
-        _check_import(graph_def)
-        if optimize:
-            specs = [tf.TensorSpec(t.shape, t.dtype.base_dtype) for t in built.inputs]
-            graph_def = optimize_graph(graph_def, list(zip(built.input_names, specs)), outputs + tables)
-            _check_import(graph_def)
-        _write_compact(filename, graph_def, _description(built, graph_def, tables))
+        check_target("export_compact", filename, overwrite)
+        model = self._freeze("export_compact", optimize)
+        description = describe(model)
+        description["onnx"] = _onnx_command(filename, description)
+        if model.tables:
+            description["run_first"] = model.tables
+            logger.warning("The graph has lookup tables: after loading it, run the operations %s once. Vocabulary files are "
+                           "read from where they were at the export; export_serving copies them.", model.tables)
+        write_model(filename, model.graph_def.SerializeToString(), description,
+                    "Graph with {} operations".format(len(model.graph_def.node)))
+        logger.info("To ONNX: export_onnx, or %s", description["onnx"])
+
+    def export_tflite(self, filename: str, *, optimize: bool = True, overwrite: bool = False) -> None:
+        """Write one file for TensorFlow Lite (LiteRT), by TensorFlow's own converter.
+
+        Inputs and outputs keep their order, and their names without `:0`; `<filename>.json` tells them. An unknown size of
+        the batch is 1 in the file until the program that loads it calls `resize_tensor_input`.
+
+        Args:
+            filename: the file; missing directories are made.
+            optimize: make the graph smaller first, as `export_compact` does.
+            overwrite: whether an existing file may be replaced.
+
+        Raises:
+            FileExistsError: the file exists and must not be replaced.
+            ValueError: the graph cannot be frozen, or has operations that TensorFlow Lite lacks. The converter of TF 1.15
+                takes neither loops nor unknown sizes besides that of the batch.
+        """
+        check_target("export_tflite", filename, overwrite)
+        model = self._freeze("export_tflite", optimize)
+        content = to_tflite(model)
+        description = describe(model)
+        for each in description["inputs"] + description["outputs"]:
+            each["name"] = _plain_name(each["name"])
+        write_model(filename, content, description, "TFLite model of {} bytes".format(len(content)))
+
+    def export_onnx(self, filename: str, *, opset: Optional[int] = None, overwrite: bool = False) -> None:
+        """Write one file for ONNX Runtime and others, by the package tf2onnx (`pip install tensorpack[onnx]`).
+
+        Inputs and outputs keep their tensor names and unknown sizes; `<filename>.json` tells them.
+
+        Args:
+            filename: the file; missing directories are made.
+            opset: version of ONNX's set of operations; default: the one that tf2onnx prefers.
+            overwrite: whether an existing file may be replaced.
+
+        Raises:
+            FileExistsError: the file exists and must not be replaced.
+            ImportError: tf2onnx is not installed.
+            ValueError: the graph cannot be frozen, has operations without a counterpart in ONNX, or tf2onnx does not know
+                the opset.
+        """
+        check_target("export_onnx", filename, overwrite)
+        check_onnx(opset)
+        model = self._freeze("export_onnx", optimize=True)
+        converted = to_onnx(model, opset)
+        description = describe(model)
+        description["opset"] = onnx_opset(converted)
+        write_model(filename, converted.SerializeToString(), description, "ONNX model with {} operations of opset {}".format(
+            len(converted.graph.node), description["opset"]))
 
     def export_serving(self, filename: str, tags: Optional[Sequence[str]] = None,
                        signature_name: str = "prediction_pipeline", *, overwrite: bool = False) -> None:
@@ -114,63 +155,23 @@ class ModelExporter:
         self.graph = built.graph
         return built
 
-
-def _table_initializers(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> List[str]:
-    """Names of the operations that fill the lookup tables on which the outputs depend."""
-    initializers = graph.get_collection(tf.GraphKeys.TABLE_INITIALIZERS)
-    if not initializers:
-        return []
-    needed = GraphEditor(graph.as_graph_def()).needed(tensor.op.name for tensor in outputs)
-    return [op.name for op in initializers if op.inputs and op.inputs[0].op.name in needed]
+    def _freeze(self, who: str, optimize: bool) -> FrozenModel:
+        built = self._build()
+        try:
+            return frozen_model(who, built, optimize)
+        finally:
+            built.sess.close()
 
 
-def _check_import(graph_def: Any) -> None:
-    """Load the graph as its users will: freezing lets some graphs pass that cannot be loaded."""
-    if graph_def.ByteSize() >= 1 << 31:
-        raise ValueError("export_compact: a GraphDef must be smaller than 2 GB; got {} bytes; use export_serving".format(
-            graph_def.ByteSize()))
-    try:
-        with tf.Graph().as_default():
-            tf.import_graph_def(graph_def, name="")
-    except (TypeError, ValueError) as e:
-        raise ValueError("export_compact: the outputs must not depend on operations that change variables; the frozen graph "
-                         "cannot be loaded: {}".format(e)) from e
-
-
-def _description(built: InferenceGraph, graph_def: Any, tables: Sequence[str]) -> Dict[str, Any]:
-    present = {node.name for node in graph_def.node}
-    description: Dict[str, Any] = {
-        "inputs": [_describe(tensor) for tensor in built.inputs if tensor.op.name in present],
-        "outputs": [_describe(tensor) for tensor in built.outputs],
-    }
-    if tables:
-        description["run_first"] = list(tables)
-    return description
-
-
-def _describe(tensor: tf.Tensor) -> Dict[str, Any]:
-    shape = None if tensor.shape.ndims is None else tensor.shape.as_list()
-    return {"name": tensor.name, "dtype": tensor.dtype.base_dtype.name, "shape": shape}
-
-
-def _write_compact(filename: str, graph_def: Any, description: Dict[str, Any]) -> None:
+def _onnx_command(filename: str, description: Dict[str, Any]) -> str:
     names = {key: ",".join(each["name"] for each in description[key]) for key in ("inputs", "outputs")}
-    description["onnx"] = "python -m tf2onnx.convert --graphdef {} --inputs {} --outputs {} --output model.onnx".format(
+    return "python -m tf2onnx.convert --graphdef {} --inputs {} --outputs {} --output model.onnx".format(
         os.path.basename(filename), names["inputs"], names["outputs"])
-    mkdir_p(os.path.dirname(filename))
-    with atomic_write(filename, "wb") as f:
-        f.write(graph_def.SerializeToString())
-    with atomic_write(filename + ".json") as f:
-        json.dump(description, f, indent=1)
-        f.write("\n")
-    for key in ("inputs", "outputs"):
-        for each in description[key]:
-            logger.info("%s: %s %s %s", key[:-1].capitalize(), each["name"], each["dtype"], each["shape"])
-    if "run_first" in description:
-        logger.warning("The graph has lookup tables: after loading it, run the operations %s once. Vocabulary files are "
-                       "read from where they were at the export; export_serving copies them.", description["run_first"])
-    logger.info("Model with %d operations is exported to %s; names, dtypes and shapes are in %s.json. To ONNX: %s",
-                len(graph_def.node), filename, filename, description["onnx"])
+
+
+def _plain_name(name: str) -> str:
+    """`x` for the tensor `x:0`; other outputs keep their index."""
+    return name[:-2] if name.endswith(":0") else name
 
 
 def _signatures(built: InferenceGraph, signature_name: str) -> Dict[str, Any]:

@@ -1,4 +1,6 @@
 """checkpoint-prof and export-model, in this process."""
+import importlib.util
+import json
 import os
 
 import numpy as np
@@ -167,6 +169,18 @@ def test_a_serving_export_loads_with_its_signatures(tmp_path):
     assert set(loaded.signature_def["prediction_pipeline"].outputs) == {"prob:0", "fc/output:0"}
 
 
+@pytest.mark.parametrize("kind, title, named", [
+    ("tflite", "TFLite", "prob"), pytest.param("onnx", "ONNX", "prob:0", marks=pytest.mark.skipif(
+        importlib.util.find_spec("tf2onnx") is None, reason="pip install tf2onnx"))])
+def test_other_formats_are_one_file_with_its_description(tmp_path, capsys, kind, title, named):
+    path = str(tmp_path / "model")
+    assert export_model.main([ADAM, MODEL, path, "--inputs", "image", "--outputs", "prob", "--format", kind]) == 0
+    assert capsys.readouterr().out == "{} model is written to {}: image -> prob\n".format(title, path)
+    with open(path + ".json") as f:
+        assert [each["name"] for each in json.load(f)["outputs"]] == [named]
+    assert os.path.getsize(path) > 1000
+
+
 @pytest.mark.parametrize("model, checkpoint", [
     ("user_model:Model", "five.npz"), ("user_model.py:Model", "five.npz"), ("./user_model.py:make", "three.npz"),
     ("user_model:model", "three.npz")], ids=["module", "file", "function", "object"])
@@ -175,7 +189,7 @@ def test_ways_to_name_the_model(user_code, model, checkpoint):
     assert (user_code / "out" / "m.pb").exists()
 
 
-@pytest.mark.parametrize("kind", ["serving", "compact"])
+@pytest.mark.parametrize("kind", ["serving", "compact", "tflite"])
 def test_an_existing_output_is_replaced_only_when_asked(user_code, capsys, kind):
     argv = ["five.npz", "user_model:Model", "out", "--outputs", "y", "--format", kind]
     assert export_model.main(argv) == 0

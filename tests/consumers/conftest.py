@@ -1,0 +1,129 @@
+"""Exports for all tests of this folder, the programs that read them, and the matrix that is printed at the end."""
+import json
+import os
+import platform
+import subprocess
+import sys
+import urllib.request
+
+import numpy as np
+import pytest
+from consumer_programs import PATIENCE, environment, needs, raise_if_error, run_programs, wait_for_address
+from exported_models import MODELS, Export, export, old_exports
+
+from tensorpack.compat import tfv1 as tf
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory):
+    """{name: Export}: the models exported by this TensorFlow, and one by each of the others."""
+    folder = tmp_path_factory.mktemp("exported")
+    found = {name: Export(path) for name, path in old_exports().items()}
+    found.update({model: export(model, str(folder / model)) for model in MODELS})
+    return found
+
+
+@pytest.fixture(scope="session")
+def run_eagerly(exports, tmp_path_factory):
+    """A function from (name of an export, key) to {output: array}, computed by TensorFlow without the library."""
+    return read_in_processes("eager_program.py", exports, tmp_path_factory.mktemp("eager"))
+
+
+@pytest.fixture(scope="session")
+def run_libraries(exports, tmp_path_factory):
+    """A function from (name of an export, key) to {output: array}, computed by libraries other than TensorFlow."""
+    return read_in_processes("model_readers.py", exports, tmp_path_factory.mktemp("libraries"))
+
+
+def read_in_processes(program, exports, folder):
+    """Each export has its own process: in one, TF 1.15 takes variables of the same name in two models for one variable."""
+    printed = run_programs({name: [sys.executable, os.path.join(HERE, program), name + ".npz", export.directory]
+                            for name, export in exports.items()}, folder)
+
+    def outputs(name, key):
+        raise_if_error(printed[name])
+        with np.load(str(folder / (name + ".npz"))) as f:
+            found = {each.split("/", 1)[1]: f[each] for each in f.files if each.startswith(key + "/")}
+        assert "error" not in found, str(found["error"])
+        return found
+
+    return outputs
+
+
+@pytest.fixture(scope="session")
+def saved_model_cli(exports, tmp_path_factory):
+    """A folder in which the tool has run with each model, and {name: what it printed}; `show` is the name of one more run."""
+    folder = tmp_path_factory.mktemp("cli")
+    tool = os.path.join(os.path.dirname(sys.executable), "saved_model_cli")
+    commands = {"show": [tool, "show", "--dir", exports["resnet"].path("saved", "1"), "--all"]}
+    for name in MODELS:
+        np.save(str(folder / (name + ".npy")), exports[name].image)
+        (folder / name / "fc1").mkdir(parents=True)  # the tool makes no folder for a key with a slash
+        commands[name] = [tool, "run", "--dir", exports[name].path("saved", "1"), "--tag_set", "serve", "--signature_def",
+                          "serving_default", "--inputs", "image={}.npy".format(name), "--outdir", name]
+    return folder, run_programs(commands, folder)
+
+
+@pytest.fixture(scope="session")
+def ask_server(exports, tmp_path_factory):
+    """A function that posts JSON to a simple-tensorflow-serving that serves all exports, and returns its JSON."""
+    needs("simple_tensorflow_serving", "--no-deps simple-tensorflow-serving==0.8.2")
+    needs("flask_cors", "flask flask-cors")
+    folder = tmp_path_factory.mktemp("server")
+    models = [{"name": name, "base_path": each.path("saved"), "platform": "tensorflow"} for name, each in exports.items()]
+    (folder / "models.json").write_text(json.dumps({"model_config_list": models}))
+    with open(str(folder / "log"), "wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, os.path.join(HERE, "serving_program.py"), "--host", "127.0.0.1", "--port", "0",
+             "--model_config_file", "models.json"], cwd=str(folder), env=environment(), stdout=log, stderr=subprocess.STDOUT)
+    try:
+        address = wait_for_address(server, folder / "log")
+
+        def ask(question):
+            request = urllib.request.Request(address, json.dumps(question).encode(), {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return json.loads(answer.read().decode())
+
+        yield ask
+    finally:
+        server.kill()
+        server.wait()
+
+
+# ---- the matrix
+
+
+def pytest_terminal_summary(terminalreporter):
+    rows = {}
+    for outcome in ("passed", "skipped", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            cell = dict(getattr(report, "user_properties", [])).get("cell")
+            if cell:
+                rows[tuple(cell)] = _cell_text(outcome, report)
+    if not rows:
+        return
+    columns = sorted({(exporter, model) for _, _, exporter, model in rows}, key=lambda c: (c[0], c[1]))
+    table = [["format", "read by"] + ["{} of TF {}".format(model, exporter) for exporter, model in columns]]
+    notes = []
+    for row in sorted({cell[:2] for cell in rows}):
+        table.append(list(row) + [rows.get(row + column, "-") for column in columns])
+    for line in table[1:]:
+        for i, text in enumerate(line):
+            if text.startswith("skipped: "):
+                line[i] = "skipped"
+                notes.append("skipped: {} by {}: {}".format(line[0], line[1], text[len("skipped: "):]))
+    widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
+    terminalreporter.section("max |difference| to OfflinePredictor / max |value|, read on Python {}, TensorFlow {}".format(
+        platform.python_version(), tf.version.VERSION))
+    for line in table:
+        terminalreporter.write_line("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
+    for note in sorted(set(notes)):
+        terminalreporter.write_line(note)
+
+
+def _cell_text(outcome, report):
+    if outcome == "skipped":
+        return str(report.longrepr[2]).replace("Skipped: ", "skipped: ")
+    return "{:.0e}".format(dict(report.user_properties)["error"]) if outcome == "passed" else outcome.upper()
