@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from ._batch import BatchData, BatchDataByShape
 from ._cache import CacheData
+from ._check import check_dataflow
 from ._combine import ConcatData, JoinData, RandomChooseData, RandomMixData
 from ._map import MapData, MapDataComponent, SelectComponent
 from ._print import PrintData
@@ -27,4 +28,5 @@ __all__ = [
     "RepeatedDataPoint",
     "SelectComponent",
     "TestDataSpeed",
+    "check_dataflow",
 ]

@@ -5,6 +5,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Sequence, Tuple, Uni
 
 import numpy as np
 
+from ._packed import PackedList
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 
 __all__ = ["DataFromGenerator", "DataFromIterable", "DataFromList", "DataFromQueue", "FakeData"]
@@ -86,11 +87,14 @@ class DataFromList(RNGDataFlow):
     Args:
         lst: sequence of datapoints; its own objects are yielded, not copies.
         shuffle: whether to shuffle; only then `reset_state()` is needed.
+        packed: keep the datapoints pickled in one array, and yield copies. A long list of small objects costs each forked
+            worker its own copy otherwise, since the reference counts in its pages change.
     """
 
-    def __init__(self, lst: Sequence[Any], shuffle: bool = True):
-        self.lst = lst
+    def __init__(self, lst: Sequence[Any], shuffle: bool = True, *, packed: bool = False):
+        self.lst = PackedList(lst) if packed else lst
         self.shuffle = shuffle
+        self.packed = packed
 
     def __len__(self) -> int:
         return len(self.lst)

@@ -1,0 +1,229 @@
+"""Flows that read images from files, and flows that augment the images and coordinates of datapoints.
+
+Needs OpenCV when used, not when imported.
+"""
+from __future__ import annotations
+
+import copy as copy_module
+from typing import Any, Iterator, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ..utils import logger
+from ..utils._spec import describe
+from ..utils.argtools import shape2d
+from ..utils.optional import optional_import
+from ._map import MapData, MapDataComponent
+from .base import DataFlow, RNGDataFlow, shuffled_indices
+from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
+from .imgaug.base import AugmentorList, ImageAugmentor
+
+__all__ = ["AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "ImageFromFile"]
+
+cv2 = optional_import("cv2", needed_by="ImageFromFile", pip="opencv-python-headless")
+
+
+class ImageFromFile(RNGDataFlow):
+    """Reads image files: datapoints `[image]`, uint8 HxWx3 in RGB, or HxWx1. `len` is exact.
+
+    Args:
+        files: paths of images.
+        channel: 3 for colour, 1 for gray.
+        resize: an int, or (height, width), to resize the images to.
+        shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
+
+    Raises:
+        ValueError: during iteration, when a file cannot be read as an image.
+    """
+
+    def __init__(self, files: Sequence[str], channel: int = 3, resize: Union[None, int, Tuple[int, int]] = None,
+                 shuffle: bool = False):
+        if isinstance(files, str) or not len(files):
+            raise ValueError("ImageFromFile: files must be a list of at least one path; got {!r}".format(files))
+        if channel not in (1, 3):
+            raise ValueError("ImageFromFile: channel must be 1 or 3; got {!r}".format(channel))
+        self.files = files
+        self.channel = int(channel)
+        self.resize = None if resize is None else tuple(shape2d(resize))
+        self.shuffle = shuffle
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[List[np.ndarray]]:
+        for k in shuffled_indices(len(self.files), self.shuffle, self):
+            yield [self._read(self.files[k])]
+
+    def _read(self, file: str) -> np.ndarray:
+        image = cv2.imread(file, cv2.IMREAD_COLOR if self.channel == 3 else cv2.IMREAD_GRAYSCALE)
+        if image is None:
+            raise ValueError("ImageFromFile: files must be images that OpenCV can read; got {!r}".format(file))
+        if self.channel == 3:
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        if self.resize is not None:
+            image = cv2.resize(image, self.resize[::-1], interpolation=cv2.INTER_LINEAR)
+        return image if self.channel == 3 else image[:, :, np.newaxis]
+
+
+def _as_list(augmentors: Any, who: str) -> AugmentorList:
+    if isinstance(augmentors, AugmentorList):
+        return augmentors
+    if not isinstance(augmentors, (list, tuple)):
+        raise TypeError("{}: augmentors must be a list of augmentors or an AugmentorList; got {}".format(
+            who, describe(augmentors)))
+    return AugmentorList(augmentors)
+
+
+def _check_image(image: Any, who: str, index: Any) -> None:
+    if not isinstance(image, np.ndarray):
+        raise TypeError("{}: component {!r} must be an image, that is an array; got {}".format(who, index, describe(image)))
+
+
+def _check_coordinates(coordinates: Any, who: str, index: Any) -> None:
+    if not isinstance(coordinates, np.ndarray) or coordinates.dtype.kind != "f" \
+            or coordinates.ndim != 2 or coordinates.shape[1] != 2:
+        raise ValueError("{}: component {!r} must be coordinates, that is a float array Nx2 of x and y; got {}".format(
+            who, index, describe(coordinates)))
+
+
+class _Tolerance:
+    """Calls a function; where errors are to be caught, logs some of them and returns None instead."""
+
+    def __init__(self, catch_exceptions: bool):
+        self._catch_exceptions = catch_exceptions
+        self._num_errors = 0
+
+    def call(self, function: Any, *args: Any) -> Any:
+        try:
+            return function(*args)
+        except Exception:
+            if not self._catch_exceptions:
+                raise
+            self._num_errors += 1
+            if self._num_errors < 10 or self._num_errors % 100 == 0:
+                logger.exception("Got %d augmentation errors.", self._num_errors)
+            return None
+
+
+class _ImageMapper:
+    """Augments an image."""
+
+    def __init__(self, augs: AugmentorList, index: Any, copy: bool, catch_exceptions: bool):
+        self._augs = augs
+        self._index = index
+        self._copy = copy
+        self._tolerance = _Tolerance(catch_exceptions)
+
+    def __call__(self, image: Any) -> Optional[np.ndarray]:
+        _check_image(image, "AugmentImageComponent", self._index)
+        return self._tolerance.call(self._augs.augment, copy_module.deepcopy(image) if self._copy else image)
+
+
+class AugmentImageComponent(MapDataComponent):
+    """Augments an image of each datapoint; order is kept. Attribute `augs`: the AugmentorList.
+
+    Args:
+        ds: flow of list, tuple or dict datapoints; tuples become lists.
+        augmentors: list of augmentors, or an AugmentorList.
+        index: position or dict key of the image.
+        copy: augment a copy, since augmentors may write into the image.
+        catch_exceptions: drop datapoints that an augmentor fails on, and log the first errors and every 100th, instead of
+            raising.
+
+    Raises:
+        TypeError: the component is no array.
+    """
+
+    def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]], index: Any = 0,
+                 copy: bool = True, catch_exceptions: bool = False):
+        self.augs = _as_list(augmentors, type(self).__name__)
+        super().__init__(ds, _ImageMapper(self.augs, index, copy, catch_exceptions), index)
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        self.augs.reset_state()
+
+
+class _ComponentsMapper:
+    """Augments images and coordinates of a datapoint alike, with a transform drawn for the first image."""
+
+    def __init__(self, who: str, augs: AugmentorList, images: Sequence[Any], coordinates: Sequence[Any], copy: bool,
+                 catch_exceptions: bool):
+        self._who = who
+        self._augs = augs
+        self._images = list(images)
+        self._coordinates = list(coordinates)
+        self._copy = copy
+        self._tolerance = _Tolerance(catch_exceptions)
+
+    def __call__(self, dp: Any) -> Any:
+        return self._tolerance.call(self._augment, dp)
+
+    def _augment(self, dp: Any) -> Any:
+        dp = list(dp) if isinstance(dp, tuple) else dp  # a copy, made by MapData
+        for index in self._images:
+            _check_image(dp[index], self._who, index)
+        for index in self._coordinates:
+            _check_coordinates(dp[index], self._who, index)
+        if self._copy:
+            for index in self._images + self._coordinates:
+                dp[index] = copy_module.deepcopy(dp[index])
+        transform = self._augs.get_transform(dp[self._images[0]])
+        for index in self._images:  # before coordinates: parts of a transform are drawn when it meets the first image
+            dp[index] = transform.apply_image(dp[index])
+        for index in self._coordinates:
+            dp[index] = transform.apply_coords(dp[index])
+        return dp
+
+
+class AugmentImageCoordinates(MapData):
+    """Augments an image and coordinates on it by the same transform; order is kept. Attribute `augs`: the AugmentorList.
+
+    Args:
+        ds: flow of list, tuple or dict datapoints; tuples become lists.
+        augmentors: list of augmentors, or an AugmentorList.
+        img_index: position or dict key of the image.
+        coords_index: position or dict key of the coordinates, a float array Nx2 of (x, y).
+        copy: augment copies, since augmentors may write into what they are given.
+        catch_exceptions: drop datapoints that fail, and log the first errors and every 100th, instead of raising.
+    """
+
+    def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]], img_index: Any = 0,
+                 coords_index: Any = 1, copy: bool = True, catch_exceptions: bool = False):
+        self.augs = _as_list(augmentors, type(self).__name__)
+        super().__init__(ds, _ComponentsMapper(
+            type(self).__name__, self.augs, [img_index], [coords_index], copy, catch_exceptions))
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        self.augs.reset_state()
+
+
+class AugmentImageComponents(MapData):
+    """Augments several images, and coordinates on them, by the same transform; order is kept.
+
+    The transform is drawn for the first image. Attribute `augs`: the AugmentorList.
+
+    Args:
+        ds: flow of list, tuple or dict datapoints; tuples become lists.
+        augmentors: list of augmentors, or an AugmentorList.
+        index: positions or dict keys of the images.
+        coords_index: positions or dict keys of coordinates, float arrays Nx2 of (x, y).
+        copy: augment copies, since augmentors may write into what they are given.
+        catch_exceptions: drop datapoints that fail, and log the first errors and every 100th, instead of raising.
+    """
+
+    def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]],
+                 index: Sequence[Any] = (0, 1), coords_index: Sequence[Any] = (), copy: bool = True,
+                 catch_exceptions: bool = False):
+        for name, value in (("index", index), ("coords_index", coords_index)):
+            if not isinstance(value, (list, tuple)):
+                raise TypeError("AugmentImageComponents: {} must be a list or tuple; got {!r}".format(name, value))
+        if not index:
+            raise ValueError("AugmentImageComponents: index must name at least one image; got none")
+        self.augs = _as_list(augmentors, type(self).__name__)
+        super().__init__(ds, _ComponentsMapper(type(self).__name__, self.augs, index, coords_index, copy, catch_exceptions))
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        self.augs.reset_state()

@@ -1,0 +1,247 @@
+"""Saving one pass of a flow to disk, and flows that read it again.
+
+All files are written beside their final place and renamed when they are complete, so that a failure leaves nothing behind.
+"""
+from __future__ import annotations
+
+import os
+from typing import Any, Iterator, List, Optional, Sequence
+
+import numpy as np
+
+from ..utils._spec import describe
+from ..utils.fs import atomic_directory, atomic_write
+from ..utils.optional import optional_import
+from ..utils.serialize import dumps, loads
+from ..utils.utils import get_tqdm
+from ._lmdb import new_database
+from ._repeat import FixedSizeData
+from ._tfrecord import read_records, write_record
+from .base import DataFlow, known_length
+from .format import DiskCacheData, HDF5Data, LMDBData, LMDBDataDecoder
+from .raw import DataFromList
+
+__all__ = ["DiskCacheSerializer", "HDF5Serializer", "LMDBSerializer", "NumpySerializer", "TFRecordSerializer"]
+
+_diskcache = optional_import("diskcache", needed_by="DiskCacheSerializer", pip="diskcache")
+_h5py = optional_import("h5py", needed_by="HDF5Serializer", pip="h5py")
+
+
+def _one_pass(df: DataFlow, who: str) -> Iterator[Any]:
+    """Reset a flow and yield its datapoints, under a progress bar."""
+    if not isinstance(df, DataFlow):
+        raise TypeError("{}.save: df must be a DataFlow; got {}; try DataFromList or DataFromGenerator".format(
+            who, describe(df)))
+    df.reset_state()
+    with get_tqdm(total=known_length(df) or 0) as bar:
+        for dp in df:
+            yield dp
+            bar.update()
+
+
+class LMDBSerializer:
+    """A flow in an LMDB database, which can be read in any order without loading it: the best choice for most data.
+
+    Entry k has the key `"{:08}".format(k)` and the bytes of `utils.serialize.dumps`; `__keys__` lists the keys.
+    """
+
+    @staticmethod
+    def save(df: DataFlow, path: str, write_frequency: int = 5000) -> None:
+        """Save one pass of a flow; it is reset first.
+
+        Args:
+            df: a finite flow.
+            path: a file that does not exist, or an existing directory without a database.
+            write_frequency: hand the data to the system each time after so many datapoints.
+
+        Raises:
+            FileExistsError: there is a database at `path`.
+        """
+        if write_frequency < 1:
+            raise ValueError("LMDBSerializer.save: write_frequency must be positive; got {}".format(write_frequency))
+        keys: List[bytes] = []
+        with new_database(path) as database:
+            for dp in _one_pass(df, "LMDBSerializer"):
+                keys.append("{:08}".format(len(keys)).encode("ascii"))
+                database.put(keys[-1], dumps(dp))
+                if len(keys) % write_frequency == 0:
+                    database.commit()
+            database.put(b"__keys__", dumps(keys))
+
+    @staticmethod
+    def load(path: str, shuffle: bool = True) -> DataFlow:
+        """A flow of the datapoints of a database.
+
+        Args:
+            path: a file, or a directory with `data.mdb`.
+            shuffle: read at random; otherwise in the order in which they were saved.
+        """
+        return LMDBDataDecoder(LMDBData(path, shuffle=shuffle), _load_entry)
+
+
+def _load_entry(key: bytes, value: bytes) -> Any:
+    try:
+        return loads(value)
+    except ValueError as e:
+        raise ValueError("LMDBSerializer.load: entry {!r}: {}".format(key, e)) from e
+
+
+class NumpySerializer:
+    """A flow in one npz file, loaded into memory as a whole: an array `buffer` of objects, the datapoints."""
+
+    @staticmethod
+    def save(df: DataFlow, path: str) -> None:
+        """Save one pass of a flow; it is reset first. An existing file is replaced.
+
+        Args:
+            df: a finite flow.
+            path: the file; `.npz` is added where it is missing.
+        """
+        datapoints = list(_one_pass(df, "NumpySerializer"))
+        buffer = np.empty(len(datapoints), dtype=object)
+        for k, dp in enumerate(datapoints):  # an assignment at once would look into the datapoints
+            buffer[k] = dp
+        with atomic_write(path if path.endswith(".npz") else path + ".npz", "wb") as f:
+            np.savez(f, buffer=buffer)
+
+    @staticmethod
+    def load(path: str, shuffle: bool = True) -> DataFlow:
+        """A flow of the datapoints of a file. Loading runs code that the file names: load only what you trust.
+
+        Args:
+            path: the file, as it was given to `save`.
+            shuffle: whether each pass has a new random order.
+        """
+        with np.load(path if os.path.exists(path) else path + ".npz", allow_pickle=True) as data:
+            if "buffer" not in data.files:
+                raise ValueError("NumpySerializer.load: the file must hold an array `buffer`; got {} in {}".format(
+                    data.files, path))
+            buffer = data["buffer"]
+        return DataFromList(_as_datapoints(buffer), shuffle=shuffle)
+
+
+def _as_datapoints(buffer: np.ndarray) -> List[Any]:
+    """Where numpy has looked into the datapoints when they were saved, make them lists of arrays again."""
+    if buffer.ndim == 1:
+        return list(buffer)
+    return [[np.array(c.tolist()) if isinstance(c, np.ndarray) and c.dtype == object else c for c in row] for row in buffer]
+
+
+class _TFRecordData(DataFlow):
+    """The records of a file, in order; each pass reads it from the start."""
+
+    def __init__(self, path: str):
+        self.path = path
+
+    def __iter__(self) -> Iterator[Any]:
+        for index, record in enumerate(read_records(self.path)):
+            try:
+                dp = loads(record)
+            except ValueError as e:
+                raise ValueError("TFRecordSerializer.load: record {} of {}: {}".format(index, self.path, e)) from e
+            yield dp
+
+
+class TFRecordSerializer:
+    """A flow in one TFRecord file, which can only be read in order: each record is the bytes of `utils.serialize.dumps`.
+
+    The files are those of TensorFlow, which is not needed.
+    """
+
+    @staticmethod
+    def save(df: DataFlow, path: str) -> None:
+        """Save one pass of a flow; it is reset first. An existing file is replaced."""
+        with atomic_write(path, "wb") as f:
+            for dp in _one_pass(df, "TFRecordSerializer"):
+                write_record(f, dumps(dp))
+
+    @staticmethod
+    def load(path: str, size: Optional[int] = None) -> DataFlow:
+        """A flow of the datapoints of a file, in order.
+
+        Args:
+            path: the file.
+            size: the number of its datapoints, which the file does not tell; it becomes `len`. Without it there is none.
+        """
+        flow = _TFRecordData(path)
+        return flow if size is None else FixedSizeData(flow, size)
+
+
+class HDF5Serializer:
+    """A flow in one HDF5 file, loaded into memory as a whole: each component is a dataset, stacked over the datapoints."""
+
+    @staticmethod
+    def save(df: DataFlow, path: str, data_paths: Sequence[str]) -> None:
+        """Save one pass of a flow, which must fit into memory; it is reset first. An existing file is replaced.
+
+        Args:
+            df: a finite flow of lists or tuples. A component must be numbers of one shape in all datapoints.
+            path: the file.
+            data_paths: a name for each component.
+        """
+        columns: List[List[Any]] = [[] for _ in data_paths]
+        for index, dp in enumerate(_one_pass(df, "HDF5Serializer")):
+            if not isinstance(dp, (list, tuple)) or len(dp) != len(columns):
+                raise ValueError("HDF5Serializer.save: datapoints must be lists of {} components, one for each of {}; got "
+                                 "datapoint {}, {}".format(len(columns), list(data_paths), index, describe(dp)))
+            for column, component in zip(columns, dp):
+                column.append(component)
+        arrays = [_stack(name, column) for name, column in zip(data_paths, columns)]
+        with atomic_write(path, "wb") as f, _h5py.File(f.name, "w") as file:
+            for name, array in zip(data_paths, arrays):
+                file.create_dataset(name, data=array)
+
+    @staticmethod
+    def load(path: str, data_paths: Sequence[str], shuffle: bool = True) -> DataFlow:
+        """A flow of the datapoints of a file, which is loaded into memory; scalars come as numpy scalars.
+
+        Args:
+            path: the file.
+            data_paths: the names of the components.
+            shuffle: whether each pass has a new random order.
+        """
+        return HDF5Data(path, data_paths, shuffle)
+
+
+def _stack(name: str, components: Sequence[Any]) -> np.ndarray:
+    shapes = sorted({np.shape(component) for component in components})
+    if len(shapes) > 1:
+        raise ValueError("HDF5Serializer.save: a component must have one shape in all datapoints; got {} and {} for {!r}; "
+                         "use LMDBSerializer".format(shapes[0], shapes[1], name))
+    array = np.asarray(components)
+    if array.dtype.kind in "OUMm":
+        raise TypeError("HDF5Serializer.save: components must be numbers, bools or bytes; got {} for {!r}; use "
+                        "LMDBSerializer".format(describe(components[0]), name))
+    return array
+
+
+class DiskCacheSerializer:
+    """A flow in a directory of the package diskcache: datapoint k is the value of the key k of a diskcache.Index."""
+
+    @staticmethod
+    def save(df: DataFlow, path: str) -> None:
+        """Save one pass of a flow; it is reset first. An existing directory of diskcache is replaced.
+
+        Raises:
+            FileExistsError: `path` is a file, or a directory with something else in it.
+        """
+        if os.path.isfile(path) or os.path.isdir(path) and os.listdir(path) and "cache.db" not in os.listdir(path):
+            raise FileExistsError("DiskCacheSerializer.save: path must be a new directory, an empty one or one of diskcache; "
+                                  "got {}; choose another name".format(path))
+        with atomic_directory(path) as directory:
+            index = _diskcache.Index(directory)
+            try:
+                for k, dp in enumerate(_one_pass(df, "DiskCacheSerializer")):
+                    index[k] = dp
+            finally:
+                index.cache.close()
+
+    @staticmethod
+    def load(path: str, shuffle: bool = True) -> DataFlow:
+        """A flow of the datapoints of a directory.
+
+        Args:
+            path: the directory.
+            shuffle: whether each pass has a new random order.
+        """
+        return DiskCacheData(path, shuffle)
