@@ -13,14 +13,25 @@ _WITHOUT_TENSORFLOW = {
     "dataflow.common": (
         "BatchData", "BatchDataByShape", "CacheData", "ConcatData", "FixedSizeData", "JoinData", "LocallyShuffleData",
         "MapData", "MapDataComponent", "PrintData", "RandomChooseData", "RandomMixData", "RepeatedData",
-        "RepeatedDataPoint", "SelectComponent", "TestDataSpeed"),
+        "RepeatedDataPoint", "SelectComponent", "TestDataSpeed", "check_dataflow"),
+    "dataflow.format": ("CaffeLMDB", "HDF5Data", "LMDBData", "LMDBDataDecoder", "SVMLightData"),
+    "dataflow.image": ("AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "ImageFromFile"),
+    "dataflow.parallel": (
+        "MultiProcessPrefetchData", "MultiProcessRunner", "MultiProcessRunnerZMQ", "MultiThreadPrefetchData",
+        "MultiThreadRunner", "PrefetchData", "PrefetchDataZMQ"),
+    "dataflow.parallel_map": (
+        "MultiProcessMapAndBatchData", "MultiProcessMapAndBatchDataZMQ", "MultiProcessMapData",
+        "MultiProcessMapDataZMQ", "MultiThreadMapData"),
     "dataflow.raw": ("DataFromGenerator", "DataFromIterable", "DataFromList", "DataFromQueue", "FakeData"),
+    "dataflow.remote": ("RemoteDataZMQ", "send_dataflow_zmq"),
+    "dataflow.serialize": ("HDF5Serializer", "LMDBSerializer", "NumpySerializer", "TFRecordSerializer"),
     "utils.utils": (
         "change_env", "execute_only_once", "fix_rng_seed", "get_rng", "get_tqdm", "humanize_time_delta"),
 }
 _MODULES_WITHOUT_TENSORFLOW = {
     "dataflow": "dataflow",
     "dataset": "dataflow.dataset",
+    "imgaug": "dataflow.imgaug",
     "libinfo": "libinfo",
     "logger": "utils.logger",
     "utils": "utils",
@@ -44,7 +55,9 @@ _WITH_TENSORFLOW = {
     "callbacks.trigger": ("EnableCallbackIf", "PeriodicCallback", "PeriodicTrigger"),
     "compat": ("tfv1",),
     "graph_builder.model_desc": ("ModelDesc", "ModelDescBase"),
-    "input_source.input_source": ("FeedInput", "FeedfreeInput", "PlaceholderInput", "QueueInput"),
+    "input_source.input_source": (
+        "BatchQueueInput", "DummyConstantInput", "FeedInput", "FeedfreeInput", "PlaceholderInput", "QueueInput",
+        "StagingInput", "TFDatasetInput", "TensorInput", "ZMQInput"),
     "input_source.input_source_base": ("InputSource", "remap_input_source"),
     "models": (
         "AvgPooling", "BNReLU", "BatchNorm", "ConcatWith", "Conv2D", "Conv2DTranspose", "Deconv2D", "Dropout",

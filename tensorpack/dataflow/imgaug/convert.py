@@ -1,0 +1,64 @@
+"""Augmentors that change colour space or dtype; nothing in them is random."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._common import check_channels, cv2
+from ._pixels import convert_color, to_uint8
+from .base import PhotometricAugmentor
+
+__all__ = ["ColorSpace", "Grayscale", "ToFloat32", "ToUint8"]
+
+
+class ColorSpace(PhotometricAugmentor):
+    """`cv2.cvtColor` for uint8 images, or float images in [0, 1] where the conversion asks for that.
+
+    Args:
+        mode: conversion, such as `cv2.COLOR_BGR2HSV`.
+        keepdims: give HxWx1 rather than HxW where one channel is left.
+    """
+
+    def __init__(self, mode: int, keepdims: bool = True):
+        self.mode = mode
+        self.keepdims = keepdims
+        super().__init__()
+
+    def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
+        converted = convert_color(img, self.mode)
+        return converted[:, :, np.newaxis] if self.keepdims and converted.ndim == 2 else converted
+
+
+class Grayscale(ColorSpace):
+    """Gray image of a colour image.
+
+    Args:
+        keepdims: give HxWx1, else HxW.
+        rgb: whether the channels are RGB, else BGR.
+        keepshape: give HxWx3 with equal channels, whatever `keepdims` is.
+    """
+
+    def __init__(self, keepdims: bool = True, rgb: bool = False, keepshape: bool = False):
+        super().__init__(cv2.COLOR_RGB2GRAY if rgb else cv2.COLOR_BGR2GRAY, keepdims)
+        self.rgb = rgb
+        self.keepshape = keepshape
+
+    def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
+        check_channels(self, img)
+        gray = super()._augment(img, None)
+        return np.stack([gray.reshape(gray.shape[:2])] * 3, axis=2) if self.keepshape else gray
+
+
+class ToUint8(PhotometricAugmentor):
+    """Limits to [0, 255] and cuts to whole numbers, as uint8."""
+
+    def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
+        return to_uint8(img)
+
+
+class ToFloat32(PhotometricAugmentor):
+    """The same values as float32."""
+
+    def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
+        return img.astype("float32")

@@ -1,0 +1,83 @@
+"""Augmentors that add noise."""
+from __future__ import annotations
+
+from typing import Tuple
+
+import numpy as np
+
+from ...utils._spec import describe
+from ._common import check_pair, cv2
+from ._pixels import floating, restore, to_uint8
+from .base import PhotometricAugmentor
+
+__all__ = ["GaussianNoise", "JpegNoise", "SaltPepperNoise"]
+
+
+class JpegNoise(PhotometricAugmentor):
+    """Encodes as JPEG and decodes again. Values are those of 8 bits; the image must be HxW, HxWx1 or HxWx3.
+
+    Args:
+        quality_range: the quality is an integer drawn from [low, high).
+    """
+
+    def __init__(self, quality_range: Tuple[int, int] = (40, 100)):
+        self.quality_range = check_pair(self, "quality_range", quality_range)
+        super().__init__()
+
+    def _get_augment_params(self, img: np.ndarray) -> int:
+        return int(self.rng.randint(*self.quality_range))
+
+    def _augment(self, img: np.ndarray, params: int) -> np.ndarray:
+        if img.ndim == 3 and img.shape[2] not in (1, 3):
+            raise ValueError("JpegNoise: the image must have 1 or 3 channels; got {}".format(describe(img)))
+        code = cv2.imencode(".jpg", to_uint8(img), [cv2.IMWRITE_JPEG_QUALITY, params])[1]
+        is_color = img.ndim == 3 and img.shape[2] == 3
+        decoded = cv2.imdecode(code, cv2.IMREAD_COLOR if is_color else cv2.IMREAD_GRAYSCALE)
+        return decoded.reshape(img.shape).astype(img.dtype, copy=False)
+
+
+class GaussianNoise(PhotometricAugmentor):
+    """Adds normal noise, drawn for each value of the image; a Transform fits images of that shape only.
+
+    Args:
+        sigma: standard deviation.
+        clip: limit the result to [0, 255]; uint8 images always are.
+    """
+
+    def __init__(self, sigma: float = 1, clip: bool = True):
+        self.sigma = sigma
+        self.clip = clip
+        super().__init__()
+
+    def _get_augment_params(self, img: np.ndarray) -> np.ndarray:
+        return self.rng.randn(*img.shape) * self.sigma
+
+    def _augment(self, img: np.ndarray, params: np.ndarray) -> np.ndarray:
+        out = floating(img)
+        out += params
+        return restore(out, img, self.clip)
+
+
+class SaltPepperNoise(PhotometricAugmentor):
+    """Sets single values, each channel by itself, to 255 or 0; the image is changed **in place** if it can be written to.
+
+    Args:
+        white_prob, black_prob: the probabilities; their sum must not exceed 1.
+    """
+
+    def __init__(self, white_prob: float = 0.05, black_prob: float = 0.05):
+        if white_prob < 0 or black_prob < 0 or white_prob + black_prob > 1:
+            raise ValueError("SaltPepperNoise: white_prob and black_prob must be probabilities with a sum of at most 1; "
+                             "got {} and {}".format(white_prob, black_prob))
+        self.white_prob = white_prob
+        self.black_prob = black_prob
+        super().__init__()
+
+    def _get_augment_params(self, img: np.ndarray) -> np.ndarray:
+        return self.rng.uniform(low=0, high=1, size=img.shape)
+
+    def _augment(self, img: np.ndarray, params: np.ndarray) -> np.ndarray:
+        img = img if img.flags.writeable else img.copy()
+        img[params > 1 - self.white_prob] = 255
+        img[params < self.black_prob] = 0
+        return img
