@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Iterator
+from typing import Any, Iterator, Union
 
 from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
 
@@ -13,9 +13,9 @@ class EndlessIterator:
     It survives an error of the flow: the next call starts a new pass.
     """
 
-    def __init__(self, ds: DataFlow, owner: DataFlow):
+    def __init__(self, ds: DataFlow, owner: Union[DataFlow, str]):
         self._ds = ds
-        self._owner = type(owner).__name__
+        self._owner = owner if isinstance(owner, str) else type(owner).__name__
         self._pass: Iterator[Any] = iter(())
 
     def __iter__(self) -> EndlessIterator:

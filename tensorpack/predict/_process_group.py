@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-import signal
 import sys
 from multiprocessing.connection import Connection, wait
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ..dataflow.base import DataFlow
+from ..utils._pickling import dumps
+from ..utils._processes import describe_end, end_processes
+from ..utils._remote_failure import RemoteFailure
 from ..utils._rng import StreamOrigin, new_worker_origin, set_worker_index
 from ..utils._spec import describe
 from ..utils.concurrency import DIE, enable_death_signal, ensure_proc_terminate, start_proc_mask_signal
 from ..utils.utils import change_env
-from ._remote import RemoteFailure, dumps
 from .concurrency import MultiProcessQueuePredictWorker
 from .config import PredictConfig
 
@@ -185,35 +186,13 @@ class ProcessGroup:
                 raise self._death(reader)
 
     def _death(self, reader: Connection) -> RuntimeError:
-        process = self._processes[reader]
-        process.join(_JOIN_SECONDS)
-        code = process.exitcode
-        if code is not None and code < 0:
-            how, hint = "was killed by signal {}".format(_signal_name(-code)), "see whether the machine ran out of memory"
-        else:
-            how = "ended too early with exit status {}".format(code)
-            hint = "see its own message; a script must start predictors under `if __name__ == '__main__':`"
-        return RuntimeError("MultiProcessDatasetPredictor: all its processes must live until the data end; {} (pid {}) {}; "
-                            "{}".format(process.name, process.pid, how, hint))
+        return RuntimeError("MultiProcessDatasetPredictor: all its processes must live until the data end; {}".format(
+            describe_end(self._processes[reader])))
 
     def close(self) -> None:
         """End all processes and free their pipes; may be called again."""
         processes, self._processes = self._processes, {}
-        for process in processes.values():
-            if process.is_alive():
-                process.terminate()
-        for reader, process in processes.items():
-            if process.pid is not None:
-                process.join(_JOIN_SECONDS)
-                if process.is_alive():
-                    process.kill()
-                    process.join()
+        end_processes(list(processes.values()))
+        for reader in processes:
             reader.close()
         self._tasks.close()
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)

@@ -57,7 +57,11 @@ class BufferPool:
             finally:
                 self._lock.release()
             self._collect_unless_busy()
-        return _aligned_memory(size) if memory is None else memory
+        return self._allocate(size) if memory is None else memory
+
+    def _allocate(self, size: int) -> np.ndarray:
+        """New memory: `size` bytes as an aligned uint8 array."""
+        return _aligned_memory(size)
 
     def _give_back(self, memory: np.ndarray) -> None:
         """Runs at any moment, also within the garbage collection of a thread that holds the lock: so it never waits."""
@@ -94,10 +98,14 @@ class BufferPool:
 
     def _drop_one(self) -> None:
         size, memories = next(iter(self._free.items()))
-        memories.pop()
+        memory = memories.pop()
         if not memories:
             del self._free[size]
         self._free_bytes -= size
+        self._give_up(memory)
+
+    def _give_up(self, memory: np.ndarray) -> None:
+        """Called when the pool has let go of memory for good."""
 
     def _forget_all(self) -> None:
         self._pid = os.getpid()
@@ -125,3 +133,9 @@ _pool = BufferPool()
 def aligned_empty(shape: Union[int, Sequence[int]], dtype: Any) -> np.ndarray:
     """`BufferPool.empty` of the pool that the whole process shares."""
     return _pool.empty(shape, dtype)
+
+
+def set_process_pool(pool: BufferPool) -> None:
+    """Let `aligned_empty` serve from `pool`, as in a worker whose arrays lie in shared memory."""
+    global _pool
+    _pool = pool

@@ -14,9 +14,9 @@ from tensorpack.dataflow.base import DataFlow, ProxyDataFlow
 from tensorpack.dataflow.raw import DataFromGenerator, DataFromList
 from tensorpack.graph_builder.model_desc import ModelDesc
 from tensorpack.predict import PredictConfig
-from tensorpack.predict._remote import RemoteFailure
 from tensorpack.predict.dataset import DatasetPredictorBase, MultiProcessDatasetPredictor, SimpleDatasetPredictor
 from tensorpack.tfutils.sessinit import DictRestore
+from tensorpack.utils._remote_failure import RemoteFailure
 
 SIGNATURE = [tf.TensorSpec((), tf.int32, "x")]
 INIT = DictRestore({"w": np.int32(10)})

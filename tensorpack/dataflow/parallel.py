@@ -1,0 +1,20 @@
+"""Flows that run other flows in worker processes or threads, to overlap them with the consumer."""
+from __future__ import annotations
+
+from ._runner import MultiProcessRunner, MultiProcessRunnerZMQ
+from ._thread_runner import MultiThreadRunner
+
+__all__ = [
+    "MultiProcessPrefetchData",
+    "MultiProcessRunner",
+    "MultiProcessRunnerZMQ",
+    "MultiThreadPrefetchData",
+    "MultiThreadRunner",
+    "PrefetchData",
+    "PrefetchDataZMQ",
+]
+
+# kept for scripts written before the runners were called so
+PrefetchData = MultiProcessPrefetchData = MultiProcessRunner
+PrefetchDataZMQ = MultiProcessRunnerZMQ
+MultiThreadPrefetchData = MultiThreadRunner

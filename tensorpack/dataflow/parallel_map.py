@@ -1,0 +1,19 @@
+"""Maps whose function runs in threads or worker processes."""
+from __future__ import annotations
+
+from ._map_and_batch import MultiProcessMapAndBatchDataZMQ
+from ._process_map import MultiProcessMapDataComponentSharedArray, MultiProcessMapDataZMQ
+from ._thread_map import MultiThreadMapData
+
+__all__ = [
+    "MultiProcessMapAndBatchData",
+    "MultiProcessMapAndBatchDataZMQ",
+    "MultiProcessMapData",
+    "MultiProcessMapDataComponentSharedArray",
+    "MultiProcessMapDataZMQ",
+    "MultiThreadMapData",
+]
+
+# kept for scripts written before there were several transports
+MultiProcessMapData = MultiProcessMapDataZMQ
+MultiProcessMapAndBatchData = MultiProcessMapAndBatchDataZMQ

@@ -1,0 +1,157 @@
+"""Flows over ZMQ sockets and through a queue of another process."""
+import multiprocessing
+import threading
+
+import numpy as np
+import pytest
+from parallel_flows import Count, Failing, OddError
+
+from tensorpack.dataflow.common import BatchData
+from tensorpack.dataflow.raw import DataFromList
+from tensorpack.dataflow.remote import RemoteDataZMQ, dump_dataflow_to_process_queue, send_dataflow_zmq
+from tensorpack.utils.concurrency import DIE
+
+zmq = pytest.importorskip("zmq")
+
+
+@pytest.fixture
+def address(tmp_path):
+    return "ipc://{}".format(tmp_path / "pipe")
+
+
+@pytest.fixture
+def send():
+    """Starts processes that send a flow; they are ended after the test."""
+    processes = []
+
+    def start(df, address, **options):
+        process = multiprocessing.get_context("fork").Process(target=send_dataflow_zmq, args=(df, address), kwargs=options)
+        process.start()
+        processes.append(process)
+
+    yield start
+    for process in processes:
+        process.terminate()
+        process.join(30)
+
+
+def take(df, num):
+    iterator = iter(df)
+    got = [next(iterator) for _ in range(num)]
+    iterator.close()
+    return got
+
+
+DATAPOINTS = [[1, "a"], {"x": np.arange(5)}, [np.random.rand(300, 200), np.asfortranarray(np.random.rand(200, 100))],
+              (np.random.rand(400, 300)[::2, ::3], b"bytes")]
+
+
+def test_datapoints_of_any_kind_arrive_in_order_pass_after_pass(address, send):
+    send(DataFromList(DATAPOINTS, shuffle=False), address)
+    df = RemoteDataZMQ(address)
+    df.reset_state()
+    got = take(df, 8)
+    np.testing.assert_equal(got, DATAPOINTS * 2)
+    assert got[2][0].flags.writeable and got[2][0].__array_interface__["data"][0] % 64 == 0
+    assert df.cnt1 == 7  # the last one was not done with
+    with pytest.raises(NotImplementedError):
+        len(df)
+
+
+def test_recycled_batches_are_not_overwritten_on_their_way(address, send):
+    send(BatchData(DataFromList([[np.full((64, 64), k, "uint8")] for k in range(200)], shuffle=False), 20), address)
+    df = RemoteDataZMQ(address, hwm=2)
+    df.reset_state()
+    for k, dp in enumerate(take(df, 100)):
+        assert (dp[0][:, 1, 1] == np.arange(20) + 20 * (k % 10)).all()
+
+
+@pytest.mark.parametrize("bind", [True, False], ids=["receiver binds", "sender binds"])
+def test_either_side_may_listen(address, send, bind):
+    send(Count(3), address, bind=not bind)
+    df = RemoteDataZMQ(address, bind=bind)
+    df.reset_state()
+    assert take(df, 4) == [[0], [1], [2], [0]]
+
+
+def test_two_addresses_are_served_in_turn(address, send):
+    send(DataFromList(["a"], shuffle=False), address + "1")
+    send(DataFromList(["b"], shuffle=False), address + "2")
+    df = RemoteDataZMQ(address + "1", address + "2")
+    df.reset_state()
+    got = take(df, 2000)
+    assert got.count("a") > 200 and got.count("b") > 200
+    assert df.cnt1 + df.cnt2 == 1999
+
+
+@pytest.mark.parametrize("error", [ValueError, OddError])
+def test_an_error_of_the_sender_arrives_after_its_datapoints(address, send, error):
+    send(Failing(100, error), address)
+    df = RemoteDataZMQ(address)
+    df.reset_state()
+    got = []
+    with pytest.raises(error) as info:
+        for dp in df:
+            got += dp
+    assert got == list(range(100))
+    assert "raise_it" in str(info.value.__cause__)
+
+
+def test_silence_is_an_error_if_wanted(address):
+    df = RemoteDataZMQ(address, timeout=0.2)
+    df.reset_state()
+    with pytest.raises(RuntimeError, match="a datapoint must come within timeout=0.2 seconds"):
+        next(iter(df))
+
+
+def test_state_is_checked(address, send):
+    with pytest.raises(RuntimeError, match=r"call reset_state\(\) first"):
+        next(iter(RemoteDataZMQ(address)))
+    send(Count(3), address)
+    df = RemoteDataZMQ(address)
+    df.reset_state()
+    iterator = iter(df)
+    next(iterator)
+    with pytest.raises(RuntimeError, match="not reentrant"):
+        next(iter(df))
+    iterator.close()
+
+
+def test_arguments_are_checked(address):
+    with pytest.raises(ValueError, match="format must be one of"):
+        send_dataflow_zmq(Count(3), address, format="carrier pigeon")
+    with pytest.raises(ValueError, match="addr1"):
+        RemoteDataZMQ(None)
+    with pytest.raises(ImportError, match="zmq_ops"):
+        send_dataflow_zmq(Count(3), address, format="zmq_op")
+
+
+def test_an_error_is_raised_at_the_sender_too(address):
+    df = RemoteDataZMQ(address)
+    df.reset_state()
+    receiving = threading.Thread(target=lambda: pytest.raises(ValueError, list, zip(df, range(100))))
+    receiving.start()
+    with pytest.raises(ValueError, match="it failed"):
+        send_dataflow_zmq(Failing(3, ValueError), address)
+    receiving.join(30)
+    assert not receiving.is_alive()
+
+
+@pytest.mark.parametrize("ds,num,error", [(Count(5), 5, None), (Failing(3, ValueError), 3, ValueError),
+                                          (Failing(-1, KeyError), 0, KeyError)], ids=["good", "error", "error in reset"])
+def test_a_queue_gets_one_pass_and_the_end_for_each_consumer(ds, num, error):
+    queue, process = dump_dataflow_to_process_queue(ds, 2, 2)
+    process.start()
+    assert [queue.get() for _ in range(num)] == [(k, [k]) for k in range(num)]
+    for _ in range(2):
+        end, failure = queue.get()
+        assert end is DIE
+        if error is None:
+            assert failure is None
+        else:
+            with pytest.raises(error):
+                failure.reraise()
+    process.join(30)
+    assert process.exitcode == (0 if error is None else 1)
+    queue.close()
+    queue.join_thread()
