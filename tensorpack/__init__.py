@@ -60,10 +60,10 @@ _WITH_TENSORFLOW = {
         "StagingInput", "TFDatasetInput", "TensorInput", "ZMQInput"),
     "input_source.input_source_base": ("InputSource", "remap_input_source"),
     "models": (
-        "AvgPooling", "BNReLU", "BatchNorm", "ConcatWith", "Conv2D", "Conv2DTranspose", "Deconv2D", "Dropout",
-        "FixedUnPooling", "FullyConnected", "GlobalAvgPooling", "InstanceNorm", "LayerNorm", "LinearWrap", "MaxPooling",
-        "Maxout", "PReLU", "VariableHolder", "disable_layer_logging", "l1_regularizer", "l2_regularizer", "layer_register",
-        "regularize_cost", "regularize_cost_from_collection", "rename_tflayer_get_variable"),
+        "AvgPooling", "BNReLU", "BatchNorm", "BatchRenorm", "ConcatWith", "Conv2D", "Conv2DTranspose", "Deconv2D",
+        "Dropout", "FixedUnPooling", "FullyConnected", "GlobalAvgPooling", "InstanceNorm", "LayerNorm", "LinearWrap",
+        "MaxPooling", "Maxout", "PReLU", "VariableHolder", "disable_layer_logging", "l1_regularizer", "l2_regularizer",
+        "layer_register", "regularize_cost", "regularize_cost_from_collection", "rename_tflayer_get_variable"),
     "predict.base": ("OfflinePredictor", "OnlinePredictor", "PredictorBase"),
     "predict.concurrency": ("MultiThreadAsyncPredictor",),
     "predict.config": ("PredictConfig",),
@@ -72,7 +72,8 @@ _WITH_TENSORFLOW = {
     "predict.multigpu": ("DataParallelOfflinePredictor", "MultiTowerOfflinePredictor"),
     "tfutils.argscope": ("argscope", "enable_argscope_for_function", "enable_argscope_for_module", "get_arg_scope"),
     "tfutils.common": (
-        "get_default_sess_config", "get_global_step_value", "get_global_step_var", "get_tf_version_tuple"),
+        "collect_env_info", "get_default_sess_config", "get_global_step_value", "get_global_step_var",
+        "get_tf_version_tuple"),
     "tfutils.sessinit": (
         "ChainInit", "DictRestore", "JustCurrentSession", "SaverRestore", "SaverRestoreRelaxed", "SessionInit", "SmartInit",
         "get_model_loader"),
@@ -81,7 +82,9 @@ _WITH_TENSORFLOW = {
     "train.config": ("AutoResumeTrainConfig", "DEFAULT_CALLBACKS", "DEFAULT_MONITORS", "TrainConfig"),
     "train.interface": ("launch_train_with_config",),
     "train.tower": ("SingleCostTrainer", "TowerTrainer"),
-    "train.trainers": ("SimpleTrainer",),
+    "train.trainers": (
+        "AsyncMultiGPUTrainer", "NoOpTrainer", "QueueInputTrainer", "SimpleTrainer", "SyncMultiGPUTrainer",
+        "SyncMultiGPUTrainerParameterServer", "SyncMultiGPUTrainerReplicated"),
 }
 _MODULES_WITH_TENSORFLOW = {
     "callbacks": "callbacks",

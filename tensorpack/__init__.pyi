@@ -133,6 +133,7 @@ from .input_source.input_source_base import remap_input_source as remap_input_so
 from .models import AvgPooling as AvgPooling
 from .models import BNReLU as BNReLU
 from .models import BatchNorm as BatchNorm
+from .models import BatchRenorm as BatchRenorm
 from .models import ConcatWith as ConcatWith
 from .models import Conv2D as Conv2D
 from .models import Conv2DTranspose as Conv2DTranspose
@@ -170,6 +171,7 @@ from .tfutils.argscope import argscope as argscope
 from .tfutils.argscope import enable_argscope_for_function as enable_argscope_for_function
 from .tfutils.argscope import enable_argscope_for_module as enable_argscope_for_module
 from .tfutils.argscope import get_arg_scope as get_arg_scope
+from .tfutils.common import collect_env_info as collect_env_info
 from .tfutils.common import get_default_sess_config as get_default_sess_config
 from .tfutils.common import get_global_step_value as get_global_step_value
 from .tfutils.common import get_global_step_var as get_global_step_var
@@ -193,7 +195,13 @@ from .train.config import TrainConfig as TrainConfig
 from .train.interface import launch_train_with_config as launch_train_with_config
 from .train.tower import SingleCostTrainer as SingleCostTrainer
 from .train.tower import TowerTrainer as TowerTrainer
+from .train.trainers import AsyncMultiGPUTrainer as AsyncMultiGPUTrainer
+from .train.trainers import NoOpTrainer as NoOpTrainer
+from .train.trainers import QueueInputTrainer as QueueInputTrainer
 from .train.trainers import SimpleTrainer as SimpleTrainer
+from .train.trainers import SyncMultiGPUTrainer as SyncMultiGPUTrainer
+from .train.trainers import SyncMultiGPUTrainerParameterServer as SyncMultiGPUTrainerParameterServer
+from .train.trainers import SyncMultiGPUTrainerReplicated as SyncMultiGPUTrainerReplicated
 from .utils.utils import change_env as change_env
 from .utils.utils import execute_only_once as execute_only_once
 from .utils.utils import fix_rng_seed as fix_rng_seed

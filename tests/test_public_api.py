@@ -24,14 +24,14 @@ EXPORTS = {
         RepeatedDataPoint SVMLightData SelectComponent TFRecordSerializer TestDataSpeed check_dataflow dataset imgaug
         send_dataflow_zmq""",
     "tensorpack.dataflow.dataset": "Digits FashionMnist Mnist",
-    "tensorpack.graph_builder": "ModelDesc ModelDescBase",
+    "tensorpack.graph_builder": "DataParallelBuilder LeastLoadedDeviceSetter allreduce_grads",
     "tensorpack.tfutils": """
         ChainInit DictRestore JustCurrentSession SaverRestore SaverRestoreRelaxed SessionInit SmartInit TowerContext
-        argscope enable_argscope_for_function enable_argscope_for_module get_arg_scope get_current_tower_context
+        argscope collect_env_info enable_argscope_for_function enable_argscope_for_module get_arg_scope get_current_tower_context
         get_default_sess_config get_global_step_value get_global_step_var get_model_loader get_tf_version_tuple
         gradproc optimizer sesscreate sessinit summary tower varreplace""",
     "tensorpack.models": """
-        AvgPooling BNReLU BatchNorm ConcatWith Conv2D Conv2DTranspose Deconv2D Dropout FixedUnPooling FullyConnected
+        AvgPooling BNReLU BatchNorm BatchRenorm ConcatWith Conv2D Conv2DTranspose Deconv2D Dropout FixedUnPooling FullyConnected
         GlobalAvgPooling InstanceNorm LayerNorm LinearWrap MaxPooling Maxout PReLU VariableHolder
         disable_layer_logging l1_regularizer l2_regularizer layer_register regularize_cost
         regularize_cost_from_collection rename_tflayer_get_variable""",
@@ -50,13 +50,15 @@ EXPORTS = {
         MultiThreadAsyncPredictor MultiTowerOfflinePredictor OfflinePredictor OnlinePredictor PredictConfig PredictorBase
         SimpleDatasetPredictor""",
     "tensorpack.train": """
-        AutoResumeTrainConfig DEFAULT_CALLBACKS DEFAULT_MONITORS ModelDesc ModelDescBase SimpleTrainer
-        SingleCostTrainer StopTraining TowerTrainer TrainConfig Trainer launch_train_with_config""",
+        AsyncMultiGPUTrainer AutoResumeTrainConfig DEFAULT_CALLBACKS DEFAULT_MONITORS ModelDesc ModelDescBase NoOpTrainer
+        QueueInputTrainer SimpleTrainer SingleCostTrainer StopTraining SyncMultiGPUTrainer
+        SyncMultiGPUTrainerParameterServer SyncMultiGPUTrainerReplicated TowerTrainer TrainConfig Trainer
+        launch_train_with_config""",
 }
 # The root re-exports its packages, and these by other names.
 ROOT_ONLY = {"callbacks", "compat", "dataflow", "graph_builder", "input_source", "libinfo", "models", "predict", "tfutils",
              "tfv1", "train", "utils"}
-NOT_IN_ROOT = {"Digits", "FashionMnist", "Mnist"}
+NOT_IN_ROOT = {"DataParallelBuilder", "Digits", "FashionMnist", "LeastLoadedDeviceSetter", "Mnist", "allreduce_grads"}
 MODULES = sorted(name for _, name, _ in pkgutil.walk_packages(tensorpack.__path__, "tensorpack."))
 
 

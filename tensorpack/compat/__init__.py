@@ -315,3 +315,57 @@ def collective_all_reduce_sum(x: Any, group_size: int, group_key: int, instance_
     from tensorflow.python.ops import collective_ops
 
     return collective_ops.all_reduce(x, group_size, group_key, instance_key, "Add", "Id", [0])
+
+
+def chrome_trace(run_metadata: Any) -> str:
+    """The steps of a `tf.RunMetadata` as JSON in the format of chrome://tracing; TensorFlow has no public name for it."""
+    from tensorflow.python.client import timeline
+
+    return timeline.Timeline(run_metadata.step_stats).generate_chrome_trace_format()
+
+
+def peak_gpu_memory_reader(device: str) -> Callable[[Any], int]:
+    """A function from a session to the most bytes that this process has used on a GPU so far; call it before a graph is final.
+
+    Raises:
+        ValueError: TensorFlow sees no such GPU.
+    """
+    spec = tfv1.DeviceSpec.from_string(device)
+    index = spec.device_index or 0
+    if spec.device_type != "GPU" or index >= num_gpus():
+        raise ValueError("TensorFlow sees no GPU '{}'".format(device))
+    if VERSION < (2, 0):
+        # TF 1.15: an operation does it, in a library that has to be loaded; on 2.x there is no such operation
+        library = tfv1.load_op_library(_memory_stats_library())
+        with tfv1.device(device):
+            peak = library.max_bytes_in_use()
+        return lambda sess: int(sess.run(peak))
+    return lambda sess: int(tensorflow.config.experimental.get_memory_info("GPU:{}".format(index))["peak"])
+
+
+def _memory_stats_library() -> str:
+    return os.path.join(tfv1.sysconfig.get_lib(), "contrib", "memory_stats", "python", "ops", "_memory_stats_ops.so")
+
+
+def graph_keras() -> Any:
+    """The module of Keras 2, whose models are made of operations of a graph; for the time that it is needed.
+
+    TF 2.16 and later have Keras 3 as `tf.keras`. It builds graphs as well, but tells nobody about the operations that update
+    the statistics of BatchNormalization or the seeds of Dropout. Keras 2 is the package tf_keras there.
+
+    Raises:
+        ImportError: there is only Keras 3.
+    """
+    if VERSION < (2, 16):
+        return tfv1.keras
+    try:
+        import tf_keras
+    except ImportError as e:
+        if e.name != "tf_keras":
+            raise
+        raise ImportError(
+            "tensorpack.contrib.keras: models must be of Keras 2; TensorFlow {0} has Keras 3, in whose graphs nothing runs the "
+            "updates of BatchNormalization and Dropout; install the package of Keras 2 (pip install tf_keras~={0}.0) and make "
+            "models by `import tf_keras as keras`, or with the layers of tensorpack.models".format(
+                ".".join(str(part) for part in VERSION))) from e
+    return tf_keras

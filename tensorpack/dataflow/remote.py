@@ -22,21 +22,32 @@ from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, known_length
 __all__ = ["RemoteDataZMQ", "dump_dataflow_to_process_queue", "send_dataflow_zmq"]
 
 zmq = optional_import("zmq", needed_by="RemoteDataZMQ and send_dataflow_zmq", pip="pyzmq")
-zmq_ops = optional_import("zmq_ops", needed_by="send_dataflow_zmq(format='zmq_op')", pip="zmq_ops")
+zmq_monitor = optional_import("zmq.utils.monitor", needed_by="send_dataflow_zmq", pip="pyzmq")
 
 _FORMATS = (None, "zmq_op", "zmq_ops")
 _SENDS_PER_REPORT = 200
-_LINGER_MS = 10000  # that data before an error get to be received
 _POLL_MS = 500
+_ACKNOWLEDGE_MS = 1000  # how long the receiver of an error tries to say so
+_NO_RECEIVER_SECONDS = 10  # how long a failed sender waits for somebody to connect
 
 
 class _Sender:
-    """Sends datapoints as messages: a frame with the pickle, then one for each big array."""
+    """Sends datapoints as messages: a frame with the pickle, then one for each big array.
 
-    def __init__(self, socket: Any):
-        self._socket = socket
+    ZMQ drops what the kernel holds for a slow receiver when the sender closes its socket. So the last message, an error, is
+    acknowledged, and the socket stays open until then.
+    """
+
+    def __init__(self, context: Any, hwm: int):
+        self._socket = context.socket(zmq.DEALER)
+        self._socket.set_hwm(hwm)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+        self._receivers = 0
         self._encoder = Encoder(self._store)
         self._arrays: List[Tuple[np.ndarray, bool]] = []
+
+    def open(self, addr: str, bind: bool) -> None:
+        (self._socket.bind if bind else self._socket.connect)(addr)
 
     def send(self, dp: Any) -> None:
         self._arrays = []
@@ -46,6 +57,33 @@ class _Sender:
         for k, (part, copy) in enumerate(parts):
             self._socket.send(part, zmq.SNDMORE if k + 1 < len(parts) else 0, copy=copy)
 
+    def fail(self, failure: RemoteFailure) -> None:
+        """Send an error as the last message; return when the receiver has taken it, or there is no receiver."""
+        self._socket.sndtimeo = _NO_RECEIVER_SECONDS * 1000
+        try:
+            self.send(failure)
+        except zmq.Again:
+            return
+        deadline = time.monotonic() + _NO_RECEIVER_SECONDS
+        while not self._socket.poll(_POLL_MS):
+            disconnected = self._follow_connections()
+            if not self._receivers and (disconnected or time.monotonic() > deadline):
+                return
+
+    def close(self) -> None:
+        self._socket.disable_monitor()
+        self._monitor.close(0)
+        self._socket.close(0)
+
+    def _follow_connections(self) -> bool:
+        """Whether a receiver has gone."""
+        gone = False
+        while self._monitor.poll(0):
+            event = zmq_monitor.recv_monitor_message(self._monitor)["event"]
+            gone = event == zmq.EVENT_DISCONNECTED
+            self._receivers += -1 if gone else 1
+        return gone
+
     def _store(self, value: np.ndarray, is_unique: bool) -> int:
         flat = np.ascontiguousarray(value.T if is_fortran(value) else value).reshape(-1).view("uint8")
         # ZMQ keeps on reading after `send` returns: only from memory that nobody else can write to.
@@ -54,15 +92,16 @@ class _Sender:
 
 
 def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[str] = None, bind: bool = False) -> None:
-    """Send a flow to a RemoteDataZMQ, pass after pass, until it fails or the program is interrupted.
+    """Send a flow to a RemoteDataZMQ or ZMQInput, pass after pass, until it fails or the program is interrupted.
 
-    If the flow raises, the receiver raises the same, with the traceback, after the datapoints before.
+    If the flow raises, the receiver raises the same, with the traceback, after the datapoints before. Until it has taken
+    them, this function waits.
 
     Args:
         df: the flow; it is reset here.
         addr: a ZMQ address, such as `tcp://host:port` or `ipc://path`.
         hwm: high-water mark of the socket: how many datapoints may wait in it.
-        format: "zmq_op" sends arrays as the TensorFlow op of the package `zmq_ops` takes them; None for RemoteDataZMQ.
+        format: None, "zmq_op" or "zmq_ops", which all mean the same: there is one format for all receivers.
         bind: listen at the address instead of connecting to it.
 
     Raises:
@@ -70,26 +109,20 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
     """
     if format not in _FORMATS:
         raise ValueError("send_dataflow_zmq: format must be one of {}; got {!r}".format(_FORMATS, format))
-    dump_arrays = zmq_ops.dump_arrays if format else None
     df.reset_state()
     context = zmq.Context()
-    socket = context.socket(zmq.PUSH)
-    socket.set_hwm(hwm)
-    linger = 0
+    sender = _Sender(context, hwm)
     try:
-        (socket.bind if bind else socket.connect)(addr)
+        sender.open(addr, bind)
         logger.info("Serving data to %s with %s format ...", addr, format or "default")
-        sender = _Sender(socket)
         try:
-            _send_all(df, sender.send if dump_arrays is None else lambda dp: socket.send(dump_arrays(dp), copy=False))
+            _send_all(df, sender.send)
         except Exception as e:
-            linger = _LINGER_MS
-            if dump_arrays is None:
-                sender.send(RemoteFailure("send_dataflow_zmq (pid {})".format(os.getpid()), e))
+            sender.fail(RemoteFailure("send_dataflow_zmq (pid {})".format(os.getpid()), e))
             raise
     finally:
         logger.info("Exiting send_dataflow_zmq ...")
-        socket.close(linger)
+        sender.close()
         context.term()
 
 
@@ -160,13 +193,13 @@ class RemoteDataZMQ(DataFlow):
             context, sockets = zmq.Context(), []
             try:
                 for addr in self._addresses():
-                    sockets.append(context.socket(zmq.PULL))
+                    sockets.append(context.socket(zmq.ROUTER))
                     sockets[-1].set_hwm(self._hwm)
                     self.bind_or_connect(sockets[-1], addr)
                 yield from self._datapoints(sockets)
             finally:
                 for socket in sockets:
-                    socket.close(0)
+                    socket.close(_ACKNOWLEDGE_MS)
                 context.term()
 
     def _addresses(self) -> List[str]:
@@ -196,9 +229,10 @@ class RemoteDataZMQ(DataFlow):
 
 def _receive(socket: Any) -> Any:
     """The next datapoint, or the sender's error."""
-    frames = socket.recv_multipart(copy=False)
-    value = decode(frames[0].buffer, [_private(frame.buffer) for frame in frames[1:]])
+    sender, stream, *arrays = socket.recv_multipart(copy=False)
+    value = decode(stream.buffer, [_private(array.buffer) for array in arrays])
     if isinstance(value, RemoteFailure):
+        socket.send_multipart([sender.bytes, b"received"])
         value.reraise()
     return value
 

@@ -1,7 +1,7 @@
 """Layers: functions of a name and a tensor, which create variables by `tf.get_variable` and operations of `tf.nn`."""
 from __future__ import annotations
 
-from .batch_norm import BatchNorm
+from .batch_norm import BatchNorm, BatchRenorm
 from .conv2d import Conv2D, Conv2DTranspose, Deconv2D
 from .fc import FullyConnected
 from .layer_norm import InstanceNorm, LayerNorm
@@ -15,8 +15,8 @@ from .tflayer import rename_tflayer_get_variable
 from .utils import VariableHolder
 
 __all__ = [
-    "AvgPooling", "BNReLU", "BatchNorm", "ConcatWith", "Conv2D", "Conv2DTranspose", "Deconv2D", "Dropout", "FixedUnPooling",
-    "FullyConnected", "GlobalAvgPooling", "InstanceNorm", "LayerNorm", "LinearWrap", "MaxPooling", "Maxout", "PReLU",
+    "AvgPooling", "BNReLU", "BatchNorm", "BatchRenorm", "ConcatWith", "Conv2D", "Conv2DTranspose", "Deconv2D", "Dropout",
+    "FixedUnPooling", "FullyConnected", "GlobalAvgPooling", "InstanceNorm", "LayerNorm", "LinearWrap", "MaxPooling", "Maxout", "PReLU",
     "VariableHolder", "disable_layer_logging", "l1_regularizer", "l2_regularizer", "layer_register", "regularize_cost",
     "regularize_cost_from_collection", "rename_tflayer_get_variable",
 ]

@@ -10,8 +10,8 @@ from ..compat import tfv1 as tf
 from ._layout import run_kernel
 from ._synchronize import mean_over_devices
 
-__all__ = ["FUSED_TYPES", "normalize_by_moments", "normalize_fused", "normalize_synchronized", "normalize_virtual_batches",
-           "normalize_with"]
+__all__ = ["FUSED_TYPES", "affine", "moments", "normalize_by_moments", "normalize_fused", "normalize_synchronized",
+           "normalize_virtual_batches", "normalize_with"]
 
 Normalized = Tuple[Any, Any, Any]
 
@@ -24,7 +24,7 @@ _MIN_FUSED_EPSILON = 1.001e-5
 def normalize_with(x: Any, mean: Any, variance: Any, gamma: Any, beta: Any, epsilon: float, axis: int) -> Any:
     """Normalise by given statistics, each [C]; fused for 4-D tensors of `FUSED_TYPES`."""
     if x.shape.ndims != 4 or x.dtype.base_dtype not in FUSED_TYPES:
-        return _affine(x, mean, variance, gamma, beta, epsilon, axis)
+        return affine(x, mean, variance, gamma, beta, epsilon, axis)
 
     def kernel(x, data_format):
         return tf.nn.fused_batch_norm(x, gamma, beta, mean=mean, variance=variance, is_training=False,
@@ -50,11 +50,10 @@ def normalize_fused(x: Any, gamma: Any, beta: Any, epsilon: float, axis: int) ->
 def normalize_by_moments(x: Any, gamma: Any, beta: Any, epsilon: float, axis: int) -> Normalized:
     """Normalise by the tensor's own statistics; the returned variance is unbiased for 4-D and biased for 2-D tensors."""
     dtype = gamma.dtype.base_dtype
-    axes = _other_axes(x, axis)
-    mean, variance = tf.nn.moments(tf.cast(x, dtype), axes)
-    y = _affine(x, mean, variance, gamma, beta, epsilon, axis)
+    mean, variance = moments(x, dtype, axis)
+    y = affine(x, mean, variance, gamma, beta, epsilon, axis)
     if x.shape.ndims == 4:
-        count = tf.cast(tf.reduce_prod(tf.gather(tf.shape(x), axes)), dtype)
+        count = tf.cast(tf.reduce_prod(tf.gather(tf.shape(x), _other_axes(x, axis))), dtype)
         variance = variance * (count / tf.maximum(count - 1, 1))
     return y, mean, variance
 
@@ -86,10 +85,16 @@ def normalize_synchronized(x: Any, gamma: Any, beta: Any, epsilon: float, axis: 
     mean, mean_square = mean_over_devices(mean, mean_square, method)
     # rounding can make the difference negative
     variance = tf.nn.relu(mean_square - tf.square(mean))
-    return _affine(x, mean, variance, gamma, beta, epsilon, axis), mean, variance
+    return affine(x, mean, variance, gamma, beta, epsilon, axis), mean, variance
 
 
-def _affine(x, mean, variance, gamma, beta, epsilon, axis):
+def moments(x: Any, dtype: Any, axis: int) -> Tuple[Any, Any]:
+    """Mean and biased variance of each channel, in `dtype`: each [C]."""
+    return tf.nn.moments(tf.cast(x, dtype), _other_axes(x, axis))
+
+
+def affine(x: Any, mean: Any, variance: Any, gamma: Any, beta: Any, epsilon: float, axis: int) -> Any:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta; the last four are [C], in the dtype of the arithmetic."""
     dtype = gamma.dtype.base_dtype
     mean, variance, gamma, beta = [_spread(each, x, axis) for each in (mean, variance, gamma, beta)]
     return tf.cast(tf.nn.batch_normalization(tf.cast(x, dtype), mean, variance, beta, gamma, epsilon), x.dtype)

@@ -20,22 +20,23 @@ def convolve(x: Any, kernel: Any, strides: Sequence[int], padding: str, dilation
         padding: 'SAME' or 'VALID'.
         data_format: 'NHWC', or 'NCHW' on a GPU.
     """
-    if groups == 1 or _has_grouped_kernel(x):
+    if groups == 1 or _has_complete_kernels(x):
         return _convolve_one(x, kernel, strides, padding, dilations, data_format)
     axis = 1 if data_format == "NCHW" else 3
     parts = zip(tf.split(x, groups, axis), tf.split(kernel, groups, 3))
     return tf.concat([_convolve_one(xi, ki, strides, padding, dilations, data_format) for xi, ki in parts], axis)
 
 
-def _has_grouped_kernel(x: Any) -> bool:
-    return x.dtype.base_dtype == tf.float32 and compat.has_grouped_convolution()
+def _has_complete_kernels(x: Any) -> bool:
+    """Whether `tf.nn.conv2d` here knows groups and can differentiate a dilated convolution: of CPU kernels, oneDNN's do."""
+    return compat.has_gpu() or (x.dtype.base_dtype == tf.float32 and compat.has_onednn())
 
 
 def _convolve_one(x, kernel, strides, padding, dilations, data_format):
-    if tuple(dilations) == (1, 1) or compat.has_gpu():
+    if tuple(dilations) == (1, 1) or _has_complete_kernels(x):
         return tf.nn.conv2d(x, kernel, strides=shape4d(strides, data_format), padding=padding,
                             dilations=shape4d(dilations, data_format), data_format=data_format)
-    # CPU kernels cannot differentiate a dilated convolution; tf.nn.convolution rearranges the pixels instead
+    # tf.nn.convolution rearranges the pixels instead of dilating the kernel, and takes no strides then
     if tuple(strides) != (1, 1) and padding == "SAME":
         x, padding = _pad_same(x, kernel, strides, dilations), "VALID"
     x = tf.nn.convolution(x, kernel, padding=padding, dilation_rate=list(dilations), data_format=data_format, name="Conv2D")

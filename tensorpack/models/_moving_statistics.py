@@ -7,7 +7,7 @@ from ..compat import tfv1 as tf
 from ..tfutils.tower import get_current_tower_context
 from .utils import VariableHolder
 
-__all__ = ["MovingStatistics", "check_ema_update"]
+__all__ = ["MovingStatistics", "add_once", "check_ema_update", "has_update", "move_average"]
 
 _EMA_UPDATES = ("default", "collection", "internal", "skip")
 
@@ -27,7 +27,7 @@ class MovingStatistics:
         variables.moving_mean = variables.mean = self.mean
         variables.moving_variance = variables.variance = self.variance
         if get_current_tower_context().is_main_training_tower:
-            _add_once(tf.GraphKeys.MODEL_VARIABLES, [self.mean, self.variance])
+            add_once(tf.GraphKeys.MODEL_VARIABLES, [self.mean, self.variance])
 
     def update(self, output: Any, mean: Any, variance: Any, momentum: float, ema_update: str) -> Any:
         """Let the averages move towards these statistics; return the tensor to use as the layer's output."""
@@ -36,22 +36,22 @@ class MovingStatistics:
             return output
         pairs = [(self.mean, mean), (self.variance, variance)]
         if ema_update == "internal":
-            with tf.control_dependencies([_move(variable, value, momentum) for variable, value in pairs]):
+            with tf.control_dependencies([move_average(variable, value, momentum).op for variable, value in pairs]):
                 return tf.identity(output)
         for variable, value in pairs:
-            if not _has_update(variable):
-                tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, _move(variable, value, momentum))
+            if not has_update(variable):
+                tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, move_average(variable, value, momentum).op)
         return output
 
 
-def _move(variable: Any, value: Any, momentum: float) -> Any:
-    """The operation `AssignMovingAvg`: variable <- variable * momentum + value * (1 - momentum)."""
+def move_average(variable: Any, value: Any, momentum: float) -> Any:
+    """The new value of `variable` after the operation `AssignMovingAvg`: variable * momentum + value * (1 - momentum)."""
     with tf.name_scope("AssignMovingAvg") as scope:
         rate = tf.convert_to_tensor(1.0 - momentum, dtype=variable.dtype.base_dtype, name="rate")
-        return tf.assign_sub(variable, (variable - value) * rate, name=scope).op
+        return tf.assign_sub(variable, (variable - value) * rate, name=scope)
 
 
-def _has_update(variable: Any) -> bool:
+def has_update(variable: Any) -> bool:
     """Whether a call of the same layer has put an update of this variable in UPDATE_OPS."""
     for update in tf.get_collection(tf.GraphKeys.UPDATE_OPS):
         op = getattr(update, "op", update)
@@ -60,7 +60,8 @@ def _has_update(variable: Any) -> bool:
     return False
 
 
-def _add_once(key: str, variables: List[Any]) -> None:
+def add_once(key: str, variables: List[Any]) -> None:
+    """Add to the collection those variables that are not in it."""
     present = tf.get_collection(key)
     for variable in variables:
         if not any(variable is each for each in present):

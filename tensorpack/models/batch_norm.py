@@ -1,15 +1,18 @@
-"""BatchNorm: normalisation by the statistics of the batch in training, and by their moving averages at inference."""
+"""BatchNorm and BatchRenorm: normalised by statistics of the batch in training, and by their moving averages at inference."""
 from __future__ import annotations
 
 from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 
+from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
-from ..tfutils.tower import get_current_tower_context
+from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..utils.argtools import log_once
 from ._batch_statistics import (
     FUSED_TYPES,
+    affine,
+    moments,
     normalize_by_moments,
     normalize_fused,
     normalize_synchronized,
@@ -18,18 +21,19 @@ from ._batch_statistics import (
 )
 from ._layout import channel_axis
 from ._moving_statistics import MovingStatistics, check_ema_update
+from ._renorm_statistics import RenormStatistics
 from .registry import layer_register
 from .tflayer import convert_to_tflayer_args
 from .utils import VariableHolder
 
-__all__ = ["BatchNorm"]
+__all__ = ["BatchNorm", "BatchRenorm"]
+
+_OLD_NAMES = {"use_bias": "center", "use_scale": "scale", "gamma_init": "gamma_initializer", "decay": "momentum",
+              "use_local_stat": "training"}
 
 
 @layer_register()
-@convert_to_tflayer_args(
-    args_names=[],
-    name_mapping={"use_bias": "center", "use_scale": "scale", "gamma_init": "gamma_initializer", "decay": "momentum",
-                  "use_local_stat": "training"})
+@convert_to_tflayer_args(args_names=[], name_mapping=_OLD_NAMES)
 def BatchNorm(
         inputs: Any,
         axis: Optional[int] = None,
@@ -64,24 +68,26 @@ def BatchNorm(
         ema_update: when the averages move. 'default' or 'collection': by two operations in UPDATE_OPS, added once however
             often the layer is re-used; 'internal': whenever the output is computed; 'skip': never. Virtual and synchronised
             batches know only 'internal' and 'skip'.
-        sync_statistics: in training, average the statistics over all towers by 'nccl' (multi-GPU trainers) or 'horovod'.
+        sync_statistics: in training, average the statistics over 'nccl': the towers of a multi-GPU trainer, by NCCL, or by
+            TensorFlow's collectives if they are on CPU devices; 'horovod': all processes. Batches must be equally large. All
+            towers must run in each step.
 
     Raises:
         ValueError: an argument or the shape of the input is not one of the above.
         RuntimeError: there is no tower context, or 'nccl' is used outside a training tower.
     """
     x = tf.convert_to_tensor(inputs)
-    axis, channels = _find_channels(x, axis, data_format)
+    axis, channels = _find_channels("BatchNorm", x, axis, data_format)
     check_ema_update(ema_update)
     sync = _check_sync(sync_statistics, virtual_batch_size)
     training = _resolve_training(training)
     grouped = training and (sync is not None or virtual_batch_size is not None)
 
-    dtype = tf.float64 if x.dtype.base_dtype == tf.float64 else tf.float32
+    dtype = _parameter_type(x)
     variables = VariableHolder()
-    affine = {"gamma": (scale, gamma_initializer, tf.ones), "beta": (center, beta_initializer, tf.zeros)}
+    parameters = {"gamma": (scale, gamma_initializer, tf.ones), "beta": (center, beta_initializer, tf.zeros)}
     # the order in which variables are created is the order in which old checkpoints list them
-    values = {name: _affine_parameter(name, channels, dtype, variables, *affine[name])
+    values = {name: _affine_parameter(name, channels, dtype, variables, *parameters[name])
               for name in (("beta", "gamma") if grouped else ("gamma", "beta"))}
     gamma, beta = values["gamma"], values["beta"]
     moving = MovingStatistics(channels, dtype, variables)
@@ -103,20 +109,77 @@ def BatchNorm(
     return output
 
 
-def _find_channels(x: Any, axis: Optional[int], data_format: str) -> Tuple[int, int]:
+@layer_register()
+@convert_to_tflayer_args(args_names=[], name_mapping=_OLD_NAMES)
+def BatchRenorm(
+        x: Any,
+        rmax: Any,
+        dmax: Any,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        center: bool = True,
+        scale: bool = True,
+        gamma_initializer: Optional[Callable] = None,
+        data_format: str = "channels_last") -> Any:
+    """Batch renormalisation (Ioffe 2017, https://arxiv.org/abs/1702.03275) of a 2-D or 4-D tensor, as
+    `BatchRenorm("name", x, rmax=..., dmax=..., ...)` inside a tower context; all other arguments are given by keyword.
+
+    In training the batch is normalised by its own statistics, times r, plus d: these bring it near to what averages of the
+    statistics (of momentum 0.99) would give. At inference it is normalised by moving averages, as in `BatchNorm`.
+
+    Variables, float32 [C] (float64 for float64 input): `name/gamma` (if `scale`), `name/beta` (if `center`), and the
+    untrained `name/moving_mean`, `name/moving_variance`, `name/moving_stddev`, `name/renorm_mean`, `name/renorm_stddev`,
+    which the main training tower adds to MODEL_VARIABLES. It also adds two operations to UPDATE_OPS, once however often the
+    layer is re-used, that move all averages. Output tensor: `name/output`, in the dtype of the input.
+
+    Args:
+        rmax: r is clipped to [1 / rmax, rmax]; a number, or a scalar tensor to change it while training goes on.
+        dmax: d is clipped to [-dmax, dmax]; a number or a scalar tensor. With rmax=1, dmax=0 this is batch normalisation.
+        momentum: of the averages for inference: `average * momentum + batch * (1 - momentum)`.
+        gamma_initializer: ones if None.
+
+    Raises:
+        ValueError: the input is neither 2-D nor 4-D, its channels are unknown, or rmax < 1 or dmax < 0.
+        RuntimeError: there is no tower context.
+    """
+    x = tf.convert_to_tensor(x)
+    axis, channels = _find_channels("BatchRenorm", x, None, data_format)
+    context = _tower_context("BatchRenorm")
+    _check_at_least("rmax", rmax, 1)
+    _check_at_least("dmax", dmax, 0)
+
+    dtype = _parameter_type(x)
+    variables = VariableHolder()
+    gamma = _affine_parameter("gamma", channels, dtype, variables, scale, gamma_initializer or tf.ones_initializer(), tf.ones)
+    beta = _affine_parameter("beta", channels, dtype, variables, center, tf.zeros_initializer(), tf.zeros)
+    statistics = RenormStatistics(channels, dtype)
+    mean, variance = statistics.moving_mean, statistics.moving_variance
+    if context.is_training:
+        mean, variance = moments(x, dtype, axis)
+        stddev = tf.sqrt(variance + epsilon)
+        r, d = statistics.corrections(mean, stddev, epsilon, rmax, dmax)
+        with tf.control_dependencies([r, d]):  # they are made of the averages before the update
+            statistics.update(mean, stddev, momentum, epsilon)
+        gamma, beta = gamma * r, gamma * d + beta
+    output = tf.identity(affine(x, mean, variance, gamma, beta, epsilon, axis), name="output")
+    output.variables = variables
+    return output
+
+
+def _find_channels(who: str, x: Any, axis: Optional[int], data_format: str) -> Tuple[int, int]:
     """The axis of the channels, and their number."""
     ndims = x.shape.ndims
     if ndims not in (2, 4):
-        raise ValueError("BatchNorm: the input must be 2-D or 4-D; got shape {}".format(x.shape))
+        raise ValueError("{}: the input must be 2-D or 4-D; got shape {}".format(who, x.shape))
     if axis is None:
         axis = 1 if ndims == 2 else channel_axis(data_format)
     if axis not in ((1,) if ndims == 2 else (1, 3)):
-        raise ValueError("BatchNorm: axis must be 1 for 2-D input, 1 or 3 for 4-D input; got {} for shape {}".format(
-            axis, x.shape))
+        raise ValueError("{}: axis must be 1 for 2-D input, 1 or 3 for 4-D input; got {} for shape {}".format(
+            who, axis, x.shape))
     channels = x.shape.as_list()[axis]
     if channels is None:
-        raise ValueError("BatchNorm: the number of channels must be known when the graph is built; got shape {} with "
-                         "channels on axis {}; use set_shape on the input".format(x.shape, axis))
+        raise ValueError("{}: the number of channels must be known when the graph is built; got shape {} with "
+                         "channels on axis {}; use set_shape on the input".format(who, x.shape, axis))
     return axis, channels
 
 
@@ -131,11 +194,16 @@ def _check_sync(sync_statistics: Optional[str], virtual_batch_size: Optional[int
     return sync_statistics.lower()
 
 
-def _resolve_training(training: Optional[bool]) -> bool:
+def _tower_context(who: str) -> BaseTowerContext:
     context = get_current_tower_context()
     if context is None:
-        raise RuntimeError("BatchNorm: it must be called inside a tower context, which says what is training; got none; "
-                           "use `with TowerContext('', is_training=...):`")
+        raise RuntimeError("{}: it must be called inside a tower context, which says what is training; got none; "
+                           "use `with TowerContext('', is_training=...):`".format(who))
+    return context
+
+
+def _resolve_training(training: Optional[bool]) -> bool:
+    context = _tower_context("BatchNorm")
     if training is None:
         return context.is_training
     if not isinstance(training, (bool, np.bool_)):
@@ -145,6 +213,15 @@ def _resolve_training(training: Optional[bool]) -> bool:
         log_once("BatchNorm(training=False) in a training tower uses the moving averages as they are and does not update them",
                  func="warning")
     return bool(training)
+
+
+def _check_at_least(name: str, value: Any, least: float) -> None:
+    if not is_tensor_like(value) and value < least:
+        raise ValueError("BatchRenorm: {0} must be at least {1}; got {0}={2}".format(name, least, value))
+
+
+def _parameter_type(x: Any) -> Any:
+    return tf.float64 if x.dtype.base_dtype == tf.float64 else tf.float32
 
 
 def _affine_parameter(name, channels, dtype, variables, enabled, initializer, constant):

@@ -35,19 +35,25 @@ def Conv2D(
         bias_regularizer: Optional[Callable] = None,
         activity_regularizer: Optional[Callable] = None,
         split: int = 1) -> Any:
-    """2-D convolution of a 4-D tensor, as `Conv2D("name", x, filters, kernel_size, ...)`.
+    """2-D convolution, as `Conv2D("name", x, filters, kernel_size, ...)`: [N, H, W, C] -> [N, H', W', filters].
 
-    Variables, in the input's dtype: `name/W` [kernel height, kernel width, channels in / split, filters]; `name/b` [filters]
-    if `use_bias`. Output tensor: `name/output`, after bias and activation. Channels-first input works on CPUs too (by
-    transposes); the variables do not depend on the format.
+    With padding 'same' H' is H / stride, rounded up; with 'valid' it is (H - (kernel - 1) * dilation) / stride, rounded up.
+    Channels-first input, [N, C, H, W], works on CPUs too (by transposes); the variables do not depend on the format.
+
+    Variables, in the input's dtype and trainable: `name/W` [kernel height, kernel width, C / split, filters], at first normal
+    with standard deviation sqrt(2 / fan in) (He et al. 2015, https://arxiv.org/abs/1502.01852); `name/b` [filters] if
+    `use_bias`, at first zeros. Output tensor: `name/output`, after bias and activation, in the input's dtype.
 
     Args:
+        filters: number of channels out.
+        kernel_size, strides, dilation_rate: int or (height, width).
         padding: 'same' or 'valid', any case.
         activation: a function of a tensor, its Keras name (such as 'relu'), or None.
         kernel_regularizer, bias_regularizer: functions from a variable to a scalar loss, which is added to
             REGULARIZATION_LOSSES when the variable is created.
         activity_regularizer: function from the output to a scalar loss; added, divided by the batch size, at each call.
-        split: number of groups; channels in and `filters` must be multiples of it.
+        split: number of groups, each of which sees its part of the channels in and makes its part of the filters (AlexNet,
+            ResNeXt; as many as channels: depthwise); C and `filters` must be multiples of it.
 
     Raises:
         ValueError: the input is not 4-D, its channels are unknown, or channels do not divide by `split`.
@@ -88,13 +94,14 @@ def Conv2DTranspose(
         kernel_regularizer: Optional[Callable] = None,
         bias_regularizer: Optional[Callable] = None,
         activity_regularizer: Optional[Callable] = None) -> Any:
-    """Transposed 2-D convolution ("deconvolution"), as `Conv2DTranspose("name", x, filters, kernel_size, strides, ...)`.
+    """Transposed 2-D convolution (Zeiler et al. 2010, "Deconvolutional networks"), as
+    `Conv2DTranspose("name", x, filters, kernel_size, strides, ...)`: [N, H, W, C] -> [N, H', W', filters].
 
-    The output has in * stride pixels with padding 'same', in * stride + max(kernel - stride, 0) with 'valid'; what is known
-    of that when the graph is built is in its static shape.
+    H' is H * stride with padding 'same', H * stride + max(kernel - stride, 0) with 'valid'; what is known of that when the
+    graph is built is in the static shape.
 
-    Variables, in the input's dtype: `name/W` [kernel height, kernel width, filters, channels in]; `name/b` [filters] if
-    `use_bias`. Output tensor: `name/output`. The other arguments are those of `Conv2D`.
+    Variables, in the input's dtype and trainable: `name/W` [kernel height, kernel width, filters, C]; `name/b` [filters] if
+    `use_bias`. Output tensor: `name/output`. The other arguments, and the regularisers' losses, are those of `Conv2D`.
 
     Raises:
         ValueError: the input is not 4-D, its channels are unknown, or the padding is neither 'same' nor 'valid'.

@@ -42,8 +42,9 @@ def FullyConnected(
 
     Rows of `W` follow the row-major flattening of the input, so channels-first and channels-last inputs need different `W`.
 
-    Variables, in the input's dtype: `name/W` [prod(...), units]; `name/b` [units] if `use_bias`. Output tensor:
-    `name/output`, after bias and activation. Activation and regularisers are those of `Conv2D`.
+    Variables, in the input's dtype and trainable: `name/W` [prod(...), units] and, if `use_bias`, `name/b` [units], with the
+    initial values of `Conv2D`. Output tensor: `name/output`, after bias and activation. Activation and regularisers, which
+    add to REGULARIZATION_LOSSES, are those of `Conv2D`.
 
     Raises:
         ValueError: a dimension other than the first is unknown when the graph is built.

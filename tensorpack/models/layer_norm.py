@@ -27,8 +27,8 @@ def LayerNorm(
     """Layer normalisation (Ba et al. 2016, https://arxiv.org/abs/1607.06450) of a 2-D or 4-D tensor, over all axes but the
     first, as `LayerNorm("name", x, ...)`.
 
-    Variables, float32 [C] (float64 for float64 input): `name/beta` (if `center`), `name/gamma` (if `scale`). Output tensor:
-    `name/output/add_1`.
+    Variables, trainable, float32 [C] (float64 for float64 input): `name/beta` (if `center`), `name/gamma` (if `scale`).
+    Output tensor: `name/output/add_1`, in the shape of the input, cast if that is of half precision.
     """
     x = tf.convert_to_tensor(x)
     if x.shape.ndims not in (2, 4):
@@ -51,7 +51,9 @@ def InstanceNorm(
     """Instance normalisation (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022) of a 4-D tensor, over height and width, as
     `InstanceNorm("name", x, ...)`.
 
-    Variables and output tensor are those of `LayerNorm`. `use_affine` is the old way to set both `center` and `scale`.
+    Variables, trainable, float32 [C] (float64 for float64 input): `name/beta` (if `center`), `name/gamma` (if `scale`).
+    Output tensor: `name/output/add_1`, in the shape of the input, cast if that is of half precision. `use_affine` is the old
+    way to set both `center` and `scale`.
     """
     x = tf.convert_to_tensor(x)
     if x.shape.ndims != 4:

@@ -33,8 +33,8 @@ def Maxout(x: Any, num_unit: int) -> Any:
 def PReLU(x: Any, init: float = 0.001, name: Optional[str] = None) -> Any:
     """Parametric ReLU (He et al. 2015, https://arxiv.org/abs/1502.01852): x where x > 0, else alpha * x.
 
-    Variable: `<layer>/alpha`, a float32 scalar that starts at `init`. Output tensor: `<layer>/output`; it is also found
-    under its old name `<layer>/Mul_2`, or as `name` if that deprecated argument is given.
+    Variable: `<layer>/alpha`, a trainable float32 scalar that starts at `init`. Output tensor: `<layer>/output`, in shape and
+    dtype of the input; it is also found under its old name `<layer>/Mul_2`, or as `name` if that deprecated argument is given.
     """
     x = tf.convert_to_tensor(x)
     if name is not None:
@@ -50,7 +50,8 @@ def PReLU(x: Any, init: float = 0.001, name: Optional[str] = None) -> Any:
 def BNReLU(x: Any, name: Optional[str] = None) -> Any:
     """`BatchNorm("bn", x)`, then ReLU: for use as `activation=BNReLU`, or as `BNReLU("name", x)`.
 
-    The result is the tensor `Relu` in the current scope, or `name` if that deprecated argument is given. Arguments of the
-    normalisation come from `argscope(BatchNorm, ...)`.
+    Variables and collections are those of `BatchNorm`, in the current scope: `bn/gamma`, `bn/beta`, `bn/mean/EMA`,
+    `bn/variance/EMA`. The result is the tensor `Relu` in the current scope, or `name` if that deprecated argument is given.
+    Arguments of the normalisation come from `argscope(BatchNorm, ...)`.
     """
     return tf.nn.relu(BatchNorm("bn", x), name=name)

@@ -21,9 +21,14 @@ _OLD_NAMES = {"shape": "pool_size", "stride": "strides"}
 @convert_to_tflayer_args(args_names=["pool_size", "strides"], name_mapping=_OLD_NAMES)
 def MaxPooling(inputs: Any, pool_size: Size2D, strides: Optional[Size2D] = None, padding: str = "valid",
                data_format: str = "channels_last") -> Any:
-    """Maximum over windows of a 4-D tensor, as `MaxPooling("name", x, pool_size, strides)`.
+    """Maximum over windows, as `MaxPooling("name", x, pool_size, strides)`: [N, H, W, C] -> [N, H', W', C].
 
-    `strides` is `pool_size` by default; `padding` is 'same' or 'valid', any case. Output tensor: `name/output`.
+    With padding 'valid' H' is (H - size + 1) / stride, with 'same' H / stride, each rounded up; pixels of the padding never
+    win. Channels-first input works on CPUs too. Output tensor: `name/output`.
+
+    Args:
+        pool_size, strides: int or (height, width); strides are `pool_size` by default.
+        padding: 'same' or 'valid', any case.
     """
     return _pool("MaxPooling", tf.nn.max_pool, inputs, pool_size, strides, padding, data_format)
 
@@ -32,9 +37,10 @@ def MaxPooling(inputs: Any, pool_size: Size2D, strides: Optional[Size2D] = None,
 @convert_to_tflayer_args(args_names=["pool_size", "strides"], name_mapping=_OLD_NAMES)
 def AvgPooling(inputs: Any, pool_size: Size2D, strides: Optional[Size2D] = None, padding: str = "valid",
                data_format: str = "channels_last") -> Any:
-    """Mean over windows of a 4-D tensor, as `AvgPooling("name", x, pool_size, strides)`; pixels of the padding do not count.
+    """Mean over windows, as `AvgPooling("name", x, pool_size, strides)`: [N, H, W, C] -> [N, H', W', C].
 
-    `strides` is `pool_size` by default; `padding` is 'same' or 'valid', any case. Output tensor: `name/output`.
+    Pixels of the padding do not count in the mean. Sizes, arguments and the output tensor, `name/output`, are those of
+    `MaxPooling`.
     """
     return _pool("AvgPooling", tf.nn.avg_pool, inputs, pool_size, strides, padding, data_format)
 
@@ -56,7 +62,9 @@ def _pool(who: str, pool: Callable, inputs: Any, pool_size: Size2D, strides: Opt
 
 @layer_register(log_shape=True)
 def GlobalAvgPooling(x: Any, data_format: str = "channels_last") -> Any:
-    """Mean over height and width of a 4-D tensor: [N, C], as the tensor `name/output`."""
+    """Mean over height and width (Lin et al. 2013, https://arxiv.org/abs/1312.4400), as `GlobalAvgPooling("name", x)`:
+    [N, H, W, C] (or [N, C, H, W], as `data_format` says) -> [N, C], the tensor `name/output`.
+    """
     x = tf.convert_to_tensor(x)
     _check_4d("GlobalAvgPooling", x)
     axes = [1, 2] if channel_axis(data_format) == 3 else [2, 3]
@@ -65,9 +73,10 @@ def GlobalAvgPooling(x: Any, data_format: str = "channels_last") -> Any:
 
 @layer_register(log_shape=True)
 def FixedUnPooling(x: Any, shape: Size2D, unpool_mat: Any = None, data_format: str = "channels_last") -> Any:
-    """Kronecker product of each channel of a 4-D tensor with a matrix: each pixel becomes that multiple of the matrix.
+    """Kronecker product of each channel with a matrix, as `FixedUnPooling("name", x, shape)`: each pixel becomes that multiple
+    of the matrix (Dosovitskiy et al. 2014, https://arxiv.org/abs/1411.5928).
 
-    Output: the tensor `name/Reshape`, with height and width multiplied by `shape`.
+    [N, H, W, C] -> [N, H * shape[0], W * shape[1], C], the tensor `name/Reshape`; sizes that are known stay known.
 
     Args:
         shape: int or (height, width) of the matrix.

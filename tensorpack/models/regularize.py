@@ -100,7 +100,8 @@ def _log_names_once(names: List[str]) -> None:
 
 @layer_register(use_scope=None)
 def Dropout(x: Any, *args: Any, **kwargs: Any) -> Any:
-    """Dropout (Srivastava et al. 2014), as `Dropout(x, rate=0.5)` or `Dropout("name", x, rate=0.5)`.
+    """Dropout (Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html), as `Dropout(x, rate=0.5)` or
+    `Dropout("name", x, rate=0.5)`.
 
     In training each element is set to zero with probability `rate`, and the others are multiplied by 1 / (1 - rate). At
     inference the input tensor itself is returned.

@@ -14,6 +14,7 @@ __all__ = ["ConcatWith"]
 def ConcatWith(x: Any, tensor: Union[Any, Sequence[Any]], dim: int) -> Any:
     """Concatenate `x` with one tensor, or a list or tuple of them, along axis `dim`; for use in `LinearWrap`.
 
+    Called as `ConcatWith(x, tensor, dim)` or `ConcatWith("name", x, tensor, dim)`. All shapes must agree but for that axis.
     Output tensor: `concat` in the current scope.
     """
     others = [tensor] if is_tensor_like(tensor) else list(tensor)

@@ -6,6 +6,7 @@ from typing import Any, Callable, List, Sequence
 from ..compat import can_make_flat_callable, make_flat_callable
 from ..compat import tfv1 as tf
 from ..tfutils._feed_value import can_be_fed_as_array, feed_converter
+from ._calling_thread import suits_calling_thread
 
 
 def make_prediction_callable(sess: tf.Session, inputs: Sequence[Any], outputs: Sequence[Any],
@@ -17,7 +18,7 @@ def make_prediction_callable(sess: tf.Session, inputs: Sequence[Any], outputs: S
     """
     if accept_options or not _is_plain(inputs, outputs) or not can_make_flat_callable(sess):
         return sess.make_callable(list(outputs), feed_list=list(inputs), accept_options=accept_options)
-    run = make_flat_callable(sess, outputs, (), inputs)
+    run = make_flat_callable(sess, outputs, (), inputs, in_calling_thread=suits_calling_thread(inputs, outputs))
     converters = [feed_converter(tensor) for tensor in inputs]
     if len(converters) == 1:
         convert = converters[0]

@@ -1,6 +1,7 @@
 """`PredictConfig`: what to predict with which model; predictors and exporters take one."""
 from __future__ import annotations
 
+import os
 from typing import Any, Callable, List, Optional, Sequence
 
 from ..compat import tfv1 as tf
@@ -12,6 +13,8 @@ from ..utils import logger
 
 __all__ = ["PredictConfig"]
 
+_FEW_CORES = 4
+
 
 class PredictConfig:
     """A model, its inputs and outputs, and how to load it. One config may build several predictors.
@@ -22,7 +25,7 @@ class PredictConfig:
         input_signature: a sequence of `tf.TensorSpec`.
         input_names: names of the tensors to feed, any of the graph; default: all inputs of the signature.
         output_names: names of the tensors to compute, any of the graph; required.
-        session_creator: default: `NewSessionCreator()`.
+        session_creator: default: `NewSessionCreator()`; with few cores, idle threads of its sessions do not spin.
         session_init: how to load the variables; default: they keep their initial values.
         return_input: whether a predictor returns (inputs, outputs) rather than outputs.
         create_graph: whether to build a new graph rather than to add to the default graph.
@@ -46,13 +49,29 @@ class PredictConfig:
         self.output_names = _names("output_names", output_names)
         if not self.output_names:
             raise ValueError("PredictConfig: output_names must name at least one tensor; got an empty list")
-        self.session_creator = _typed("session_creator", session_creator, tf.train.SessionCreator) or NewSessionCreator()
+        self.session_creator = _typed("session_creator", session_creator, tf.train.SessionCreator) or _session_creator()
         self.session_init = _typed("session_init", session_init, SessionInit) or JustCurrentSession()
         self.return_input = return_input
         self.create_graph = create_graph
 
     def _maybe_create_graph(self) -> tf.Graph:
         return tf.Graph() if self.create_graph else tf.get_default_graph()
+
+
+def _session_creator() -> NewSessionCreator:
+    """Of a session that is quick for small batches."""
+    creator = NewSessionCreator()
+    # An idle thread of TensorFlow spins for a while, and takes a core from the thread that predicts. Where there are many
+    # cores the next operation finds such a thread awake instead.
+    creator.config.experimental.disable_thread_spinning = _num_cores() <= _FEW_CORES
+    return creator
+
+
+def _num_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _tower_func(model: Any, tower_func: Any, input_signature: Any) -> TowerFunc:

@@ -3,7 +3,13 @@ from __future__ import annotations
 
 from . import gradproc, optimizer, sesscreate, sessinit, summary, tower, varreplace
 from .argscope import argscope, enable_argscope_for_function, enable_argscope_for_module, get_arg_scope
-from .common import get_default_sess_config, get_global_step_value, get_global_step_var, get_tf_version_tuple
+from .common import (
+    collect_env_info,
+    get_default_sess_config,
+    get_global_step_value,
+    get_global_step_var,
+    get_tf_version_tuple,
+)
 from .sessinit import (
     ChainInit,
     DictRestore,
@@ -26,6 +32,7 @@ __all__ = [
     "SmartInit",
     "TowerContext",
     "argscope",
+    "collect_env_info",
     "enable_argscope_for_function",
     "enable_argscope_for_module",
     "get_arg_scope",

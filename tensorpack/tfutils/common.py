@@ -6,8 +6,10 @@ from typing import Any, List, Sequence, Tuple, Union
 
 from .. import compat
 from ..compat import tfv1 as tf
+from ._environment import collect_env_info
 
-__all__ = ["get_default_sess_config", "get_global_step_value", "get_global_step_var", "get_tf_version_tuple"]
+__all__ = ["collect_env_info", "get_default_sess_config", "get_global_step_value", "get_global_step_var",
+           "get_tf_version_tuple"]
 
 _OUTPUT_INDEX = re.compile(r":\d+$")
 

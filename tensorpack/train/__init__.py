@@ -4,17 +4,31 @@ from .base import StopTraining, Trainer
 from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, AutoResumeTrainConfig, TrainConfig
 from .interface import launch_train_with_config
 from .tower import SingleCostTrainer, TowerTrainer
-from .trainers import SimpleTrainer
+from .trainers import (
+    AsyncMultiGPUTrainer,
+    NoOpTrainer,
+    QueueInputTrainer,
+    SimpleTrainer,
+    SyncMultiGPUTrainer,
+    SyncMultiGPUTrainerParameterServer,
+    SyncMultiGPUTrainerReplicated,
+)
 
 __all__ = [
+    "AsyncMultiGPUTrainer",
     "AutoResumeTrainConfig",
     "DEFAULT_CALLBACKS",
     "DEFAULT_MONITORS",
     "ModelDesc",
     "ModelDescBase",
+    "NoOpTrainer",
+    "QueueInputTrainer",
     "SimpleTrainer",
     "SingleCostTrainer",
     "StopTraining",
+    "SyncMultiGPUTrainer",
+    "SyncMultiGPUTrainerParameterServer",
+    "SyncMultiGPUTrainerReplicated",
     "TowerTrainer",
     "TrainConfig",
     "Trainer",

@@ -5,6 +5,7 @@ import functools
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..callbacks.base import Callback
+from ..callbacks.monitor import MonitorBase
 from ..compat import tfv1 as tf
 from ..compat import xla_compile
 from ..input_source.input_source import PlaceholderInput
@@ -15,6 +16,7 @@ from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
 from ..utils.argtools import call_only_once, memoized
+from ._updates import warn_of_idle_updates
 from .base import Trainer
 
 __all__ = ["SingleCostTrainer", "TowerTrainer"]
@@ -56,6 +58,12 @@ class TowerTrainer(Trainer):
     def towers(self) -> Optional[TowerTensorHandles]:
         """Handles of all towers built so far, by index or name; None before the tower function is set."""
         return None if self._tower_func is None else self._tower_func.towers
+
+    def setup_callbacks(self, callbacks: List[Callback], monitors: List[MonitorBase]) -> None:
+        super().setup_callbacks(callbacks, monitors)
+        if self.train_op is not None:  # else a step of the user's own may run anything
+            with self.graph.as_default():
+                warn_of_idle_updates(self.train_op, self._callbacks.cbs)
 
     def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:
         super().initialize(session_creator, session_init)

@@ -36,7 +36,7 @@ def sender(tmp_path):
         process.wait()
 
 
-@pytest.mark.parametrize("format", [None])
+@pytest.mark.parametrize("format", [None, "zmq_op"])
 def test_datapoints_of_another_process_arrive_in_order_and_its_error_is_the_reason_of_the_end(sender, format):
     start, address = sender
     start(format)

@@ -168,6 +168,41 @@ def test_when_the_averages_move(shape, ema_update, use_resource):
             assert moved(sess)
 
 
+AVERAGED = {  # dtype, options, whether the variance is the unbiased one
+    "2d": ("float32", dict(), False),
+    "2d-internal": ("float32", dict(ema_update="internal"), False),
+    "2d-virtual": ("float32", dict(virtual_batch_size=3), False),
+    "nchw": ("float32", dict(), True),
+    "nchw-internal": ("float32", dict(ema_update="internal"), True),
+    "nhwc": ("float32", dict(), True),
+    "nhwc-float16": ("float16", dict(), True),
+    "nhwc-float64": ("float64", dict(), True),
+    "nhwc-sync": ("float32", dict(sync_statistics="nccl"), False),
+    "nhwc-virtual": ("float32", dict(virtual_batch_size=2), False),
+}
+
+
+@pytest.mark.parametrize("case", sorted(AVERAGED))
+def test_the_averages_follow_50_batches(case):
+    """Virtual batches count by their first group."""
+    dtype, more, bessel = AVERAGED[case]
+    x, forward, _, axes, options = layout(case.split("-")[0])
+    placeholder, y = make(forward(x).shape, dtype, momentum=0.93, **dict(options, **more))
+    updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+    mean, variance = np.zeros(x.shape[-1]), np.ones(x.shape[-1])
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        for step in range(50):
+            batch = (x * (1 + step % 7) + np.sin(step)).astype(dtype)
+            sess.run([y, updates], {placeholder: forward(batch)})
+            seen = batch[:more.get("virtual_batch_size")].astype("float64")
+            count = seen.size // seen.shape[-1]
+            mean += 0.07 * (seen.mean(axis=axes) - mean)
+            variance += 0.07 * (seen.var(axis=axes) * (count / (count - 1.0) if bessel else 1) - variance)
+        got = moving_statistics(sess)
+    np.testing.assert_allclose(got, [mean, variance], rtol=1e-10 if dtype == "float64" else 2e-5)
+
+
 def test_update_operations_have_their_names():
     make((4, 3, 3, 2))
     assert ref.collection_names("update_ops") == ["bn/AssignMovingAvg", "bn/AssignMovingAvg_1"]

@@ -1,8 +1,13 @@
 """Conv2D and Conv2DTranspose against numpy: values, gradients, variables, names, formats, regularisers."""
+import os
+import subprocess
+import sys
+
 import layer_reference as ref
 import numpy as np
 import pytest
 
+from tensorpack import compat
 from tensorpack.compat import tfv1 as tf
 from tensorpack.models import BatchNorm, BNReLU, Conv2D, Conv2DTranspose, Deconv2D, FullyConnected
 from tensorpack.tfutils.argscope import argscope
@@ -60,6 +65,49 @@ def test_gradients_equal_finite_differences(case, dtype, data_format):
     with tf.Session() as sess:
         ref.randomize(sess)
         ref.check_gradients(sess, y, placeholder, x, epsilon=0.5, tolerance=1e-4)
+
+
+SPECIAL = sorted(case for case, options in CONVOLUTIONS.items() if "split" in options or "dilation_rate" in options)
+
+
+@pytest.mark.parametrize("case", SPECIAL)
+def test_without_kernels_for_groups_and_dilation_the_numbers_are_the_same(case, monkeypatch):
+    monkeypatch.setattr(compat, "has_onednn", lambda: False)
+    x = ref.random_array(2, 7, 6, 4)
+    placeholder = tf.placeholder(tf.float32, [None, None, 6, 4])
+    y = Conv2D("c", placeholder, 8, **CONVOLUTIONS[case])
+    kernels = [op for op in tf.get_default_graph().get_operations() if op.type == "Conv2D"]
+    assert kernels and all(op.get_attr("dilations") == [1, 1, 1, 1] for op in kernels)
+    with tf.Session() as sess:
+        values = ref.randomize(sess)
+        got = sess.run(y, {placeholder: x})
+        ref.check_gradients(sess, y, placeholder, x, epsilon=0.5, tolerance=1e-4)
+    np.testing.assert_allclose(got, expected_convolution(x, values, CONVOLUTIONS[case]), rtol=1e-4, atol=1e-5)
+
+
+def test_grouped_and_dilated_convolutions_are_one_kernel_where_that_exists(monkeypatch):
+    x = tf.placeholder(tf.float32, [1, 8, 8, 4])
+    for has_onednn in (True, False):
+        monkeypatch.setattr(compat, "has_onednn", lambda value=has_onednn: value)
+        Conv2D("c{:d}".format(has_onednn), x, 8, 3, split=4, dilation_rate=2)
+    kernels = [op.name for op in tf.get_default_graph().get_operations() if op.type == "Conv2D"]
+    assert [name for name in kernels if name.startswith("c1/")] == ["c1/Conv2D"]
+    assert len([name for name in kernels if name.startswith("c0/")]) == 4
+
+
+TRAIN_WITHOUT_ONEDNN = """
+from tensorpack import Conv2D, tfv1 as tf
+y = Conv2D("b", Conv2D("a", tf.ones([1, 8, 8, 4]), 8, 3, split=2), 8, 3, dilation_rate=2)
+step = tf.gradients(tf.reduce_sum(y), tf.trainable_variables())
+with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    sess.run(step)
+"""
+
+
+def test_training_works_where_the_environment_turns_onednn_off():
+    environment = dict(os.environ, TF_ENABLE_ONEDNN_OPTS="0", PYTHONPATH=os.pathsep.join(sys.path))
+    subprocess.run([sys.executable, "-c", TRAIN_WITHOUT_ONEDNN], env=environment, check=True)
 
 
 def test_static_shape_is_known_where_possible():

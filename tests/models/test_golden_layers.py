@@ -40,14 +40,26 @@ def build(model, is_training):
         return inputs[0], model.build_graph(*inputs)
 
 
-@pytest.mark.parametrize("source", ["model-30", "params.npz"])
+def stored(optimizer, source, folder):
+    """What to give to SmartInit: the path of a file, or a dict."""
+    if source in ("model-30", "params.npz"):
+        return golden(optimizer, source)
+    with np.load(golden(optimizer, "params.npz")) as f:
+        parameters = dict(f)
+    if source == "params.npy":  # the older form of a dict in a file
+        np.save(str(folder / source), parameters)
+        return str(folder / source)
+    return parameters
+
+
+@pytest.mark.parametrize("source", ["model-30", "params.npz", "params.npy", "dict"])
 @OPTIMIZERS
-def test_predictions_from_stored_parameters_equal_the_originals(optimizer, source, layers_model):
+def test_predictions_from_stored_parameters_equal_the_originals(optimizer, source, layers_model, tmp_path):
     image, _ = build(layers_model.Model(optimizer), is_training=False)
     expected = np.load(golden(optimizer, "io.npz"))
     names = layers_model.OUTPUTS
     with tf.Session() as sess:
-        SmartInit(golden(optimizer, source)).init(sess)
+        SmartInit(stored(optimizer, source, tmp_path)).init(sess)
         outputs = sess.run([name + ":0" for name in names], {image: expected["image"]})
     for name, output in zip(names, outputs):
         np.testing.assert_allclose(output, expected[name.replace("/", "__")], rtol=1e-5, atol=1e-5, err_msg=name)

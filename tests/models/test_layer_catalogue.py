@@ -1,33 +1,44 @@
 """Promises that hold for every layer, over one catalogue; a layer that is missing from it fails the test."""
+import inspect
+
 import layer_reference as ref
 import numpy as np
 import pytest
 
 from tensorpack import compat, models
 from tensorpack.compat import tfv1 as tf
+from tensorpack.models import batch_norm, registry
 from tensorpack.models.registry import get_registered_layer
 from tensorpack.tfutils.argscope import argscope
 from tensorpack.tfutils.tower import TowerContext
 
 
 class Entry:
-    """One layer: its call, an NHWC (or NC) input shape, its variables, and the name of its output in training."""
+    """One layer: its call, an NHWC (or NC) input shape, its variables, and the name of its output in training.
 
-    def __init__(self, call, variables, output="l/output:0", shape=(4, 6, 6, 4), formats=True):
+    `exact` are the options with which the layer's gradients are those of the function that it computes.
+    """
+
+    def __init__(self, call, variables, output="l/output:0", shape=(4, 6, 6, 4), formats=True, exact=None):
         self.call = call
         self.variables = variables
         self.output = output
         self.shape = shape
         self.formats = formats
+        self.exact = exact or {}
 
 
 NORM = {"l/gamma": [4], "l/beta": [4], "l/mean/EMA": [4], "l/variance/EMA": [4]}
+RENORM = ["moving_mean", "moving_variance", "moving_stddev", "renorm_mean", "renorm_stddev"]
 BNRELU = {"l/bn/gamma": [4], "l/bn/beta": [4], "l/bn/mean/EMA": [4], "l/bn/variance/EMA": [4]}
 
 CATALOGUE = {
     "AvgPooling": Entry(lambda x, **k: models.AvgPooling("l", x, 2, **k), {}),
     "BNReLU": Entry(lambda x: models.BNReLU("l", x), BNRELU, "l/Relu:0", formats=False),
     "BatchNorm": Entry(lambda x, **k: models.BatchNorm("l", x, **k), NORM),
+    "BatchRenorm": Entry(
+        lambda x, **k: batch_norm.BatchRenorm("l", x, **dict(dict(rmax=1.5, dmax=0.5), **k)),
+        dict([("l/" + name, [4]) for name in ["gamma", "beta"] + RENORM]), exact=dict(rmax=1, dmax=0)),
     "ConcatWith": Entry(lambda x: models.ConcatWith("l", x, [x], 0), {}, "l/concat:0", formats=False),
     "Conv2D": Entry(lambda x, **k: models.Conv2D("l", x, 3, 5, **k), {"l/W": [5, 5, 4, 3], "l/b": [3]}),
     "Conv2DTranspose": Entry(
@@ -57,8 +68,9 @@ def build(entry, is_training=True, **kwargs):
 
 
 def test_the_catalogue_covers_all_layers():
-    layers = {getattr(models, name).__name__ for name in models.__all__
-              if hasattr(getattr(models, name), "__argscope_enabled__")}
+    """Whatever the library registers, whether or not it is exported."""
+    layers = {layer.__name__ for layer in registry._layers.values()
+              if layer is not None and inspect.getmodule(inspect.unwrap(layer)).__name__.startswith("tensorpack.models.")}
     assert layers == set(CATALOGUE)
 
 
@@ -68,8 +80,20 @@ def test_all_is_sorted_and_bound():
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
-def test_layers_are_found_by_name(name):
+def test_layers_are_exported_and_found_by_name(name):
+    assert name in models.__all__
     assert get_registered_layer(name) is getattr(models, name)
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_docstrings_name_the_variables_and_the_output(name):
+    entry, text = CATALOGUE[name], inspect.getdoc(get_registered_layer(name))
+    assert len(text) > 100
+    names = list(entry.variables) + ([entry.output.split(":")[0]] if entry.output else [])
+    for each in names:
+        assert each.split("/", 1)[1] in text, each
+    if entry.variables:
+        assert "Variable" in text
 
 
 @LAYERS
@@ -117,14 +141,62 @@ def test_resource_variables_have_the_same_names(entry):
         sess.run([y] + tf.get_collection(tf.GraphKeys.UPDATE_OPS), {placeholder: ref.random_array(*entry.shape)})
 
 
+def distinct_values(shape):
+    """Values that differ from each other, and from zero, by more than a finite difference moves them."""
+    count = int(np.prod(shape))
+    return ((np.random.RandomState(1).permutation(count) + 0.5) * (4.0 / count) - 2).reshape(shape)
+
+
+@pytest.mark.parametrize("is_training", [True, False], ids=["training", "inference"])
+@pytest.mark.parametrize("name,data_format", [(name, "NHWC") for name in sorted(CATALOGUE)] + [
+    (name, "NCHW") for name in sorted(CATALOGUE) if CATALOGUE[name].formats])
+def test_gradients_equal_finite_differences(name, data_format, is_training):
+    entry = CATALOGUE[name]
+    value, options = distinct_values(entry.shape), dict(entry.exact)
+    if data_format == "NCHW":
+        value, options["data_format"] = ref.to_nchw(value), "NCHW"
+    placeholder = tf.placeholder(tf.float64, value.shape)
+    with TowerContext("", is_training=is_training):
+        y = entry.call(placeholder, **options)
+    # variables are float64 too, but for PReLU's
+    tolerance = 1e-6 if all(v.dtype.base_dtype == tf.float64 for v in tf.global_variables()) else 1e-3
+    with tf.Session() as sess:
+        ref.randomize(sess)
+        ref.check_gradients(sess, y, placeholder, value, epsilon=1e-4, tolerance=tolerance)
+
+
+def result_and_gradient(entry, dtype, is_training):
+    """Of the layer with input of this dtype, from the same values in a graph of its own; both float32."""
+    with tf.Graph().as_default():
+        placeholder = tf.placeholder(tf.float32, entry.shape)
+        with TowerContext("", is_training=is_training):
+            y = entry.call(tf.cast(placeholder, dtype))
+        assert y.dtype == dtype
+        y = tf.cast(y, tf.float32)
+        gradient = tf.gradients(tf.reduce_sum(y * ref.random_array(*y.shape.as_list(), seed=1)), placeholder)[0]
+        with tf.Session() as sess:
+            for name, value in ref.randomize(sess).items():
+                variable = [v for v in tf.trainable_variables() if v.op.name == name][0]
+                variable.load((value / 4).astype(variable.dtype.base_dtype.as_numpy_dtype), sess)
+            return sess.run([y, gradient], {placeholder: ref.random_array(*entry.shape)})
+
+
 @LAYERS
-def test_gradients_reach_the_input_and_all_trainable_variables(entry):
-    placeholder, y = build(entry)
-    gradients = tf.gradients(y, [placeholder] + tf.trainable_variables())
-    assert None not in gradients
+@pytest.mark.parametrize("is_training", [True, False], ids=["training", "inference"])
+def test_half_precision_input_gives_nearly_the_same_numbers(entry, is_training):
+    single = result_and_gradient(entry, "float32", is_training)
+    for dtype, tolerance in (("float16", 1e-2), ("bfloat16", 5e-2)):
+        for got, expected in zip(result_and_gradient(entry, dtype, is_training), single):
+            np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * np.abs(expected).max(), err_msg=dtype)
+
+
+@LAYERS
+def test_an_empty_batch_gives_an_empty_result(entry):
+    """Of its shape, only the first size is checked: that of oneDNN's convolution of nothing has other channels."""
+    placeholder, y = build(entry, is_training=False)
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
-        assert all(np.isfinite(g).all() for g in sess.run(gradients, {placeholder: ref.random_array(*entry.shape)}))
+        assert len(sess.run(y, {placeholder: np.zeros((0,) + entry.shape[1:])})) == 0
 
 
 @WITH_FORMATS
@@ -154,7 +226,7 @@ def shapes(entry, **kwargs):
 
 @WITH_FORMATS
 def test_argscope_gives_the_data_format(entry):
-    layer = getattr(models, [name for name, e in CATALOGUE.items() if e is entry][0])
+    layer = get_registered_layer([name for name, e in CATALOGUE.items() if e is entry][0])
     with argscope(layer, data_format="NCHW"):
         scoped = shapes(entry)
     assert scoped == shapes(entry, data_format="NCHW") != shapes(entry)

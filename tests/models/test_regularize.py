@@ -188,6 +188,17 @@ def test_dropout_mode_can_be_a_tensor():
         assert (sess.run(y, {mode: False}) == 1).all()
 
 
+def test_dropout_gradient_is_that_of_what_was_kept():
+    x = tf.constant(ref.random_array(30, 40))
+    with ref.training_tower():
+        y = Dropout("d", x, rate=0.3)
+    gradient = tf.gradients(tf.reduce_sum(2 * y), x)[0]
+    with tf.Session() as sess:
+        value, kept, slope = sess.run([x, y, gradient])
+    np.testing.assert_allclose(slope, np.where(kept == 0, 0, 2 / 0.7), rtol=1e-5)
+    np.testing.assert_allclose(kept, value * slope / 2, rtol=1e-5)
+
+
 def test_dropout_options_are_honoured():
     x = tf.ones([50, 40])
     with ref.training_tower():

@@ -1,5 +1,4 @@
 """Exported models: loaded by plain TensorFlow, in this process and in one without the library."""
-import gc
 import importlib
 import json
 import os
@@ -11,10 +10,11 @@ import numpy as np
 import pytest
 from inference_towers import IMAGE, IMAGE_ONLY, SIGNATURE, batch_norm, conv, fc, load_graph_def, network, of, run_graph_def
 
-from tensorpack.compat import NEWER_ATTRIBUTES
+from tensorpack.compat import NEWER_ATTRIBUTES, is_session_closed
 from tensorpack.compat import tfv1 as tf
 from tensorpack.predict import OfflinePredictor, PredictConfig
 from tensorpack.tfutils.export import ModelExporter
+from tensorpack.tfutils.sesscreate import NewSessionCreator
 from tensorpack.tfutils.sessinit import SmartInit
 from tensorpack.tfutils.varmanip import save_checkpoint_vars
 
@@ -212,14 +212,20 @@ def test_large_results_of_small_constants_are_not_stored(tmp_path):
     assert os.path.getsize(str(tmp_path / "model.pb")) < 100000
 
 
-def test_an_exporter_leaves_no_session_open(tmp_path):
+def test_an_exporter_leaves_no_session_open(tmp_path, monkeypatch):
+    opened, create_session = [], NewSessionCreator.create_session
+
+    def create_and_keep(creator):
+        opened.append(create_session(creator))
+        return opened[-1]
+
+    monkeypatch.setattr(NewSessionCreator, "create_session", create_and_keep)
     exporter = ModelExporter(of(network, ["prob"], signature=SIGNATURE))
-    gc.collect()
-    before = sum(isinstance(o, tf.Session) for o in gc.get_objects())
     exporter.export_compact(str(tmp_path / "x.pb"))
     exporter.export_serving(str(tmp_path / "x"))
-    gc.collect()
-    assert sum(isinstance(o, tf.Session) for o in gc.get_objects()) == before
+    with pytest.raises(FileExistsError):
+        exporter.export_serving(str(tmp_path / "x"))
+    assert len(opened) >= 2 and all(is_session_closed(sess) for sess in opened)
     assert isinstance(exporter.graph, tf.Graph)
 
 

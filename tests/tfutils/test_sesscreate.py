@@ -2,6 +2,7 @@
 import pytest
 
 from tensorpack.compat import tfv1 as tf
+from tensorpack.tfutils import sesscreate
 from tensorpack.tfutils.sesscreate import NewSessionCreator, ReuseSessionCreator, SessionCreatorAdapter, owns_session
 
 
@@ -42,6 +43,14 @@ def test_the_config_is_known_and_says_whether_the_user_gave_it(log_records):
     given = NewSessionCreator(config=config)
     assert given.user_provided_config and given.config is config
     assert warnings_in(log_records) == []  # nothing to warn about without a GPU
+
+
+def test_a_given_config_is_warned_about_where_there_is_a_gpu(monkeypatch, log_records):
+    monkeypatch.setattr(sesscreate.compat, "has_gpu", lambda: True)
+    NewSessionCreator()
+    assert warnings_in(log_records) == []
+    NewSessionCreator(config=tf.ConfigProto())
+    assert len(warnings_in(log_records)) == 1 and "no effect" in warnings_in(log_records)[0]
 
 
 def test_an_initialiser_that_waits_for_a_queue_is_warned_about(log_records):

@@ -1,0 +1,32 @@
+"""Update operations that nothing runs: BatchNorm's statistics would keep their initial values without a word."""
+from __future__ import annotations
+
+from typing import Any, List, Sequence
+
+from ..callbacks.base import Callback, ProxyCallback
+from ..callbacks.graph import RunOp
+from ..compat import tfv1 as tf
+from ..tfutils.dependency import dependency_of_targets
+from ..utils import logger
+
+__all__ = ["warn_of_idle_updates"]
+
+
+def warn_of_idle_updates(train_op: Any, callbacks: Sequence[Callback]) -> None:
+    """Warn of operations in UPDATE_OPS that neither `train_op` nor a RunOp callback runs; for a graph that is complete."""
+    updates = [getattr(x, "op", x) for x in tf.get_collection(tf.GraphKeys.UPDATE_OPS)]
+    targets = tuple([train_op] + _operations_of(callbacks))
+    idle = [op.name for op in updates if not dependency_of_targets(targets, op)]
+    if idle:
+        logger.warning("Nothing runs %d operations in UPDATE_OPS, such as those for the statistics of BatchNorm: %s%s; add "
+                       "RunUpdateOps() to the callbacks.", len(idle), ", ".join(idle[:3]), ", ..." if len(idle) > 3 else "")
+
+
+def _operations_of(callbacks: Sequence[Callback]) -> List[tf.Operation]:
+    operations = []
+    for cb in callbacks:
+        while isinstance(cb, ProxyCallback):
+            cb = cb.cb
+        if isinstance(cb, RunOp):
+            operations.append(cb.op)
+    return operations

@@ -1,0 +1,43 @@
+"""What importing the library does to TensorFlow."""
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+NOTHING_IS_PATCHED = """
+import pkgutil, sys
+import tensorflow
+def public(module):
+    return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+watched = [tensorflow, tensorflow.compat.v1] + [
+    getattr(tensorflow.compat.v1, name) for name in ("nn", "train", "test", "keras", "losses", "random")]
+had_layers = hasattr(tensorflow, "layers")
+before = [public(module) for module in watched]
+import tensorpack
+skipped = []
+for found in pkgutil.walk_packages(tensorpack.__path__, "tensorpack.", onerror=skipped.append):
+    if not found.name.endswith("__main__"):
+        try:
+            __import__(found.name)
+        except ImportError:
+            skipped.append(found.name)  # an optional package
+for module, names in zip(watched, before):
+    now = public(module)
+    changed = [name for name in names if now.get(name) is not names[name]]
+    added = [name for name in now if name not in names and type(now[name]).__name__ not in ("module", "LazyLoader")]
+    print("CHANGED", module.__name__, changed, "ADDED", [n for n in added if not n.startswith("contrib")])
+print("LAYERS", hasattr(tensorflow, "layers") == had_layers, len(skipped) < 40)
+"""
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=180)
+
+
+def test_importing_all_modules_leaves_the_names_of_tensorflow_alone():
+    result = run(NOTHING_IS_PATCHED)
+    lines = [line for line in result.stdout.splitlines() if line.startswith(("CHANGED", "LAYERS"))]
+    assert result.returncode == 0 and len(lines) == 9, result.stdout[-3000:]
+    assert lines.pop() == "LAYERS True True"
+    assert [line for line in lines if " [] ADDED []" not in line] == []
