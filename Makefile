@@ -3,8 +3,8 @@ PYTHON ?= python3
 PYTHON37 ?= $(shell sh scripts/find-python37)
 PYTEST_ARGS ?= -n 2 --dist worksteal
 PIP_FLAGS = --quiet --disable-pip-version-check
-# Its uWSGI would have to be compiled, and is not used.
-MODEL_SERVER = --no-deps simple-tensorflow-serving==0.8.2
+# What would bring along other versions of what is there, or uWSGI, which has to be compiled and is not used.
+WITHOUT_DEPENDENCIES = --no-deps simple-tensorflow-serving==0.8.2
 
 .PHONY: demo test test-today test-legacy lint api clean
 
@@ -40,7 +40,7 @@ api: .venv/test.stamp
 
 .venv/test.stamp: .venv/bin/python setup.py requirements-test.txt
 	.venv/bin/python -m pip install $(PIP_FLAGS) --upgrade -e '.[tf,image,examples]' -r requirements-test.txt
-	.venv/bin/python -m pip install $(PIP_FLAGS) $(MODEL_SERVER)
+	.venv/bin/python -m pip install $(PIP_FLAGS) $(WITHOUT_DEPENDENCIES) "tf_keras==2.21.*"
 	touch $@
 
 # protobuf 3.21 and later refuse the generated code of TensorFlow 1.15; pip of Python 3.7 is old, so it is upgraded first.
@@ -48,7 +48,7 @@ api: .venv/test.stamp
 	test -x .venv37/bin/python || $(PYTHON37) -m venv .venv37
 	.venv37/bin/python -m pip install $(PIP_FLAGS) --upgrade 'pip<24.1' wheel
 	.venv37/bin/python -m pip install $(PIP_FLAGS) 'tensorflow==1.15.5' 'protobuf<3.21' -e '.[image,examples]' -r requirements-test.txt
-	.venv37/bin/python -m pip install $(PIP_FLAGS) $(MODEL_SERVER)
+	.venv37/bin/python -m pip install $(PIP_FLAGS) $(WITHOUT_DEPENDENCIES) imgaug
 	touch $@
 
 clean:

@@ -1,0 +1,9 @@
+"""What stands on top of the library: `contrib.rnn` (recurrent cells and loops) and `contrib.keras` (Keras models).
+
+Nothing is imported here; import the modules themselves.
+"""
+from __future__ import annotations
+
+from typing import List
+
+__all__: List[str] = []
