@@ -24,6 +24,7 @@ extras = {
     "imgaug": ["imgaug"],
     # later wheels for Python 3.7 cannot be imported
     "lmdb": ["lmdb; python_version >= '3.8'", "lmdb<2; python_version < '3.8'"],
+    "matplotlib": ["matplotlib>=3.5"],
     "msgpack": ["msgpack>=1.0", "msgpack-numpy"],
     "onnx": ["tf2onnx"],
     "scikit-learn": ["scikit-learn"],

@@ -16,7 +16,7 @@ from .utils import VariableHolder
 
 __all__ = [
     "AvgPooling", "BNReLU", "BatchNorm", "BatchRenorm", "ConcatWith", "Conv2D", "Conv2DTranspose", "Deconv2D", "Dropout",
-    "FixedUnPooling", "FullyConnected", "GlobalAvgPooling", "InstanceNorm", "LayerNorm", "LinearWrap", "MaxPooling", "Maxout", "PReLU",
-    "VariableHolder", "disable_layer_logging", "l1_regularizer", "l2_regularizer", "layer_register", "regularize_cost",
-    "regularize_cost_from_collection", "rename_tflayer_get_variable",
+    "FixedUnPooling", "FullyConnected", "GlobalAvgPooling", "InstanceNorm", "LayerNorm", "LinearWrap", "MaxPooling",
+    "Maxout", "PReLU", "VariableHolder", "disable_layer_logging", "l1_regularizer", "l2_regularizer", "layer_register",
+    "regularize_cost", "regularize_cost_from_collection", "rename_tflayer_get_variable",
 ]

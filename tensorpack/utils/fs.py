@@ -1,19 +1,16 @@
 """Files: downloads, the directory of datasets, and writing that leaves either the old content or the new, never a part."""
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
-import urllib.parse
-import urllib.request
 import uuid
 from contextlib import contextmanager
 from typing import IO, Any, Iterator, Optional
 
 from . import logger
+from ._download import download
 from ._paths import normpath
 from .argtools import log_once
-from .utils import get_tqdm
 
 __all__ = [
     "atomic_directory",
@@ -24,9 +21,6 @@ __all__ = [
     "normpath",
     "recursive_walk",
 ]
-
-_CHUNK = 1 << 18  # bytes of one read in a download: large enough to be fast, small enough for a lively progress bar
-
 
 def mkdir_p(dirname: str) -> None:
     """Create the directory and its parents where they are missing; `""` is accepted and does nothing.
@@ -121,66 +115,6 @@ def _remove(path: str) -> None:
         os.remove(path)
     except FileNotFoundError:
         pass
-
-
-def download(url: str, dir: str, filename: Optional[str] = None, expect_size: Optional[int] = None, *,
-             timeout: float = 60) -> str:
-    """Download `url` into the directory `dir` and return the path of the file.
-
-    Args:
-        filename: name of the file; by default the last part of the URL's path.
-        expect_size: size in bytes. A file of this name and size is taken as it is, and a download of another size is an
-            error. Without it an existing file is downloaded again.
-        timeout: seconds to wait for an answer or for more data.
-
-    The file appears when it is complete. Raises OSError if it cannot be downloaded, is empty, shorter than the server
-    announced, or not of the expected size.
-    """
-    filename = filename or os.path.basename(urllib.parse.unquote(urllib.parse.urlsplit(url).path))
-    if not filename:
-        raise ValueError("download: the URL must end with a file name; got {!r}; pass filename=".format(url))
-    mkdir_p(dir)
-    path = os.path.join(dir, filename)
-    if os.path.isfile(path):
-        if expect_size is not None and os.path.getsize(path) == expect_size:
-            logger.info("File %s exists! Skip download.", filename)
-            return path
-        logger.warning("File %s exists. Will overwrite with a new download!", filename)
-    try:
-        size = _fetch(url, path, expect_size, timeout)
-    except OSError:
-        logger.error("Failed to download %s", url)
-        raise
-    except http.client.HTTPException as e:
-        logger.error("Failed to download %s", url)
-        raise OSError("download: the server must answer in HTTP; got {!r} from {}; try again".format(e, url)) from e
-    logger.info("Succesfully downloaded %s. %d bytes.", filename, size)
-    return path
-
-
-def _fetch(url: str, path: str, expect_size: Optional[int], timeout: float) -> int:
-    """Write what `url` holds to `path`; return its size."""
-    with urllib.request.urlopen(url, timeout=timeout) as response, atomic_write(path, "wb") as f:
-        announced = response.headers.get("Content-Length")
-        total = int(announced) if announced is not None else None
-        size = 0
-        with get_tqdm(total=total, unit="B", unit_scale=True, miniters=1, desc=os.path.basename(path)) as bar:
-            for chunk in iter(lambda: response.read(_CHUNK), b""):
-                f.write(chunk)
-                size += len(chunk)
-                bar.update(len(chunk))
-        _check_size(url, size, total, expect_size)
-    return size
-
-
-def _check_size(url: str, size: int, announced: Optional[int], expected: Optional[int]) -> None:
-    if size == 0:
-        raise OSError("download: the file must not be empty; got 0 bytes from {}".format(url))
-    if announced is not None and size != announced:
-        raise OSError("download: the server announced {} bytes; got {} from {}; try again".format(announced, size, url))
-    if expected is not None and size != expected:
-        raise OSError("download: the file must have {} bytes; got {} from {}; it may have changed there, or the answer is "
-                      "an error page".format(expected, size, url))
 
 
 def get_dataset_path(*args: str) -> str:

@@ -173,6 +173,13 @@ class TestDownload:
             cls("train", dir=str(tmp_path / "target"))
         assert os.listdir(str(tmp_path / "target")) == []
 
+    def test_known_files_are_verified(self, tmp_path, remote, monkeypatch):
+        cls = mnist_from(remote, FashionMnist)
+        monkeypatch.setitem(mnist._KNOWN_SOURCES, cls._SOURCE_URL, _Source(mirrors=(), sha256={}, md5={IMAGES: "0" * 32}))
+        with pytest.raises(OSError, match="must have the checksum md5:0000"):
+            cls("train", dir=str(tmp_path / "target"))
+        assert sorted(mnist._KNOWN_SOURCES[FashionMnist._SOURCE_URL].md5) == sorted(os.listdir(str(remote)))
+
     def test_sources_are_those_that_users_know(self):
         assert (Mnist._DIR_NAME, Mnist._SOURCE_URL) == ("mnist_data", "http://yann.lecun.com/exdb/mnist/")
         assert (FashionMnist._DIR_NAME, FashionMnist._SOURCE_URL) == (

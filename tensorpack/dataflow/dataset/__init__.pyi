@@ -1,4 +1,20 @@
 # Made by scripts/make-stubs from the table in __init__.py.
+from .bsds500 import BSDS500 as BSDS500
+from .caltech101 import Caltech101Silhouettes as Caltech101Silhouettes
+from .cifar import Cifar10 as Cifar10
+from .cifar import Cifar100 as Cifar100
+from .cifar import CifarBase as CifarBase
 from .digits import Digits as Digits
+from .ilsvrc import ILSVRC12 as ILSVRC12
+from .ilsvrc import ILSVRC12Files as ILSVRC12Files
+from .ilsvrc import ILSVRCMeta as ILSVRCMeta
+from .ilsvrc import TinyImageNet as TinyImageNet
 from .mnist import FashionMnist as FashionMnist
 from .mnist import Mnist as Mnist
+from .places import Places365Standard as Places365Standard
+from .places import RNGDataFlow as RNGDataFlow
+from .places import cv2 as cv2
+from .places import logger as logger
+from .places import np as np
+from .places import os as os
+from .svhn import SVHNDigit as SVHNDigit

@@ -1,15 +1,14 @@
 """MNIST and datasets in its format. Files are downloaded where they are missing, and trusted only when they prove complete."""
 from __future__ import annotations
 
+import functools
 import hashlib
-import os
-import tempfile
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ...utils import logger
-from ...utils.fs import download, get_dataset_path, mkdir_p
+from ...utils._remote_file import RemoteFile, obtain
+from ...utils.fs import get_dataset_path
 from ..base import RNGDataFlow, shuffled_indices
 from ._idx import IMAGES, LABELS, read_idx
 
@@ -21,6 +20,7 @@ _PREFIXES = {"train": "train", "test": "t10k"}
 class _Source(NamedTuple):
     mirrors: Tuple[str, ...]
     sha256: Dict[str, str]  # of the pixels or labels behind the header, so that it does not depend on the compression
+    md5: Dict[str, str] = {}  # of the file
 
 
 _KNOWN_SOURCES = {
@@ -31,6 +31,15 @@ _KNOWN_SOURCES = {
             "train-labels-idx1-ubyte.gz": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
             "t10k-images-idx3-ubyte.gz": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
             "t10k-labels-idx1-ubyte.gz": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+        }),
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/": _Source(
+        mirrors=("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",),
+        sha256={},
+        md5={
+            "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+            "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+            "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
         }),
 }
 _UNKNOWN_SOURCE = _Source(mirrors=(), sha256={})
@@ -71,36 +80,19 @@ class Mnist(RNGDataFlow):
         self.images /= 255
 
     def _load(self, filename: str, kind: tuple) -> np.ndarray:
-        path = os.path.join(self.dir, filename)
-        if not os.path.isfile(path):
-            self._download(filename, kind)
+        path = self._obtain(filename, kind)
         try:
             return read_idx(path, kind)
         except ValueError as e:
             raise ValueError("{}; delete the file, so that it is downloaded again, or replace it".format(e)) from e
 
-    def _download(self, filename: str, kind: tuple) -> None:
+    def _obtain(self, filename: str, kind: tuple) -> str:
         source = _KNOWN_SOURCES.get(self._SOURCE_URL, _UNKNOWN_SOURCE)
-        failures = []
-        for base_url in (self._SOURCE_URL,) + source.mirrors:
-            try:
-                self._download_verified(base_url + filename, filename, kind, source.sha256.get(filename))
-                return
-            except (OSError, ValueError) as e:
-                failures.append("{}: {}".format(base_url + filename, e))
-                logger.warning("Cannot get %s", failures[-1])
-        raise OSError("{}: {} is missing and cannot be downloaded; get it elsewhere and place it there. Tried {}".format(
-            type(self).__name__, os.path.join(self.dir, filename), "; ".join(failures)))
-
-    def _download_verified(self, url: str, filename: str, kind: tuple, sha256: Optional[str]) -> None:
-        mkdir_p(self.dir)
-        with tempfile.TemporaryDirectory(dir=self.dir, prefix=".download-") as temporary_dir:
-            path = download(url, temporary_dir, filename)
-            values = read_idx(path, kind)
-            got = hashlib.sha256(values).hexdigest()
-            if sha256 is not None and got != sha256:
-                raise ValueError("the content must have SHA-256 {}; got {}".format(sha256, got))
-            os.replace(path, os.path.join(self.dir, filename))
+        md5 = source.md5.get(filename)
+        file = RemoteFile(filename, tuple(base_url + filename for base_url in (self._SOURCE_URL,) + source.mirrors),
+                          checksum=None if md5 is None else "md5:" + md5)
+        return obtain(type(self).__name__, self.dir, file, functools.partial(
+            _verify, kind=kind, sha256=source.sha256.get(filename)))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -119,3 +111,9 @@ class FashionMnist(Mnist):
     def get_label_names(self) -> List[str]:
         """Names of the ten classes, by label."""
         return ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+
+
+def _verify(path: str, kind: tuple, sha256: Optional[str]) -> None:
+    got = hashlib.sha256(read_idx(path, kind)).hexdigest()
+    if sha256 is not None and got != sha256:
+        raise ValueError("the content must have SHA-256 {}; got {}".format(sha256, got))
