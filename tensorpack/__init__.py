@@ -46,9 +46,17 @@ _WITH_TENSORFLOW = {
     "callbacks.group": ("Callbacks",),
     "callbacks.hooks": ("CallbackToHook", "HookToCallback", "TFLocalCLIDebugHook"),
     "callbacks.inference": ("BinaryClassificationStats", "ClassificationError", "Inferencer", "ScalarStats"),
-    "callbacks.inference_runner": ("InferenceRunner", "InferenceRunnerBase"),
-    "callbacks.monitor": ("JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"),
+    "callbacks.inference_runner": ("DataParallelInferenceRunner", "InferenceRunner", "InferenceRunnerBase"),
+    "callbacks.misc": ("EstimatedTimeLeft", "InjectShell", "SendStat"),
+    "callbacks.monitor": (
+        "CometMLMonitor", "JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"),
     "callbacks.non_finite": ("TerminateOnNaN",),
+    "callbacks.param": (
+        "GraphVarParam", "HumanHyperParamSetter", "HyperParam", "HyperParamSetter", "HyperParamSetterWithFunc",
+        "ObjAttrParam", "ScheduledHyperParamSetter", "StatMonitorParamSetter"),
+    "callbacks.prof": (
+        "GPUMemoryTracker", "GPUUtilizationTracker", "GraphProfiler", "HostMemoryTracker", "PeakMemoryTracker",
+        "ThroughputTracker"),
     "callbacks.saver": ("MaxSaver", "MinSaver", "ModelSaver"),
     "callbacks.steps": ("ProgressBar", "SessionRunTimeout", "TensorPrinter"),
     "callbacks.summary": ("MergeAllSummaries", "MovingAverageSummary", "SimpleMovingAverage"),

@@ -33,17 +33,20 @@ EXPORTS = {
         get_current_tower_context get_default_sess_config get_global_step_value get_global_step_var get_model_loader
         get_tf_version_tuple gradproc optimizer sesscreate sessinit summary tower varreplace""",
     "tensorpack.models": """
-        AvgPooling BNReLU BatchNorm BatchRenorm ConcatWith Conv2D Conv2DTranspose Deconv2D Dropout FixedUnPooling FullyConnected
-        GlobalAvgPooling InstanceNorm LayerNorm LinearWrap MaxPooling Maxout PReLU VariableHolder
+        AvgPooling BNReLU BatchNorm BatchRenorm ConcatWith Conv2D Conv2DTranspose Deconv2D Dropout FixedUnPooling
+        FullyConnected GlobalAvgPooling InstanceNorm LayerNorm LinearWrap MaxPooling Maxout PReLU VariableHolder
         disable_layer_logging l1_regularizer l2_regularizer layer_register regularize_cost
         regularize_cost_from_collection rename_tflayer_get_variable""",
     "tensorpack.callbacks": """
         BinaryClassificationStats Callback CallbackFactory CallbackToHook Callbacks CheckNumerics ClassificationError
-        DumpParamAsImage DumpTensor DumpTensorAsImage DumpTensors EarlyStop EnableCallbackIf HookToCallback
-        InferenceRunner InferenceRunnerBase Inferencer JSONWriter MaxSaver MergeAllSummaries MinSaver ModelSaver
-        MonitorBase Monitors MovingAverageSummary PeriodicCallback PeriodicTrigger ProcessTensors ProgressBar
-        ProxyCallback RunOp RunUpdateOps ScalarPrinter ScalarStats SendMonitorData SessionRunTimeout
-        SimpleMovingAverage StartProcOrThread TFEventWriter TFLocalCLIDebugHook TensorPrinter TerminateOnNaN""",
+        CometMLMonitor DataParallelInferenceRunner DumpParamAsImage DumpTensor DumpTensorAsImage DumpTensors EarlyStop
+        EnableCallbackIf EstimatedTimeLeft GPUMemoryTracker GPUUtilizationTracker GraphProfiler GraphVarParam
+        HookToCallback HostMemoryTracker HumanHyperParamSetter HyperParam HyperParamSetter HyperParamSetterWithFunc
+        InferenceRunner InferenceRunnerBase Inferencer InjectShell JSONWriter MaxSaver MergeAllSummaries MinSaver
+        ModelSaver MonitorBase Monitors MovingAverageSummary ObjAttrParam PeakMemoryTracker PeriodicCallback
+        PeriodicTrigger ProcessTensors ProgressBar ProxyCallback RunOp RunUpdateOps ScalarPrinter ScalarStats
+        ScheduledHyperParamSetter SendMonitorData SendStat SessionRunTimeout SimpleMovingAverage StartProcOrThread
+        StatMonitorParamSetter TFEventWriter TFLocalCLIDebugHook TensorPrinter TerminateOnNaN ThroughputTracker""",
     "tensorpack.input_source": """
         BatchQueueInput DummyConstantInput FeedInput FeedfreeInput InputSource PlaceholderInput QueueInput
         StagingInput TFDatasetInput TensorInput ZMQInput remap_input_source""",

@@ -1,11 +1,12 @@
 """`InferenceRunner`: runs the model in inference mode over a dataset while it trains, for the sake of inferencers."""
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
+from ..compat import num_gpus
 from ..compat import tfv1 as tf
 from ..dataflow.base import DataFlow
-from ..input_source.input_source import FeedInput, QueueInput
+from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
 from ..tfutils._hooked_session import HookedSession
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle
@@ -15,7 +16,7 @@ from .base import Callback
 from .group import Callbacks, raise_background_failure
 from .inference import Inferencer
 
-__all__ = ["InferenceRunner", "InferenceRunnerBase"]
+__all__ = ["DataParallelInferenceRunner", "InferenceRunner", "InferenceRunnerBase"]
 
 _DEFAULT_TOWER_NAME = "InferenceTower"
 
@@ -95,9 +96,9 @@ class InferenceRunnerBase(Callback):
         try:
             with get_tqdm(total=self._size) as bar:
                 while self._size is None or done < self._size:
-                    self._run_once()
-                    done += 1
-                    bar.update()
+                    number = self._run_some(None if self._size is None else self._size - done)
+                    done += number
+                    bar.update(number)
         except (StopIteration, tf.errors.OutOfRangeError) as e:
             raise_background_failure(self._input_callbacks.cbs, e)
             if self._size is None and done:
@@ -116,11 +117,75 @@ class InferenceRunnerBase(Callback):
         return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before ({}: {})".format(
             message, type(cause).__name__, str(cause).split("\n")[0]))
 
-    def _run_once(self) -> None:
+    def _run_some(self, left: Optional[int]) -> int:
+        """Run the model on one or several of the datapoints that are left; returns on how many."""
         self._session.run(())
+        return 1
 
 
-class InferenceRunner(InferenceRunnerBase):
+class _TowerInferenceRunner(InferenceRunnerBase):
+    """What runners that build inference towers have in common."""
+
+    def __init__(self, input: InputSource, infs: Union[Inferencer, Sequence[Inferencer]], tower_name: str,
+                 tower_func: Optional[TowerFunc]):
+        super().__init__(input, infs)
+        if tower_func is not None and not isinstance(tower_func, TowerFunc):
+            raise TypeError("{}: tower_func must be a TowerFunc; got {!r}; TowerFunc(function, signature) makes one".format(
+                type(self).__name__, tower_func))
+        self._tower_name = tower_name
+        self._tower_func = tower_func
+
+    def _setup_graph(self) -> None:
+        who = type(self).__name__
+        if getattr(self.trainer, "tower_func", None) is None:
+            raise RuntimeError("{}: the trainer must be a TowerTrainer whose tower_func is set; got {}".format(
+                who, self.trainer.__class__.__name__))
+        tower_func = self._tower_func or self.trainer.tower_func
+        tower_name = self._unused_tower_name()
+        callbacks = Callbacks(self._input_source.setup(tower_func.input_signature))
+        towers = [self._build_tower(tower_func, name, device, number)
+                  for name, device, number in self._planned_towers(tower_name)]
+        for inf in self.infs:
+            inf.setup_graph(self.trainer)
+            self._connect(inf, towers)
+        callbacks.setup_graph(self.trainer)
+        self._input_callbacks = callbacks
+
+    def _planned_towers(self, tower_name: str) -> List[Tuple[str, str, int]]:
+        """The (name, device, number of the device) of each tower."""
+        raise NotImplementedError()
+
+    def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
+        """Make the hooks that bring the tensors of the towers to an inferencer."""
+        raise NotImplementedError()
+
+    def _build_tower(self, tower_func: TowerFunc, name: str, device: str, number: int) -> TowerTensorHandle:
+        logger.info("[%s] Building tower '%s' on device %s ...", type(self).__name__, name, device)
+        with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.device(device), \
+                PredictTowerContext(name, vs_name=self.trainer._vs_name_for_predictor(number)):
+            tower_func(*self._input_source.get_input_tensors())
+        return tower_func.towers[name]
+
+    def _unused_tower_name(self) -> str:
+        who = type(self).__name__
+        if not self._is_used(self._tower_name):
+            return self._tower_name
+        if self._tower_name != _DEFAULT_TOWER_NAME:
+            raise ValueError("{}: tower_name must not be in the graph already; got '{}'; give each runner its own".format(
+                who, self._tower_name))
+        number = 1
+        while self._is_used("{}_{}".format(self._tower_name, number)):
+            number += 1
+        name = "{}_{}".format(self._tower_name, number)
+        logger.info("[%s] There is a tower '%s' already, the next one is called '%s'.", who, self._tower_name, name)
+        return name
+
+    def _is_used(self, tower_name: str) -> bool:
+        scopes = tuple(name + "/" for name, _, _ in self._planned_towers(tower_name))
+        return any(op.name.startswith(scopes) for op in self.graph.get_operations())
+
+
+class InferenceRunner(_TowerInferenceRunner):
     """Runs the model in inference mode over a dataset at each epoch (or as scheduled), with one tower on one device.
 
     Creates the operations of the tower `InferenceTower/...`, with the variables of the training tower. The statistics of the
@@ -134,6 +199,7 @@ class InferenceRunner(InferenceRunnerBase):
         device: GPU number; -1 for the CPU.
 
     Raises:
+        TypeError: `input` is a StagingInput, which takes data ahead of a pass.
         ValueError: when the graph is set up, another tower has the same name, or a variable exists in inference only.
         RuntimeError: when the graph is set up, the trainer has no tower function; at a pass, the data ended early.
     """
@@ -142,48 +208,103 @@ class InferenceRunner(InferenceRunnerBase):
                  tower_name: str = _DEFAULT_TOWER_NAME, tower_func: Optional[TowerFunc] = None, device: int = 0):
         if isinstance(input, DataFlow):
             input = FeedInput(input, infinite=False)
-        super().__init__(input, infs)
-        if tower_func is not None and not isinstance(tower_func, TowerFunc):
-            raise TypeError("InferenceRunner: tower_func must be a TowerFunc; got {!r}; TowerFunc(function, signature) "
-                            "makes one".format(tower_func))
-        self._tower_name = tower_name
-        self._tower_func = tower_func
+        if isinstance(input, StagingInput):
+            raise TypeError("InferenceRunner: input must not be a StagingInput, which takes data ahead of a pass; give the "
+                            "input inside of it")
+        super().__init__(input, infs, tower_name, tower_func)
         self._device_id = device
 
-    def _setup_graph(self) -> None:
-        if getattr(self.trainer, "tower_func", None) is None:
-            raise RuntimeError("InferenceRunner: the trainer must be a TowerTrainer whose tower_func is set; got {}".format(
-                self.trainer.__class__.__name__))
-        tower_func = self._tower_func or self.trainer.tower_func
-        tower_name = self._unused_tower_name()
+    def _planned_towers(self, tower_name: str) -> List[Tuple[str, str, int]]:
         device = "/cpu:0" if self._device_id < 0 else "/gpu:{}".format(self._device_id)
-        callbacks = Callbacks(self._input_source.setup(tower_func.input_signature))
-        logger.info("[InferenceRunner] Building tower '%s' on device %s ...", tower_name, device)
-        with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.device(device), \
-                PredictTowerContext(tower_name, vs_name=self.trainer._vs_name_for_predictor(self._device_id)):
-            tower_func(*self._input_source.get_input_tensors())
-        tower = tower_func.towers[tower_name]
-        for inf in self.infs:
-            inf.setup_graph(self.trainer)
-            self.register_hook(_InferencerToHook(inf, _find_fetches(inf, tower)))
-        callbacks.setup_graph(self.trainer)
-        self._input_callbacks = callbacks
+        return [(tower_name, device, self._device_id)]
 
-    def _unused_tower_name(self) -> str:
-        if not self._is_used(self._tower_name):
-            return self._tower_name
-        if self._tower_name != _DEFAULT_TOWER_NAME:
-            raise ValueError("InferenceRunner: tower_name must not be in the graph already; got '{}'; give each runner its "
-                             "own".format(self._tower_name))
-        number = 1
-        while self._is_used("{}_{}".format(self._tower_name, number)):
-            number += 1
-        name = "{}_{}".format(self._tower_name, number)
-        logger.info("[InferenceRunner] There is a tower '%s' already, the next one is called '%s'.", self._tower_name, name)
-        return name
+    def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
+        self.register_hook(_InferencerToHook(inf, _find_fetches(inf, towers[0])))
 
-    def _is_used(self, scope: str) -> bool:
-        return any(op.name.startswith(scope + "/") for op in self.graph.get_operations())
+
+class DataParallelInferenceRunner(_TowerInferenceRunner):
+    """Runs the model in inference mode over a dataset at each epoch (or as scheduled), with a tower on each of several devices.
+
+    Each run takes as many datapoints as there are towers, and each inferencer gets them one after the other. Datapoints that
+    are left over at the end of a pass run on the first tower. Creates the operations `InferenceTower0/...`,
+    `InferenceTower1/...`, ..., with the variables of the training tower on the same device, if there is one. Runs on the chief
+    only, in a tower trainer.
+
+    Args:
+        input: a DataFlow whose length is known, or a QueueInput that is not used elsewhere.
+        infs: an Inferencer, or a list of them.
+        gpus: numbers of the GPUs, each once.
+        tower_name: name scope of the towers, without their number.
+        tower_func: a TowerFunc to build the towers; by default that of the trainer.
+        device_type: 'cpu' to run on the devices `/cpu:<number>`, as a trainer does that was made with this argument. The
+            session must have them: that trainer sees to it, others by `device_count` of the session's config.
+
+    Raises:
+        TypeError, ValueError: `input` is no QueueInput, its size is unknown, or `gpus` are no different GPU numbers; when the
+            graph is set up, as in InferenceRunner, or TensorFlow sees GPUs, but not these.
+        RuntimeError: as in InferenceRunner.
+    """
+
+    def __init__(self, input: Union[DataFlow, QueueInput], infs: Union[Inferencer, Sequence[Inferencer]], gpus: Sequence[int],
+                 tower_name: str = _DEFAULT_TOWER_NAME, tower_func: Optional[TowerFunc] = None, *, device_type: str = "gpu"):
+        if isinstance(input, DataFlow):
+            input = QueueInput(input)
+        if not isinstance(input, QueueInput):
+            raise TypeError("DataParallelInferenceRunner: input must be a DataFlow or a QueueInput; got {!r}".format(input))
+        super().__init__(input, infs, tower_name, tower_func)
+        if device_type not in ("gpu", "cpu"):
+            raise ValueError("DataParallelInferenceRunner: device_type must be 'gpu' or 'cpu'; got {!r}".format(device_type))
+        self._gpus = _device_numbers(gpus)
+        self._device_type = device_type
+        self._first_tower_hooks: List[tf.train.SessionRunHook] = []
+        self._first_tower_session: Optional[HookedSession] = None
+
+    def register_hook(self, h: tf.train.SessionRunHook) -> None:
+        """Add a hook around each run of the inference session, of all towers or one; possible until `before_train`.
+
+        Raises:
+            TypeError: it is no SessionRunHook.
+        """
+        super().register_hook(h)
+        self._first_tower_hooks.append(h)
+
+    def _setup_graph(self) -> None:
+        if self._device_type == "gpu" and 0 < num_gpus() <= max(self._gpus):
+            raise ValueError("DataParallelInferenceRunner: each GPU must exist; got {}, but TensorFlow sees {}, numbered from "
+                             "0".format(self._gpus, num_gpus()))
+        super()._setup_graph()
+
+    def _planned_towers(self, tower_name: str) -> List[Tuple[str, str, int]]:
+        return [("{}{}".format(tower_name, position), "/{}:{}".format(self._device_type, number), number)
+                for position, number in enumerate(self._gpus)]
+
+    def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
+        hooks = [_InferencerToHook(inf, _find_fetches(inf, tower)) for tower in towers]
+        self._hooks.extend(hooks)
+        self._first_tower_hooks.append(hooks[0])
+
+    def _before_train(self) -> None:
+        super()._before_train()
+        hooks = self._input_callbacks.get_hooks() + self._first_tower_hooks
+        self._first_tower_session = HookedSession(self.trainer.sess, hooks)
+
+    def _run_some(self, left: Optional[int]) -> int:
+        if left < len(self._gpus):
+            self._first_tower_session.run(())
+            return 1
+        self._session.run(())
+        return len(self._gpus)
+
+
+def _device_numbers(gpus: Sequence[int]) -> List[int]:
+    who = "DataParallelInferenceRunner"
+    if not isinstance(gpus, (list, tuple, range)) or not all(isinstance(k, int) and not isinstance(k, bool) for k in gpus):
+        raise TypeError("{}: gpus must be a list of GPU numbers; got {!r}; try [0, 1]".format(who, gpus))
+    gpus = list(gpus)
+    if not gpus or min(gpus) < 0 or len(set(gpus)) < len(gpus):
+        raise ValueError("{}: gpus must have one GPU number at least, none negative, each once; got {}; try [0]".format(
+            who, gpus))
+    return gpus
 
 
 class _InferencerToHook(tf.train.SessionRunHook):

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import time
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
@@ -12,11 +11,13 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.summary import create_image_summary, create_scalar_summary
 from ..utils import logger
+from ._comet import CometMLMonitor
+from ._command import CommandWithValues
 from ._monitor_base import MonitorBase, NoOpMonitor, as_number  # noqa: F401
 from ._writers import JSONWriter, TFEventWriter
 from .base import Callback
 
-__all__ = ["JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"]
+__all__ = ["CometMLMonitor", "JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"]
 
 _TOWER_PREFIX = re.compile(r"tower\d+/")
 _SUMMARY_SUFFIX = "-summary"
@@ -228,13 +229,9 @@ class SendMonitorData(MonitorBase):
     """
 
     def __init__(self, command: str, names: Sequence[str]):
-        self._command = command
-        self._names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
-        if not self._names:
-            raise ValueError("SendMonitorData: names must have at least one name; got none")
+        self._command = CommandWithValues("SendMonitorData", command, names)
+        self._names = self._command.names
         self._values: Dict[str, float] = {}
-        self._template = _numbered_fields(command, self._names)
-        self._fill(dict.fromkeys(self._names, 0))
 
     def process_scalar(self, name: str, val: float) -> None:
         if name in self._names:
@@ -246,25 +243,7 @@ class SendMonitorData(MonitorBase):
     def _trigger(self) -> None:
         self._send_if_complete()
 
-    def _fill(self, values: Dict[str, float]) -> str:
-        try:
-            return self._template.format(*[values[name] for name in self._names])
-        except (KeyError, IndexError, ValueError) as e:
-            raise ValueError("SendMonitorData: command must have fields named in names={}, with formats for numbers, and "
-                             "other braces doubled; got '{}' ({})".format(self._names, self._command, e)) from e
-
     def _send_if_complete(self) -> None:
-        if len(self._values) < len(self._names):
-            return
-        values, self._values = self._values, {}
-        command = self._fill(values)
-        status = os.system(command)
-        if status != 0:
-            logger.error("Command '%s' failed with status %s.", command, status)
-
-
-def _numbered_fields(command: str, names: Sequence[str]) -> str:
-    """Replace `{name` by `{0`, ..., since names of scalars have characters that field names cannot have."""
-    longest_first = sorted(names, key=len, reverse=True)
-    field = re.compile(r"(?<!\{)\{(" + "|".join(map(re.escape, longest_first)) + r")(?=[}:!])")
-    return field.sub(lambda match: "{" + str(names.index(match.group(1))), command)
+        if len(self._values) == len(self._names):
+            values, self._values = self._values, {}
+            self._command.run(values)

@@ -1,5 +1,6 @@
 """Promises that every callback keeps: it takes part in a training of two epochs, and shows itself by name and arguments."""
 import os
+import re
 import threading
 
 import numpy as np
@@ -14,6 +15,7 @@ class Net(ModelDesc):
         return [tfv1.TensorSpec((None, 2), tfv1.float32, "x"), tfv1.TensorSpec((None,), tfv1.float32, "y")]
 
     def build_graph(self, x, y):
+        tfv1.get_variable("global_rate", [], trainable=False)
         prediction = tfv1.squeeze(tfv1.matmul(x, tfv1.get_variable("W", [2, 1])), 1)
         error = tfv1.abs(prediction - y, name="incorrect_vector")
         tfv1.cast(prediction > 0, tfv1.int32, name="positive")
@@ -45,19 +47,29 @@ CATALOGUE = {
     "CallbackFactory": lambda: callbacks.CallbackFactory(trigger=lambda self: None),
     "CheckNumerics": lambda: callbacks.CheckNumerics(run_step=True),
     "ClassificationError": lambda: runner(callbacks.ClassificationError()),
+    "DataParallelInferenceRunner": lambda: callbacks.DataParallelInferenceRunner(Data(), callbacks.ScalarStats("cost"), [0]),
     "DumpParamAsImage": lambda: callbacks.DumpParamAsImage("W", map_func=lambda w: w[np.newaxis, :, :, np.newaxis]),
     "DumpTensor": lambda: callbacks.DumpTensor(["cost:0"]),
     "DumpTensorAsImage": lambda: callbacks.DumpTensorAsImage("W", map_func=lambda w: w[np.newaxis, :, :, np.newaxis]),
     "DumpTensors": lambda: callbacks.DumpTensors(["cost:0", "W:0"]),
     "EarlyStop": lambda: callbacks.EarlyStop("cost", 5),
     "EnableCallbackIf": lambda: callbacks.EnableCallbackIf(callbacks.ModelSaver(), lambda self: self.epoch_num > 1),
+    "EstimatedTimeLeft": lambda: callbacks.EstimatedTimeLeft(),
+    "GPUMemoryTracker": lambda: callbacks.GPUMemoryTracker([0]),
+    "GPUUtilizationTracker": lambda: callbacks.GPUUtilizationTracker([0]),
+    "GraphProfiler": lambda: callbacks.GraphProfiler(dump_metadata=True),
     "HookToCallback": lambda: callbacks.HookToCallback(tfv1.train.NanTensorHook("cost:0")),
+    "HostMemoryTracker": lambda: callbacks.HostMemoryTracker(),
+    "HumanHyperParamSetter": lambda: callbacks.HumanHyperParamSetter(callbacks.GraphVarParam("global_rate")),
+    "HyperParamSetterWithFunc": lambda: callbacks.HyperParamSetterWithFunc("global_rate", lambda epoch, x: x / 2),
     "InferenceRunner": lambda: runner(callbacks.ScalarStats("cost")),
+    "InjectShell": lambda: callbacks.InjectShell("no_such_file"),
     "MaxSaver": lambda: callbacks.MaxSaver("cost"),
     "MergeAllSummaries": lambda: callbacks.MergeAllSummaries(period=2),
     "MinSaver": lambda: callbacks.MinSaver("cost"),
     "ModelSaver": lambda: callbacks.ModelSaver(max_to_keep=1),
     "MovingAverageSummary": lambda: callbacks.MovingAverageSummary(),
+    "PeakMemoryTracker": lambda: callbacks.PeakMemoryTracker(["/gpu:0"]),
     "PeriodicCallback": lambda: callbacks.PeriodicCallback(callbacks.ModelSaver(), every_k_epochs=2),
     "PeriodicTrigger": lambda: callbacks.PeriodicTrigger(callbacks.ModelSaver(), every_k_steps=2, before_train=True),
     "ProcessTensors": lambda: callbacks.ProcessTensors(["cost:0"], lambda cost: None),
@@ -66,11 +78,15 @@ CATALOGUE = {
     "RunOp": lambda: callbacks.RunOp(lambda: tfv1.no_op(name="nothing"), run_step=True, verbose=True),
     "RunUpdateOps": lambda: callbacks.RunUpdateOps("my_updates"),
     "ScalarStats": lambda: runner(callbacks.ScalarStats(["cost"], prefix="val")),
+    "ScheduledHyperParamSetter": lambda: callbacks.ScheduledHyperParamSetter("global_rate", [(1, 0.5)], interp="linear"),
+    "SendStat": lambda: callbacks.SendStat("true {cost}", "cost"),
     "SessionRunTimeout": lambda: callbacks.SessionRunTimeout(60000),
     "SimpleMovingAverage": lambda: callbacks.SimpleMovingAverage("cost", 2),
     "StartProcOrThread": lambda: callbacks.StartProcOrThread(threading.Thread(target=lambda: None)),
+    "StatMonitorParamSetter": lambda: callbacks.StatMonitorParamSetter("global_rate", "cost", lambda x: x / 2, 0.1, 2),
     "TensorPrinter": lambda: callbacks.TensorPrinter("cost"),
     "TerminateOnNaN": lambda: callbacks.TerminateOnNaN("cost"),
+    "ThroughputTracker": lambda: callbacks.ThroughputTracker(samples_per_step=4),
 }
 MONITORS = {
     "JSONWriter": lambda: callbacks.JSONWriter(),
@@ -79,7 +95,9 @@ MONITORS = {
     "TFEventWriter": lambda: callbacks.TFEventWriter(split_files=True),
 }
 # Base classes, containers and adapters with tests of their own; the debugger needs a person.
-NOT_BY_THEMSELVES = {"Callback", "CallbackToHook", "Callbacks", "Inferencer", "InferenceRunnerBase", "MonitorBase", "Monitors",
+# A HyperParam is no callback, and CometMLMonitor needs an account.
+NOT_BY_THEMSELVES = {"Callback", "CallbackToHook", "Callbacks", "CometMLMonitor", "GraphVarParam", "HyperParam",
+                     "HyperParamSetter", "Inferencer", "InferenceRunnerBase", "MonitorBase", "Monitors", "ObjAttrParam",
                      "TFLocalCLIDebugHook"}
 
 
@@ -125,6 +143,6 @@ def test_a_monitor_takes_part_in_a_training(log_dir, name):
 def test_a_callback_shows_itself_by_class_and_arguments(log_dir, name):
     callback = dict(CATALOGUE, **MONITORS)[name]()
     assert repr(callback).startswith(type(callback).__name__ + "(") and repr(callback).endswith(")")
-    assert str(callback).split("-")[0] in type(callback).__name__ and "object at" not in str(callback)
+    assert re.split("[-(]", str(callback))[0] in type(callback).__name__ and "object at" not in str(callback)
     assert callback.chief_only in (True, False)
     assert callback.set_chief_only(False) is callback and callback.chief_only is False

@@ -11,12 +11,12 @@ import tensorpack.callbacks as callbacks
 def test_every_name_of_the_table_is_there():
     assert callbacks.__all__ == sorted(callbacks.__all__)
     for name in callbacks.__all__:
-        assert getattr(callbacks, name).__name__ in (name, "DumpTensors", "DumpTensorAsImage")
+        assert getattr(callbacks, name).__name__ in (name, "DumpTensors", "DumpTensorAsImage", "GPUMemoryTracker")
     assert set(callbacks.__all__) <= set(dir(callbacks))
 
 
-@pytest.mark.parametrize("module", ["base", "early_stop", "graph", "group", "hooks", "non_finite", "steps", "summary",
-                                    "trigger"])
+@pytest.mark.parametrize("module", ["base", "early_stop", "graph", "group", "hooks", "misc", "non_finite", "steps",
+                                    "summary", "trigger"])
 def test_what_a_module_offers_is_in_the_table(module):
     loaded = importlib.import_module("tensorpack.callbacks." + module)
     private = {"StopTraining", "MaintainStepCounter", "raise_background_failure"}

@@ -1,0 +1,356 @@
+"""Callbacks that change hyper-parameters while training: by a schedule, a function, a file, or a statistic."""
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ..utils import logger
+from ._hyper_param import GraphVarParam, HyperParam, ObjAttrParam
+from ._schedule import parse_schedule, value_in_force, value_to_set
+from ._stat_history import values_of_earlier_run
+from .base import Callback, ProxyCallback
+from .saver import find_model_saver
+
+__all__ = ["GraphVarParam", "HumanHyperParamSetter", "HyperParam", "HyperParamSetter", "HyperParamSetterWithFunc",
+           "ObjAttrParam", "ScheduledHyperParamSetter", "StatMonitorParamSetter"]
+
+
+class HyperParamSetter(Callback):
+    """Base class of callbacks that set a hyper-parameter before training and at each trigger; runs on every process.
+
+    A subclass implements `_get_value_to_set`. The first change in an epoch is logged.
+
+    Args:
+        param: a HyperParam, or the name of a variable of the graph.
+
+    Raises:
+        TypeError: `param` is neither.
+    """
+
+    _chief_only = False
+    _enable_before_train = True
+
+    def __init__(self, param: Union[str, HyperParam]):
+        if not isinstance(param, (str, HyperParam)):
+            raise TypeError("{}: param must be a HyperParam or the name of a variable; got {!r}; try 'learning_rate'".format(
+                type(self).__name__, param))
+        self.param = GraphVarParam(param) if isinstance(param, str) else param
+        self._last_epoch_logged: Optional[int] = None
+
+    def _setup_graph(self) -> None:
+        self.param.setup_graph()
+
+    def get_value_to_set(self) -> Any:
+        """What to set now; None to leave the parameter as it is."""
+        return self._get_value_to_set()
+
+    def _get_value_to_set(self) -> Any:
+        """Override this one."""
+        raise NotImplementedError("{}: override _get_value_to_set()".format(type(self).__name__))
+
+    def get_current_value(self) -> Any:
+        """The value of the parameter now."""
+        return self.param.get_value()
+
+    def _before_train(self) -> None:
+        if self._enable_before_train:
+            self._set_param()
+
+    def _trigger(self) -> None:
+        self._set_param()
+
+    def _set_param(self) -> None:
+        value = self.get_value_to_set()
+        if value is not None:
+            self._assign(value)
+
+    def _assign(self, value: Any) -> None:
+        if self._last_epoch_logged != self.epoch_num:
+            self._log_change(self.get_current_value(), value)
+        self.param.set_value(value)
+
+    def _log_change(self, old: Any, new: Any) -> None:
+        if _is_close(old, new):
+            return
+        self._last_epoch_logged = self.epoch_num
+        logger.info("[%s] At global_step=%d, %s changes from %s to %s.", type(self).__name__, self.global_step,
+                    self.param.readable_name, _text(old), _text(new))
+
+
+def _is_close(old: Any, new: Any) -> bool:
+    try:
+        return bool(np.all(np.isclose(old, new, atol=0)))
+    except (TypeError, ValueError):  # no numbers, or arrays of different shapes
+        return False
+
+
+def _text(value: Any) -> str:
+    if np.ndim(value) == 0 and isinstance(value, (int, float, np.number)):
+        return "{:.6f}".format(value)
+    return str(value)
+
+
+class HumanHyperParamSetter(HyperParamSetter):
+    """Set a hyper-parameter to what somebody writes into a file in the log directory while training goes on.
+
+    The file has one `name:value` per line, with the `readable_name` of each parameter; several parameters may share a file.
+    It is read before training and at each trigger. Without a file nothing changes. If a line is something else, or the
+    parameter is not in the file, this is warned of and nothing changes.
+
+    Args:
+        param: a HyperParam, or the name of a variable of the graph.
+        file_name: name of the file.
+
+    Raises:
+        RuntimeError: there is no log directory when the graph is set up.
+    """
+
+    def __init__(self, param: Union[str, HyperParam], file_name: str = "hyper.txt"):
+        super().__init__(param)
+        self.file_name = file_name
+        self._dir = logger.get_logger_dir()
+        self._announce()
+
+    def _setup_graph(self) -> None:
+        if self._dir is None:
+            self._dir = logger.get_logger_dir()
+            self._announce()
+        if self._dir is None:
+            raise RuntimeError("HumanHyperParamSetter: there must be a log directory for '{}'; got none; call "
+                               "logger.set_logger_dir() before you make the callback".format(self.file_name))
+        super()._setup_graph()
+
+    def _announce(self) -> None:
+        if self._dir is not None:
+            logger.info("Use %s to set the hyper-parameter '%s'.", self._path, self.param.readable_name)
+
+    @property
+    def _path(self) -> str:
+        return os.path.join(self._dir, self.file_name)
+
+    def _get_value_to_set(self) -> Optional[float]:
+        try:
+            with open(self._path, encoding="utf-8") as f:
+                values = _parse_values(f.read())
+            return self._converted(values[self.param.readable_name])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as e:
+            logger.warning("[HumanHyperParamSetter] %s is not used this time: %s", self._path, e)
+        except KeyError:
+            logger.warning("[HumanHyperParamSetter] %s has no line '%s:value'.", self._path, self.param.readable_name)
+        return None
+
+    def _converted(self, text: str) -> float:
+        if isinstance(self.get_current_value(), (int, np.integer)):
+            return int(text)
+        return float(text)
+
+
+def _parse_values(content: str) -> Dict[str, str]:
+    values = {}
+    for line in content.splitlines():
+        if line.strip():
+            name, _, value = line.rpartition(":")
+            if not name or not np.isfinite(float(value)):
+                raise ValueError("each line must be 'name:value' with a finite number; got {!r}".format(line))
+            values[name.strip()] = value.strip()
+    return values
+
+
+class ScheduledHyperParamSetter(HyperParamSetter):
+    """Set a hyper-parameter by a schedule.
+
+    Args:
+        param: a HyperParam, or the name of a variable of the graph.
+        schedule: list of (epoch, value) or, with `step_based`, (global step, value). A value is set when that epoch or step
+            is over; at 0 before training.
+        interp: None, or "linear" to set a value on the line between two points at each epoch or step between them. After
+            the last point the parameter is left alone.
+        step_based: points are global steps; the schedule is asked after each step and not at triggers.
+        set_at_beginning: whether a training that starts in the middle of the schedule sets the value that is in force
+            there, if the parameter (as restored from a checkpoint, for instance) has another one. Both cases are warned of.
+
+    Raises:
+        TypeError, ValueError: the schedule is no list of pairs of numbers with one value for each point.
+        ValueError: `interp` is something else.
+
+    Example: the learning rate is 0.1 for 30 epochs, 0.01 for the next 30, then 0.001::
+
+        ScheduledHyperParamSetter("learning_rate", [(0, 0.1), (30, 0.01), (60, 0.001)])
+    """
+
+    def __init__(self, param: Union[str, HyperParam], schedule: Sequence[Tuple[int, float]], interp: Optional[str] = None,
+                 step_based: bool = False, set_at_beginning: bool = True):
+        super().__init__(param)
+        if interp not in (None, "linear"):
+            raise ValueError("ScheduledHyperParamSetter: interp must be None or 'linear'; got {!r}".format(interp))
+        self.schedule = parse_schedule("ScheduledHyperParamSetter", schedule)
+        self.interp = interp
+        self.step_based = step_based
+        self.set_at_beginning = set_at_beginning
+        self._previous: Optional[int] = None
+
+    def _current_point(self) -> int:
+        return self.global_step if self.step_based else self.epoch_num
+
+    def _get_value_to_set(self) -> Optional[float]:
+        current = self._current_point()
+        # a step of the training loop may be several runs of the session, so that the global step skips points
+        previous = self._previous if self.step_based and self._previous is not None else current - 1
+        self._previous = current
+        return value_to_set(self.schedule, previous, current, self.interp == "linear")
+
+    def _before_train(self) -> None:
+        value = self.get_value_to_set()
+        if value is not None:
+            self._assign(value)
+            return
+        value = value_in_force(self.schedule, self._current_point(), self.interp == "linear")
+        if value is not None:
+            self._catch_up(value)
+
+    def _catch_up(self, value: float) -> None:
+        current = self.get_current_value()
+        if _is_close(current, value):
+            return
+        logger.warning("[ScheduledHyperParamSetter] According to the schedule, %s should be %s at %s %d, but it is %s.",
+                       self.param.readable_name, _text(value), "step" if self.step_based else "epoch",
+                       self._current_point(), _text(current))
+        if self.set_at_beginning:
+            self._assign(value)
+        else:
+            logger.warning("[ScheduledHyperParamSetter] It is left so until the next point of the schedule, because of "
+                           "set_at_beginning=False.")
+
+    def _trigger_epoch(self) -> None:
+        if not self.step_based:
+            self.trigger()
+
+    def _trigger_step(self) -> None:
+        if self.step_based:
+            self._set_param()
+
+    def __str__(self) -> str:
+        return "ScheduledHyperParamSetter(schedule={})".format(self.schedule)
+
+
+class HyperParamSetterWithFunc(HyperParamSetter):
+    """Set a hyper-parameter to `func(epoch_num, current value)` before training and at each trigger.
+
+    Before training the first argument is the number of the last epoch that is over, usually 0.
+
+    Args:
+        param: a HyperParam, or the name of a variable of the graph.
+        func: a function of the two; None from it leaves the parameter as it is.
+    """
+
+    def __init__(self, param: Union[str, HyperParam], func: Callable[[int, Any], Any]):
+        super().__init__(param)
+        if not callable(func):
+            raise TypeError("HyperParamSetterWithFunc: func must be a function of (epoch_num, current value); got {!r}".format(
+                func))
+        self.func = func
+
+    def _get_value_to_set(self) -> Any:
+        return self.func(self.epoch_num, self.get_current_value())
+
+
+class StatMonitorParamSetter(HyperParamSetter):
+    """Change a hyper-parameter when a statistic has stopped to decrease.
+
+    At each trigger it takes the newest value of the statistic, so it belongs after the callback that computes it. When the
+    last `last_k` values have no minimum below the first of them by more than `threshold`, the parameter is set, and the
+    values are forgotten. NaN counts as no improvement. A training that is resumed goes on with the values of the earlier
+    run, as told by `stats.json` (one for each epoch).
+
+    Args:
+        param: a HyperParam, or the name of a variable of the graph.
+        stat_name: name of the statistic in the monitors.
+        value_func: from the current value to the new one.
+        threshold: by how much the statistic has to decrease, at least 0.
+        last_k: in how many triggers.
+        reverse: the statistic has to increase instead.
+
+    Example: divide the learning rate by 10 when the validation error has not decreased by 0.001 in 10 epochs::
+
+        StatMonitorParamSetter("learning_rate", "val-error", lambda x: x * 0.1, threshold=0.001, last_k=10)
+    """
+
+    _enable_before_train = False
+
+    def __init__(self, param: Union[str, HyperParam], stat_name: str, value_func: Callable[[Any], Any], threshold: float,
+                 last_k: int, reverse: bool = False):
+        super().__init__(param)
+        if not callable(value_func):
+            raise TypeError("StatMonitorParamSetter: value_func must be a function of the current value; got {!r}".format(
+                value_func))
+        if not threshold >= 0:
+            raise ValueError("StatMonitorParamSetter: threshold must not be negative; got {!r}; reverse has the "
+                             "direction".format(threshold))
+        if not isinstance(last_k, int) or last_k < 1:
+            raise ValueError("StatMonitorParamSetter: last_k must be an integer of at least 1; got {!r}".format(last_k))
+        self.stat_name = stat_name
+        self.value_func = value_func
+        self.threshold = threshold
+        self.last_k = last_k
+        self.reverse = reverse
+        self._history: deque = deque(maxlen=last_k)
+        self._last_step: Optional[int] = None
+
+    def _before_train(self) -> None:
+        if self.global_step == 0:
+            return
+        changed_at = None
+        values = values_of_earlier_run(self.stat_name, self.trainer.starting_epoch, self.global_step)
+        for step, value in values:
+            if self._is_time_to_change(value):
+                changed_at = step
+        if values:
+            logger.info("[StatMonitorParamSetter] Of the earlier run, the last %d values of '%s' count.", len(self._history),
+                        self.stat_name)
+        if changed_at == self.global_step and self._comes_after_saver():
+            self._assign(self.value_func(self.get_current_value()))
+
+    def _comes_after_saver(self) -> bool:
+        """Whether the checkpoints are written before this callback changes the parameter in the same epoch."""
+        callbacks = self.trainer._callbacks.cbs
+        mine = next((i for i, cb in enumerate(callbacks) if _unwrapped(cb) is self), len(callbacks))
+        return find_model_saver(callbacks[:mine]) is not None
+
+    def _get_value_to_set(self) -> Any:
+        history = self.trainer.monitors.get_history(self.stat_name)
+        if not history:
+            logger.warning("[StatMonitorParamSetter] There is no value of '%s' yet.", self.stat_name)
+            return None
+        step, value = history[-1]
+        if step == self._last_step:
+            logger.warning("[StatMonitorParamSetter] There is no new value of '%s'; the last one is of global_step %d.",
+                           self.stat_name, step)
+            return None
+        self._last_step = step
+        if not self._is_time_to_change(value):
+            return None
+        logger.info("[StatMonitorParamSetter] '%s' has not become better in %d values.", self.stat_name, self.last_k)
+        return self.value_func(self.get_current_value())
+
+    def _is_time_to_change(self, value: Optional[float]) -> bool:
+        """Add a value, None or NaN for one that is no number; if it is time, forget all."""
+        if value is None or value != value:
+            value = float("inf")
+        elif self.reverse:
+            value = -value
+        self._history.append(value)
+        if len(self._history) < self.last_k or min(self._history) < self._history[0] - self.threshold:
+            return False
+        self._history.clear()
+        return True
+
+
+def _unwrapped(cb: Callback) -> Callback:
+    while isinstance(cb, ProxyCallback):
+        cb = cb.cb
+    return cb

@@ -1,0 +1,467 @@
+"""Callbacks that change hyper-parameters: values and moments, what is logged, and resuming."""
+import doctest
+import os
+
+import numpy as np
+import pytest
+from small_training import Call, PutEachEpoch, messages, train, train_in_new_graph
+
+from tensorpack.callbacks import _schedule
+from tensorpack.callbacks.monitor import JSONWriter
+from tensorpack.callbacks.param import (
+    GraphVarParam,
+    HumanHyperParamSetter,
+    HyperParam,
+    HyperParamSetter,
+    HyperParamSetterWithFunc,
+    ObjAttrParam,
+    ScheduledHyperParamSetter,
+    StatMonitorParamSetter,
+)
+from tensorpack.callbacks.saver import ModelSaver
+from tensorpack.callbacks.trigger import PeriodicTrigger
+from tensorpack.compat import tfv1 as tf
+from tensorpack.train.base import Trainer
+from tensorpack.utils import logger
+
+
+class Holder:
+    """Has a hyper-parameter `rate`, and keeps what it is set to."""
+
+    def __init__(self, rate=1.0):
+        self.__dict__["rate"], self.__dict__["log"] = rate, []
+
+    def __setattr__(self, name, value):
+        self.__dict__[name] = value
+        self.log.append(value)
+
+
+def watched(make, **kwargs):
+    """The (global step, value) at which the parameter of a setter changed, from a training with `make(param)`."""
+    holder, changes = Holder(kwargs.pop("rate", 1.0)), []
+
+    def look(cb):
+        changes.extend((cb.global_step, value) for value in holder.log)
+        del holder.log[:]
+
+    train_in_new_graph([make(ObjAttrParam(holder, "rate")), Call(before_train=look, trigger_step=look, trigger_epoch=look)],
+                       **kwargs)
+    return changes
+
+
+# ---- HyperParam -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("use_resource", [False, True], ids=["ref", "resource"])
+@pytest.mark.parametrize("collection", [tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.LOCAL_VARIABLES])
+@pytest.mark.parametrize("name", ["scope/rate", "scope/rate:0"])
+def test_a_variable_of_the_graph(name, collection, use_resource):
+    with tf.variable_scope("scope"):
+        tf.get_variable("rate", [], initializer=tf.constant_initializer(0.5), collections=[collection], trainable=False,
+                        use_resource=use_resource)
+    param = GraphVarParam(name)
+    param.setup_graph()
+    with tf.Session() as sess:
+        sess.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
+        assert param.get_value() == 0.5 and param.readable_name == "scope/rate"
+        sess.graph.finalize()
+        param.set_value(2)
+        assert param.get_value() == 2
+        param.set_value(np.float64(0.25))
+        assert param.get_value() == 0.25
+
+
+def test_a_vector():
+    tf.get_variable("rates", [2], initializer=tf.zeros_initializer())
+    param = GraphVarParam("rates", shape=(2,))
+    param.setup_graph()
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        param.set_value([1, 2])
+        assert list(param.get_value()) == [1, 2]
+        with pytest.raises(ValueError, match=r"'rates:0' has the shape \(2,\); got a value of shape \(3,\)"):
+            param.set_value([1, 2, 3])
+    with pytest.raises(ValueError, match=r"must have the shape \(3,\); got \(2,\)"):
+        GraphVarParam("rates", shape=(3,)).setup_graph()
+
+
+def test_a_name_that_is_no_variable_is_an_error_that_lists_those_there_are():
+    tf.get_variable("learning_rate", [])
+    with pytest.raises(ValueError, match="'lerning_rate:0' must be a variable.*learning_rate:0"):
+        train([HyperParamSetterWithFunc("lerning_rate", lambda epoch, x: x)])
+
+
+@pytest.mark.parametrize("value", [0.5, 1.0, np.float32(1)], ids=repr)
+def test_a_float_does_not_go_into_a_variable_of_integers(value):
+    tf.get_variable("size", [], tf.int32, initializer=tf.zeros_initializer())
+    param = GraphVarParam("size")
+    param.setup_graph()
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        param.set_value(3)
+        with pytest.raises(ValueError, match="holds int32; got the float"):
+            param.set_value(value)
+        assert param.get_value() == 3
+
+
+def test_an_attribute_of_an_object():
+    holder = Holder()
+    param = ObjAttrParam(holder, "rate")
+    assert param.readable_name == "rate" and param.get_value() == 1
+    param.set_value(3)
+    assert holder.rate == 3
+    assert ObjAttrParam(holder, "rate", readable_name="speed").readable_name == "speed"
+    assert repr(GraphVarParam("lr")) == "GraphVarParam(name='lr')"
+    with pytest.raises(TypeError):
+        HyperParam()
+
+
+@pytest.mark.parametrize("param", [3, None, lambda: None], ids=["number", "None", "function"])
+def test_what_is_no_parameter_is_refused(param):
+    with pytest.raises(TypeError, match="HyperParamSetterWithFunc: param must be a HyperParam or the name"):
+        HyperParamSetterWithFunc(param, lambda epoch, x: x)
+
+
+# ---- HyperParamSetter -------------------------------------------------------------------------------------------------
+
+def test_a_setter_of_ones_own(log_records):
+    class Halve(HyperParamSetter):
+        def _get_value_to_set(self):
+            return None if self.epoch_num == 1 else self.get_current_value() / 2
+
+    assert watched(Halve, epochs=3) == [(0, .5), (8, .25), (12, .125)]
+    assert [m for m in messages(log_records, "INFO") if "[Halve]" in m] == [
+        "[Halve] At global_step=0, rate changes from 1.000000 to 0.500000.",
+        "[Halve] At global_step=8, rate changes from 0.500000 to 0.250000.",
+        "[Halve] At global_step=12, rate changes from 0.250000 to 0.125000."]
+
+
+def test_what_is_set_again_is_not_logged(log_records):
+    assert watched(lambda param: HyperParamSetterWithFunc(param, lambda epoch, x: 0.1), rate=np.float32(0.1)) == [
+        (0, .1), (4, .1), (8, .1)]
+    assert not [m for m in messages(log_records, "INFO") if "changes" in m]
+
+
+def test_a_setter_without_a_rule():
+    with pytest.raises(NotImplementedError, match="_get_value_to_set"):
+        watched(HyperParamSetter)
+
+
+def test_a_function_gets_the_epoch_and_the_value():
+    got = []
+
+    def function(epoch, value):
+        got.append((epoch, value))
+        return value * 2 if epoch != 1 else None
+
+    assert watched(lambda param: HyperParamSetterWithFunc(param, function)) == [(0, 2), (8, 4)]
+    assert got == [(0, 1), (1, 2), (2, 2)]
+    with pytest.raises(TypeError, match="func must be a function"):
+        HyperParamSetterWithFunc("x", 3)
+
+
+def test_setters_run_on_every_process():
+    assert HyperParamSetterWithFunc("x", max).chief_only is False
+
+
+# ---- schedules: numbers only ------------------------------------------------------------------------------------------
+
+STEPS = [(10, 1), (20, 2), (30, 4)]
+
+
+@pytest.mark.parametrize("point, linear, exact, in_force", [
+    (9, True, None, None), (10, True, 1, 1), (11, True, 1.1, 1.1), (15, True, 1.5, 1.5), (25, True, 3.0, 3.0),
+    (30, True, 4, 4), (31, True, None, 4), (90, True, None, 4),
+    (9, False, None, None), (10, False, 1, 1), (15, False, None, 1), (20, False, 2, 2), (31, False, None, 4)])
+def test_values_of_a_schedule(point, linear, exact, in_force):
+    assert _schedule.value_to_set(STEPS, point - 1, point, linear) == pytest.approx(exact)
+    assert _schedule.value_in_force(STEPS, point, linear) == pytest.approx(in_force)
+
+
+@pytest.mark.parametrize("linear", [True, False])
+def test_the_value_in_force_is_the_last_one_that_was_set(linear):
+    schedule, last = [(0, .5), (3, 0.), (7, 2.)], None
+    for point in range(0, 12):
+        value = _schedule.value_to_set(schedule, point - 1, point, linear)
+        last = last if value is None else value
+        assert _schedule.value_in_force(schedule, point, linear) == last
+
+
+def test_the_example_in_the_documentation_is_true():
+    results = doctest.testmod(_schedule)
+    assert results.attempted and not results.failed
+
+
+def test_points_that_are_skipped_are_made_up_for():
+    assert _schedule.value_to_set(STEPS, 9, 11, False) == 1
+    assert _schedule.value_to_set(STEPS, 9, 20, False) == 2
+    assert _schedule.value_to_set(STEPS, 29, 31, True) == 4
+    assert _schedule.value_to_set(STEPS, 30, 32, True) is None
+
+
+@pytest.mark.parametrize("schedule, error, message", [
+    ([], ValueError, "at least one"), (3, TypeError, "list of"), ([1, 2], TypeError, "list of"),
+    ([(1, "a")], TypeError, "numbers"), ([(1, float("nan"))], TypeError, "numbers"), ([(1.5, 1)], ValueError, "integer"),
+    ([(-1, 1)], ValueError, "at least 0"), ([(1, 1), (1, 2)], ValueError, "one value for each")], ids=str)
+def test_wrong_schedules(schedule, error, message):
+    with pytest.raises(error, match="ScheduledHyperParamSetter.*" + message):
+        ScheduledHyperParamSetter("x", schedule)
+
+
+# ---- ScheduledHyperParamSetter ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kwargs, expected", [
+    (dict(schedule=[(0, .1), (2, .3)]), [(0, .1), (8, .3)]),
+    (dict(schedule=[(2, .3), (1, .2)]), [(4, .2), (8, .3)]),
+    (dict(schedule=[(1, .2), (1, .2)]), [(4, .2)]),
+    (dict(schedule=[(1, 0.)]), [(4, 0.)]),
+    (dict(schedule=[(0, 1.), (2, 3.)], interp="linear"), [(0, 1.), (4, 2.), (8, 3.)]),
+    (dict(schedule=[(0, .5), (3, .6), (9, .7)], step_based=True), [(0, .5), (3, .6), (9, .7)]),
+    (dict(schedule=[(5, 1.), (7, 2.)], step_based=True, interp="linear"), [(5, 1.), (6, 1.5), (7, 2.)]),
+], ids=str)
+def test_a_schedule_in_a_training(kwargs, expected):
+    kwargs = dict(kwargs)
+    schedule = kwargs.pop("schedule")
+    assert watched(lambda param: ScheduledHyperParamSetter(param, schedule, **kwargs), epochs=3) == expected
+
+
+def test_linear_by_steps_between_three_points():
+    changes = watched(lambda param: ScheduledHyperParamSetter(param, [(30, .3), (40, .4), (50, .5)], interp="linear",
+                                                              step_based=True), steps=60, epochs=1)
+    assert [step for step, _ in changes] == list(range(30, 51))
+    assert dict(changes)[45] == pytest.approx(.45)
+
+
+def test_changes_by_steps_are_logged_once_an_epoch(log_records):
+    watched(lambda param: ScheduledHyperParamSetter(param, [(0, 1.), (8, 2.)], interp="linear", step_based=True))
+    assert len([m for m in messages(log_records, "INFO") if "rate changes" in m]) == 2
+
+
+def test_steps_of_several_runs_pass_no_point_by():
+    class TwoRuns(Trainer):
+        def run_step(self):
+            self.hooked_sess.run([])
+            self.hooked_sess.run([])
+
+    holder = Holder()
+    setter = ScheduledHyperParamSetter(ObjAttrParam(holder, "rate"), [(3, .5), (7, .25)], step_based=True)
+    TwoRuns().train_with_defaults(callbacks=[setter], extra_callbacks=[], monitors=[], steps_per_epoch=5, max_epoch=1)
+    assert holder.log == [.5, .25]
+
+
+@pytest.mark.parametrize("value", [0.5, 0.0])
+@pytest.mark.parametrize("set_at_beginning", [True, False])
+def test_a_training_that_starts_late(log_records, value, set_at_beginning):
+    """Acceptance check 11; also with a value of 0."""
+    changes = watched(lambda param: ScheduledHyperParamSetter(param, [(10, .3), (20, .4), (30, value)],
+                                                              set_at_beginning=set_at_beginning),
+                      starting_epoch=91, epochs=92)
+    assert changes == ([(0, value)] if set_at_beginning else [])
+    warnings = messages(log_records, "WARNING")
+    assert len(warnings) == 2 - set_at_beginning and "should be {:.6f} at epoch 90, but it is 1.0".format(value) in warnings[0]
+
+
+def test_a_training_that_starts_late_with_the_right_value_is_left_alone(log_records):
+    assert watched(lambda param: ScheduledHyperParamSetter(param, [(10, .3)]), rate=np.float32(.3), starting_epoch=50,
+                   epochs=50) == []
+    assert not messages(log_records, "WARNING")
+
+
+def test_a_late_start_at_a_point_of_the_schedule_sets_it_without_warning(log_records):
+    assert watched(lambda param: ScheduledHyperParamSetter(param, [(49, .3)]), starting_epoch=50, epochs=50) == [(0, .3)]
+    assert not messages(log_records, "WARNING")
+
+
+def test_starting_after_a_million_steps_is_quick(log_dir):
+    checkpoint = os.path.join(log_dir, "late")
+    with tf.Graph().as_default(), tf.Session() as sess:
+        tf.get_variable("v", [1])
+        step = tf.train.create_global_step()
+        sess.run(tf.global_variables_initializer())
+        sess.run(step.assign(10 ** 9))
+        tf.train.Saver().save(sess, checkpoint, write_meta_graph=False)
+    changes = watched(lambda param: ScheduledHyperParamSetter(param, [(0, 1.5), (2 * 10 ** 9, 2.5)], interp="linear",
+                                                              step_based=True), restore=checkpoint, epochs=1, steps=2)
+    assert [step - 10 ** 9 for step, _ in changes] == [0, 1, 2]
+    assert np.allclose([value for _, value in changes], 2)
+
+
+def test_a_scheduled_setter_shows_its_schedule():
+    setter = ScheduledHyperParamSetter("lr", [(2, .3), (1, .2)])
+    assert str(setter) == "ScheduledHyperParamSetter(schedule=[(1, 0.2), (2, 0.3)])"
+    with pytest.raises(ValueError, match="interp must be None or 'linear'; got 'cubic'"):
+        ScheduledHyperParamSetter("lr", [(1, 1)], interp="cubic")
+
+
+# ---- HumanHyperParamSetter --------------------------------------------------------------------------------------------
+
+def human(log_dir, *contents, rate=1.0, **kwargs):
+    """What a parameter is set to when the file has these contents before training, after epoch 1, ...; None for no file."""
+    path = os.path.join(log_dir, kwargs.get("file_name", "hyper.txt"))
+
+    def write(cb):
+        content = contents[cb.epoch_num]
+        if content is not None:
+            with open(path, "w") as f:
+                f.write(content)
+
+    holder = Holder(rate)
+    write_first = Call(before_train=write, trigger_epoch=write)
+    train_in_new_graph([write_first, HumanHyperParamSetter(ObjAttrParam(holder, "rate"), **kwargs)], epochs=len(contents) - 1)
+    return holder.log
+
+
+def test_a_file_sets_the_value(log_dir, log_records):
+    assert human(log_dir, None, None, "other:3\nrate:0.5\n\n", "rate: 1e-3") == [.5, .001]
+    assert any(os.path.join(log_dir, "hyper.txt") in m and "'rate'" in m for m in messages(log_records, "INFO"))
+    assert not messages(log_records, "WARNING")
+
+
+@pytest.mark.parametrize("content, warning", [
+    ("rate=0.5", "name:value"), ("other:3", "no line 'rate:value'"), ("rate:0.5\nother:x", "could not convert"),
+    ("rate:nan", "finite"), ("rate:0.5\n:3", "name:value")], ids=repr)
+def test_a_file_with_something_else_is_warned_of_and_changes_nothing(log_dir, log_records, content, warning):
+    assert human(log_dir, None, content, "rate:0.25") == [.25]
+    assert len(messages(log_records, "WARNING")) == 1 and warning in messages(log_records, "WARNING")[0]
+
+
+def test_an_integer_stays_one(log_dir, log_records):
+    assert human(log_dir, "rate:3", "rate:2.5", rate=1) == [3]
+    assert human(log_dir, "rate:4", file_name="other.txt") == [4]
+    assert len(messages(log_records, "WARNING")) == 1
+
+
+def test_without_a_log_directory():
+    setter = HumanHyperParamSetter("v")
+    with pytest.raises(RuntimeError, match="HumanHyperParamSetter: there must be a log directory for 'hyper.txt'"):
+        train([setter])
+
+
+# ---- StatMonitorParamSetter -------------------------------------------------------------------------------------------
+
+def monitored(values, **kwargs):
+    """The epochs after which the parameter changes when a statistic has these values after epochs 1, 2, ..."""
+    stat = PutEachEpoch("error", dict(enumerate(values, 1)))
+    changes = watched(lambda param: _with(stat, StatMonitorParamSetter(param, "error", lambda x: x / 2, **kwargs)),
+                      epochs=len(values), steps=1)
+    return [step for step, _ in changes]
+
+
+class _with(Call):
+    """Two callbacks as one."""
+
+    def __init__(self, first, second):
+        super().__init__()
+        self.both = [first, second]
+
+    def _setup_graph(self):
+        for cb in self.both:
+            cb.setup_graph(self.trainer)
+
+    def _before_train(self):
+        for cb in self.both:
+            cb.before_train()
+
+    def _trigger_epoch(self):
+        for cb in self.both:
+            cb.trigger_epoch()
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("values, kwargs, expected", [
+    ([5, 4, 3, 2, 1], dict(threshold=0, last_k=3), []),
+    ([5, 5, 5, 5, 5, 5], dict(threshold=0, last_k=3), [3, 6]),
+    ([5, 4, 3, 3, 3, 2], dict(threshold=0, last_k=3), [5]),
+    ([5, 4.95, 4.9, 4.8], dict(threshold=.5, last_k=3), [3]),
+    ([5, 4.4, 4.9, 4.8], dict(threshold=.5, last_k=3), [4]),
+    ([1, 2, 3, 4, 5], dict(threshold=0, last_k=3), [3]),
+    ([1, 2, 3, 3, 3, 3], dict(threshold=0, last_k=3, reverse=True), [5]),
+    ([5, 4, 3, 2, 1], dict(threshold=0, last_k=3, reverse=True), [3]),
+    ([NAN, NAN, NAN], dict(threshold=0, last_k=3), [3]),
+    ([5, NAN, NAN], dict(threshold=0, last_k=3), [3]),
+    ([NAN, 5, 4, 3], dict(threshold=0, last_k=3, reverse=True), [4]),
+], ids=str)
+def test_the_parameter_changes_when_the_statistic_stalls(values, kwargs, expected):
+    assert monitored(values, **kwargs) == expected
+
+
+def test_a_statistic_that_is_missing_or_old_is_warned_of(log_records):
+    stat = PutEachEpoch("error", {2: 1., 4: 1.})
+    watched(lambda param: _with(stat, StatMonitorParamSetter(param, "error", lambda x: x / 2, 0, 5)), epochs=4)
+    warnings = messages(log_records, "WARNING")
+    assert len(warnings) == 2 and "no value of 'error' yet" in warnings[0] and "last one is of global_step 8" in warnings[1]
+
+
+@pytest.mark.parametrize("kwargs, error, message", [
+    (dict(value_func=3), TypeError, "value_func"), (dict(threshold=-1), ValueError, "threshold"),
+    (dict(last_k=0), ValueError, "last_k"), (dict(last_k=2.5), ValueError, "last_k")], ids=str)
+def test_wrong_arguments_of_a_monitoring_setter(kwargs, error, message):
+    with pytest.raises(error, match="StatMonitorParamSetter: " + message):
+        StatMonitorParamSetter(**dict(dict(param="x", stat_name="error", value_func=max, threshold=0, last_k=3), **kwargs))
+
+
+ERRORS = {1: 5., 2: 4., 3: 4., 4: 4., 5: 3., 6: 3., 7: NAN, 8: 3., 9: 3., 10: 3.}
+
+
+def monitoring_setter():
+    return PeriodicTrigger(StatMonitorParamSetter("lr", "error", lambda x: x / 2, threshold=0, last_k=3), every_k_epochs=1)
+
+
+def rates(starting_epoch=1, epochs=10, restore=None, saver_first=True, make_setter=monitoring_setter):
+    """The learning rate at the first step of each epoch."""
+    seen = {}
+
+    class Look(Call):
+        def _before_epoch(self):
+            seen[self.epoch_num] = float(self.trainer.sess.run("lr:0"))
+
+    with tf.Graph().as_default():
+        tf.get_variable("lr", [], initializer=tf.ones_initializer(), trainable=False)
+        order = [ModelSaver(), make_setter()] if saver_first else [make_setter(), ModelSaver()]
+        train([Look(), PutEachEpoch("error", ERRORS)] + order, [JSONWriter()], starting_epoch=starting_epoch,
+              epochs=epochs, restore=restore, steps=2)
+    return seen
+
+
+@pytest.mark.parametrize("saver_first", [True, False])
+@pytest.mark.parametrize("stop", [1, 3, 4, 5, 8])
+def test_a_resumed_training_changes_the_parameter_like_one_in_one_go(tmp_path, stop, saver_first):
+    logger.set_logger_dir(str(tmp_path / "one_go"))
+    expected = rates(saver_first=saver_first)
+    assert len(set(expected.values())) > 2
+    logger.set_logger_dir(str(tmp_path / "two_parts"))
+    found = rates(epochs=stop, saver_first=saver_first)
+    found.update(rates(starting_epoch=stop + 1, restore=str(tmp_path / "two_parts" / "model-{}".format(2 * stop)),
+                       saver_first=saver_first))
+    assert found == expected
+
+
+@pytest.mark.parametrize("saver_first", [True, False])
+@pytest.mark.parametrize("kwargs", [
+    dict(schedule=[(0, .5), (3, .25), (6, .125)]), dict(schedule=[(1, .5), (8, .1)], interp="linear"),
+    dict(schedule=[(2, .5), (7, .1)], interp="linear", step_based=True)], ids=["points", "linear", "steps"])
+def test_a_resumed_training_has_the_same_schedule_as_one_in_one_go(tmp_path, kwargs, saver_first):
+    def run(**where):
+        return rates(saver_first=saver_first, make_setter=lambda: ScheduledHyperParamSetter("lr", **kwargs), **where)
+
+    logger.set_logger_dir(str(tmp_path / "one_go"))
+    expected = run()
+    for stop in (2, 3, 7, 9):
+        logger.set_logger_dir(str(tmp_path / str(stop)))
+        found = run(epochs=stop)
+        found.update(run(starting_epoch=stop + 1, restore=str(tmp_path / str(stop) / "model-{}".format(2 * stop))))
+        assert found == pytest.approx(expected)
+
+
+def test_statistics_of_work_that_was_lost_do_not_count(tmp_path, log_dir):
+    rates(epochs=5)
+    again = rates(starting_epoch=4, restore=os.path.join(log_dir, "model-6"))
+    logger.set_logger_dir(str(tmp_path / "new"))
+    expected = rates()
+    assert again == {epoch: rate for epoch, rate in expected.items() if epoch >= 4}
+
+
+def test_a_new_training_does_not_take_over_the_statistics_of_another(log_dir):
+    first = rates(epochs=3)
+    assert rates(epochs=3) == first
