@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from consumer_matrix import pytest_terminal_summary  # noqa: F401
 
 from tensorpack.utils import logger
 

@@ -1,7 +1,6 @@
-"""Exports for all tests of this folder, the programs that read them, and the matrix that is printed at the end."""
+"""Exports for all tests of this folder, and the programs that read them."""
 import json
 import os
-import platform
 import subprocess
 import sys
 import urllib.request
@@ -10,8 +9,6 @@ import numpy as np
 import pytest
 from consumer_programs import PATIENCE, environment, needs, raise_if_error, run_programs, wait_for_address
 from exported_models import MODELS, Export, export, old_exports
-
-from tensorpack.compat import tfv1 as tf
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -90,40 +87,3 @@ def ask_server(exports, tmp_path_factory):
     finally:
         server.kill()
         server.wait()
-
-
-# ---- the matrix
-
-
-def pytest_terminal_summary(terminalreporter):
-    rows = {}
-    for outcome in ("passed", "skipped", "failed", "error"):
-        for report in terminalreporter.stats.get(outcome, []):
-            cell = dict(getattr(report, "user_properties", [])).get("cell")
-            if cell:
-                rows[tuple(cell)] = _cell_text(outcome, report)
-    if not rows:
-        return
-    columns = sorted({(exporter, model) for _, _, exporter, model in rows}, key=lambda c: (c[0], c[1]))
-    table = [["format", "read by"] + ["{} of TF {}".format(model, exporter) for exporter, model in columns]]
-    notes = []
-    for row in sorted({cell[:2] for cell in rows}):
-        table.append(list(row) + [rows.get(row + column, "-") for column in columns])
-    for line in table[1:]:
-        for i, text in enumerate(line):
-            if text.startswith("skipped: "):
-                line[i] = "skipped"
-                notes.append("skipped: {} by {}: {}".format(line[0], line[1], text[len("skipped: "):]))
-    widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
-    terminalreporter.section("max |difference| to OfflinePredictor / max |value|, read on Python {}, TensorFlow {}".format(
-        platform.python_version(), tf.version.VERSION))
-    for line in table:
-        terminalreporter.write_line("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
-    for note in sorted(set(notes)):
-        terminalreporter.write_line(note)
-
-
-def _cell_text(outcome, report):
-    if outcome == "skipped":
-        return str(report.longrepr[2]).replace("Skipped: ", "skipped: ")
-    return "{:.0e}".format(dict(report.user_properties)["error"]) if outcome == "passed" else outcome.upper()
