@@ -5,11 +5,11 @@ import time
 from typing import Any, List, Optional, Sequence, Union
 
 import numpy as np
-from tqdm import tqdm
 
 from ..compat import tfv1 as tf
 from ..tfutils.common import get_global_step_var, get_op_tensor_name
 from ..utils import logger
+from ..utils._progress_bar import Bar
 from ..utils.utils import get_tqdm_kwargs
 from .base import Callback
 
@@ -36,7 +36,7 @@ class ProgressBar(Callback):
         self.names = _tensor_names(names)
         self._labels = _short_labels(self.names)
         self._run_args: Optional[tf.train.SessionRunArgs] = None
-        self._bar: Optional[tqdm] = None
+        self._bar: Optional[Bar] = None
         self._values: Sequence[Any] = ()
 
     def _before_train(self) -> None:
@@ -54,7 +54,7 @@ class ProgressBar(Callback):
             options["bar_format"] = options["bar_format"][:-1] + "{postfix}]"
         # tqdm draws whenever it is updated, and we update it when it is time: asking it in each step would cost more
         self._interval = options.pop("mininterval")
-        self._bar = tqdm(mininterval=0, miniters=1, **options)
+        self._bar = Bar(mininterval=0, miniters=1, **options)
         self._num_new = 0
         self._next_draw = time.perf_counter() + self._interval
 

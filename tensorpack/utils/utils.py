@@ -6,10 +6,9 @@ import sys
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, Optional, Tuple
 
-from tqdm import tqdm
-
 from . import logger
 from ._library import find_library_full_path
+from ._progress_bar import Bar
 from ._rng import fix_rng_seed, get_rng
 
 __all__ = [
@@ -97,9 +96,9 @@ def get_tqdm_kwargs(**kwargs: Any) -> Dict[str, Any]:
     return defaults
 
 
-def get_tqdm(*args: Any, **kwargs: Any) -> tqdm:
+def get_tqdm(*args: Any, **kwargs: Any) -> Bar:
     """A `tqdm` progress bar with the library's defaults (`get_tqdm_kwargs`)."""
-    return tqdm(*args, **get_tqdm_kwargs(**kwargs))
+    return Bar(*args, **get_tqdm_kwargs(**kwargs))
 
 
 def _refresh_interval(stream: Any) -> float:

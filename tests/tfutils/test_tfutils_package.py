@@ -5,10 +5,10 @@ from tensorpack import tfutils
 
 EXPORTS = [
     "ChainInit", "DictRestore", "JustCurrentSession", "SaverRestore", "SaverRestoreRelaxed", "SessionInit", "SmartInit",
-    "TowerContext", "argscope", "collect_env_info", "enable_argscope_for_function", "enable_argscope_for_module", "get_arg_scope",
-    "get_current_tower_context", "get_default_sess_config", "get_global_step_value", "get_global_step_var",
-    "get_model_loader", "get_tf_version_tuple", "gradproc", "optimizer", "sesscreate", "sessinit", "summary", "tower",
-    "varreplace",
+    "TowerContext", "argscope", "collect_env_info", "enable_argscope_for_function", "enable_argscope_for_module",
+    "get_arg_scope", "get_current_tower_context", "get_default_sess_config", "get_global_step_value",
+    "get_global_step_var", "get_model_loader", "get_tf_version_tuple", "gradproc", "optimizer", "sesscreate",
+    "sessinit", "summary", "tower", "varreplace",
 ]
 
 

@@ -1,0 +1,25 @@
+"""`Bar`: tqdm with a lock of this process only.
+
+The lock of tqdm is shared with all forked processes, and copied by a fork in the state that it is in. A process that is killed
+while it draws a bar, and a fork while another thread does, would make every later bar wait for ever.
+"""
+from __future__ import annotations
+
+import os
+import threading
+
+from tqdm import tqdm
+
+
+class Bar(tqdm):
+    """A `tqdm` bar that waits for no other process."""
+
+
+def _renew_lock() -> None:
+    Bar.set_lock(threading.RLock())
+    Bar.monitor = None  # its thread, if any, is not in a forked process
+
+
+_renew_lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
