@@ -3,13 +3,12 @@
 Usage: _transport_worker.py CONTENDER KIND NUM_PROC SECONDS [ROOT]. KIND is "batch" or a number of bytes. The last line of
 output is a JSON object: datapoints per second, bytes of one, CPU seconds per GB, MB of memory per worker.
 """
-import json
 import multiprocessing
 import os
-import signal
 import sys
 import time
 
+import _session
 import numpy as np
 
 BATCH, IMAGE = 32, (224, 224, 3)
@@ -137,8 +136,5 @@ def measure(iterator, seconds):
 if __name__ == "__main__":
     contender, kind, num_proc, seconds = sys.argv[1:5]
     sys.path[:1] = sys.argv[5:6]  # not this folder
-    os.setsid()
-
-    result = measure(globals()[contender](kind, int(num_proc)), float(seconds))
-    print(json.dumps(result), flush=True)
-    os.killpg(0, signal.SIGKILL)  # the workers, too
+    _session.lead()
+    _session.finish(measure(globals()[contender](kind, int(num_proc)), float(seconds)))

@@ -6,13 +6,12 @@ Peers that are not installed are said and skipped: PyTorch's DataLoader and grai
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import signal
 import subprocess
 import sys
 from typing import Dict, List, Optional
 
+import _session
 from _harness import ROOT, Row, median, report, take_turns
 
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_transport_worker.py")
@@ -36,26 +35,10 @@ def pythons(args: argparse.Namespace) -> Dict[str, str]:
 
 def run(python: str, contender: str, kind: str, num_proc: int, seconds: float) -> Optional[dict]:
     command = [python, WORKER, contender, kind, str(num_proc), str(seconds)] + ([ROOT] if contender == "ours" else [])
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=os.sep, encoding="utf-8")
-    try:
-        output, _ = process.communicate(timeout=60 + 5 * seconds)
-        return json.loads(output.strip().splitlines()[-1])
-    except (subprocess.TimeoutExpired, IndexError, ValueError):
+    result = _session.run(command, 60 + 5 * seconds)
+    if result is None:
         print("failed: {} {} with {} processes".format(contender, kind, num_proc))
-        return None
-    finally:
-        end_session(process)
-
-
-def end_session(process: subprocess.Popen) -> None:
-    """Kill a contender and the workers that it has left."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    return result
 
 
 def compare(found: Dict[str, str], kind: str, num_proc: int, args: argparse.Namespace) -> List[Row]:

@@ -136,6 +136,9 @@ class _CheckedFunction:
                 self._who, self._dtype, self._shape, describe(result)))
         return result
 
+    def __repr__(self) -> str:
+        return getattr(self._func, "__qualname__", None) or repr(self._func)
+
 
 class MultiProcessMapDataComponentSharedArray(ProcessMap):
     """Applies a function to one component of each datapoint, in worker processes; order is kept and the flow never ends.
@@ -165,6 +168,9 @@ class MultiProcessMapDataComponentSharedArray(ProcessMap):
             raise TypeError("{}: map_func must be a function of a component; got {!r}".format(who, map_func))
         check_positive(self, nr_proc=nr_proc)
         self.nr_proc = nr_proc
+        self.output_shape = output_shape
+        self.output_dtype = output_dtype
+        self.index = index
         checked = _CheckedFunction(map_func, tuple(output_shape), dtype, who)
         super().__init__(ds, nr_proc, MapDataComponent(ds, checked, index).func, 2 * nr_proc, False, start_method)
 

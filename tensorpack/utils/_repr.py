@@ -63,4 +63,6 @@ def _format(value: Any) -> str:
     if isinstance(value, (list, tuple, dict)) and len(value) > 10:
         return "<{} of {}>".format(type(value).__name__, len(value))
     text = repr(value)
+    if "\n" in text:  # arrays in a list
+        return "<{}>".format(describe(value))
     return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT - 3] + "..."

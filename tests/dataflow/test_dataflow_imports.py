@@ -8,7 +8,8 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HEAVY = ["tensorflow", "cv2", "zmq", "scipy", "matplotlib", "lmdb", "h5py", "sklearn"]
-MODULES = ["base", "common", "raw", "dataset", "dataset.mnist", "dataset.digits"]
+MODULES = ["base", "common", "dataset", "dataset.digits", "dataset.mnist", "format", "image", "imgaug", "parallel",
+           "parallel_map", "raw", "remote", "serialize"]
 
 
 def run(code):

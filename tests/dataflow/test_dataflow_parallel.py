@@ -293,8 +293,9 @@ def test_a_daemonic_process_may_use_workers():
 
 # ---- errors of the worker
 
-@pytest.mark.parametrize("error", [ValueError, OddError, KeyError, DataFlowTerminated])
-@pytest.mark.parametrize("at", [-1, 0, 1, 7, 100])
+@pytest.mark.parametrize("at,error", [
+    (-1, ValueError), (0, KeyError), (1, OddError), (7, DataFlowTerminated), (100, ValueError),
+], ids=lambda v: getattr(v, "__name__", None))
 def test_an_error_arrives_as_it_is_after_all_good_datapoints(runner, at, error):
     with runner(Failing(at, error), bound=30) as df:
         got = []

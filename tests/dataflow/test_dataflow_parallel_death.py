@@ -54,8 +54,8 @@ def expect_death(df, pid, sig):
 
 # ---- a dead worker
 
-@pytest.mark.parametrize("at", [-1, 0, 3])
-@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGUSR1], ids=lambda s: s.name)
+@pytest.mark.parametrize("at,sig", [(-1, signal.SIGKILL), (0, signal.SIGKILL), (3, signal.SIGKILL), (3, signal.SIGUSR1)],
+                         ids=lambda v: getattr(v, "name", None))
 def test_good_datapoints_before_a_death_arrive(runner, at, sig):
     df = runner(Suicide(at, sig))
     df.reset_state()
@@ -165,17 +165,20 @@ FLOWS = dict(
 )
 
 if __name__ == "__main__":
-    name, end = sys.argv[1:]
-    df = FLOWS[name]()
-    if name == "Zthread":
-        thread = threading.Thread(target=df.reset_state)
-        thread.start()
-        thread.join()
-    else:
-        df.reset_state()
-    iterator = iter(df)
-    for _ in range(1 if "leeping" in name or name == "Zthread" else 8):
-        next(iterator)
+    names, end = sys.argv[1].split(","), sys.argv[2]
+    iterators = []
+    for name in names:
+        df = FLOWS[name]()
+        if name == "Zthread":
+            thread = threading.Thread(target=df.reset_state)
+            thread.start()
+            thread.join()
+        else:
+            df.reset_state()
+        iterator = iter(df)
+        for _ in range(1 if name in ("Zsleeping", "Zthread") else 8):
+            next(iterator)
+        iterators.append(iterator)
     print("ready", flush=True)
     sys.stdin.readline()
     if end == "return":
@@ -186,7 +189,7 @@ if __name__ == "__main__":
         os._exit(7)
     if end == "SIGINT":
         while True:
-            next(iterator)
+            next(iterators[0])
     time.sleep(1000)
 """
 
@@ -206,17 +209,17 @@ def session_of(pid):
     return found
 
 
-def end_consumer(tmp_path, name, end):
-    """Start a consumer, let it end; (exit status, output, processes that are left)."""
+def end_consumer(tmp_path, names, end):
+    """Start a consumer of several flows, let it end; (exit status, output, processes that are left)."""
     script = tmp_path / "consumer.py"
     script.write_text(CONSUMER.format(root=ROOT, tests=os.path.dirname(os.path.abspath(__file__))))
-    with subprocess.Popen([sys.executable, str(script), name, end], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    with subprocess.Popen([sys.executable, str(script), ",".join(names), end], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, start_new_session=True, cwd=str(tmp_path)) as process:
         lines = []
         while not lines or lines[-1] != b"ready\n":
             lines.append(process.stdout.readline())
             assert lines[-1], b"".join(lines).decode()
-        assert len(session_of(process.pid)) >= 2
+        assert len(session_of(process.pid)) > len(names)
         process.stdin.write(b"go\n")
         process.stdin.flush()
         if end.startswith("SIG"):
@@ -235,18 +238,17 @@ def end_consumer(tmp_path, name, end):
         return status, b"".join(lines[:-1]).decode() + process.stdout.read().decode(), left
 
 
-NAMES = ["R", "Z", "Zsleeping", "Zthread", "ZZ", "PM", "MB"]
-CASES = [(name, "SIGKILL") for name in NAMES + ["Zspawn", "Zforkserver"]]
-CASES += [(name, "SIGINT") for name in ("Z", "Zsleeping", "ZZ", "MB")]
-CASES += [("ZZ", end) for end in ("return", "raise", "os._exit", "SIGTERM")]
-CASES += [("PM", "return"), ("MB", "return"), ("Zspawn", "return"), ("Zthread", "os._exit")]
+FORKED = ("R", "Z", "Zsleeping", "Zthread", "ZZ", "PM", "MB")
+CASES = [(FORKED, end) for end in ("SIGKILL", "SIGTERM", "return", "raise", "os._exit")]
+CASES += [(("Zspawn", "Zforkserver"), end) for end in ("SIGKILL", "return")]
+CASES += [(names, "SIGINT") for names in (("Zsleeping",), ("ZZ",), ("MB", "PM"))]
 STATUS = {"return": 0, "raise": 1, "os._exit": 7, "SIGINT": -signal.SIGINT, "SIGTERM": -signal.SIGTERM,
           "SIGKILL": -signal.SIGKILL}
 
 
-@pytest.mark.parametrize("name,end", CASES, ids=["{} {}".format(*case) for case in CASES])
-def test_no_worker_outlives_its_consumer(tmp_path, name, end):
-    status, output, left = end_consumer(tmp_path, name, end)
+@pytest.mark.parametrize("names,end", CASES, ids=["{} {}".format("+".join(names), end) for names, end in CASES])
+def test_no_worker_outlives_its_consumer(tmp_path, names, end):
+    status, output, left = end_consumer(tmp_path, names, end)
     assert not left
     assert status == STATUS[end] or (end == "SIGINT" and status == 1), output
     tracebacks = len(re.findall("Traceback", output))

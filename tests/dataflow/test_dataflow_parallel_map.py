@@ -354,8 +354,12 @@ def test_map_and_batch_reads_no_more_than_it_says(tmp_path):
 
     with MultiProcessMapAndBatchDataZMQ(DataFromGenerator(note), 2, list, 2, 10) as df:
         df.reset_state()
-        time.sleep(1)
-        assert 10 <= len(path.read_text()) <= 10 + 2 * 2 * 2 + 1
+        deadline = time.time() + 30
+        while not path.exists() or len(path.read_text()) < 10:
+            assert time.time() < deadline
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert len(path.read_text()) <= 10 + 2 * 2 * 2 + 1
 
 
 @pytest.mark.parametrize("num", [1, 2])

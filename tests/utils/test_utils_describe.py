@@ -71,6 +71,7 @@ REPRS = [
     (Base(Base(2), 3), "Base(ds=Base(ds=2), batch_size=3)"),
     (Base(np.zeros((2, 3), "uint8")), "Base(ds=<uint8 (2, 3)>)"),
     (Base(1, np.zeros(2)), "Base(ds=1, batch_size=<float64 (2,)>)"),
+    (Base([1, np.zeros((3, 4))]), "Base(ds=<list of 2: [int 1, float64 (3, 4)]>)"),
     (Base(list(range(1000))), "Base(ds=<list of 1000>)"),
     (Base("x" * 1000), "Base(ds='" + "x" * 196 + "...)"),
     (Base(1, func=module_function), "Base(ds=1, func=module_function)"),
