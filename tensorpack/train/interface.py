@@ -5,7 +5,7 @@ from typing import Union
 
 from ..compat import tfv1 as tf
 from ..dataflow.base import DataFlow
-from ..input_source.input_source import FeedInput, QueueInput
+from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource
 from ..utils import logger
 from .base import Trainer
@@ -17,14 +17,21 @@ __all__ = ["apply_default_prefetch", "launch_train_with_config"]
 
 
 def apply_default_prefetch(input_source_or_dataflow: Union[InputSource, DataFlow], trainer: Trainer) -> InputSource:
-    """The InputSource that `trainer` gets by default: a DataFlow is fed by `FeedInput` to exactly a SimpleTrainer, by
-    `QueueInput` to any other trainer; an InputSource is kept."""
-    if not isinstance(input_source_or_dataflow, DataFlow):
-        return input_source_or_dataflow
-    if type(trainer) is SimpleTrainer:
-        return FeedInput(input_source_or_dataflow)
-    logger.info("Automatically applying QueueInput on the DataFlow.")
-    return QueueInput(input_source_or_dataflow)
+    """The InputSource that `trainer` gets by default.
+
+    A DataFlow is fed by `FeedInput` to exactly a SimpleTrainer, by `QueueInput` to any other trainer. A QueueInput, that one
+    or a given one, is staged on each device (`StagingInput`) if `trainer.devices` are several. Any other input is kept.
+    """
+    input = input_source_or_dataflow
+    if isinstance(input, DataFlow):
+        if type(trainer) is SimpleTrainer:
+            return FeedInput(input)
+        logger.info("Automatically applying QueueInput on the DataFlow.")
+        input = QueueInput(input)
+    if isinstance(input, QueueInput) and len(getattr(trainer, "devices", ())) > 1:
+        logger.info("Automatically applying StagingInput on the %s.", type(input).__name__)
+        input = StagingInput(input)
+    return input
 
 
 def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) -> None:
