@@ -21,7 +21,7 @@ from tensorpack.contrib._keras_model import KerasModelCaller
 from tensorpack.contrib.keras import KerasModel, KerasPhaseCallback, _InferencePhase, setup_keras_trainer
 from tensorpack.dataflow.common import BatchData
 from tensorpack.dataflow.raw import DataFromList
-from tensorpack.input_source.input_source import QueueInput
+from tensorpack.input_source.input_source import QueueInput, StagingInput
 from tensorpack.predict.base import OfflinePredictor
 from tensorpack.predict.config import PredictConfig
 from tensorpack.tfutils.sessinit import SaverRestore
@@ -231,7 +231,7 @@ def test_the_phase_of_inference_is_fed_also_inside_of_other_callbacks():
 def test_several_towers(make, names):
     tf.set_random_seed(1)
     model = compiled(trainer=make())
-    assert isinstance(model.input, QueueInput)
+    assert isinstance(model.input, StagingInput)
     globals_before = {v.op.name for v in tf.global_variables()}
     assert not [name for name in globals_before if name.startswith("tower")]
     local = {v.op.name for v in tf.local_variables()}

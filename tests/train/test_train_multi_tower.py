@@ -414,14 +414,14 @@ def test_only_nccl_needs_gpus(log_records):
 
 
 class SlowOnce(DataFlow):
-    """The fourth datapoint takes its time."""
+    """The eighth datapoint takes its time."""
 
     def __init__(self, datapoints):
         self.datapoints = datapoints
 
     def __iter__(self):
         for k, datapoint in enumerate(self.datapoints):
-            if k == 3:
+            if k == 7:
                 self.take_a_nap()
             yield datapoint
 
@@ -436,9 +436,11 @@ def test_a_step_that_hangs_is_reported_with_what_all_threads_do(log_records):
         def _trigger_epoch(self):
             time.sleep(0.8)
 
-    trainer, data = replicated(2), QueueInput(SlowOnce(in_parts(batches(10), 2)))
+    model = Model(OPTIMIZERS["sgd"])
+    queue = tf.FIFOQueue(1, [spec.dtype for spec in model.inputs()])  # so that the nap is not over before the first step
+    trainer, data = replicated(2), QueueInput(SlowOnce(in_parts(batches(10), 2)), queue=queue)
     trainer.STALL_SECONDS = 0.3
-    launch_train_with_config(TrainConfig(model=Model(OPTIMIZERS["sgd"]), data=data, steps_per_epoch=4, max_epoch=1,
+    launch_train_with_config(TrainConfig(model=model, data=data, steps_per_epoch=4, max_epoch=1,
                                          callbacks=[Slow()], monitors=[]), trainer)
     warned = [r.getMessage() for r in log_records if r.levelname == "WARNING" and "has been running for" in r.getMessage()]
     assert any("take_a_nap" in line and "run_step" in line for line in warned)
