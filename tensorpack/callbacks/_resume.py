@@ -1,9 +1,9 @@
-"""Which epoch a checkpoint belongs to: `resume.json` beside it, written before the checkpoint becomes the newest."""
+"""Which epoch a checkpoint belongs to: `resume.json` beside it, written before the checkpoint appears."""
 from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ..utils import logger
 from ..utils.fs import atomic_write
@@ -13,7 +13,8 @@ FILENAME = "resume.json"
 _KINDS = {"epoch_num": int, "epoch_finished": bool, "global_step": int}
 
 
-def record_checkpoint(directory: str, checkpoint_name: str, epoch_num: int, epoch_finished: bool, global_step: int) -> None:
+def record_checkpoint(directory: str, checkpoint_name: str, epoch_num: int, epoch_finished: bool, global_step: int,
+                      values: Optional[Mapping[Optional[int], Optional[float]]] = None) -> None:
     """Note in `<directory>/resume.json` when a checkpoint that is about to be written was taken.
 
     The file maps the name of each checkpoint to its `epoch_num`, `epoch_finished` and `global_step`. It is replaced
@@ -22,6 +23,8 @@ def record_checkpoint(directory: str, checkpoint_name: str, epoch_num: int, epoc
     Args:
         checkpoint_name: e.g. `model-100`, the checkpoint's path without directory and suffix.
         epoch_finished: whether all steps of epoch `epoch_num` have been done.
+        values: of the statistic for which the checkpoint is kept: by the global step of the checkpoint, and by that of the
+            one which it replaces, if any. What is None is left out.
 
     Raises:
         OSError: the file cannot be written.
@@ -30,10 +33,21 @@ def record_checkpoint(directory: str, checkpoint_name: str, epoch_num: int, epoc
         return  # a remote directory: resuming falls back on stats.json
     entries = {name: entry for name, entry in read_entries(directory).items()
                if os.path.exists(os.path.join(directory, name + ".index"))}
-    entries[checkpoint_name] = {
+    entry: Dict[str, Any] = {
         "epoch_num": int(epoch_num), "epoch_finished": bool(epoch_finished), "global_step": int(global_step)}
+    if values is not None:
+        entry["values"] = {str(step): value for step, value in values.items() if step is not None and value is not None}
+    entries[checkpoint_name] = entry
     with atomic_write(os.path.join(directory, FILENAME)) as f:
         json.dump(entries, f, indent=1)
+
+
+def recorded_value(checkpoint_path: str, global_step: Optional[int]) -> Optional[float]:
+    """The statistic of a checkpoint that is kept for it, if its weights are those of this step; None when unknown."""
+    directory, name = os.path.split(checkpoint_path)
+    values = read_entries(directory or ".").get(name, {}).get("values")
+    value = values.get(str(global_step)) if isinstance(values, dict) else None
+    return value if isinstance(value, (int, float)) else None
 
 
 def read_entries(directory: str) -> Dict[str, Dict[str, Any]]:

@@ -9,13 +9,13 @@ import os
 import re
 import uuid
 from datetime import datetime
-from typing import Any, List, Optional, Sequence, Union
+from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
 from ..compat import new_checkpoint_reader
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ._json_stats import records_to_keep
-from ._resume import record_checkpoint, stopped_inside_epoch
+from ._json_stats import Record, records_to_keep
+from ._resume import record_checkpoint, recorded_value, stopped_inside_epoch
 from ._writers import JSONWriter
 from .base import Callback, ProxyCallback
 
@@ -25,7 +25,17 @@ __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
 _WRITE_ERRORS = (OSError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError, tf.errors.AlreadyExistsError,
                  tf.errors.NotFoundError, tf.errors.OutOfRangeError, tf.errors.UnknownError, tf.errors.DataLossError)
 
-_UNFINISHED_FILE = re.compile(r"model-\d+\..*tempstate\d+$")
+_NEW = "new"  # name of a checkpoint that is to replace another one
+
+_UNFINISHED_FILE = re.compile(r"model-\d+\..*tempstate\d+$|checkpoint\.tmp|\.(resume|stats)\.json\.[0-9a-f]+\.tmp$")
+
+
+class _Moment(NamedTuple):
+    """When a checkpoint was taken."""
+
+    epoch_num: int
+    epoch_finished: bool
+    global_step: int
 
 
 class ModelSaver(Callback):
@@ -103,11 +113,12 @@ class ModelSaver(Callback):
             raise RuntimeError("{}: {}".format(message, error)) from error
 
     def _remove_unfinished(self) -> None:
-        """Remove what a process that was killed while it saved has left behind."""
-        for name in tf.gfile.ListDirectory(self.checkpoint_dir):
-            if _UNFINISHED_FILE.match(name):
-                logger.info("Removing %s, left behind by a save that was interrupted.", name)
-                tf.gfile.Remove(os.path.join(self.checkpoint_dir, name))
+        """Remove what a process that was killed while it wrote a file has left behind."""
+        for directory in {self.checkpoint_dir, logger.get_logger_dir() or self.checkpoint_dir}:
+            for name in tf.gfile.ListDirectory(directory):
+                if _UNFINISHED_FILE.match(name):
+                    logger.info("Removing %s, left behind by a process that was interrupted.", name)
+                    tf.gfile.Remove(os.path.join(directory, name))
 
     def _take_over_checkpoints(self) -> None:
         """Manage the listed checkpoints of the run that this one continues, if it does, as if they were its own."""
@@ -152,8 +163,9 @@ class MinSaver(Callback):
     When triggered it waits for a value of this very step, until all other callbacks have been triggered; it may stand
     before or after those that compute the statistic and those that save models. If the value is the best one so far, the
     variables are saved (those that `ModelSaver` saves; without one all global variables). Values that are not finite are no
-    candidates. The files are not listed in `checkpoint`. After a restart the best value is that of the existing files, as
-    told by `stats.json`. Runs on the chief only.
+    candidates. The files are not listed in `checkpoint`, and `resume.json` tells their value and epoch. After a restart the
+    best value is that of the existing files, if `stats.json` shows that they are of the run that goes on. Runs on the chief
+    only.
 
     Args:
         monitor_stat: name of the statistic in the monitors.
@@ -174,7 +186,8 @@ class MinSaver(Callback):
         self._best: Optional[float] = None
         self._num_seen = 0
         self._num_missing = 0
-        self._waiting_at: Optional[int] = None
+        self._waiting_at: Optional[_Moment] = None
+        self._saved_at: Optional[int] = None  # the global step of the files
 
     def _setup_graph(self) -> None:
         _require_directory(type(self).__name__, self.checkpoint_dir)
@@ -186,16 +199,15 @@ class MinSaver(Callback):
     def _before_train(self) -> None:
         _make_directory(self.checkpoint_dir)
         try:
-            for name in tf.gfile.ListDirectory(self.checkpoint_dir):
-                if name.startswith(self._scratch_prefix):
-                    tf.gfile.DeleteRecursively(os.path.join(self.checkpoint_dir, name))
+            self._finish_interrupted_save()
         except _WRITE_ERRORS:
             logger.error("[%s] cannot tidy %s.", self, self.checkpoint_dir, exc_info=True)
         if self.global_step > 0:
-            self._best = self._best_of_earlier_run()
+            self._continue_earlier_run()
 
     def _trigger(self) -> None:
-        self._waiting_at = self.global_step
+        finished = self.local_step in (-1, self.trainer.steps_per_epoch - 1)
+        self._waiting_at = _Moment(self.epoch_num, finished, self.global_step)
         if self._latest_step() == self.global_step:
             self._settle()
 
@@ -223,14 +235,12 @@ class MinSaver(Callback):
         if not num_new or not self._is_better(history[-1][1]):
             return
         step, value = history[-1]
-        if not step == waiting_at == self.global_step:
+        if not step == waiting_at.global_step == self.global_step:
             logger.warning("[%s] '%s' has a new best value %.5g of global_step %d, but its weights are gone at global_step "
                            "%d; trigger this callback when the statistic is computed.", self, self._monitor_stat, value,
                            step, self.global_step)
-        elif self._save():
-            self._best = value
-            logger.info("Model at global_step=%d with %s %s=%.5g saved.", step, "maximum" if self._reverse else "minimum",
-                        self._monitor_stat, value)
+        else:
+            self._save(waiting_at, value)
 
     def _warn_if_unknown(self) -> None:
         """A name that has no value after two triggers is probably misspelt."""
@@ -255,39 +265,64 @@ class MinSaver(Callback):
     def _scratch_prefix(self) -> str:
         return ".{}.tmp-".format(os.path.basename(self._prefix))
 
-    def _save(self) -> bool:
+    def _save(self, moment: _Moment, value: float) -> None:
         saver = self._model_saver._saver if self._model_saver else self._own_saver
         scratch = os.path.join(self.checkpoint_dir, self._scratch_prefix + uuid.uuid4().hex[:12])
         try:
             try:
                 _make_directory(scratch)
-                saver.save(self.trainer.sess, os.path.join(scratch, "new"), write_state=False, write_meta_graph=False)
-                _replace_checkpoint(os.path.join(scratch, "new"), self._prefix)
+                # before the files: what is on disk, the old ones or the new ones, always has its value
+                record_checkpoint(self.checkpoint_dir, os.path.basename(self._prefix), *moment,
+                                  values={self._saved_at: self._best, moment.global_step: value})
+                saver.save(self.trainer.sess, os.path.join(scratch, _NEW), write_state=False, write_meta_graph=False)
+                _replace_checkpoint(os.path.join(scratch, _NEW), self._prefix)
             finally:
                 if tf.gfile.Exists(scratch):
                     tf.gfile.DeleteRecursively(scratch)
         except _WRITE_ERRORS:
             logger.error("[%s] cannot save %s; the one before stays the best.", self, self._prefix, exc_info=True)
-            return False
-        return True
+            return
+        self._best, self._saved_at = value, moment.global_step
+        logger.info("Model at global_step=%d with %s %s=%.5g saved.", moment.global_step,
+                    "maximum" if self._reverse else "minimum", self._monitor_stat, value)
 
-    def _best_of_earlier_run(self) -> Optional[float]:
-        """The value that belongs to the existing files, if this run continues the one that wrote them."""
+    def _finish_interrupted_save(self) -> None:
+        """What a killed process had saved completely takes the place of files that are gone already; the rest is removed."""
+        for name in tf.gfile.ListDirectory(self.checkpoint_dir):
+            if name.startswith(self._scratch_prefix):
+                scratch = os.path.join(self.checkpoint_dir, name)
+                new = os.path.join(scratch, _NEW)
+                if tf.gfile.Exists(new + ".index") and not tf.gfile.Exists(self._prefix + ".index"):
+                    _replace_checkpoint(new, self._prefix)
+                tf.gfile.DeleteRecursively(scratch)
+
+    def _continue_earlier_run(self) -> None:
+        """Go on with the best value so far, if this run continues the one that wrote the files."""
         records = JSONWriter.load_existing_json()
-        if not records or not tf.gfile.Exists(self._prefix + ".index"):
-            return None
+        if not records:
+            return
         epoch, step = self.trainer.starting_epoch, self.global_step
         if records_to_keep(records, epoch, step, stopped_inside_epoch(logger.get_logger_dir(), epoch, step)) is None:
-            return None
-        saved_at = _read_global_step(self._prefix)
+            return
+        if tf.gfile.Exists(self._prefix + ".index"):
+            self._saved_at = _read_global_step(self._prefix)
+            self._best = self._value_of_files(records)
+            logger.info("[%s] The best %s of the earlier run is %s.", self, self._monitor_stat, self._best)
+        interrupted = recorded_value(self._prefix, step)
+        if interrupted is not None and self._saved_at != step and self._is_better(interrupted):
+            logger.info("[%s] The earlier run died while it saved the best model, whose weights are those of now.", self)
+            self._save(_Moment(epoch - 1, True, step), interrupted)
+
+    def _value_of_files(self, records: List[Record]) -> Optional[float]:
+        """The statistic of the existing files; where nothing tells, the best that `stats.json` has."""
+        recorded = recorded_value(self._prefix, self._saved_at)
+        if recorded is not None:
+            return recorded
         pairs = [(record.get("global_step"), record.get(self._monitor_stat)) for record in records]
-        values = [value for _, value in pairs if isinstance(value, (int, float)) and math.isfinite(value)]
+        values = [(step, value) for step, value in pairs if isinstance(value, (int, float)) and math.isfinite(value)]
         if not values:
             return None
-        best = next((value for step, value in reversed(pairs) if step == saved_at and value in values),
-                    max(values) if self._reverse else min(values))
-        logger.info("[%s] The best %s of the earlier run is %.5g.", self, self._monitor_stat, best)
-        return best
+        return dict(values).get(self._saved_at, (max if self._reverse else min)(value for _, value in values))
 
 
 class MaxSaver(MinSaver):

@@ -68,3 +68,21 @@ def test_stopped_inside_epoch_asks_for_the_very_step(tmp_path):
 
 def test_a_remote_directory_is_left_alone():
     _resume.record_checkpoint("gs://bucket/run", "model-8", 2, True, 8)
+
+
+def test_the_statistic_of_the_best_checkpoint_and_of_the_one_that_it_replaces(tmp_path):
+    path = str(tmp_path / "min-x")
+    assert _resume.recorded_value(path, 8) is None
+    _resume.record_checkpoint(str(tmp_path), "min-x", 2, True, 8, values={None: None, 8: .5})
+    touch_checkpoint(tmp_path, "min-x")
+    assert _resume.recorded_value(path, 8) == .5
+    _resume.record_checkpoint(str(tmp_path), "min-x", 3, True, 12, values={8: .5, 12: .25})
+    assert [_resume.recorded_value(path, step) for step in (8, 12, 16, None)] == [.5, .25, None, None]
+    assert _resume.starting_epoch_after(path) == 4
+
+
+@pytest.mark.parametrize("values", [[1, 2], {"8": "low"}, None], ids=["a list", "a text", "nothing"])
+def test_a_damaged_statistic_is_unknown(tmp_path, values):
+    entry = {"epoch_num": 2, "epoch_finished": True, "global_step": 8, "values": values}
+    (tmp_path / "resume.json").write_text(json.dumps({"min-x": entry}))
+    assert _resume.recorded_value(str(tmp_path / "min-x"), 8) is None

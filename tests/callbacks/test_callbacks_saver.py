@@ -1,5 +1,6 @@
 """Checkpoints: their files, what happens to them when a run restarts, dies or cannot write, and the best ones."""
 import itertools
+import json
 import os
 import re
 import resource
@@ -214,8 +215,9 @@ def test_a_checkpoint_is_not_listed_while_it_is_overwritten(log_dir):
 
 
 def test_what_a_killed_save_left_behind_is_removed(log_dir):
-    for name in ("model-4.data-00000-of-00001.tempstate123456", "notes.tempstate123456", ".min-x.tmp-abc"):
-        (os.mkdir if name.startswith(".") else lambda path: open(path, "w").close())(os.path.join(log_dir, name))
+    for name in ("model-4.data-00000-of-00001.tempstate123456", "notes.tempstate123456", ".min-x.tmp-abc",
+                 "checkpoint.tmp0123abc", ".resume.json.0123456789ab.tmp", ".stats.json.0123456789ab.tmp"):
+        (os.mkdir if name.startswith(".min") else lambda path: open(path, "w").close())(os.path.join(log_dir, name))
     train([ModelSaver(), MinSaver("x")], epochs=0)
     assert [name for name in files(log_dir) if "t" in name and not name.startswith("graph")] == ["notes.tempstate123456"]
 
@@ -378,7 +380,9 @@ def test_a_model_saver_in_the_run_means_no_second_set_of_save_operations(log_dir
 def test_names(log_dir, tmp_path, arguments, name):
     directory = str(tmp_path / "best")
     train([PutEachEpoch("err", {1: 1}), MinSaver("err", checkpoint_dir=directory, **arguments)], epochs=1)
-    assert sorted(os.listdir(directory)) == [name + ".data-00000-of-00001", name + ".index"]
+    assert sorted(os.listdir(directory)) == [name + ".data-00000-of-00001", name + ".index", "resume.json"]
+    assert read_entries(directory)[name] == {
+        "epoch_num": 1, "epoch_finished": True, "global_step": 4, "values": {"4": 1}}
 
 
 def test_values_that_are_not_finite_are_no_candidates(log_dir):
@@ -465,6 +469,49 @@ def test_the_best_value_of_another_run_does_not_count(log_dir, restart):
     first = restart.get("starting_epoch", 1)
     run_with_statistics(first, {first: 100}, steps=1, **restart)
     assert saved_value(log_dir, "min-err") == (9 if "restore" in restart else 1)
+
+
+@pytest.mark.parametrize("moved", [[], ["data-00000-of-00001"]], ids=["all files are missing", "the index is missing"])
+def test_a_replacement_of_the_best_files_that_was_interrupted_is_finished(log_dir, moved):
+    run_with_statistics(2, VALUES)
+    scratch = os.path.join(log_dir, ".min-err.tmp-0123456789ab")
+    os.mkdir(scratch)
+    for suffix in {"data-00000-of-00001", "index"} - set(moved):
+        os.rename(os.path.join(log_dir, "min-err." + suffix), os.path.join(scratch, "new." + suffix))
+    run_with_statistics(3, {3: .3}, starting_epoch=3, restore=os.path.join(log_dir, "model-8"))
+    assert saved_value(log_dir, "min-err") == 8
+    assert not [name for name in os.listdir(log_dir) if name.startswith(".")]
+
+
+def test_an_interrupted_save_that_was_not_complete_leaves_the_files_before(log_dir):
+    run_with_statistics(2, VALUES)
+    os.mkdir(os.path.join(log_dir, ".min-err.tmp-0123456789ab"))
+    open(os.path.join(log_dir, ".min-err.tmp-0123456789ab", "new.index"), "w").close()
+    run_with_statistics(3, {3: .3}, starting_epoch=3, restore=os.path.join(log_dir, "model-8"))
+    assert saved_value(log_dir, "min-err") == 8
+    assert not [name for name in os.listdir(log_dir) if name.startswith(".")]
+
+
+@pytest.mark.parametrize("value, expected", [(.3, 8), (.1, 12)], ids=["worse", "better"])
+def test_the_best_value_survives_a_kill_before_the_statistics_were_written(log_dir, value, expected):
+    run_with_statistics(2, VALUES)
+    path = os.path.join(log_dir, "stats.json")
+    records = strict_json(path)
+    del records[1]["err"]
+    with open(path, "w") as f:
+        json.dump(records, f)
+    run_with_statistics(3, {3: value}, starting_epoch=3, restore=os.path.join(log_dir, "model-8"))
+    assert saved_value(log_dir, "min-err") == expected
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_best_model_that_could_not_be_saved_is_saved_at_the_restart(log_dir, first):
+    """As after a kill while it was saved: its weights are those of the newest checkpoint."""
+    values = {first: .5, 2: .2}
+    train_in_new_graph([ModelSaver(), PutEachEpoch("err", values), FullDiskFor(MinSaver("err"), [2])], [JSONWriter()], size=BIG)
+    assert os.path.exists(os.path.join(log_dir, "min-err.index")) == (first == 1)
+    run_with_statistics(3, {3: .3}, starting_epoch=3, restore=os.path.join(log_dir, "model-8"), size=BIG)
+    assert saved_value(log_dir, "min-err") == 8
 
 
 def test_a_damaged_best_file_falls_back_on_the_best_of_the_history(log_dir):
