@@ -3,6 +3,7 @@ import importlib.util
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
 
@@ -10,6 +11,9 @@ import pytest
 from consumer_matrix import pytest_terminal_summary  # noqa: F401
 
 from tensorpack.utils import logger
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # shells start what runs in the background so, and processes inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 

@@ -90,6 +90,8 @@ def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterat
 def enable_death_signal(_warn: bool = True) -> None:
     """On Linux, let the kernel send SIGHUP to this process when its parent dies; call it in a child process.
 
+    Where SIGHUP is ignored, as under `nohup`, the signal is SIGTERM.
+
     The kernel counts the *thread* that started the process as the parent, so start such processes from a thread that
     lives as long as they are needed. On other systems this does nothing.
 
@@ -99,10 +101,11 @@ def enable_death_signal(_warn: bool = True) -> None:
     if not sys.platform.startswith("linux"):
         return
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGHUP), 0, 0, 0) != 0:
+    number = signal.SIGTERM if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else signal.SIGHUP
+    if libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(number), 0, 0, 0) != 0:
         if _warn:
             logger.warning("This process may outlive its parent: prctl failed (%s).", os.strerror(ctypes.get_errno()))
         return
     creator = getattr(mp.current_process(), "_parent_pid", None)
     if os.getppid() == 1 and creator not in (None, 1):  # the parent died before the kernel knew our wish
-        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), number)

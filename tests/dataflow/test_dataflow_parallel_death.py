@@ -228,7 +228,11 @@ def end_consumer(tmp_path, names, end):
                 os.killpg(process.pid, signal.SIGINT)
             else:
                 os.kill(process.pid, getattr(signal, end))
-        status = process.wait(LIMIT)
+        try:
+            status = process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         deadline = time.time() + LIMIT
         while session_of(process.pid) and time.time() < deadline:
             time.sleep(0.05)

@@ -395,11 +395,13 @@ if __name__ == "__main__":
 
 
 @linux_only
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_death_signal_ends_a_child_whose_parent_is_killed(tmp_path, method):
+@pytest.mark.parametrize("method,hang_up", [("fork", signal.SIG_DFL), ("spawn", signal.SIG_DFL), ("fork", signal.SIG_IGN)],
+                         ids=["fork", "spawn", "under nohup"])
+def test_death_signal_ends_a_child_whose_parent_is_killed(tmp_path, method, hang_up):
     script = tmp_path / "orphan.py"
     script.write_text(ORPHAN_PROGRAM.format(method=method))
-    proc = subprocess.Popen([sys.executable, str(script)], env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE)
+    proc = subprocess.Popen([sys.executable, str(script)], env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE,
+                            preexec_fn=lambda: signal.signal(signal.SIGHUP, hang_up))
     pid = int(proc.stdout.readline().split()[1])
     assert is_running(pid)
     proc.kill()
