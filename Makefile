@@ -6,10 +6,14 @@ PIP_FLAGS = --quiet --disable-pip-version-check
 # What would bring along other versions of what is there, or uWSGI, which has to be compiled and is not used.
 WITHOUT_DEPENDENCIES = --no-deps simple-tensorflow-serving==0.8.2
 
-.PHONY: demo test test-today test-legacy lint api clean
+.PHONY: demo docs test test-today test-legacy lint api clean
 
 demo: .venv/demo.stamp
 	.venv/bin/python examples/basics/digits-convnet.py
+
+docs: .venv/docs.stamp
+	.venv/bin/python -m sphinx -q -W --keep-going -j auto docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 test: test-today test-legacy
 
@@ -38,8 +42,12 @@ api: .venv/test.stamp
 	.venv/bin/python -m pip install $(PIP_FLAGS) -e '.[tf,examples]'
 	touch $@
 
-.venv/test.stamp: .venv/bin/python setup.py requirements-test.txt
-	.venv/bin/python -m pip install $(PIP_FLAGS) --upgrade -e '.[tf,image,examples]' -r requirements-test.txt
+.venv/docs.stamp: .venv/bin/python setup.py docs/requirements.txt
+	.venv/bin/python -m pip install $(PIP_FLAGS) -e '.[tf,image]' -r docs/requirements.txt
+	touch $@
+
+.venv/test.stamp: .venv/bin/python setup.py requirements-test.txt docs/requirements.txt
+	.venv/bin/python -m pip install $(PIP_FLAGS) --upgrade -e '.[tf,image,examples]' -r requirements-test.txt -r docs/requirements.txt
 	.venv/bin/python -m pip install $(PIP_FLAGS) $(WITHOUT_DEPENDENCIES) "tf_keras==2.21.*"
 	touch $@
 

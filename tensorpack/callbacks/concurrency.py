@@ -21,7 +21,7 @@ class StartProcOrThread(Callback):
     """Start processes and threads in `before_train` and stop them in `after_train`; runs on every process.
 
     They are started with SIGINT ignored, so that Ctrl-C reaches the training process only. At the end processes that still
-    live are terminated and `StoppableThread`s are stopped, then both are joined; an error is logged when one is still alive
+    live are terminated and each `StoppableThread` is stopped, then both are joined; an error is logged when one is still alive
     after 5 seconds. Other threads are left alone.
 
     A thread may have an attribute `exception`: the error that it died of, which training raises when it ends for lack of

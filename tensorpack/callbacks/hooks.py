@@ -1,4 +1,4 @@
-"""Callbacks and `tf.train.SessionRunHook`s, each made from the other."""
+"""A callback made from a `tf.train.SessionRunHook`, and the reverse."""
 from __future__ import annotations
 
 from typing import Any, Optional

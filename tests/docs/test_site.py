@@ -1,0 +1,60 @@
+"""The documentation site: it builds without a warning, and describes every public name."""
+import glob
+import importlib
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DOCS = os.path.join(ROOT, "docs")
+
+
+def described_modules():
+    """The modules whose docstrings the API reference takes."""
+    found = []
+    for path in glob.glob(os.path.join(DOCS, "modules", "*.md")):
+        with open(path, encoding="utf-8") as f:
+            found += re.findall(r"^\.\. automodule:: (\S+)$", f.read(), re.M)
+    return found
+
+
+def public_packages():
+    with open(os.path.join(ROOT, "scripts", "api-modules.txt"), encoding="utf-8") as f:
+        return [line.strip() for line in f if line.strip() and not line.startswith("#")]
+
+
+def test_every_public_name_is_in_the_reference():
+    pytest.importorskip("tensorflow")
+    modules = [importlib.import_module(name) for name in described_modules() if not name.endswith("contrib.keras")]
+    described = {id(getattr(module, name)) for module in modules for name in module.__all__}
+    missing = []
+    for package in ["tensorpack"] + public_packages():
+        if package.endswith("contrib.keras"):
+            continue
+        module = importlib.import_module(package)
+        for name in getattr(module, "__all__", ()):
+            value = getattr(module, name)
+            is_described = callable(value) and getattr(value, "__module__", "").startswith("tensorpack")
+            if is_described and id(value) not in described:
+                missing.append("{}.{}".format(package, name))
+    assert not missing
+
+
+def test_every_page_is_described_once():
+    modules = described_modules()
+    assert len(modules) == len(set(modules)) > 80
+
+
+@pytest.mark.skipif(not all(importlib.util.find_spec(name) for name in ("sphinx", "myst_parser", "furo")),
+                    reason="what builds the site is installed with Python 3.10 and later only")
+def test_the_site_builds_without_a_warning(tmp_path):
+    built = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(tmp_path / "cache"), DOCS,
+                            str(tmp_path / "html")], env=dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"), stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400)
+    assert built.returncode == 0, built.stdout[-4000:]
+    front = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
+    assert "launch_train_with_config" in front and 'src="_images/quickstart.png"' in front
