@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
@@ -79,18 +79,21 @@ def tensorflow_version() -> str:
                           encoding="utf-8").stdout.strip()
 
 
+def print_row(cells: Sequence[object], is_head: bool = False) -> None:
+    """Print a line of a table in Markdown."""
+    print("| {} |".format(" | ".join(str(cell) for cell in cells)))
+    if is_head:
+        print("|" + "---|" * len(cells), flush=True)
+
+
 def report(title: str, rows: List[Row], json_file: Optional[str] = None, **facts: object) -> None:
-    """Print the table, then one line of JSON; write the JSON to `json_file` too when given."""
-    print("\n" + title)
-    for name, value in facts.items():
-        print("  {}: {}".format(name, value))
-    width = max(len(row.what) for row in rows)
-    print("  {:<{w}}  {:>12}  {:<9} {:>7}  {:<9} {}".format("what", "median", "unit", "ratio", "target", "peer", w=width))
+    """Print the table in Markdown, the facts, then one line of JSON; write the JSON to `json_file` too when given."""
+    print("\n### {}\n".format(title))
+    print_row(["what", "median", "unit", "ratio", "target", "peer"], is_head=True)
     for row in rows:
-        ratio = "" if row.ratio is None else "{:.3f}".format(row.ratio)
-        target = "" if row.target is None else "{} {}".format(row.target, "met" if row.met else "MISSED")
-        print("  {:<{w}}  {:>12.2f}  {:<9} {:>7}  {:<16} {}".format(
-            row.what, row.value, row.unit, ratio, target, row.peer or "", w=width))
+        print_row([row.what, "{:.2f}".format(row.value), row.unit, "" if row.ratio is None else "{:.3f}".format(row.ratio),
+                   "" if row.target is None else "{} {}".format(row.target, "met" if row.met else "MISSED"), row.peer or ""])
+    print("\n" + "; ".join("{}: {}".format(name, value) for name, value in facts.items()) + "\n")
     text = json.dumps({"title": title, "facts": {k: str(v) for k, v in facts.items()}, "rows": [
         dict(row._asdict(), ratio=row.ratio, met=row.met) for row in rows]})
     print(text)

@@ -135,6 +135,6 @@ def measure(iterator, seconds):
 
 if __name__ == "__main__":
     contender, kind, num_proc, seconds = sys.argv[1:5]
-    sys.path[:1] = sys.argv[5:6]  # not this folder
+    sys.path[:] = sys.argv[5:6] + sys.path[1:] + sys.path[:1]  # this folder last: it has an imgaug.py
     _session.lead()
     _session.finish(measure(globals()[contender](kind, int(num_proc)), float(seconds)))

@@ -12,7 +12,7 @@ import sys
 from typing import Dict, List, Optional
 
 import _session
-from _harness import ROOT, Row, median, report, take_turns
+from _harness import ROOT, Row, median, print_row, report, take_turns
 
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_transport_worker.py")
 SIZES = ["100", "1000", "10000", "100000", "1000000", "20000000"]
@@ -47,6 +47,8 @@ def compare(found: Dict[str, str], kind: str, num_proc: int, args: argparse.Name
                          args.rounds)
     good = {name: [r for r in runs if r] for name, runs in results.items()}
     rates = {name: median([r["rate"] for r in runs]) for name, runs in good.items() if runs}
+    if "ours" not in rates:
+        return []
     what = "{} x {}".format("32x224x224x3" if kind == "batch" else kind + " B", num_proc)
     rows = []
     for name in (n for n in contenders if n in rates):
@@ -54,8 +56,8 @@ def compare(found: Dict[str, str], kind: str, num_proc: int, args: argparse.Name
         size, cpu = runs[0]["bytes"], median([r["cpu_per_gb"] for r in runs])
         value, unit = (rates[name] * size / 1e9, "GB/s") if size >= 100000 else (rates[name], "1/s")
         ours = rates["ours"] / rates[name]
-        print("  {:18} {:12} {:10.2f} {:4}  ours/it {:6.2f}  CPU s/GB {:8.3f}  MB/worker {:6.0f}".format(
-            what, name, value, unit, ours, cpu, median([r["worker_mb"] for r in runs])), flush=True)
+        print_row([what, name, "{:.2f} {}".format(value, unit), "{:.2f}".format(ours), "{:.3f}".format(cpu),
+                   "{:.0f}".format(median([r["worker_mb"] for r in runs]))])
         if name != "ours":
             scale = value / rates[name]
             rows.append(Row(what, rates["ours"] * scale, unit, name, value,
@@ -75,6 +77,7 @@ def main() -> None:
     args = parser.parse_args()
     found = pythons(args)
     rows = []
+    print_row(["datapoint x workers", "contender", "median", "ours / it", "CPU s/GB", "MB per worker"], is_head=True)
     for kind in args.kinds:
         for num_proc in args.procs:
             rows += compare(found, kind, num_proc, args)

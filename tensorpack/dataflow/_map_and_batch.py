@@ -8,7 +8,7 @@ from ._batch import BatchData
 from ._repeat import EndlessIterator
 from ._transport.channel import DATA, END, Channel, Closed, Frame, wait_for_any
 from ._transport.group import WorkerGroup
-from ._transport.worker import disable_opencv_threads, send_datapoint, send_failure
+from ._transport.worker import send_datapoint, send_failure
 from ._worker_flow import WorkerFlow, check_positive, check_start_method
 from .base import DataFlow
 
@@ -63,7 +63,6 @@ class _BatchMapper:
     def __call__(self, index: int, consumer: Channel, dispatcher: Channel) -> None:
         dispatcher.grant(self._window)
         results: List[Any] = []
-        num_done = 0
         while True:
             frame = dispatcher.receive()
             if frame.kind == END:
@@ -71,9 +70,6 @@ class _BatchMapper:
                 continue
             result = self.map_func(dispatcher.open(frame))
             dispatcher.grant(1, max(1, self._window // 4))
-            num_done += 1
-            if num_done == 1:
-                disable_opencv_threads()  # if it was imported just now
             if result is None:
                 continue
             results.append(result)

@@ -11,7 +11,7 @@ from ._map import MapDataComponent
 from ._parallel_map import Outcome, ParallelMapData
 from ._transport.channel import FAILURE, Channel, Closed
 from ._transport.group import WorkerGroup
-from ._transport.worker import disable_opencv_threads, send_datapoint, send_failure
+from ._transport.worker import send_datapoint, send_failure
 from ._worker_flow import WorkerFlow, check_positive, check_start_method, error_of
 from .base import DataFlow
 
@@ -24,7 +24,6 @@ class _Mapper:
         self._who = who
 
     def __call__(self, index: int, channel: Channel) -> None:
-        num_done = 0
         while True:
             frame = channel.receive()
             try:
@@ -35,9 +34,6 @@ class _Mapper:
             except BaseException as e:
                 send_failure(channel, self._who, e, frame.tag)
             channel.settle()
-            num_done += 1
-            if num_done == 1:
-                disable_opencv_threads()  # if it was imported just now
 
 
 class ProcessMap(ParallelMapData, WorkerFlow):

@@ -9,7 +9,7 @@ from ..utils import logger
 from ._repeat import EndlessIterator
 from ._transport.channel import FAILURE, Channel
 from ._transport.group import WorkerGroup
-from ._transport.worker import disable_opencv_threads, send_datapoint
+from ._transport.worker import send_datapoint
 from ._worker_flow import WorkerFlow, check_positive, check_start_method
 from .base import DataFlow, ProxyDataFlow, known_length
 
@@ -25,12 +25,10 @@ class _Producer:
         self.ds.reset_state()
         datapoints = EndlessIterator(self.ds, self._who)
         holder: List[Any] = []  # refers to the datapoint alone, see Encoder.encode
-        for count in itertools.count():
+        while True:
             holder.append(next(datapoints))
             channel.wait_for_credit()
             send_datapoint(channel, holder, self._who)
-            if not count:
-                disable_opencv_threads()  # if it was imported just now
 
 
 class _Runner(ProxyDataFlow, WorkerFlow):

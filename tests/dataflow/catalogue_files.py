@@ -13,8 +13,7 @@ from tensorpack.dataflow.serialize import DiskCacheSerializer
 
 
 def write_all(root):
-    """Write them to a directory; datasets are below `datasets`."""
-    dataset_samples.write_all(root / "datasets")
+    """Write them to a directory."""
     write_mnist(root / "mnist")
     LMDBSerializer.save(DataFromList([[k] for k in range(10)], shuffle=False), str(root / "numbers.lmdb"))
     DiskCacheSerializer.save(DataFromList([[k] for k in range(10)], shuffle=False), str(root / "diskcache"))

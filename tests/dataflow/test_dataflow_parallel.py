@@ -1,6 +1,7 @@
 """The runners: order, passes, bounds, start methods, random streams, life and death of what runs in the background."""
 import gc
 import importlib.util
+import itertools
 import multiprocessing
 import os
 import subprocess
@@ -9,14 +10,15 @@ import threading
 import time
 
 import numpy as np
+import psutil
 import pytest
 from parallel_flows import Count, Draw, Failing, Noting, OddError, Sleeping
 
 from tensorpack.dataflow import parallel
 from tensorpack.dataflow.base import DataFlowTerminated
-from tensorpack.dataflow.common import BatchData, CacheData, RepeatedData
+from tensorpack.dataflow.common import BatchData, CacheData, MapData, RepeatedData
 from tensorpack.dataflow.parallel import MultiProcessRunner, MultiProcessRunnerZMQ, MultiThreadRunner
-from tensorpack.dataflow.parallel_map import MultiProcessMapDataZMQ
+from tensorpack.dataflow.parallel_map import MultiProcessMapAndBatchDataZMQ, MultiProcessMapDataZMQ, MultiThreadMapData
 from tensorpack.dataflow.raw import DataFromGenerator, DataFromList, FakeData
 from tensorpack.utils import fix_rng_seed
 from tensorpack.utils.utils import get_rng
@@ -211,6 +213,30 @@ def test_streams_do_not_depend_on_the_start_method(seed):
             df.reset_state()
             results.append(first(take(df, 5)))
     assert all(result == results[0] for result in results)
+
+
+class AddNoise:
+    """A random function of a datapoint, as an augmentor is one."""
+
+    rng = None
+
+    def __call__(self, dp):
+        if self.rng is None:
+            self.rng = get_rng(self)
+        return [dp[0], int(self.rng.randint(1 << 40))]
+
+
+def test_a_seed_repeats_a_shuffled_strict_map_with_a_random_function(seed):
+    def draw():
+        seed(5)
+        with MultiProcessMapDataZMQ(DataFromList([[k] for k in range(30)]), 1, AddNoise(), buffer_size=5, strict=True) as df:
+            df.reset_state()
+            return [list(df), list(df)]
+
+    one = draw()
+    assert one == draw()
+    assert len({noise for dps in one for _, noise in dps}) == 60
+    assert first(one[0]) != first(one[1]) and sorted(first(one[0])) == list(range(30))
 
 
 def test_streams_differ_between_starts_and_from_those_here(seed):
@@ -497,10 +523,91 @@ def test_abandoned_flows_leave_nothing(process_runner, num_cycles):
     assert not multiprocessing.active_children()
 
 
+LONG_LIVED = {
+    "R": lambda ds: MultiProcessRunner(ds, 4, 1),
+    "Z": lambda ds: MultiProcessRunnerZMQ(ds, 1, hwm=4),
+    "T": lambda ds: MultiThreadRunner(lambda: ds, 4, 1),
+    "PM": lambda ds: MultiProcessMapDataZMQ(ds, 1, list, buffer_size=4, strict=True),
+    "TM": lambda ds: MultiThreadMapData(ds, 1, list, buffer_size=4, strict=True),
+    "MB": lambda ds: MultiProcessMapAndBatchDataZMQ(ds, 1, list, 2),
+}
+
+
+@pytest.mark.parametrize("name", sorted(LONG_LIVED))
+def test_memory_does_not_grow_with_the_number_of_passes(name):
+    with LONG_LIVED[name](BatchData(FakeData([[200, 100]], 20, random=False, dtype="uint8"), 5)) as df:
+        df.reset_state()
+        used = []
+        for _ in range(6):
+            for _, dp in zip(range(50 * 4), itertools.chain.from_iterable(itertools.repeat(df))):  # 50 passes
+                assert dp[0].size
+            used.append(own_memory())
+    assert used[-1] - used[1] < 4 << 20, used  # one datapoint of each pass would be 20 MB
+
+
+def pid_at_label_0(dp):
+    return [os.getpid()] if dp["label"] == 0 else None
+
+
+def memory_of_workers(lst, num_proc):
+    """Bytes that belong to each worker alone when it has read a whole packed list."""
+    packed = DataFromList(lst, shuffle=False, packed=True)
+    with MultiProcessRunnerZMQ(MapData(packed, pid_at_label_0), num_proc, hwm=1, start_method="fork") as df:
+        df.reset_state()
+        pids = set()
+        for dp in itertools.chain.from_iterable(itertools.repeat(df)):
+            pids.add(dp[0])
+            if len(pids) == num_proc:
+                return [psutil.Process(pid).memory_full_info().uss for pid in pids]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("size, num_proc", [(200000, 2), pytest.param(1000000, 8, marks=pytest.mark.slow)])
+def test_workers_share_a_long_packed_list(size, num_proc):
+    few = memory_of_workers([{"file": "0.jpg", "label": 0}], 1)[0]
+    lst = [{"file": "images/{:08}.jpg".format(k), "label": size - 1 - k} for k in range(size)]  # about 300 bytes each
+    many = memory_of_workers(lst, num_proc)
+    assert sum(many) - num_proc * few < num_proc * size * 20, (few, many)
+
+
+def own_memory():
+    """Bytes of this process and its workers."""
+    process = psutil.Process()
+    return sum(p.memory_full_info().pss for p in [process] + process.children(recursive=True))
+
+
 def mapped_memory():
     """How many pieces of shared memory of ours this process has mapped."""
     with open("/proc/self/maps") as f:
         return sum("memfd:tensorpack" in line for line in f)
+
+
+@pytest.fixture
+def no_garbage_collection():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_shared_memory_does_not_wait_for_the_garbage_collector(process_runner, no_garbage_collection):
+    before = mapped_memory()
+    abandon_cycles(process_runner, 2)
+    with MultiProcessMapDataZMQ(FakeData([[64, 640]], 20, random=False), 1, list, buffer_size=5, strict=True) as df:
+        df.reset_state()
+        take(df, 3)
+    assert mapped_memory() == before
+    df = process_runner(Failing(3, ValueError, array=True))
+    df.reset_state()
+    got = []
+    with pytest.raises(ValueError):
+        for dp in df:
+            got.append(dp)
+    assert mapped_memory() > before
+    assert (got[2][0] == 2).all()
+    del got, dp
+    assert mapped_memory() == before
 
 
 def test_threads_end_with_the_flow():
@@ -537,3 +644,22 @@ assert cv2.getNumThreads() == 4
 def test_opencv_runs_without_threads_in_workers():
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     subprocess.run([sys.executable, "-c", OPENCV], env=dict(os.environ, PYTHONPATH=root), timeout=120, check=True)
+
+
+def opencv_threads(dp):
+    """A function whose worker may import OpenCV late: at the second datapoint."""
+    if dp[0] == 0:
+        return ["cv2" in sys.modules]
+    import cv2
+    return [cv2.getNumThreads()]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cv2") is None, reason="needs OpenCV")
+@pytest.mark.parametrize("start_method", ["spawn", "forkserver"])
+def test_opencv_that_a_worker_imports_late_runs_without_threads(start_method, monkeypatch):
+    monkeypatch.delenv("OPENCV_FOR_THREADS_NUM", raising=False)
+    df = MultiProcessMapDataZMQ(Count(3), 1, opencv_threads, buffer_size=1, strict=True, start_method=start_method)
+    with df:
+        df.reset_state()
+        assert [dp[0] for dp in df] == [False, 1, 1]
+    assert "OPENCV_FOR_THREADS_NUM" not in os.environ

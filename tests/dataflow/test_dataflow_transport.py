@@ -5,6 +5,7 @@ import pickle
 import select
 import socket
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -193,6 +194,73 @@ def test_arrays_outlive_the_channel():
     del pair
     gc.collect()
     assert (got == np.arange(BIG)).all()
+
+
+def mapped_memory():
+    """How many pieces of shared memory of ours this process has mapped."""
+    with open("/proc/self/maps") as f:
+        return sum("memfd:tensorpack" in line for line in f)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_arrays_on_both_sides_outlive_the_channels_and_nobody_writes_to_them():
+    before = mapped_memory()
+    pair = Pair()
+    size = 1 << 20
+    mine, lent = pair.pool.empty(size, "uint8"), pair.pool.empty(size, "uint8")
+    mine[:], lent[:] = 1, 2
+    holder = [[lent]]
+    del lent
+    got = pair.pass_on(holder.pop)[0]
+    pool = pair.pool
+    pair.close()
+    others = [pool.empty(size, "uint8") for _ in range(4)]
+    for k, other in enumerate(others):
+        other[:] = 10 + k
+    del other, others[0]  # its memory would serve the next array
+    later = [pool.empty(size, "uint8") for _ in range(4)]
+    for other in later:
+        other[:] = 20
+    assert (mine == 1).all() and (got == 2).all()
+    got[:] = 3
+    assert (mine == 1).all() and all((other == 20).all() for other in later)
+    del mine, got
+    assert mapped_memory() == before
+    assert not pool.announced and pool._free_bytes == 0
+
+
+class Writer(threading.Thread):
+    """Fills arrays of a pool, and notes what it finds wrong."""
+
+    def __init__(self, pool):
+        super().__init__()
+        self.pool, self.stop, self.errors = pool, threading.Event(), []
+
+    def run(self):
+        try:
+            while not self.stop.is_set():
+                arrays = [self.pool.empty(100000 + 5000 * k, "uint8") for k in range(5)]
+                for array in arrays:
+                    array[:] = id(array) % 251
+                assert all((array == id(array) % 251).all() for array in arrays)
+        except Exception as e:
+            self.errors.append(e)
+
+
+def test_a_pool_is_closed_while_threads_use_it():
+    for _ in range(30):
+        pool = SlotPool()
+        writers = [Writer(pool) for _ in range(3)]
+        for writer in writers:
+            writer.start()
+        time.sleep(0.005)
+        pool.close()
+        time.sleep(0.005)
+        for writer in writers:
+            writer.stop.set()
+            writer.join()
+        assert not any(writer.errors for writer in writers)
+        assert pool._free_bytes == 0 and not pool._free
 
 
 def test_a_receiver_that_keeps_everything_gets_copies_beyond_its_allowance():

@@ -102,7 +102,8 @@ class Channel:
         self._pool = SlotPool() if pool is None else pool
         self._on_wait = on_wait
         self._inbox = Inbox(max_held_bytes)
-        self._encoder = Encoder(self._store)
+        store = weakref.WeakMethod(self._store)  # in a cycle, memory would wait for the garbage collector
+        self._encoder = Encoder(lambda array, is_unique: store()(array, is_unique))
         self._references: List[Tuple[int, int, int]] = []  # of the datapoint that is being encoded
         self._buffer = bytearray(_CHUNK)
         self._start = self._stop = 0  # of what is in the buffer
@@ -119,6 +120,7 @@ class Channel:
         _channels.discard(self)
         self.socket.close()
         self._pool.close()
+        self._inbox.close()
         while self._fds:
             os.close(self._fds.popleft())
 

@@ -48,6 +48,10 @@ class Inbox:
         """The sender does not use a slot any more; its memory goes with the last array in it."""
         self._memories.pop(number, None)
 
+    def close(self) -> None:
+        """Let go of all slots; the memory of one goes with the last array in it."""
+        self._memories.clear()
+
     def open(self, number: int, offset: int, num_bytes: int) -> np.ndarray:
         """The bytes at a place in a slot: a flat uint8 array, upon whose end, and that of all views of it, the slot returns."""
         view = memoryview(self._memories[number])[offset:offset + num_bytes]

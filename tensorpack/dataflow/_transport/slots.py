@@ -49,6 +49,7 @@ class SlotPool(BufferPool):
         self._num_created = 0
         self.announced: Deque[Tuple[int, int, int]] = deque()
         self._given_up: Deque[Slot] = deque()
+        self._is_closed = False
         super().__init__(max_free_bytes)
 
     def lend(self, array: np.ndarray) -> Optional[Tuple[int, int]]:
@@ -100,14 +101,23 @@ class SlotPool(BufferPool):
         return numbers
 
     def close(self) -> None:
-        """Close descriptors that were not sent."""
+        """Let go of all slots; the memory of one goes with the last array in it. Later arrays are private memory."""
+        self._is_closed = True
+        self.max_free_bytes = 0  # first: without the tables nobody knows which memory may be recycled
+        if self._lock.acquire(False):  # else its holder does this
+            try:
+                self._collect()
+            finally:
+                self._lock.release()
+        for table in (self._slots, self._by_address, self._addresses, self._given_up):
+            table.clear()
         while self.announced:
             os.close(self.announced.popleft()[1])
 
     # ---- BufferPool
 
     def _allocate(self, size: int) -> np.ndarray:
-        if self._owner != os.getpid() or not shared_memory.is_supported:
+        if self._is_closed or self._owner != os.getpid() or not shared_memory.is_supported:
             return _aligned_memory(size)
         try:
             fd = shared_memory.create(size)

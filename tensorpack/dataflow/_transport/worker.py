@@ -84,11 +84,12 @@ def _prepare(start: Start) -> None:
     # Workers may have workers of their own: they end with them, daemons or not.
     getattr(mp.current_process(), "_config", {}).pop("daemon", None)
     set_worker_index(start.index, origin=start.origin)
-    disable_opencv_threads()
+    _disable_opencv_threads()
 
 
-def disable_opencv_threads() -> None:
-    """Let OpenCV, if it was imported, do its work in the calling thread: its own threads do not survive a fork."""
+def _disable_opencv_threads() -> None:
+    """Let OpenCV work in the calling thread, now or when it is imported: its own threads do not survive a fork."""
+    os.environ["OPENCV_FOR_THREADS_NUM"] = "1"  # read at its import; 0 would mean one for each core
     cv2 = sys.modules.get("cv2")
     if cv2 is not None and hasattr(cv2, "setNumThreads"):
         cv2.setNumThreads(0)
