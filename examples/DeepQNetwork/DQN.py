@@ -41,8 +41,9 @@ class Model(ModelDesc):
                      .Conv2D("conv2", 64, 3)
                      .FullyConnected("fc0", 512, activation=tf.nn.relu)())
         else:
-            x = FullyConnected("fc0", state, 256, activation=tf.nn.relu)
-            x = FullyConnected("fc1", x, 256, activation=tf.nn.relu)
+            # bounded features: values of states that were never seen do not grow without limit
+            x = FullyConnected("fc0", state, 256, activation=tf.nn.tanh)
+            x = FullyConnected("fc1", x, 256, activation=tf.nn.tanh)
         if self.algo != "dueling":
             return FullyConnected("value", x, self.num_actions)
         advantage = FullyConnected("advantage", x, self.num_actions)
@@ -67,35 +68,33 @@ class Model(ModelDesc):
         return cost
 
     def optimizer(self):
-        rate = tf.get_variable("learning_rate", initializer=3e-4, trainable=False)
+        rate = tf.get_variable("learning_rate", initializer=5e-4, trainable=False)
         return optimizer.apply_grad_processors(tf.train.AdamOptimizer(rate), [GlobalNormClip(10)])
 
 
-def update_target(rate):
-    """The operation that moves the target network to the network: by a part of the distance, or, with rate 1, to it."""
+def update_target():
+    """The operation that copies the network to the target network."""
     variables = {v.op.name: v for v in tf.global_variables()}
     pairs = [(v, variables[name[len("target/"):]]) for name, v in variables.items() if name.startswith("target/")]
-    return tf.group(*[target.assign_add(rate * (source - target)) for target, source in pairs], name="update_target")
+    return tf.group(*[target.assign(source) for target, source in pairs], name="update_target")
 
 
 def train(args):
     env = Environment(args.env, seed=args.seed)
     is_video = env.dtype == "uint8"
-    memory = ReplayMemory(args.memory or (1000000 if is_video else 20000), env.shape, env.dtype, env.history)
+    memory = ReplayMemory(args.memory or (1000000 if is_video else 50000), env.shape, env.dtype, env.history)
     warm_up, steps = (200, 20) if args.fake else (50000, 25000) if is_video else (1000, 1000)
-    player = Player(env, memory, batch_size=32 if is_video else 128, warm_up=warm_up, steps_per_batch=4 if is_video else 1)
+    player = Player(env, memory, batch_size=32 if is_video else 128, warm_up=warm_up, steps_per_batch=4)
     logger.set_logger_dir(args.logdir, action="d")
     launch_train_with_config(TrainConfig(
         model=Model(env, args.algo),
         data=FeedInput(player.dataflow()),
         callbacks=[
             ModelSaver(),
-            RunOp(lambda: update_target(1.0), verbose=False, run_as_trigger=False),  # before training
-            PeriodicTrigger(RunOp(lambda: update_target(1.0 if is_video else 0.005), run_before=False, verbose=False),
-                            every_k_steps=10000 if is_video else 1),
+            PeriodicTrigger(RunOp(update_target, verbose=False), every_k_steps=10000 if is_video else 100),
             player,
             ScheduledHyperParamSetter(ObjAttrParam(player, "exploration"), [(0, 1.0), (5, 0.05)], interp="linear"),
-            ScheduledHyperParamSetter("learning_rate", [(0, 3e-4), (args.epochs, 3e-5)], interp="linear"),
+            ScheduledHyperParamSetter("learning_rate", [(0, 5e-4), (args.epochs, 1e-4)], interp="linear"),
             Evaluator(Environment(args.env, seed=args.seed + 1), num_episodes=2 if args.fake else 10),
             MaxSaver("mean_score"),
         ],

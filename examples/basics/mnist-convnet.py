@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Train a convnet on MNIST; it reaches more than 98.5 % within 3 epochs.
 
-Usage: mnist-convnet.py [--logdir DIR] [--epochs N] [--load CHECKPOINT]
+Usage: mnist-convnet.py [--logdir DIR] [--epochs N] [--load CHECKPOINT] | --fake
 
 The data is downloaded to $TENSORPACK_DATASET/mnist_data unless it is there.
 """
@@ -50,7 +50,10 @@ class Model(ModelDesc):
         return tf.train.AdamOptimizer(rate)
 
 
-def get_data():
+def get_data(fake):
+    if fake:
+        images = FakeData([[28, 28], []], size=512, random=False, dtype=["float32", "uint8"], domain=[(0, 1), (0, 9)])
+        return BatchData(images, 128), BatchData(images, 256)
     return BatchData(dataset.Mnist("train"), 128), BatchData(dataset.Mnist("test"), 256, remainder=True)
 
 
@@ -59,10 +62,11 @@ def main():
     parser.add_argument("--logdir", default=os.path.join("train_log", "mnist-convnet"))
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--load", help="checkpoint to start from")
+    parser.add_argument("--fake", action="store_true", help="one epoch of four steps on random images")
     args = parser.parse_args()
 
     logger.set_logger_dir(args.logdir, action="d")
-    train_data, test_data = get_data()
+    train_data, test_data = get_data(args.fake)
     config = TrainConfig(
         model=Model(),
         data=QueueInput(train_data),
@@ -72,7 +76,7 @@ def main():
             MaxSaver("validation_accuracy"),
         ],
         steps_per_epoch=len(train_data),
-        max_epoch=args.epochs,
+        max_epoch=1 if args.fake else args.epochs,
         session_init=SmartInit(args.load),
     )
     launch_train_with_config(config, SimpleTrainer())

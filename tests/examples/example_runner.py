@@ -1,4 +1,4 @@
-"""Run an example's script within the test process: the graph, the session and the files are real, the import of TensorFlow is shared."""
+"""Run an example's script within the test process: all is real, but the import of TensorFlow is shared."""
 import os
 import runpy
 import sys
