@@ -32,7 +32,9 @@ extras = {
 }
 extras["all"] = sorted({package for name, packages in extras.items() if name != "tf" for package in packages})
 extras["horovod"] = ["horovod"]
-extras["examples"] = ["matplotlib", "opencv-python-headless"]
+extras["examples"] = extras["lmdb"] + ["matplotlib", "opencv-python-headless", "scipy"] + [
+    # later ones need a newer NumPy than TensorFlow 1.15
+    "gymnasium; python_version >= '3.8'", "gymnasium<0.27; python_version < '3.8'"]
 
 setup(
     name="tensorpack",
