@@ -215,6 +215,10 @@ from .train.interface import launch_train_with_config as launch_train_with_confi
 from .train.tower import SingleCostTrainer as SingleCostTrainer
 from .train.tower import TowerTrainer as TowerTrainer
 from .train.trainers import AsyncMultiGPUTrainer as AsyncMultiGPUTrainer
+from .train.trainers import BytePSTrainer as BytePSTrainer
+from .train.trainers import DistributedTrainerParameterServer as DistributedTrainerParameterServer
+from .train.trainers import DistributedTrainerReplicated as DistributedTrainerReplicated
+from .train.trainers import HorovodTrainer as HorovodTrainer
 from .train.trainers import NoOpTrainer as NoOpTrainer
 from .train.trainers import QueueInputTrainer as QueueInputTrainer
 from .train.trainers import SimpleTrainer as SimpleTrainer

@@ -15,7 +15,7 @@ from ..compat import new_checkpoint_reader
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ._json_stats import Record, records_to_keep
-from ._resume import record_checkpoint, recorded_value, stopped_inside_epoch
+from ._resume import read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
 from ._writers import JSONWriter
 from .base import Callback, ProxyCallback
 
@@ -24,8 +24,6 @@ __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
 # What a full disk, missing permissions, a vanished directory and the like raise. EFBIG arrives as OutOfRangeError.
 _WRITE_ERRORS = (OSError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError, tf.errors.AlreadyExistsError,
                  tf.errors.NotFoundError, tf.errors.OutOfRangeError, tf.errors.UnknownError, tf.errors.DataLossError)
-
-_NEW = "new"  # name of a checkpoint that is to replace another one
 
 _UNFINISHED_FILE = re.compile(r"model-\d+\..*tempstate\d+$|checkpoint\.tmp|\.(resume|stats)\.json\.[0-9a-f]+\.tmp$")
 
@@ -36,6 +34,14 @@ class _Moment(NamedTuple):
     epoch_num: int
     epoch_finished: bool
     global_step: int
+
+
+class _Best(NamedTuple):
+    """A checkpoint that is kept for its value; None for what nothing tells any more."""
+
+    value: Optional[float]
+    global_step: Optional[int]
+    path: str
 
 
 class ModelSaver(Callback):
@@ -172,22 +178,26 @@ class MinSaver(Callback):
         reverse: keep the highest instead; the files are called `max-<stat>`.
         filename: to use instead of `min-<stat>`. A `/` in either becomes `-`.
         checkpoint_dir: by default the log directory.
+        keep: how many checkpoints to keep. If more than one, they are called `min-<stat>-<global step>-<value>`.
 
     Raises:
         RuntimeError: when the graph is set up, there is neither `checkpoint_dir` nor a log directory.
+        ValueError: `keep` is not a positive integer.
     """
 
     def __init__(self, monitor_stat: str, reverse: bool = False, filename: Optional[str] = None,
-                 checkpoint_dir: Optional[str] = None):
+                 checkpoint_dir: Optional[str] = None, *, keep: int = 1):
+        if isinstance(keep, bool) or int(keep) != keep or keep < 1:
+            raise ValueError("{}(keep): must be a positive integer; got {!r}".format(type(self).__name__, keep))
+        self._keep = int(keep)
         self._monitor_stat = monitor_stat
         self._reverse = reverse
         self._filename = filename
         self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
-        self._best: Optional[float] = None
+        self._best: List[_Best] = []  # the best one first
         self._num_seen = 0
         self._num_missing = 0
         self._waiting_at: Optional[_Moment] = None
-        self._saved_at: Optional[int] = None  # the global step of the files
 
     def _setup_graph(self) -> None:
         _require_directory(type(self).__name__, self.checkpoint_dir)
@@ -254,7 +264,13 @@ class MinSaver(Callback):
     def _is_better(self, value: float) -> bool:
         if not math.isfinite(value):
             return False
-        return self._best is None or (value > self._best if self._reverse else value < self._best)
+        return len(self._best) < self._keep or self._rank(value) < self._rank(self._best[-1].value)
+
+    def _rank(self, value: Optional[float]) -> float:
+        """The lower, the better."""
+        if value is None:
+            return math.inf
+        return -value if self._reverse else value
 
     @property
     def _prefix(self) -> str:
@@ -265,35 +281,49 @@ class MinSaver(Callback):
     def _scratch_prefix(self) -> str:
         return ".{}.tmp-".format(os.path.basename(self._prefix))
 
+    def _path(self, step: int, value: float) -> str:
+        return self._prefix if self._keep == 1 else "{}-{}-{:.5g}".format(self._prefix, step, value)
+
     def _save(self, moment: _Moment, value: float) -> None:
         saver = self._model_saver._saver if self._model_saver else self._own_saver
+        new = _Best(value, moment.global_step, self._path(moment.global_step, value))
+        name = os.path.basename(new.path)
+        others = [best for best in self._best if best.path != new.path]
+        replaced = {best.global_step: best.value for best in self._best if best.path == new.path}
         scratch = os.path.join(self.checkpoint_dir, self._scratch_prefix + uuid.uuid4().hex[:12])
         try:
             try:
                 _make_directory(scratch)
                 # before the files: what is on disk, the old ones or the new ones, always has its value
-                record_checkpoint(self.checkpoint_dir, os.path.basename(self._prefix), *moment,
-                                  values={self._saved_at: self._best, moment.global_step: value})
-                saver.save(self.trainer.sess, os.path.join(scratch, _NEW), write_state=False, write_meta_graph=False)
-                _replace_checkpoint(os.path.join(scratch, _NEW), self._prefix)
+                record_checkpoint(self.checkpoint_dir, name, *moment, values={**replaced, new.global_step: value})
+                saver.save(self.trainer.sess, os.path.join(scratch, name), write_state=False, write_meta_graph=False)
+                _replace_checkpoint(os.path.join(scratch, name), new.path)
             finally:
                 if tf.gfile.Exists(scratch):
                     tf.gfile.DeleteRecursively(scratch)
         except _WRITE_ERRORS:
-            logger.error("[%s] cannot save %s; the one before stays the best.", self, self._prefix, exc_info=True)
+            logger.error("[%s] cannot save %s; the one before stays the best.", self, new.path, exc_info=True)
             return
-        self._best, self._saved_at = value, moment.global_step
+        self._set_best(others + [new])
         logger.info("Model at global_step=%d with %s %s=%.5g saved.", moment.global_step,
                     "maximum" if self._reverse else "minimum", self._monitor_stat, value)
 
+    def _set_best(self, found: List[_Best]) -> None:
+        """Keep the best of these; the files of the others are removed."""
+        found = sorted(found, key=lambda best: self._rank(best.value))
+        self._best = found[:self._keep]
+        for best in found[self._keep:]:
+            _remove_checkpoint(best.path)
+
     def _finish_interrupted_save(self) -> None:
         """What a killed process had saved completely takes the place of files that are gone already; the rest is removed."""
-        for name in tf.gfile.ListDirectory(self.checkpoint_dir):
-            if name.startswith(self._scratch_prefix):
-                scratch = os.path.join(self.checkpoint_dir, name)
-                new = os.path.join(scratch, _NEW)
-                if tf.gfile.Exists(new + ".index") and not tf.gfile.Exists(self._prefix + ".index"):
-                    _replace_checkpoint(new, self._prefix)
+        for folder in tf.gfile.ListDirectory(self.checkpoint_dir):
+            if folder.startswith(self._scratch_prefix):
+                scratch = os.path.join(self.checkpoint_dir, folder)
+                for name in _checkpoints_in(scratch):
+                    target = os.path.join(self.checkpoint_dir, name)
+                    if not tf.gfile.Exists(target + ".index"):
+                        _replace_checkpoint(os.path.join(scratch, name), target)
                 tf.gfile.DeleteRecursively(scratch)
 
     def _continue_earlier_run(self) -> None:
@@ -304,32 +334,48 @@ class MinSaver(Callback):
         epoch, step = self.trainer.starting_epoch, self.global_step
         if records_to_keep(records, epoch, step, stopped_inside_epoch(logger.get_logger_dir(), epoch, step)) is None:
             return
-        if tf.gfile.Exists(self._prefix + ".index"):
-            self._saved_at = _read_global_step(self._prefix)
-            self._best = self._value_of_files(records)
-            logger.info("[%s] The best %s of the earlier run is %s.", self, self._monitor_stat, self._best)
-        interrupted = recorded_value(self._prefix, step)
-        if interrupted is not None and self._saved_at != step and self._is_better(interrupted):
+        names = [name for name in _checkpoints_in(self.checkpoint_dir) if self._is_own(name)]
+        found = [self._best_in_files(os.path.join(self.checkpoint_dir, name), records) for name in names]
+        # files of later steps than the one that is restored are of a run that was given up
+        self._set_best([best for best in found if self._keep == 1 or (best.global_step or 0) <= step])
+        if self._best:
+            logger.info("[%s] The best %s of the earlier run is %s.", self, self._monitor_stat, self._best[0].value)
+        interrupted = self._interrupted_value(step)
+        if interrupted is not None and self._is_better(interrupted):
             logger.info("[%s] The earlier run died while it saved the best model, whose weights are those of now.", self)
             self._save(_Moment(epoch - 1, True, step), interrupted)
 
-    def _value_of_files(self, records: List[Record]) -> Optional[float]:
-        """The statistic of the existing files; where nothing tells, the best that `stats.json` has."""
-        recorded = recorded_value(self._prefix, self._saved_at)
-        if recorded is not None:
-            return recorded
-        pairs = [(record.get("global_step"), record.get(self._monitor_stat)) for record in records]
-        values = [(step, value) for step, value in pairs if isinstance(value, (int, float)) and math.isfinite(value)]
-        if not values:
+    def _is_own(self, name: str) -> bool:
+        prefix = os.path.basename(self._prefix)
+        if self._keep == 1:
+            return name == prefix
+        return re.match(re.escape(prefix) + r"-\d+-[-+.e\d]+$", name) is not None
+
+    def _interrupted_value(self, step: int) -> Optional[float]:
+        """The value that `resume.json` has for this step without files of this step."""
+        if any(best.global_step == step for best in self._best):
             return None
-        return dict(values).get(self._saved_at, (max if self._reverse else min)(value for _, value in values))
+        paths = [os.path.join(self.checkpoint_dir, name) for name in read_entries(self.checkpoint_dir) if self._is_own(name)]
+        return next((value for value in (recorded_value(path, step) for path in paths) if value is not None), None)
+
+    def _best_in_files(self, path: str, records: List[Record]) -> _Best:
+        """An existing checkpoint with its value; where nothing tells, the best that `stats.json` has."""
+        step = _read_global_step(path)
+        recorded = recorded_value(path, step)
+        if recorded is not None:
+            return _Best(recorded, step, path)
+        pairs = [(record.get("global_step"), record.get(self._monitor_stat)) for record in records]
+        values = {step: value for step, value in pairs if isinstance(value, (int, float)) and math.isfinite(value)}
+        value = values.get(step, (max if self._reverse else min)(values.values())) if values else None
+        return _Best(value, step, path)
 
 
 class MaxSaver(MinSaver):
     """Keeps a checkpoint of the weights with which a statistic was highest: `<dir>/max-<stat>`; see `MinSaver`."""
 
-    def __init__(self, monitor_stat: str, filename: Optional[str] = None, checkpoint_dir: Optional[str] = None):
-        super().__init__(monitor_stat, True, filename=filename, checkpoint_dir=checkpoint_dir)
+    def __init__(self, monitor_stat: str, filename: Optional[str] = None, checkpoint_dir: Optional[str] = None, *,
+                 keep: int = 1):
+        super().__init__(monitor_stat, True, filename=filename, checkpoint_dir=checkpoint_dir, keep=keep)
 
 
 def _expand(directory: Optional[str]) -> Optional[str]:
@@ -385,6 +431,18 @@ def _replace_checkpoint(source: str, target: str) -> None:
     suffixes = [file[len(name):] for file in tf.gfile.ListDirectory(directory) if file.startswith(name + ".")]
     for suffix in sorted(suffixes, key=lambda suffix: suffix == ".index"):
         tf.gfile.Rename(source + suffix, target + suffix, overwrite=True)
+
+
+def _remove_checkpoint(path: str) -> None:
+    """Remove its files, the index first."""
+    directory, name = os.path.split(path)
+    files = [file for file in tf.gfile.ListDirectory(directory) if file.startswith(name + ".")]
+    for file in sorted(files, key=lambda file: file != name + ".index"):
+        tf.gfile.Remove(os.path.join(directory, file))
+
+
+def _checkpoints_in(directory: str) -> List[str]:
+    return [name[:-len(".index")] for name in tf.gfile.ListDirectory(directory) if name.endswith(".index")]
 
 
 def _read_global_step(path: str) -> Optional[int]:

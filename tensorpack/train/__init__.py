@@ -6,6 +6,10 @@ from .interface import launch_train_with_config
 from .tower import SingleCostTrainer, TowerTrainer
 from .trainers import (
     AsyncMultiGPUTrainer,
+    BytePSTrainer,
+    DistributedTrainerParameterServer,
+    DistributedTrainerReplicated,
+    HorovodTrainer,
     NoOpTrainer,
     QueueInputTrainer,
     SimpleTrainer,
@@ -17,8 +21,12 @@ from .trainers import (
 __all__ = [
     "AsyncMultiGPUTrainer",
     "AutoResumeTrainConfig",
+    "BytePSTrainer",
     "DEFAULT_CALLBACKS",
     "DEFAULT_MONITORS",
+    "DistributedTrainerParameterServer",
+    "DistributedTrainerReplicated",
+    "HorovodTrainer",
     "ModelDesc",
     "ModelDescBase",
     "NoOpTrainer",

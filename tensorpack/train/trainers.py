@@ -17,11 +17,17 @@ from ..input_source.input_source_base import InputSource
 from ..tfutils.tower import TowerContext
 from ..utils import logger
 from ..utils.develop import log_deprecated
+from ._distributed import DistributedTrainerParameterServer, DistributedTrainerReplicated
+from ._horovod import BytePSTrainer, HorovodTrainer
 from ._multi_tower import MultiTowerTrainer
 from .tower import SingleCostTrainer
 
 __all__ = [
     "AsyncMultiGPUTrainer",
+    "BytePSTrainer",
+    "DistributedTrainerParameterServer",
+    "DistributedTrainerReplicated",
+    "HorovodTrainer",
     "NoOpTrainer",
     "QueueInputTrainer",
     "SimpleTrainer",
