@@ -45,6 +45,7 @@ def draw(scores, path):
     axes.axhline(GOOD, color="gray", linewidth=0.8, linestyle="--")
     axes.set_xlabel("epochs of 500 steps")
     axes.set_ylabel("mean score of 10 episodes")
+    axes.set_xticks(range(0, len(scores) + 1, 5))
     axes.set_ylim(0, 520)
     figure.tight_layout()
     figure.savefig(path, dpi=90)
