@@ -29,7 +29,7 @@ EPOCHS_PER_KILL = 20
 BALLAST = 1 << 21  # elements of a variable that makes checkpoints big enough to be killed in
 BEST = {"min-wobble": ("wobble", min), "max-validation_cost": ("validation_cost", max)}
 KINDS = ["random moment", "while writing", "between operations"]
-PATIENCE = 120  # seconds
+PATIENCE = 900  # seconds; on a busy machine the import of TensorFlow alone may take minutes
 
 
 def worker(logdir, max_epoch, die_at):

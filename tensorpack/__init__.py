@@ -91,8 +91,8 @@ _WITH_TENSORFLOW = {
     "train.interface": ("launch_train_with_config",),
     "train.tower": ("SingleCostTrainer", "TowerTrainer"),
     "train.trainers": (
-        "AsyncMultiGPUTrainer", "BytePSTrainer", "DistributedTrainerParameterServer", "DistributedTrainerReplicated",
-        "HorovodTrainer", "NoOpTrainer", "QueueInputTrainer", "SimpleTrainer", "SyncMultiGPUTrainer",
+        "AsyncMultiGPUTrainer", "BytePSTrainer", "CollectiveInferenceRunner", "CollectiveTrainer",
+        "DistributedTrainerParameterServer", "DistributedTrainerReplicated", "HorovodTrainer", "NoOpTrainer", "QueueInputTrainer", "SimpleTrainer", "SyncMultiGPUTrainer",
         "SyncMultiGPUTrainerParameterServer", "SyncMultiGPUTrainerReplicated"),
 }
 _MODULES_WITH_TENSORFLOW = {

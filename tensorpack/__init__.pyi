@@ -216,6 +216,8 @@ from .train.tower import SingleCostTrainer as SingleCostTrainer
 from .train.tower import TowerTrainer as TowerTrainer
 from .train.trainers import AsyncMultiGPUTrainer as AsyncMultiGPUTrainer
 from .train.trainers import BytePSTrainer as BytePSTrainer
+from .train.trainers import CollectiveInferenceRunner as CollectiveInferenceRunner
+from .train.trainers import CollectiveTrainer as CollectiveTrainer
 from .train.trainers import DistributedTrainerParameterServer as DistributedTrainerParameterServer
 from .train.trainers import DistributedTrainerReplicated as DistributedTrainerReplicated
 from .train.trainers import HorovodTrainer as HorovodTrainer

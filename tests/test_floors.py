@@ -19,6 +19,7 @@ FLOORS = {
     "train": 8,
     "contrib": 9,
     "_cli": 9,
+    "launch": 10,
     "": 10,
 }
 HEAVY = {"tensorflow", "cv2", "zmq", "lmdb", "h5py", "scipy", "matplotlib", "sklearn"}

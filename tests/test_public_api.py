@@ -55,8 +55,8 @@ EXPORTS = {
         MultiThreadAsyncPredictor MultiTowerOfflinePredictor OfflinePredictor OnlinePredictor PredictConfig PredictorBase
         SimpleDatasetPredictor""",
     "tensorpack.train": """
-        AsyncMultiGPUTrainer AutoResumeTrainConfig BytePSTrainer DEFAULT_CALLBACKS DEFAULT_MONITORS
-        DistributedTrainerParameterServer DistributedTrainerReplicated HorovodTrainer ModelDesc ModelDescBase NoOpTrainer
+        AsyncMultiGPUTrainer AutoResumeTrainConfig BytePSTrainer CollectiveInferenceRunner CollectiveTrainer DEFAULT_CALLBACKS
+        DEFAULT_MONITORS DistributedTrainerParameterServer DistributedTrainerReplicated HorovodTrainer ModelDesc ModelDescBase NoOpTrainer
         QueueInputTrainer SimpleTrainer SingleCostTrainer StopTraining SyncMultiGPUTrainer
         SyncMultiGPUTrainerParameterServer SyncMultiGPUTrainerReplicated TowerTrainer TrainConfig Trainer
         launch_train_with_config""",

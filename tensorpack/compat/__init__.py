@@ -9,7 +9,7 @@ import atexit
 import os
 import sys
 import weakref
-from typing import Any, Callable, ContextManager, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
 __all__ = ["is_tfv2", "tfv1"]
 
@@ -369,3 +369,20 @@ def graph_keras() -> Any:
             "models by `import tf_keras as keras`, or with the layers of tensorpack.models".format(
                 ".".join(str(part) for part in VERSION))) from e
     return tf_keras
+
+
+def collective_broadcast(x: Any, is_sender: bool, group_size: int, group_key: int, instance_key: int) -> Any:
+    """The value that `x` has on the one device of a group that sends; on all devices an operation of this key must run at once.
+
+    The operation must be under a device, and the shape of `x` known. No public name on 1.15.
+    """
+    from tensorflow.python.ops import collective_ops
+
+    if is_sender:
+        return collective_ops.broadcast_send(x, x.shape, x.dtype, group_size, group_key, instance_key)
+    return collective_ops.broadcast_recv(x.shape, x.dtype, group_size, group_key, instance_key)
+
+
+def collective_dtypes() -> FrozenSet[Any]:
+    """The dtypes that collectives on CPU devices take on both versions; 1.15 fails at run time for others, float16 included."""
+    return frozenset([tfv1.float32, tfv1.float64, tfv1.int32, tfv1.int64])

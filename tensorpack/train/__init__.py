@@ -7,6 +7,8 @@ from .tower import SingleCostTrainer, TowerTrainer
 from .trainers import (
     AsyncMultiGPUTrainer,
     BytePSTrainer,
+    CollectiveInferenceRunner,
+    CollectiveTrainer,
     DistributedTrainerParameterServer,
     DistributedTrainerReplicated,
     HorovodTrainer,
@@ -22,6 +24,8 @@ __all__ = [
     "AsyncMultiGPUTrainer",
     "AutoResumeTrainConfig",
     "BytePSTrainer",
+    "CollectiveInferenceRunner",
+    "CollectiveTrainer",
     "DEFAULT_CALLBACKS",
     "DEFAULT_MONITORS",
     "DistributedTrainerParameterServer",

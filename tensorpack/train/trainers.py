@@ -17,6 +17,8 @@ from ..input_source.input_source_base import InputSource
 from ..tfutils.tower import TowerContext
 from ..utils import logger
 from ..utils.develop import log_deprecated
+from ._collective import CollectiveTrainer
+from ._collective_inference import CollectiveInferenceRunner
 from ._distributed import DistributedTrainerParameterServer, DistributedTrainerReplicated
 from ._horovod import BytePSTrainer, HorovodTrainer
 from ._multi_tower import MultiTowerTrainer
@@ -25,6 +27,8 @@ from .tower import SingleCostTrainer
 __all__ = [
     "AsyncMultiGPUTrainer",
     "BytePSTrainer",
+    "CollectiveInferenceRunner",
+    "CollectiveTrainer",
     "DistributedTrainerParameterServer",
     "DistributedTrainerReplicated",
     "HorovodTrainer",

@@ -1,0 +1,150 @@
+"""Which processes train together, read from `TF_CONFIG`, or from the environment of a Slurm job step."""
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
+
+__all__ = ["Cluster", "WATCHDOG_VARIABLE", "cluster_from_environment"]
+
+# host:port where rank 0 waits for the watchdogs of the others
+WATCHDOG_VARIABLE = "TENSORPACK_WATCHDOG"
+# Its distance from the port of rank 0 by default: ports of workers on one host usually follow each other.
+_WATCHDOG_OFFSET = 1000
+# Ports of jobs are between these, below those that systems give to clients.
+_SLURM_FIRST_PORT, _SLURM_NUM_PORTS = 20000, 8000
+
+_WHO = "CollectiveTrainer"
+
+
+class Cluster(NamedTuple):
+    """The workers that train together.
+
+    Attributes:
+        workers: addresses `host:port`, by rank.
+        rank: which of them this process is; 0 is the chief.
+        watchdog: address `host:port` on the chief's host.
+    """
+
+    workers: Tuple[str, ...]
+    rank: int
+    watchdog: str
+
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+        return len(self.workers)
+
+
+def cluster_from_environment(environ: Optional[Mapping[str, str]] = None) -> Cluster:
+    """The cluster of `TF_CONFIG`; without it, of the Slurm job step; without one, this process alone.
+
+    Raises:
+        ValueError: the variables do not describe a cluster of workers.
+    """
+    environ = os.environ if environ is None else environ
+    if environ.get("TF_CONFIG"):
+        workers, rank = _from_tf_config(environ["TF_CONFIG"])
+    elif int(environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
+        workers, rank = _from_slurm(environ)
+    else:
+        workers, rank = ["localhost:0"], 0
+    return Cluster(tuple(workers), rank, environ.get(WATCHDOG_VARIABLE) or _default_watchdog(workers[0]))
+
+
+def _from_tf_config(text: str) -> Tuple[List[str], int]:
+    try:
+        config = json.loads(text)
+        jobs, task = config["cluster"], config["task"]
+        job, rank = str(task["type"]), int(task["index"])
+        workers = list(jobs.get("chief", [])) + list(jobs.get("worker", []))
+        others = sorted(set(jobs) - {"chief", "worker"})
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        raise ValueError('{}: TF_CONFIG must be JSON like {{"cluster": {{"worker": ["host:port", ...]}}, "task": {{"type": '
+                         '"worker", "index": 0}}}}; got {!r} ({}: {})'.format(
+                             _WHO, text, type(e).__name__, e)) from e
+    if others or job not in ("chief", "worker"):
+        raise ValueError("{}: TF_CONFIG must have workers only, and a chief; got job '{}' in a cluster of {}; parameter "
+                         "servers have no place in an all-reduce".format(_WHO, job, ", ".join(sorted(jobs))))
+    if job == "worker":
+        rank += len(jobs.get("chief", []))
+    _check_addresses(workers, rank)
+    return workers, rank
+
+
+def _check_addresses(workers: List[Any], rank: int) -> None:
+    for address in workers:
+        if not isinstance(address, str) or not re.match(r".+:\d+$", address):
+            raise ValueError("{}: the addresses in TF_CONFIG must be 'host:port'; got {!r}".format(_WHO, address))
+    if len(set(workers)) < len(workers):
+        raise ValueError("{}: the addresses in TF_CONFIG must differ; got {}".format(_WHO, ", ".join(workers)))
+    if not 0 <= rank < len(workers):
+        raise ValueError("{}: the task in TF_CONFIG must be one of {} workers; got index {}".format(_WHO, len(workers), rank))
+
+
+def _default_watchdog(chief: str) -> str:
+    host, _, port = chief.rpartition(":")
+    offset = _WATCHDOG_OFFSET if int(port) + _WATCHDOG_OFFSET < 65536 else -_WATCHDOG_OFFSET
+    return "{}:{}".format(host, int(port) + offset)
+
+
+def _from_slurm(environ: Mapping[str, str]) -> Tuple[List[str], int]:
+    """One worker for each task of the step, with ports that depend on the step, so that two on one node do not meet."""
+    try:
+        size, rank = int(environ["SLURM_STEP_NUM_TASKS"]), int(environ["SLURM_PROCID"])
+        hosts = expand_hosts(environ["SLURM_STEP_NODELIST"])
+        counts = expand_counts(environ["SLURM_STEP_TASKS_PER_NODE"])
+        first = int(environ["SLURM_JOB_ID"]) * 64 + int(environ.get("SLURM_STEP_ID", 0)) * 16
+    except (KeyError, ValueError) as e:
+        raise ValueError("{}: the variables of a Slurm job step must be complete; {}: {}; start the script with srun, or set "
+                         "TF_CONFIG".format(_WHO, type(e).__name__, e)) from e
+    first = _SLURM_FIRST_PORT + first % _SLURM_NUM_PORTS
+    workers = ["{}:{}".format(host, first + k) for host, count in zip(hosts, counts) for k in range(count)]
+    if len(hosts) != len(counts) or len(workers) != size or not 0 <= rank < size:
+        raise ValueError("{}: the nodes of a Slurm job step must have all its tasks; got SLURM_STEP_NODELIST={}, "
+                         "SLURM_STEP_TASKS_PER_NODE={}, SLURM_STEP_NUM_TASKS={}, SLURM_PROCID={}".format(
+                             _WHO, *[environ[name] for name in ("SLURM_STEP_NODELIST", "SLURM_STEP_TASKS_PER_NODE",
+                                                                "SLURM_STEP_NUM_TASKS", "SLURM_PROCID")]))
+    return workers, rank
+
+
+def expand_hosts(text: str) -> List[str]:
+    """The hosts of a Slurm node list: `"a[1-2,07],b"` -> `["a1", "a2", "a07", "b"]`.
+
+    Raises:
+        ValueError: it is no such list.
+    """
+    hosts: List[str] = []
+    for part in re.findall(r"(?:[^,\[\]]|\[[^\[\]]*\])+", text):
+        expanded = [""]
+        for literal, numbers in re.findall(r"([^\[\]]+)|\[([^\[\]]*)\]", part):
+            endings = [literal] if literal else _expand_numbers(numbers)
+            expanded = [head + ending for head in expanded for ending in endings]
+        hosts.extend(expanded)
+    if not hosts:
+        raise ValueError("a node list must be like 'node[1-3],other'; got {!r}".format(text))
+    return hosts
+
+
+def _expand_numbers(text: str) -> List[str]:
+    numbers = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        numbers += [str(k).zfill(len(first)) for k in range(int(first), int(last or first) + 1)]
+    return numbers
+
+
+def expand_counts(text: str) -> List[int]:
+    """The number of tasks on each node: `"2(x3),1"` -> `[2, 2, 2, 1]`.
+
+    Raises:
+        ValueError: it is no such list.
+    """
+    counts: List[int] = []
+    for part in text.split(","):
+        match = re.match(r"(\d+)(?:\(x(\d+)\))?$", part.strip())
+        if match is None:
+            raise ValueError("tasks per node must be like '2(x3),1'; got {!r}".format(text))
+        counts += [int(match.group(1))] * int(match.group(2) or 1)
+    return counts

@@ -1,0 +1,113 @@
+"""Which processes train together, from the environment."""
+import json
+
+import pytest
+
+from tensorpack.train._collective_cluster import cluster_from_environment, expand_counts, expand_hosts
+
+
+def tf_config(index=0, job="worker", **cluster):
+    cluster = cluster or {"worker": ["a:2222", "b:2222"]}
+    return {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": job, "index": index}})}
+
+
+def slurm(**changes):
+    """Four tasks on two nodes, seen by the last of them."""
+    step = {"JOB_ID": "70", "STEP_ID": "1", "STEP_NUM_TASKS": "4", "STEP_NODELIST": "n[1-2]", "STEP_TASKS_PER_NODE": "2(x2)",
+            "PROCID": "3"}
+    step.update(changes)
+    return {"SLURM_" + name: value for name, value in step.items() if value is not None}
+
+
+# 20000 + 64 * 70 + 16
+SLURM_WORKERS = ["n1:24496", "n1:24497", "n2:24496", "n2:24497"]
+
+
+@pytest.mark.parametrize("environ, workers, rank, watchdog", [
+    ({}, ["localhost:0"], 0, None),
+    ({"TF_CONFIG": ""}, ["localhost:0"], 0, None),
+    ({"SLURM_JOB_ID": "70", "SLURM_PROCID": "0"}, ["localhost:0"], 0, None),
+    (slurm(STEP_NUM_TASKS="1", STEP_NODELIST="n1", STEP_TASKS_PER_NODE="1", PROCID="0"), ["localhost:0"], 0, None),
+    (tf_config(), ["a:2222", "b:2222"], 0, "a:3222"),
+    (tf_config(1), ["a:2222", "b:2222"], 1, "a:3222"),
+    (tf_config("1"), ["a:2222", "b:2222"], 1, "a:3222"),
+    (tf_config(0, "chief", chief=["c:1"], worker=["a:2", "b:3"]), ["c:1", "a:2", "b:3"], 0, "c:1001"),
+    (tf_config(1, "worker", chief=["c:1"], worker=["a:2", "b:3"]), ["c:1", "a:2", "b:3"], 2, "c:1001"),
+    (tf_config(worker=["a:65000", "b:1"]), ["a:65000", "b:1"], 0, "a:64000"),
+    (tf_config(worker=["[::1]:50", "[::1]:51"]), ["[::1]:50", "[::1]:51"], 0, "[::1]:1050"),
+    (dict(tf_config(), TENSORPACK_WATCHDOG="a:7"), ["a:2222", "b:2222"], 0, "a:7"),
+    (dict(tf_config(), **slurm()), ["a:2222", "b:2222"], 0, "a:3222"),
+    (slurm(), SLURM_WORKERS, 3, "n1:25496"),
+    (slurm(PROCID="0"), SLURM_WORKERS, 0, "n1:25496"),
+    (slurm(STEP_ID=None), ["n1:24480", "n1:24481", "n2:24480", "n2:24481"], 3, "n1:25480"),
+    (slurm(STEP_TASKS_PER_NODE="3,1"), ["n1:24496", "n1:24497", "n1:24498", "n2:24496"], 3, "n1:25496"),
+    (slurm(JOB_ID="123456789"), ["n1:22512", "n1:22513", "n2:22512", "n2:22513"], 3, "n1:23512"),
+], ids=[
+    "nothing", "empty TF_CONFIG", "batch script of Slurm", "one task of Slurm", "TF_CONFIG", "another task", "index as text",
+    "chief", "worker beside a chief", "high port", "IPv6", "address of the watchdog", "TF_CONFIG within Slurm", "Slurm",
+    "first task of Slurm", "Slurm without step number", "unequal nodes", "high job number"])
+def test_cluster_of_an_environment(environ, workers, rank, watchdog):
+    cluster = cluster_from_environment(environ)
+    assert (list(cluster.workers), cluster.rank, cluster.size) == (workers, rank, len(workers))
+    assert watchdog is None or cluster.watchdog == watchdog
+
+
+def test_the_environment_is_that_of_the_process(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", tf_config(1)["TF_CONFIG"])
+    assert cluster_from_environment().rank == 1
+
+
+def test_ports_of_slurm_are_below_those_of_clients():
+    for job in range(0, 5000, 7):
+        cluster = cluster_from_environment(slurm(JOB_ID=str(job)))
+        ports = [int(address.rpartition(":")[2]) for address in cluster.workers + (cluster.watchdog,)]
+        assert 20000 <= min(ports) and max(ports) < 30000
+
+
+@pytest.mark.parametrize("environ, expected", [
+    ({"TF_CONFIG": "{"}, "must be JSON like"),
+    ({"TF_CONFIG": "{}"}, "KeyError: 'cluster'"),
+    ({"TF_CONFIG": "[]"}, "must be JSON like"),
+    ({"TF_CONFIG": '{"cluster": {"worker": ["a:1"]}}'}, "KeyError: 'task'"),
+    (tf_config("first"), "must be JSON like"),
+    (tf_config(2), "must be one of 2 workers; got index 2"),
+    (tf_config(-1), "got index -1"),
+    (tf_config(0, worker=["a:1", "a:1"]), "must differ; got a:1, a:1"),
+    (tf_config(0, worker=["a", "b:1"]), "must be 'host:port'; got 'a'"),
+    (tf_config(0, worker=[1]), "must be 'host:port'; got 1"),
+    (tf_config(0, ps=["p:1"], worker=["a:1"]), "parameter servers have no place"),
+    (tf_config(0, "ps", ps=["p:1"]), "got job 'ps'"),
+    (tf_config(0, "evaluator"), "got job 'evaluator'"),
+    (slurm(STEP_NODELIST=None), "KeyError: 'SLURM_STEP_NODELIST'; start the script with srun, or set TF_CONFIG"),
+    (slurm(STEP_TASKS_PER_NODE="two"), "tasks per node must be like '2(x3),1'; got 'two'"),
+    (slurm(STEP_TASKS_PER_NODE="1(x2)"), "must have all its tasks; got SLURM_STEP_NODELIST=n[1-2]"),
+    (slurm(STEP_NODELIST="n1"), "must have all its tasks"),
+    (slurm(PROCID="4"), "SLURM_PROCID=4"),
+], ids=["no JSON", "no cluster", "a list", "no task", "no number", "index too high", "index too low", "address twice",
+        "no port", "address no text", "parameter server", "parameter server itself", "evaluator", "no nodes", "wrong counts",
+        "too few tasks", "too few nodes", "wrong task"])
+def test_what_describes_no_cluster_is_refused(environ, expected):
+    with pytest.raises(ValueError) as error:
+        cluster_from_environment(environ)
+    assert str(error.value).startswith("CollectiveTrainer: ") and expected in str(error.value)
+
+
+@pytest.mark.parametrize("text, hosts", [
+    ("a", "a"), ("a,b", "a b"), ("a[1-3]", "a1 a2 a3"), ("a[08-11]", "a08 a09 a10 a11"), ("a[1,3-4,07]", "a1 a3 a4 a07"),
+    ("a[1-2],b,c[5]", "a1 a2 b c5"), ("r[1-2]n[1-2]", "r1n1 r1n2 r2n1 r2n2"),
+    ("gpu-[1-2].cluster", "gpu-1.cluster gpu-2.cluster"),
+])
+def test_expand_hosts(text, hosts):
+    assert expand_hosts(text) == hosts.split()
+
+
+@pytest.mark.parametrize("text, counts", [("1", [1]), ("2(x3),1", [2, 2, 2, 1]), ("1,4(x2)", [1, 4, 4])])
+def test_expand_counts(text, counts):
+    assert expand_counts(text) == counts
+
+
+@pytest.mark.parametrize("function, text", [
+    (expand_hosts, ""), (expand_hosts, "a[x]"), (expand_counts, ""), (expand_counts, "2x3")])
+def test_lists_that_are_none_are_refused(function, text):
+    with pytest.raises(ValueError):
+        function(text)
