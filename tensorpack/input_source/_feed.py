@@ -4,7 +4,7 @@ TensorFlow casts what it is fed without a word (1.7 becomes 1, 300 becomes 44), 
 """
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -95,6 +95,8 @@ class _Component:
         self._tf_dtype = spec.dtype.base_dtype
         self._dtype = np.dtype(self._tf_dtype.as_numpy_dtype)
         self._is_plain = self._dtype.kind != "O"
+        self._last_dtype: Optional[np.dtype] = None  # of what was taken last
+        self._last_shape: Optional[Tuple[int, ...]] = None
         self._shape = None if spec.shape.ndims is None else tuple(spec.shape.as_list())
         shape = "of any shape" if self._shape is None else \
             "({})".format(", ".join(["?" if n is None else str(n) for n in self._shape]))
@@ -102,7 +104,15 @@ class _Component:
 
     def takes(self, value: Any) -> bool:
         """Whether the value can be fed as it is. Says False to strings, whose objects need a look."""
-        return type(value) is np.ndarray and value.dtype == self._dtype and self._is_plain and self._fits(value.shape)
+        if type(value) is not np.ndarray:
+            return False
+        dtype, shape = value.dtype, value.shape
+        if dtype is self._last_dtype and shape == self._last_shape:  # nearly always
+            return True
+        if dtype != self._dtype or not self._is_plain or not self._fits(shape):
+            return False
+        self._last_dtype, self._last_shape = dtype, shape
+        return True
 
     def convert(self, value: Any) -> np.ndarray:
         """The array to feed."""

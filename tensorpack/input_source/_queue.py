@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 from ..callbacks.base import Callback, CallbackFactory
 from ..callbacks.concurrency import StartProcOrThread
@@ -125,8 +125,10 @@ class EnqueueThread(StoppableThread):
             return self._idle
 
     def _feed_queue(self) -> None:
-        enqueue, enqueue_and_look = [make_flat_callable(self._sess, fetches, [self._enqueue_op], self._placeholders)
-                                     for fetches in ([], [self.queue_size])]
+        # in this thread: to wake one of TensorFlow's costs four times the enqueuing
+        enqueue, enqueue_and_look = [
+            make_flat_callable(self._sess, fetches, [self._enqueue_op], self._placeholders, in_calling_thread=True)
+            for fetches in ([], [self.queue_size])]
         iterator = iter(self.dataflow)
         datapoints, seconds = 0, 0.0  # since the last look
         try:
@@ -142,7 +144,10 @@ class EnqueueThread(StoppableThread):
                     continue
                 datapoints += 1
                 look = datapoints == SAMPLING_PERIOD
-                sizes = _call_unless_closed(enqueue_and_look if look else enqueue, arrays)
+                try:
+                    sizes = (enqueue_and_look if look else enqueue)(*arrays)
+                except (tf.errors.CancelledError, tf.errors.OutOfRangeError) as e:
+                    raise _QueueClosed() from e
                 arrays = None  # from here on the memory belongs to the queue, which gives it back to its pool
                 if look:
                     self.progress = self.progress.plus(datapoints, seconds, int(sizes[0]))
@@ -172,13 +177,6 @@ class EnqueueThread(StoppableThread):
 
 class _QueueClosed(Exception):
     """The queue takes no more data: it, or the session, was closed."""
-
-
-def _call_unless_closed(enqueue: Callable, arrays: List[Any]) -> List[Any]:
-    try:
-        return enqueue(*arrays)
-    except (tf.errors.CancelledError, tf.errors.OutOfRangeError) as e:
-        raise _QueueClosed() from e
 
 
 class QueueInput(FeedfreeInput):

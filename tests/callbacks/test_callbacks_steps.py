@@ -176,6 +176,52 @@ def test_the_step_is_counted_by_the_operation_of_this_name(counting_trainer, use
     assert variable in tf.global_variables() and variable not in tf.trainable_variables()
 
 
+SCHEDULES = [
+    ("exponential", lambda step: tf.train.exponential_decay(1., step, 1, .9, staircase=True), lambda k: .9 ** k),
+    ("piecewise", lambda step: tf.train.piecewise_constant(step, [9, 19], [1., 2., 3.]), lambda k: 1 + (k > 9) + (k > 19)),
+    ("identity", lambda step: tf.to_float(tf.identity(step)), float),
+    ("condition", lambda step: tf.cond(step < 15, lambda: 2., lambda: 4.), lambda k: 2 if k < 15 else 4),
+    ("division", lambda step: tf.to_float(step // 10), lambda k: k // 10),
+]
+
+
+@pytest.mark.parametrize("use_resource", [False, True], ids=["ref", "resource"])
+@pytest.mark.parametrize("make, expected", [s[1:] for s in SCHEDULES], ids=[s[0] for s in SCHEDULES])
+def test_a_schedule_in_the_graph_sees_the_steps_before_this_one(make, expected, use_resource):
+    """It used to depend on chance, and on 2.21 to be the next step nearly always."""
+    seen = []
+
+    class Keep(Callback):
+        def _before_run(self, _):
+            return [rate]
+
+        def _after_run(self, _, values):
+            seen.extend(values.results)
+
+    with tf.variable_scope(tf.get_variable_scope(), use_resource=use_resource):
+        trainer = Trainer()
+        weights = tf.get_variable("weights", [3, 3])
+        x = tf.random_uniform([8, 3])
+        rate = make(tf.train.get_or_create_global_step())
+        cost = tf.reduce_mean(tf.square(tf.matmul(x, weights) - x))
+        trainer.train_op = tf.train.AdamOptimizer(rate).minimize(cost)
+        trainer.train_with_defaults(callbacks=[Keep()], monitors=[], extra_callbacks=[], steps_per_epoch=30, max_epoch=1)
+    assert seen == pytest.approx([expected(k) for k in range(30)], rel=1e-5)
+
+
+def test_users_of_the_step_that_need_data_or_have_effects_are_not_run_with_each_step():
+    step = tf.train.get_or_create_global_step()
+    tf.add(step, tf.placeholder(tf.int64, []))
+    tf.cond(tf.placeholder(tf.bool, []), lambda: step + 1, lambda: step + 2)
+    with tf.control_dependencies([tf.placeholder(tf.float32, [])]):
+        tf.cast(step, tf.float32)
+    tf.print(step)
+    trainer = Trainer()
+    trainer.train_op = tf.no_op()
+    trainer.train_with_defaults(monitors=[], extra_callbacks=[], steps_per_epoch=3, max_epoch=1)
+    assert trainer.global_step == 3
+
+
 def test_the_counter_asks_for_the_same_in_each_step(counting_trainer):
     cb = MaintainStepCounter()
     cb.setup_graph(counting_trainer())

@@ -154,3 +154,26 @@ def test_error_names_the_datapoint_and_the_component():
     with pytest.raises(ValueError, match=r"datapoint 2 .*component 1 \(input 'in1'\)"):
         feed([1, [1, 2, 3]])
     assert feed.count == 3
+
+
+@pytest.mark.parametrize("dtype, shape, good, others", [
+    ("float32", [None, 2], np.ones((3, 2), "float32"), [
+        (np.ones((3, 2), "float64"), None), (np.ones((3, 2), ">f4"), None), (np.ones((4, 2), "float32"), None),
+        ([[1, 2]] * 3, None), (np.ones((3, 2), object), None), (np.ones((3, 3), "float32"), ValueError),
+        (np.ones((2, 3, 2), "float32"), ValueError), (np.full((3, 2), "1"), TypeError)]),
+    ("uint8", [2], np.uint8([1, 2]), [
+        (np.int64([1, 2]), None), (np.int64([1, 300]), ValueError), (np.int8([1, -1]), ValueError)]),
+    ("string", [2], np.array(["a", "b"], object), [
+        (np.array([1, 2], object), TypeError), (np.array(["a"], object), ValueError)]),
+], ids=["float32", "uint8", "string"])
+def test_each_datapoint_is_checked_whatever_came_before(dtype, shape, good, others):
+    feed = feed_of((dtype, shape), (dtype, shape))
+    for value, error in others:
+        feed([good, good])
+        if error is None:
+            first, second = feed([good, value])
+            assert second.dtype == first.dtype == good.dtype and second.shape == np.shape(value)
+            continue
+        for bad in ([good, value], [value, good], [value, value]):
+            with pytest.raises(error):
+                feed(bad)

@@ -1,5 +1,6 @@
 """Input sources in real trainings: whatever happens to the data, the training call ends, and with the right error."""
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -160,6 +161,24 @@ def test_stopping_in_the_middle_of_training_leaves_no_thread():
     with pytest.raises(RuntimeError, match="enough"):
         train(QueueInput(DataFromList([POINT])), callbacks=[Stop()])
     assert feeding_threads() == []
+
+
+@pytest.mark.parametrize("make", [QueueInput, staged])
+def test_ctrl_c_while_the_feeding_thread_waits_for_room_ends_training(make):
+    class Press(Callback):
+        def _trigger_step(self):
+            deadline = time.time() + 60
+            while self.trainer.sess.run("QueueInput/queue_size:0") < 50 and time.time() < deadline:
+                time.sleep(0.01)
+            self.start = time.time()
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)  # the interrupt comes in here
+
+    press, recorder = Press(), Recorder()
+    with pytest.raises(KeyboardInterrupt):
+        train(make(DataFromList([POINT])), callbacks=[press, recorder])
+    assert time.time() - press.start < 5
+    assert recorder.ended and feeding_threads() == []
 
 
 def test_callbacks_of_the_input_come_first():

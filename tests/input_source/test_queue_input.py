@@ -314,6 +314,25 @@ def test_thread_stops_promptly(prepare):
     assert not source.thread.is_alive()
 
 
+@pytest.mark.parametrize("close", [
+    lambda run, close_op: run.source.thread.stop(), lambda run, close_op: run.sess.run(close_op),
+    lambda run, close_op: run.sess.close()], ids=["thread stopped", "queue closed", "session closed"])
+def test_a_blocked_enqueue_ends_when_nobody_will_take_its_datapoint(close):
+    """The thread waits in TensorFlow itself, with nobody else to wake it."""
+    queue = tf.FIFOQueue(3, ["int32"], [[]])
+    size, close_op = queue.size(), queue.close(cancel_pending_enqueues=True)
+    source = QueueInput(counting(), queue)
+    with running(source) as run:
+        wait_until(lambda: run.sess.run(size) == 3, 30)
+        source.thread.join(0.05)
+        assert source.thread.is_alive()
+        start = time.time()
+        close(run, close_op)
+        source.thread.join(30)
+        assert not source.thread.is_alive() and run.failure() is None
+        assert time.time() - start < 5
+
+
 def test_thread_whose_dataflow_is_slow_stops_with_the_next_datapoint():
     asked = threading.Event()
 
