@@ -92,8 +92,9 @@ _WITH_TENSORFLOW = {
     "train.tower": ("SingleCostTrainer", "TowerTrainer"),
     "train.trainers": (
         "AsyncMultiGPUTrainer", "BytePSTrainer", "CollectiveInferenceRunner", "CollectiveTrainer",
-        "DistributedTrainerParameterServer", "DistributedTrainerReplicated", "HorovodTrainer", "NoOpTrainer", "QueueInputTrainer", "SimpleTrainer", "SyncMultiGPUTrainer",
-        "SyncMultiGPUTrainerParameterServer", "SyncMultiGPUTrainerReplicated"),
+        "DistributedTrainerParameterServer", "DistributedTrainerReplicated", "HorovodTrainer", "NoOpTrainer",
+        "QueueInputTrainer", "SimpleTrainer", "SyncMultiGPUTrainer", "SyncMultiGPUTrainerParameterServer",
+        "SyncMultiGPUTrainerReplicated"),
 }
 _MODULES_WITH_TENSORFLOW = {
     "callbacks": "callbacks",

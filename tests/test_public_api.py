@@ -56,8 +56,8 @@ EXPORTS = {
         SimpleDatasetPredictor""",
     "tensorpack.train": """
         AsyncMultiGPUTrainer AutoResumeTrainConfig BytePSTrainer CollectiveInferenceRunner CollectiveTrainer DEFAULT_CALLBACKS
-        DEFAULT_MONITORS DistributedTrainerParameterServer DistributedTrainerReplicated HorovodTrainer ModelDesc ModelDescBase NoOpTrainer
-        QueueInputTrainer SimpleTrainer SingleCostTrainer StopTraining SyncMultiGPUTrainer
+        DEFAULT_MONITORS DistributedTrainerParameterServer DistributedTrainerReplicated HorovodTrainer ModelDesc
+        ModelDescBase NoOpTrainer QueueInputTrainer SimpleTrainer SingleCostTrainer StopTraining SyncMultiGPUTrainer
         SyncMultiGPUTrainerParameterServer SyncMultiGPUTrainerReplicated TowerTrainer TrainConfig Trainer
         launch_train_with_config""",
 }

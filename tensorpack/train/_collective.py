@@ -36,8 +36,8 @@ _CHIEF = "/job:worker/replica:0/task:0"
 _SEED_DISTANCE = 1000003
 
 # Errors of a step in which another worker is missing. TF 2.x has them within a second, 1.15 waits forever.
-_MISSING_PEER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError, tf.errors.CancelledError,
-                 tf.errors.DeadlineExceededError, tf.errors.FailedPreconditionError)
+_MISSING_PEER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError, tf.errors.DeadlineExceededError,
+                 tf.errors.FailedPreconditionError)
 
 # A server lives as long as its process.
 _servers: Dict[Tuple[Tuple[str, ...], int], Any] = {}
@@ -249,7 +249,8 @@ class CollectiveTrainer(SingleCostTrainer):
             self._raise_failure()
             yield
         except tf.errors.OpError as e:
-            if isinstance(e, _MISSING_PEER) or "ollective" in str(e.message):
+            # Other errors are our own, which the others wait to hear of
+            if isinstance(e, _MISSING_PEER) or "Collective" in _in_a_line(e):
                 self._watchdog.wait_for_failure(self.STUCK_SECONDS)
                 self._raise_failure(e)
             raise

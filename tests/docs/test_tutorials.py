@@ -27,8 +27,8 @@ def installed(modules):
 
 
 def test_the_pages_that_teach_have_code():
-    without = [os.path.relpath(path, DIRECTORY) for path in glob.glob(os.path.join(DIRECTORY, "tutorial", "**", "*.md"), recursive=True)]
-    assert set(without) - set(PROGRAMS) <= {os.path.join("tutorial", name) for name in ("index.md", "faq.md")}
+    pages = glob.glob(os.path.join(DIRECTORY, "tutorial", "**", "*.md"), recursive=True)
+    assert {os.path.relpath(path, DIRECTORY) for path in pages} - set(PROGRAMS) <= {os.path.join("tutorial", name) for name in ("index.md", "faq.md")}
     assert len(PROGRAMS) > 15
 
 
