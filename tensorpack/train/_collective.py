@@ -55,8 +55,9 @@ class CollectiveTrainer(SingleCostTrainer):
     A worker uses the first GPU that its process sees; `--gpus` of the launcher shows each one of its own.
 
     Before training the graphs of all workers are compared. When a worker fails or is lost, the others end with an error that
-    names it: an exception where TensorFlow allows it, otherwise the exit of the process. So they do, after some seconds, when
-    one has stopped, or its data have ended, within an epoch; between epochs all stop with it. To go on, start all again.
+    names it: an exception where TensorFlow allows it, otherwise the exit of the process. To go on, start all of them again.
+    When one has stopped, or its data have ended, the others stop as well; within an epoch TensorFlow may not let them, then
+    their processes exit with status 1 after some seconds.
 
     Creates the operation `train_op`; variables and slots have root names, so that checkpoints fit to other trainers.
 
@@ -233,7 +234,7 @@ class CollectiveTrainer(SingleCostTrainer):
         except PeerGone as e:
             if e.departure.failed:
                 raise self._cannot_go_on(e.departure) from e
-            raise StopTraining("another worker has stopped; {}".format(e.departure)) from e
+            raise _stop_with(e.departure) from e
         except ValueError as e:
             raise RuntimeError("CollectiveTrainer: {}".format(e)) from e
 
@@ -249,10 +250,11 @@ class CollectiveTrainer(SingleCostTrainer):
             self._raise_failure()
             yield
         except tf.errors.OpError as e:
-            # Other errors are our own, which the others wait to hear of
-            if isinstance(e, _MISSING_PEER) or "Collective" in _in_a_line(e):
+            if _is_caused_by_others(e):  # else it is our own, of which the others wait to hear
                 self._watchdog.wait_for_failure(self.STUCK_SECONDS)
                 self._raise_failure(e)
+                for departure in self._watchdog.departures:
+                    raise _stop_with(departure) from e
             raise
         finally:
             self._section_start = None
@@ -351,6 +353,16 @@ class _EpochBoundary(CallbackFactory):
 
     def _unblock(self) -> None:
         self.trainer._on_interrupt()
+
+
+def _stop_with(departure: Departure) -> StopTraining:
+    return StopTraining("another worker has stopped; {}".format(departure))
+
+
+def _is_caused_by_others(error: tf.errors.OpError) -> bool:
+    """Whether another worker has failed first. TF 1.15 may hand on its error as it was; TF 2.x quotes its latest logs."""
+    text = str(error.message).partition("Recent warning and error logs")[0]
+    return isinstance(error, _MISSING_PEER) or "Collective" in text
 
 
 def _in_a_line(error: BaseException) -> str:
