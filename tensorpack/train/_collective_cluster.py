@@ -46,7 +46,7 @@ def cluster_from_environment(environ: Optional[Mapping[str, str]] = None) -> Clu
     environ = os.environ if environ is None else environ
     if environ.get("TF_CONFIG"):
         workers, rank = _from_tf_config(environ["TF_CONFIG"])
-    elif int(environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
+    elif (environ.get("SLURM_STEP_NUM_TASKS") or "1") != "1":
         workers, rank = _from_slurm(environ)
     else:
         workers, rank = ["localhost:0"], 0

@@ -83,9 +83,10 @@ def test_ports_of_slurm_are_below_those_of_clients():
     (slurm(STEP_TASKS_PER_NODE="1(x2)"), "must have all its tasks; got SLURM_STEP_NODELIST=n[1-2]"),
     (slurm(STEP_NODELIST="n1"), "must have all its tasks"),
     (slurm(PROCID="4"), "SLURM_PROCID=4"),
+    (slurm(STEP_NUM_TASKS="two"), "must be complete; ValueError"),
 ], ids=["no JSON", "no cluster", "a list", "no task", "no number", "index too high", "index too low", "address twice",
         "no port", "address no text", "parameter server", "parameter server itself", "evaluator", "no nodes", "wrong counts",
-        "too few tasks", "too few nodes", "wrong task"])
+        "too few tasks", "too few nodes", "wrong task", "number of tasks is none"])
 def test_what_describes_no_cluster_is_refused(environ, expected):
     with pytest.raises(ValueError) as error:
         cluster_from_environment(environ)

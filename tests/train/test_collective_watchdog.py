@@ -150,9 +150,13 @@ def test_who_is_silent_is_lost(address):
 
 
 def test_heartbeats_keep_a_quiet_connection(address):
-    seconds = (LIMIT, 1.0)
-    programs = [lambda watchdog: watchdog.wait_for_failure(2.5)] * 2
-    workers = [Worker(rank, 2, address, program, seconds) for rank, program in enumerate(programs)]
+    def be_quiet(watchdog):
+        lost = watchdog.wait_for_failure(4)
+        watchdog.leave("enough", False)
+        return lost
+
+    programs = [be_quiet, lambda watchdog: watchdog.wait_for_others(LIMIT)]
+    workers = [Worker(rank, 2, address, program, (LIMIT, 2.0)) for rank, program in enumerate(programs)]
     assert not workers[0].outcome()
 
 
