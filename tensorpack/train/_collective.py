@@ -190,6 +190,7 @@ class CollectiveTrainer(SingleCostTrainer):
         own = tf.ConfigProto()
         own.CopyFrom(config)
         own.experimental.collective_group_leader = _CHIEF
+        own.isolate_session_state = True  # else variables of an earlier training in this process were found on the server
         own.device_filters.append("/job:worker/task:{}".format(self.rank))
         key = (self._cluster.workers, self.rank)
         if key not in _servers:

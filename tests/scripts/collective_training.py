@@ -44,7 +44,8 @@ class Model(ModelDesc):
             empty = tf.get_variable("empty", [0, 2])
             tf.get_variable("flag", [2], dtype=tf.bool, trainable=False, initializer=tf.constant_initializer(self.rank == 0))
             x = tf.concat([x, tf.nn.embedding_lookup(table, key)], 1)
-            x = FullyConnected("hidden", x, 5 if odd == "shape" else 4, activation=tf.nn.tanh, kernel_initializer=self._initial)
+            units = self.args.units + (odd == "shape")
+            x = FullyConnected("hidden", x, units, activation=tf.nn.tanh, kernel_initializer=self._initial)
             if odd == "layer":
                 x = FullyConnected("more", x, 4)
             if odd == "operation":
@@ -217,7 +218,8 @@ def run_training(args):
 
 def main(argv):
     args = parse(argv)
-    for _ in range(args.trainings):
+    for number in range(args.trainings):
+        args.units = 4 + number  # variables of the same name have other shapes each time
         run_training(args)
 
 
