@@ -170,7 +170,7 @@ def main():
 
     logger.set_logger_dir(args.logdir, action="d")
     if args.fake:
-        train(["The quick brown fox jumps over the lazy dog. " * 20] * 2, epochs=1, steps_per_epoch=4, sequence=20)
+        train(["The quick brown fox jumps over the lazy dog. " * 20] * 2, epochs=1, steps_per_epoch=25, sequence=20)
     else:
         train(split(args.corpus or default_corpus()), args.epochs, 120, SEQUENCE)
 

@@ -65,6 +65,7 @@ def test_missing_data_is_said(monkeypatch, tmp_path, capsys):
     for name in ("http_proxy", "https_proxy"):  # a proxy that does not answer stands for a machine without network
         monkeypatch.setenv(name, "http://127.0.0.1:9")
         monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")
+    monkeypatch.setattr("urllib.request._opener", None)  # it keeps the proxies that it was made with
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     with pytest.raises(AssertionError, match="ended with 2"):

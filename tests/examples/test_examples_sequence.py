@@ -15,7 +15,7 @@ from tensorpack import tfv1 as tf
 def test_char_rnn_learns_and_writes_characters_that_it_knows(monkeypatch, tmp_path, capsys):
     run_example(monkeypatch, tmp_path, "Char-RNN/char-rnn.py", "--fake", "--logdir", "log")
     known = json.loads((tmp_path / "log" / "characters.json").read_text())
-    assert last_statistics(tmp_path / "log")["validation_bits_per_character"] < np.log2(len(known)) - 0.1
+    assert last_statistics(tmp_path / "log")["bits_per_character"] < np.log2(len(known)) - 0.3
     capsys.readouterr()
     run_example(monkeypatch, tmp_path, "Char-RNN/char-rnn.py", "--sample", "--load", "log/checkpoint", "--start", "The quick",
                 "--length", "30")
