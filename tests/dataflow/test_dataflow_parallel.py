@@ -542,7 +542,8 @@ def test_memory_does_not_grow_with_the_number_of_passes(name):
             for _, dp in zip(range(50 * 4), itertools.chain.from_iterable(itertools.repeat(df))):  # 50 passes
                 assert dp[0].size
             used.append(own_memory())
-    assert used[-1] - used[1] < 4 << 20, used  # one datapoint of each pass would be 20 MB
+    # one datapoint of each pass would be 5 MB each time; what else lives in this process may grow once in a while
+    assert min(later - earlier for earlier, later in zip(used, used[1:])) < 2 << 20, used
 
 
 def pid_at_label_0(dp):
