@@ -80,6 +80,7 @@ class Watchdog:
         self._left = False
         self._hub_gone = False  # nobody is left to tell of the departures of others
         self._closed = threading.Event()
+        self._broadcast = threading.Lock()  # one after the other: who has an answer may leave before the next one has it
         host, _, port = address.rpartition(":")
         deadline = time.monotonic() + start_seconds
         connect = _accept_all if rank == 0 else _connect
@@ -155,12 +156,13 @@ class Watchdog:
             connection.close()
 
     def _send(self, message: Dict[str, Any], but: Optional[int] = None) -> None:
-        for peer, connection in self._peers.items():
-            if peer != but:
-                try:
-                    connection.send(message)
-                except OSError:
-                    pass  # the thread that reads from it sees that, too
+        with self._broadcast:
+            for peer, connection in self._peers.items():
+                if peer != but:
+                    try:
+                        connection.send(message)
+                    except OSError:
+                        pass  # the thread that reads from it sees that, too
 
     def _beat(self) -> None:
         while not self._closed.wait(self._heartbeat_seconds / 5):

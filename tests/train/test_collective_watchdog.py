@@ -71,6 +71,29 @@ def test_workers_agree_on_what_rank_0_makes_of_their_values(address):
         assert worker.outcome() == ([{"rank": rank} for rank in range(3)], [2 * k for k in range(50)])
 
 
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_who_leaves_with_an_answer_takes_it_from_nobody(address, says_goodbye):
+    def answer_slowly(watchdog):
+        send = watchdog._peers[2].send
+
+        def send_slowly(message):
+            if message["kind"] == "answer":
+                time.sleep(0.5)
+            send(message)
+        watchdog._peers[2].send = send_slowly
+        return exchange_and_go(watchdog)
+
+    def exchange_and_go(watchdog):
+        result = watchdog.exchange(watchdog._rank, sum)
+        if says_goodbye:
+            watchdog.leave("enough", False)
+            watchdog.wait_for_others(LIMIT)
+        return result
+
+    for worker in start(address, answer_slowly, exchange_and_go, exchange_and_go):
+        assert worker.outcome() == 3
+
+
 def test_an_error_of_the_agreement_is_raised_on_all(address):
     def refuse(values):
         raise ValueError("got {}".format(values))
