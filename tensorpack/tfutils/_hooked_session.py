@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
-from ..compat import is_variable, make_flat_callable
+from ..compat import is_variable
 from ..compat import tfv1 as tf
 from ._feed_value import can_be_fed_as_array, feed_converter
+from ._thread_trial import make_quick_callable
 
 # More different requests than this within one session mean that somebody fetches new tensors all the time.
 _MAX_PLANS = 64
@@ -185,7 +186,7 @@ class _Plan:
         if any(tensor is fed for tensor in fetched for fed in feeds):
             return  # Session.run gives the fed value, a callable refuses
         self._builders = [(position, build) for position, build in enumerate(builders) if build is not _nothing]
-        self._call = make_flat_callable(sess, fetched, targets, feeds)
+        self._call = make_quick_callable(sess, fetched, targets, feeds)
 
     def run(self, sess: tf.Session, feeds: Optional[Dict]) -> List:
         if self._call is None:

@@ -6,8 +6,9 @@ import pytest
 
 from tensorpack import BNReLU, Conv2D, FullyConnected, TowerContext, argscope
 from tensorpack.compat import tfv1 as tf
-from tensorpack.predict import OfflinePredictor, OnlinePredictor, PredictConfig, _calling_thread, config
-from tensorpack.predict._calling_thread import suits_calling_thread
+from tensorpack.predict import OfflinePredictor, OnlinePredictor, PredictConfig, config
+from tensorpack.tfutils import _calling_thread
+from tensorpack.tfutils._calling_thread import suits_calling_thread
 from tensorpack.tfutils.sesscreate import NewSessionCreator
 
 

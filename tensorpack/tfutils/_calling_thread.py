@@ -1,11 +1,12 @@
-"""Which predictions are best computed by the calling thread alone, without a hand-over to TensorFlow's threads.
+"""What is best computed by the calling thread alone, without a hand-over to TensorFlow's threads.
 
 Two changes of threads are most of the time that a small model takes. They are worth it when operations can run side by side;
 threads within one operation (a large convolution) are there in either case.
 """
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Set
+import re
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
 from .. import compat
 from ..compat import tfv1 as tf
@@ -24,30 +25,44 @@ _CONTRACTIONS = frozenset(["Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInp
 _FREE = frozenset(["Const", "Placeholder", "PlaceholderWithDefault", "Variable", "VariableV2", "VarHandleOp", "ReadVariableOp",
                    "Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient"])
 _LOOPS = frozenset(["Enter", "RefEnter", "NextIteration", "RefNextIteration"])
+# Parts of the names of operations that wait for another thread, another process or a disk, or run Python.
+_WAITING = re.compile("Queue|Barrier|[Ss]tage|Peek|Reader|RecordInput|Iterator|Dataset|Accumulator|Mutex|Send|Recv|Collective|"
+                      "Nccl|Rpc|PyFunc")
 
 
 def suits_calling_thread(inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor]) -> bool:
     """Whether the work between the tensors is nearly one sequence, and no danger to the stack; no loops or functions."""
     fed = {tensor.name for tensor in inputs}
-    operations = None if compat.has_gpu() else _in_order(outputs, fed)
-    if operations is None:
-        return False
-    depth: Dict[Any, int] = {}
-    work: Dict[Any, int] = {}  # of the longest sequence that ends with the operation
-    total = 0
-    for op in operations:
-        own, sources = _work(op), _sources(op, fed)
-        depth[op] = 1 + max([depth[source] for source in sources] or [0])
-        work[op] = own + max([work[source] for source in sources] or [0])
-        total += own
-    return not operations or (max(depth.values()) <= _MAX_DEPTH and total - max(work.values()) <= _SMALL_WORK)
+    operations = _in_order([tensor.op for tensor in outputs if tensor.name not in fed], fed)
+    if not operations:
+        return operations is not None
+    longest = _longest_sequence(operations, fed, _work)
+    return sum(map(_work, operations)) - longest <= _SMALL_WORK
 
 
-def _in_order(outputs: Sequence[tf.Tensor], fed: Set[str]) -> Optional[List[Any]]:
-    """The operations that run, each after those that it needs; None if one runs others, or if there are too many."""
+def can_use_calling_thread(feeds: Sequence[tf.Tensor], operations: Sequence[Any]) -> bool:
+    """Whether the calling thread can compute the operations as well: no danger to the stack, no loops or functions, and
+    nothing that waits.
+
+    What waits for a queue would be continued by the thread that fills it.
+    """
+    ordered = _in_order(operations, {tensor.name for tensor in feeds})
+    return ordered is not None and not any(_may_wait(op.type) for op in ordered)
+
+
+def _may_wait(op_type: str) -> bool:
+    """Operations of TensorFlow's own are known by their names, those of other libraries (Horovod) may do anything."""
+    return not hasattr(tf.raw_ops, op_type) or _WAITING.search(op_type) is not None
+
+
+def _in_order(operations: Sequence[Any], fed: Set[str]) -> Optional[List[Any]]:
+    """The operations that run, each after those that it needs; None if one runs others, if there are too many, if they form
+    too long a sequence, or if there is a GPU."""
+    if compat.has_gpu():
+        return None
     ordered: List[Any] = []
     done: Dict[Any, bool] = {}  # False: what it needs is being visited
-    stack = [tensor.op for tensor in outputs if tensor.name not in fed]
+    stack = list(operations)
     while stack:
         op = stack[-1]
         if op not in done:
@@ -60,7 +75,15 @@ def _in_order(outputs: Sequence[tf.Tensor], fed: Set[str]) -> Optional[List[Any]
             if not done[op]:
                 done[op] = True
                 ordered.append(op)
-    return ordered
+    return ordered if _longest_sequence(ordered, fed, lambda op: 1) <= _MAX_DEPTH else None
+
+
+def _longest_sequence(ordered: Sequence[Any], fed: Set[str], weight: Callable[[Any], int]) -> int:
+    """The largest sum of weights of operations of which each needs the one before; 0 if there are none."""
+    sums: Dict[Any, int] = {}
+    for op in ordered:
+        sums[op] = weight(op) + max([sums[source] for source in _sources(op, fed)] or [0])
+    return max(sums.values()) if sums else 0
 
 
 def _sources(op: Any, fed: Set[str]) -> List[Any]:
