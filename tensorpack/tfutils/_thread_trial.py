@@ -81,4 +81,5 @@ class _Trial:
         return can_use_calling_thread(feeds, [tensor.op for tensor in fetches if tensor.name not in fed] + list(targets))
 
     def _keep(self, kind: _Kind) -> None:
+        self._kinds = [kind]
         self._call = kind.call

@@ -112,6 +112,20 @@ def test_each_step_of_a_hooked_session_is_made_once():
     np.testing.assert_allclose(weights, expected, rtol=1e-6)
 
 
+def test_random_numbers_go_on_in_the_same_sequence():
+    def numbers(make):
+        with tf.Graph().as_default(), tf.Session() as sess:
+            tf.set_random_seed(1)
+            tensors = [tf.random.uniform([2]), tf.nn.dropout(tf.ones([4]), rate=.5, seed=2), tf.random.truncated_normal([2])]
+            run = make(sess, tensors)
+            return np.concatenate([np.concatenate(run()) for _ in range(2 * ENOUGH)])
+
+    def quick(sess, tensors):
+        return make_quick_callable(sess, tensors, [], [])
+
+    np.testing.assert_array_equal(numbers(quick), numbers(lambda sess, tensors: lambda: sess.run(tensors)))
+
+
 # ---- what the calling thread can do
 
 
