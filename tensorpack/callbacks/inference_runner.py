@@ -11,6 +11,7 @@ from ..input_source.input_source_base import InputSource, ProxyInputSource
 from ..tfutils._hooked_session import HookedSession
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle
 from ..utils import logger
+from ..utils._progress_bar import Bar
 from ..utils.utils import get_tqdm
 from .base import Callback
 from .group import Callbacks, raise_background_failure
@@ -94,7 +95,7 @@ class InferenceRunnerBase(Callback):
     def _run_pass(self) -> None:
         done = 0
         try:
-            with get_tqdm(total=self._size) as bar:
+            with self._make_progress_bar() as bar:
                 while self._size is None or done < self._size:
                     number = self._run_some(None if self._size is None else self._size - done)
                     done += number
@@ -108,6 +109,10 @@ class InferenceRunnerBase(Callback):
             raise_background_failure(self._input_callbacks.cbs, e)
             logger.error("[%s] The pass was cancelled after %d iterations.", self, done)
             raise
+
+    def _make_progress_bar(self) -> Bar:
+        """What shows how far a pass is."""
+        return get_tqdm(total=self._size)
 
     def _too_early(self, done: int, cause: BaseException) -> RuntimeError:
         message = "[{}] the data of {} ended after {} iterations, but a pass must have {}".format(

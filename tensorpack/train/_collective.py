@@ -27,13 +27,15 @@ from ._collective_check import compare_graphs, describe_graph, describe_variable
 from ._collective_cluster import Cluster, cluster_from_environment
 from ._collective_data import Shard
 from ._collective_ops import Gatherer, WorkerGroup
-from ._watchdog import Departure, PeerGone, Watchdog
+from ._watchdog import Departure, PeerGone, Watchdog, wait_for_name
 from .tower import SingleCostTrainer
 
 __all__ = ["CollectiveTrainer"]
 
 _CHIEF = "/job:worker/replica:0/task:0"
 _SEED_DISTANCE = 1000003
+# How long a worker waits for the name of its own host, which the others will look up.
+_NAME_SECONDS = 60.0
 
 # Errors of a step in which another worker is missing. TF 2.x has them within a second, 1.15 waits forever.
 _MISSING_PEER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError, tf.errors.DeadlineExceededError,
@@ -164,6 +166,7 @@ class CollectiveTrainer(SingleCostTrainer):
         if type(session_creator) is not NewSessionCreator or session_creator.target:
             raise ValueError("CollectiveTrainer.initialize: session_creator must be a NewSessionCreator without target, since "
                              "the session is one of this worker's server; got {!r}".format(session_creator))
+        self._wait_for_own_name()
         self._watchdog = Watchdog(self.rank, self.size, self._cluster.watchdog, self._on_departure,
                                   start_seconds=self.START_SECONDS, heartbeat_seconds=self.HEARTBEAT_SECONDS)
         try:
@@ -177,6 +180,13 @@ class CollectiveTrainer(SingleCostTrainer):
             self._leave_by(e)
             self._finish()
             raise
+
+    def _wait_for_own_name(self) -> None:
+        """When all have met, TensorFlow looks up each worker, once; the name of a new host may come late."""
+        host = self._cluster.workers[self.rank].rpartition(":")[0].strip("[]")
+        if not wait_for_name(host, min(_NAME_SECONDS, self.START_SECONDS)):
+            logger.warning("CollectiveTrainer: the name of this worker, %s, cannot be looked up here; training fails if the "
+                           "others cannot look it up either.", host)
 
     def _agree_on_variables(self) -> List[Any]:
         """Compare the graphs; the variables that all workers have, those that callbacks made included."""

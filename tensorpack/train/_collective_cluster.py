@@ -16,6 +16,7 @@ _WATCHDOG_OFFSET = 1000
 _SLURM_FIRST_PORT, _SLURM_NUM_PORTS = 20000, 8000
 
 _WHO = "CollectiveTrainer"
+_TRY_BLOCKS = "try `srun --distribution=block`, or set TF_CONFIG"
 
 
 class Cluster(NamedTuple):
@@ -95,18 +96,41 @@ def _from_slurm(environ: Mapping[str, str]) -> Tuple[List[str], int]:
         size, rank = int(environ["SLURM_STEP_NUM_TASKS"]), int(environ["SLURM_PROCID"])
         hosts = expand_hosts(environ["SLURM_STEP_NODELIST"])
         counts = expand_counts(environ["SLURM_STEP_TASKS_PER_NODE"])
+        place = int(environ["SLURM_NODEID"]), int(environ["SLURM_LOCALID"])
         first = int(environ["SLURM_JOB_ID"]) * 64 + int(environ.get("SLURM_STEP_ID", 0)) * 16
     except (KeyError, ValueError) as e:
         raise ValueError("{}: the variables of a Slurm job step must be complete; {}: {}; start the script with srun, or set "
                          "TF_CONFIG".format(_WHO, type(e).__name__, e)) from e
+    if len(hosts) != len(counts) or sum(counts) != size or not 0 <= rank < size:
+        raise ValueError("{}: the nodes of a Slurm job step must have all its tasks; got {}".format(_WHO, _quote(
+            environ, "STEP_NODELIST", "STEP_TASKS_PER_NODE", "STEP_NUM_TASKS", "PROCID")))
+    places = _distribute(counts, environ.get("SLURM_DISTRIBUTION", ""))
+    if places[rank] != place:
+        raise ValueError("{}: task {} of the Slurm job step must be number {} on node {}, as its distribution says; got {}; {}"
+                         .format(_WHO, rank, places[rank][1], places[rank][0], _quote(
+                             environ, "NODEID", "LOCALID", "DISTRIBUTION", "STEP_TASKS_PER_NODE"), _TRY_BLOCKS))
     first = _SLURM_FIRST_PORT + first % _SLURM_NUM_PORTS
-    workers = ["{}:{}".format(host, first + k) for host, count in zip(hosts, counts) for k in range(count)]
-    if len(hosts) != len(counts) or len(workers) != size or not 0 <= rank < size:
-        raise ValueError("{}: the nodes of a Slurm job step must have all its tasks; got SLURM_STEP_NODELIST={}, "
-                         "SLURM_STEP_TASKS_PER_NODE={}, SLURM_STEP_NUM_TASKS={}, SLURM_PROCID={}".format(
-                             _WHO, *[environ[name] for name in ("SLURM_STEP_NODELIST", "SLURM_STEP_TASKS_PER_NODE",
-                                                                "SLURM_STEP_NUM_TASKS", "SLURM_PROCID")]))
-    return workers, rank
+    return ["{}:{}".format(hosts[node], first + local) for node, local in places], rank
+
+
+def _quote(environ: Mapping[str, str], *names: str) -> str:
+    return ", ".join("SLURM_{}={}".format(name, environ.get("SLURM_" + name, "")) for name in names)
+
+
+def _distribute(counts: List[int], distribution: str) -> List[Tuple[int, int]]:
+    """The (node, number on that node) of each task of a step with so many tasks on each node.
+
+    Args:
+        distribution: as in SLURM_DISTRIBUTION; what follows the first word is about sockets and cores.
+    """
+    to_nodes = re.split("[:,=]", distribution.strip().lower())[0]
+    places = [(node, local) for node, count in enumerate(counts) for local in range(count)]
+    if to_nodes in ("block", "*", ""):
+        return places
+    if to_nodes == "cyclic":
+        return sorted(places, key=lambda place: (place[1], place[0]))  # the first of each node, then the second ones, ...
+    raise ValueError("{}: the tasks of a Slurm job step must be distributed to nodes in blocks or cyclically; got "
+                     "SLURM_DISTRIBUTION={}; {}".format(_WHO, distribution, _TRY_BLOCKS))
 
 
 def expand_hosts(text: str) -> List[str]:

@@ -7,6 +7,8 @@ from ..callbacks.inference import Inferencer
 from ..callbacks.inference_runner import InferenceRunner, _find_fetches, _InferencerToHook
 from ..dataflow.base import DataFlow
 from ..tfutils.tower import TowerFunc, TowerTensorHandle
+from ..utils._progress_bar import Bar
+from ..utils.utils import get_tqdm
 from ._collective_cluster import cluster_from_environment
 from ._collective_data import Shard
 
@@ -18,7 +20,7 @@ class CollectiveInferenceRunner(InferenceRunner):
 
     Afterwards the inferencers of every worker get the fetched values of all datapoints, in the order of the dataset, so that
     any Inferencer gives what it gives in one process, and statistics are known on all workers. Values are kept in memory until
-    the end of the pass. Runs on every worker.
+    the end of the pass. Runs on every worker; the chief's progress bar, which counts its own part, is the one that is shown.
 
     Args:
         input: a DataFlow that gives the same datapoints in the same order on every worker; at least one for each. Each worker
@@ -54,6 +56,9 @@ class CollectiveInferenceRunner(InferenceRunner):
         collector = _Collector()
         self._collected.append(collector)
         self.register_hook(_InferencerToHook(collector, _find_fetches(inf, towers[0])))
+
+    def _make_progress_bar(self) -> Bar:
+        return get_tqdm(total=self._size, disable=not self.trainer.is_chief)
 
     def _run_pass(self) -> None:
         super()._run_pass()

@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Any, Callable, List, Optional, Tuple
 
-from ..callbacks.base import Callback, CallbackFactory
+from ..callbacks.base import Callback, CallbackFactory, StopTraining
 from ..compat import tfv1 as tf
 from ..input_source.input_source_base import InputSource
 from ..tfutils.sesscreate import NewSessionCreator
@@ -31,7 +31,8 @@ class HorovodTrainer(SingleCostTrainer):
     The chief, rank 0, restores, saves and runs callbacks that are `chief_only`. The others get its global variables at the
     start and after each epoch, and its starting epoch. Every process takes datapoints of its own; DataFlows of different
     processes draw from different random streams. All must make the same number of steps. Give a log directory to the chief
-    only, or a different one to each.
+    only, or a different one to each. StopTraining between epochs, as when a callback raises it after one, on any of them
+    stops all; within an epoch it leaves the others to Horovod, which ends them with an error of its own.
 
     Each process sees one GPU: the one of its rank on this machine. TensorFlow must not have initialised GPUs before.
 
@@ -102,7 +103,8 @@ class HorovodTrainer(SingleCostTrainer):
             gradients = self.allreduce(self._make_get_grad_fn(input, get_cost_fn, get_opt_fn)())
             self.train_op = get_opt_fn().apply_gradients(gradients, name="train_op")
         trigger = self.broadcast if self.BROADCAST_EVERY_EPOCH else None
-        return [CallbackFactory(before_train=self.broadcast, trigger=trigger).set_chief_only(False)]
+        callbacks = [CallbackFactory(before_train=self.broadcast, trigger=trigger).set_chief_only(False)]
+        return callbacks if self.hvd.size() == 1 else callbacks + [_StopTogether(self.hvd)]
 
     def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:
         """As of the base class; then all processes have the chief's variables.
@@ -145,6 +147,13 @@ class HorovodTrainer(SingleCostTrainer):
             self._take_epochs_of_chief()
         super()._run_epochs()
 
+    def _end_by(self, cause: BaseException) -> None:
+        if isinstance(cause, StopTraining):
+            for callback in self._callbacks.cbs:
+                if isinstance(callback, _StopTogether):
+                    callback.tell_others()
+        super()._end_by(cause)
+
     def _take_epochs_of_chief(self) -> None:
         """Start at the chief's epoch, which alone knows a checkpoint to go on from; as many steps must be meant already."""
         loop = self.loop
@@ -156,6 +165,42 @@ class HorovodTrainer(SingleCostTrainer):
         if mine[0] != chiefs[0]:
             logger.info("Training starts at epoch %d, as on rank 0.", chiefs[0])
             loop.config(chiefs[2], chiefs[0], chiefs[1])
+
+
+class _StopTogether(Callback):
+    """Before each epoch, processes tell each other which of them have stopped since the last one; then all do."""
+
+    _chief_only = False
+
+    def __init__(self, hvd: Any):
+        self._hvd = hvd
+        self._others_will_ask = False
+
+    def _setup_graph(self) -> None:
+        with tf.device("/cpu:0"):
+            self._mine = tf.placeholder(tf.int32, [self._hvd.size()], name="stopped")
+            self._everybodys = self._hvd.allreduce(self._mine, average=False)
+
+    def _before_train(self) -> None:
+        self._others_will_ask = self.trainer.starting_epoch <= self.trainer.max_epoch
+
+    def _before_epoch(self) -> None:
+        self._others_will_ask = False
+        stopped = [str(rank) for rank, number in enumerate(self._exchange(False)) if number]
+        if stopped:
+            raise StopTraining("another process has stopped: rank {}".format(", ".join(stopped)))
+
+    def _trigger_epoch(self) -> None:
+        self._others_will_ask = self.epoch_num < self.trainer.max_epoch
+
+    def tell_others(self) -> None:
+        """Take part a last time, where the others are about to ask; elsewhere they are within a step, or done."""
+        if self._others_will_ask:
+            self._exchange(True)
+
+    def _exchange(self, stopped: bool) -> List[int]:
+        mine = [int(stopped and rank == self._hvd.rank()) for rank in range(self._hvd.size())]
+        return self.trainer.sess.run(self._everybodys, {self._mine: mine})
 
 
 class BytePSTrainer(HorovodTrainer):

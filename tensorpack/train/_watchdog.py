@@ -12,11 +12,11 @@ import struct
 import threading
 import time
 import zlib
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ..utils import logger
 
-__all__ = ["Departure", "PeerGone", "Watchdog"]
+__all__ = ["Departure", "PeerGone", "Watchdog", "wait_for_name"]
 
 _HEADER = struct.Struct("!I")
 _MAX_MESSAGE = 1 << 28
@@ -262,7 +262,7 @@ class _Connection:
 def _accept_all(rank: int, size: int, host: str, port: int, deadline: float) -> Dict[int, _Connection]:
     """The connections to all other workers, by rank."""
     peers: Dict[int, _Connection] = {}
-    with _listen(host, port) as listener:
+    with _listen(host, port, deadline) as listener:
         logger.info("Waiting for the other %d of %d workers at %s:%d ...", size - 1, size, host, port)
         while len(peers) < size - 1:
             listener.settimeout(max(0.01, deadline - time.monotonic()))
@@ -301,25 +301,49 @@ def _introduce(connection: _Connection, size: int, peers: Dict[int, _Connection]
     connection.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, deadline: float) -> socket.socket:
     try:
+        address = _resolve(host, port, deadline)
         try:
-            return _listen_at(host, port)
+            return _listen_at(address)
         except OSError as e:
             if e.errno != errno.EADDRNOTAVAIL:
                 raise
-            return _listen_at(None, port)  # the address is that of a gateway, as for a service of Kubernetes
+            return _listen_at(_resolve(None, port, deadline))  # it is that of a gateway, as for a service of Kubernetes
     except OSError as e:
         raise RuntimeError("Rank 0 cannot wait for the others at {}:{}: {}; set TENSORPACK_WATCHDOG=host:port, the same for "
                            "all workers, to a free port on its host".format(host, port, e)) from e
 
 
-def _listen_at(host: Optional[str], port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)[0]
-    listener = socket.socket(family, kind, protocol)
+def wait_for_name(host: str, seconds: float) -> bool:
+    """Wait until the name of a host, or its address, can be looked up; whether it can within that time."""
+    try:
+        _resolve(host, 0, time.monotonic() + seconds)
+        return True
+    except OSError:
+        return False
+
+
+def _resolve(host: Optional[str], port: int, deadline: float) -> Tuple[Any, ...]:
+    """What `socket.getaddrinfo` says first. It is asked again until the deadline: names of new hosts may come late."""
+    waiting = False
+    while True:
+        try:
+            return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)[0]
+        except socket.gaierror as e:
+            if deadline - time.monotonic() <= _RETRY_SECONDS:
+                raise
+            if not waiting:
+                logger.info("Waiting until the name %s can be looked up (%s) ...", host, e)
+            waiting = True
+        time.sleep(_RETRY_SECONDS)
+
+
+def _listen_at(address: Tuple[Any, ...]) -> socket.socket:
+    listener = socket.socket(*address[:3])
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        listener.bind(address[4])
         listener.listen(128)
         return listener
     except OSError:

@@ -1,4 +1,4 @@
-"""Flows and functions that tests send to worker processes, at the top level so that they can be pickled."""
+"""The runners, and flows and functions that tests send to worker processes: at the top level so that they can be pickled."""
 import os
 import signal
 import threading
@@ -7,6 +7,21 @@ import time
 import numpy as np
 
 from tensorpack.dataflow.base import DataFlow, RNGDataFlow
+from tensorpack.dataflow.parallel import MultiProcessRunner, MultiProcessRunnerZMQ, MultiThreadRunner
+
+RUNNERS = {
+    "R": lambda ds, num=1, bound=4: MultiProcessRunner(ds, bound, num),
+    "Z": lambda ds, num=1, bound=4: MultiProcessRunnerZMQ(ds, num, hwm=bound),
+    "T": lambda ds, num=1, bound=4: MultiThreadRunner(lambda: ds, bound, num),
+}
+
+
+def take(df, num):
+    iterator = iter(df)
+    got = [next(iterator) for _ in range(num)]
+    if hasattr(iterator, "close"):
+        iterator.close()
+    return got
 
 
 class Count(DataFlow):

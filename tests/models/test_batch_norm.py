@@ -219,6 +219,15 @@ def test_reuse_in_one_tower_adds_to_the_collections_once(ema_update, count):
     assert len(tf.get_collection(tf.GraphKeys.UPDATE_OPS)) == count
 
 
+def test_the_averages_are_model_variables_once_when_an_inference_tower_is_built_first():
+    x, seen = tf.placeholder(tf.float32, [None, 3]), []
+    for index, is_training in enumerate((False, True, False, True)):
+        with tf.variable_scope("", reuse=index > 0), TowerContext("", is_training):
+            BatchNorm("bn", x)
+        seen.append(ref.collection_names("model_variables"))
+    assert seen == [[]] + [["bn/mean/EMA", "bn/variance/EMA"]] * 3
+
+
 def test_frozen_layers_are_model_variables_once():
     with freeze_variables(stop_gradient=False, skip_collection=True):
         make((4, 3))

@@ -26,7 +26,14 @@ SCENARIOS = {
     "sum": ("HorovodTrainer", "adam", EPOCHS, {"average": False}),
     "byteps": ("BytePSTrainer", "sgd", EPOCHS, {}),
     "unequal": ("HorovodTrainer", "sgd", EPOCHS, {}),
+    "stopped by chief": ("HorovodTrainer", "sgd", 5, {}),
+    "stopped by other": ("BytePSTrainer", "sgd", 5, {}),
+    "stopped at the start": ("HorovodTrainer", "sgd", EPOCHS, {}),
+    "stopped at the end": ("HorovodTrainer", "sgd", EPOCHS, {}),
+    "stopped together": ("HorovodTrainer", "sgd", EPOCHS, {}),
 }
+STOPS = {"stopped by chief": (2, [0]), "stopped by other": (2, [1]), "stopped at the start": (0, [1]),
+         "stopped at the end": (EPOCHS, [0]), "stopped together": (1, [0, 1])}  # after which epoch, on which ranks
 
 
 class Epochs(Callback):
@@ -39,6 +46,25 @@ class Epochs(Callback):
         self.seen.append([self.epoch_num, self.global_step])
 
 
+class Stop(Callback):
+    """Raises StopTraining after an epoch, or before the first one."""
+
+    _chief_only = False
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def _before_train(self):
+        self.raise_after(0)
+
+    def _trigger_epoch(self):
+        self.raise_after(self.epoch_num)
+
+    def raise_after(self, epoch):
+        if epoch == self.epoch:
+            raise StopTraining("enough")
+
+
 def train(out, scenario):
     name, optimizer, max_epoch, arguments = SCENARIOS[scenario]
     trainer = getattr(sys.modules["tensorpack"], name)(**arguments)
@@ -49,10 +75,12 @@ def train(out, scenario):
     steps = STEPS + (rank if scenario == "unequal" else 0)
     mine = [[component[rank::size] for component in datapoint] for datapoint in batches(STEPS * EPOCHS)]
     epochs, final = Epochs(), Final().set_chief_only(False)
+    last_epoch, ranks = STOPS.get(scenario, (None, []))
+    stops = [Stop(last_epoch)] if rank in ranks else []
     validation = InferenceRunner(DataFromList(batches(2), shuffle=False), ScalarStats("cost"))
     launch_train_with_config(AutoResumeTrainConfig(
         always_resume=False, model=Model(OPTIMIZERS[optimizer]), data=QueueInput(DataFromList(mine, shuffle=False)),
-        steps_per_epoch=steps, max_epoch=max_epoch, callbacks=[ModelSaver(), validation, epochs, final],
+        steps_per_epoch=steps, max_epoch=max_epoch, callbacks=[ModelSaver(), validation, epochs, final] + stops,
         **({"session_init": DictRestore(INITIAL)} if scenario != "resumed" else {})), trainer)
     np.savez(os.path.join(out, "{}-{}.npz".format(scenario, rank)), **final.saved)
     with open(os.path.join(out, "{}-{}.json".format(scenario, rank)), "w") as f:
@@ -71,7 +99,8 @@ def run_rank(out, scenario, rank):
     try:
         train(out, scenario)
     finally:
-        importlib.import_module("byteps.tensorflow" if scenario == "byteps" else "horovod.tensorflow").shutdown()
+        package = "byteps" if SCENARIOS[scenario][0] == "BytePSTrainer" else "horovod"
+        importlib.import_module(package + ".tensorflow").shutdown()
 
 
 def run_all(out):

@@ -14,7 +14,7 @@ def tf_config(index=0, job="worker", **cluster):
 def slurm(**changes):
     """Four tasks on two nodes, seen by the last of them."""
     step = {"JOB_ID": "70", "STEP_ID": "1", "STEP_NUM_TASKS": "4", "STEP_NODELIST": "n[1-2]", "STEP_TASKS_PER_NODE": "2(x2)",
-            "PROCID": "3"}
+            "PROCID": "3", "NODEID": "1", "LOCALID": "1"}
     step.update(changes)
     return {"SLURM_" + name: value for name, value in step.items() if value is not None}
 
@@ -38,9 +38,9 @@ SLURM_WORKERS = ["n1:24496", "n1:24497", "n2:24496", "n2:24497"]
     (dict(tf_config(), TENSORPACK_WATCHDOG="a:7"), ["a:2222", "b:2222"], 0, "a:7"),
     (dict(tf_config(), **slurm()), ["a:2222", "b:2222"], 0, "a:3222"),
     (slurm(), SLURM_WORKERS, 3, "n1:25496"),
-    (slurm(PROCID="0"), SLURM_WORKERS, 0, "n1:25496"),
+    (slurm(PROCID="0", NODEID="0", LOCALID="0"), SLURM_WORKERS, 0, "n1:25496"),
     (slurm(STEP_ID=None), ["n1:24480", "n1:24481", "n2:24480", "n2:24481"], 3, "n1:25480"),
-    (slurm(STEP_TASKS_PER_NODE="3,1"), ["n1:24496", "n1:24497", "n1:24498", "n2:24496"], 3, "n1:25496"),
+    (slurm(STEP_TASKS_PER_NODE="3,1", LOCALID="0"), ["n1:24496", "n1:24497", "n1:24498", "n2:24496"], 3, "n1:25496"),
     (slurm(JOB_ID="123456789"), ["n1:22512", "n1:22513", "n2:22512", "n2:22513"], 3, "n1:23512"),
 ], ids=[
     "nothing", "empty TF_CONFIG", "batch script of Slurm", "one task of Slurm", "TF_CONFIG", "another task", "index as text",
@@ -78,6 +78,7 @@ def test_ports_of_slurm_are_below_those_of_clients():
     (tf_config(0, ps=["p:1"], worker=["a:1"]), "parameter servers have no place"),
     (tf_config(0, "ps", ps=["p:1"]), "got job 'ps'"),
     (tf_config(0, "evaluator"), "got job 'evaluator'"),
+    (slurm(LOCALID=None), "KeyError: 'SLURM_LOCALID'; start the script with srun"),
     (slurm(STEP_NODELIST=None), "KeyError: 'SLURM_STEP_NODELIST'; start the script with srun, or set TF_CONFIG"),
     (slurm(STEP_TASKS_PER_NODE="two"), "tasks per node must be like '2(x3),1'; got 'two'"),
     (slurm(STEP_TASKS_PER_NODE="1(x2)"), "must have all its tasks; got SLURM_STEP_NODELIST=n[1-2]"),
@@ -85,12 +86,74 @@ def test_ports_of_slurm_are_below_those_of_clients():
     (slurm(PROCID="4"), "SLURM_PROCID=4"),
     (slurm(STEP_NUM_TASKS="two"), "must be complete; ValueError"),
 ], ids=["no JSON", "no cluster", "a list", "no task", "no number", "index too high", "index too low", "address twice",
-        "no port", "address no text", "parameter server", "parameter server itself", "evaluator", "no nodes", "wrong counts",
-        "too few tasks", "too few nodes", "wrong task", "number of tasks is none"])
+        "no port", "address no text", "parameter server", "parameter server itself", "evaluator", "no place", "no nodes",
+        "wrong counts", "too few tasks", "too few nodes", "wrong task", "number of tasks is none"])
 def test_what_describes_no_cluster_is_refused(environ, expected):
     with pytest.raises(ValueError) as error:
         cluster_from_environment(environ)
     assert str(error.value).startswith("CollectiveTrainer: ") and expected in str(error.value)
+
+
+# The places (node, number on it) of the tasks, in their order
+BLOCKS, ROUNDS = [(0, 0), (0, 1), (1, 0), (1, 1)], [(0, 0), (1, 0), (0, 1), (1, 1)]
+UNEQUAL_BLOCKS = [(0, 0), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1)]
+UNEQUAL_ROUNDS = [(0, 0), (1, 0), (2, 0), (1, 1), (2, 1), (1, 2)]
+
+
+def task(rank, place, **changes):
+    return slurm(PROCID=str(rank), NODEID=str(place[0]), LOCALID=str(place[1]), **changes)
+
+
+def ports_by_node(workers):
+    ports = {}
+    for address in workers:
+        host, _, port = address.partition(":")
+        ports.setdefault(host, []).append(int(port))
+    return ports
+
+
+@pytest.mark.parametrize("places, per_node", [
+    (BLOCKS, "2(x2)"), (ROUNDS, "2(x2)"), (UNEQUAL_BLOCKS, "1,3,2"), (UNEQUAL_ROUNDS, "1,3,2"), ([(0, 0), (1, 0)], "1(x2)")],
+    ids=["blocks", "rounds", "unequal blocks", "unequal rounds", "one on each node"])
+@pytest.mark.parametrize("suffix", ["", ":block", ":cyclic", ":fcyclic:cyclic", ",Pack"])
+def test_each_task_of_slurm_has_the_address_of_the_node_where_it_is(places, per_node, suffix):
+    kind = "cyclic" if places in (ROUNDS, UNEQUAL_ROUNDS) else "block"
+    step = dict(STEP_NUM_TASKS=str(len(places)), STEP_TASKS_PER_NODE=per_node, DISTRIBUTION=kind + suffix,
+                STEP_NODELIST="n[0-{}]".format(max(places)[0]))
+    clusters = [cluster_from_environment(task(rank, place, **step)) for rank, place in enumerate(places)]
+    assert len({cluster.workers for cluster in clusters}) == 1
+    for (node, _), cluster in zip(places, clusters):
+        assert cluster.workers[cluster.rank].startswith("n{}:".format(node))
+    for ports in ports_by_node(clusters[0].workers).values():
+        assert ports == list(range(24496, 24496 + len(ports)))
+
+
+@pytest.mark.parametrize("distribution", [None, "", "*", "*:block", "block", "Block:cyclic"])
+def test_blocks_are_what_slurm_makes_by_default(distribution):
+    workers = {cluster_from_environment(task(rank, place, DISTRIBUTION=distribution)).workers
+               for rank, place in enumerate(BLOCKS)}
+    assert workers == {tuple(SLURM_WORKERS)}
+
+
+@pytest.mark.parametrize("distribution", ["plane", "plane=2", "arbitrary", "arbitrary:block"])
+@pytest.mark.parametrize("rank", range(4))
+def test_other_distributions_of_slurm_are_refused_by_all_tasks(rank, distribution):
+    with pytest.raises(ValueError) as error:
+        cluster_from_environment(task(rank, BLOCKS[rank], DISTRIBUTION=distribution))
+    assert str(error.value) == (
+        "CollectiveTrainer: the tasks of a Slurm job step must be distributed to nodes in blocks or cyclically; got "
+        "SLURM_DISTRIBUTION={}; try `srun --distribution=block`, or set TF_CONFIG".format(distribution))
+
+
+@pytest.mark.parametrize("distribution, place", [("block", (1, 0)), (None, (1, 0)), ("cyclic", (0, 1)), ("block", (0, 2))])
+def test_a_task_that_is_not_where_its_distribution_says_is_refused(distribution, place):
+    with pytest.raises(ValueError) as error:
+        cluster_from_environment(task(1, place, DISTRIBUTION=distribution))
+    expected = ROUNDS[1] if distribution == "cyclic" else BLOCKS[1]
+    assert str(error.value) == (
+        "CollectiveTrainer: task 1 of the Slurm job step must be number {} on node {}, as its distribution says; got "
+        "SLURM_NODEID={}, SLURM_LOCALID={}, SLURM_DISTRIBUTION={}, SLURM_STEP_TASKS_PER_NODE=2(x2); try `srun "
+        "--distribution=block`, or set TF_CONFIG".format(expected[1], expected[0], *place + (distribution or "",)))
 
 
 @pytest.mark.parametrize("text, hosts", [

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 
-from tensorpack.launch import _environments
+from tensorpack.launch import _environments, _free_ports
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPTS = os.path.join(ROOT, "tests", "scripts")
@@ -128,6 +128,7 @@ def test_parameters_depend_on_the_global_batch_only(train, tmp_path, options):
         check_statistics(workers)
         check_streams(workers)
         check_chief(workers)
+        check_progress_bars(workers)
 
 
 def check_statistics(workers):
@@ -154,6 +155,12 @@ def check_chief(workers):
     with open(os.path.join(workers.out, "log", "stats.json")) as f:
         rows = json.load(f)
     assert [row["epoch_num"] for row in rows] == [1, 2] and all("together_cost" in row for row in rows)
+
+
+def check_progress_bars(workers):
+    """Those of the steps and of both inference passes, in each of two epochs, on the chief alone."""
+    shown = [len(re.findall(r"100%\|#+\|(\d+)/\1\[", workers.text(rank))) for rank in range(len(workers.pids))]
+    assert shown == [6] + [0] * (len(workers.pids) - 1)
 
 
 # ---- how it ends -------------------------------------------------------------------------------------------------------
@@ -274,6 +281,20 @@ def test_workers_that_do_not_come_are_named(server, train, tmp_path):
     assert server(wait=pid, seconds=LIMIT) == 1
     with open(log) as f:
         assert "Rank 0 waits for all of 3 workers; rank 1, 2 did not come in time" in f.read()
+
+
+def test_a_worker_goes_on_with_a_warning_when_its_own_name_cannot_be_looked_up(server, tmp_path):
+    environ = _environments(2, None)[0]
+    config = json.loads(environ["TF_CONFIG"])
+    config["cluster"]["worker"][0] = "nobody.invalid:2222"
+    environ.update(TF_CONFIG=json.dumps(config), TENSORPACK_WATCHDOG="127.0.0.1:{}".format(_free_ports(1)[0]))
+    log = str(tmp_path / "log.txt")
+    pid = server(start=["--out", str(tmp_path), "--start-seconds", "1"], environ=environ, log=log)
+    assert server(wait=pid, seconds=LIMIT) == 1
+    with open(log) as f:
+        text = f.read()
+    assert "the name of this worker, nobody.invalid, cannot be looked up here" in text
+    assert "rank 1 did not come in time" in text
 
 
 # ---- started as users do -----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tensorpack.launch import _free_ports
-from tensorpack.train._watchdog import _MAGIC, PeerGone, Watchdog, _Connection
+from tensorpack.train._watchdog import _MAGIC, PeerGone, Watchdog, _Connection, wait_for_name
 
 LIMIT = 60
 
@@ -258,3 +258,44 @@ def test_an_address_of_a_gateway(monkeypatch):
     chief = Worker(0, 2, "192.0.2.1:{}".format(port), leaving("enough", False))
     assert Worker(1, 2, "127.0.0.1:{}".format(port), leaving("enough", False)).outcome() is True
     assert chief.outcome() is True
+
+
+@pytest.fixture
+def late_name(monkeypatch):
+    """The name of this host, which cannot be looked up the first few times, as that of a new pod of Kubernetes; which of the
+    attempts succeeded."""
+    asked, look_up = [], socket.getaddrinfo
+
+    def getaddrinfo(host, *args):
+        if host != "train-0.train":
+            return look_up(host, *args)
+        asked.append(len(asked) >= 4)
+        if not asked[-1]:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up("127.0.0.1", *args)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return asked
+
+
+def test_workers_wait_for_the_name_of_rank_0(late_name, log_records):
+    address = "train-0.train:{}".format(_free_ports(1)[0])
+    for worker in start(address, leaving("enough", False), leaving("enough", False)):
+        assert worker.outcome() is True
+    assert late_name.count(False) == 4 and late_name.count(True) >= 2
+    waiting = [r.getMessage() for r in log_records if "until the name train-0.train can be looked up" in r.getMessage()]
+    assert len(waiting) == 1
+
+
+def test_a_name_that_does_not_come_in_time_is_an_error():
+    begin = time.time()
+    error = Worker(0, 2, "nobody.invalid:2222", leaving("enough", False), (1.0, LIMIT)).outcome()
+    assert isinstance(error, RuntimeError) and time.time() > begin + 0.5
+    assert str(error).startswith("Rank 0 cannot wait for the others at nobody.invalid:2222: [Errno ")
+    assert "set TENSORPACK_WATCHDOG=host:port" in str(error)
+
+
+def test_waiting_for_a_name(late_name):
+    assert wait_for_name("train-0.train", LIMIT) and late_name == [False] * 4 + [True]
+    assert wait_for_name("127.0.0.1", 0) and wait_for_name("::1", 0)
+    assert not wait_for_name("nobody.invalid", 0)

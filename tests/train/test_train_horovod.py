@@ -3,6 +3,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import types
@@ -194,7 +195,7 @@ class TwoRanks:
         output = subprocess.run([sys.executable, SCRIPT, directory], env=dict(os.environ, PYTHONPATH=path), timeout=300,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
         self.directory = directory
-        self.statuses = dict(line.split(" ", 1) for line in output.splitlines() if line.endswith("]") and " [" in line)
+        self.statuses = dict(re.findall(r"^(.*) (\[.*\])$", output, re.M))
 
     def log(self, scenario, rank):
         with open(os.path.join(self.directory, "{}-{}.log".format(scenario, rank))) as f:
@@ -244,7 +245,7 @@ def test_two_ranks_are_one_with_twice_the_batch(two_ranks, scenario, optimizer, 
 def test_all_ranks_broadcast_at_the_start_and_after_each_epoch(two_ranks):
     _, facts = two_ranks.end("sgd")
     for fact in facts:
-        assert fact["runs"] == {"broadcast_global_variables": 4, "broadcast": 1, "allreduce": 5 * 8}
+        assert fact["runs"] == {"broadcast_global_variables": 4, "broadcast": 1, "allreduce": 5 * 8 + 2}
 
 
 def test_only_the_chief_restores_saves_and_validates(two_ranks):
@@ -274,3 +275,17 @@ def test_ranks_draw_different_random_numbers(two_ranks):
 def test_ranks_that_mean_to_make_different_numbers_of_steps_end_with_an_error(two_ranks):
     assert two_ranks.statuses["unequal"] == "[1, 1]"
     assert "max_epoch and steps_per_epoch; got 2 and 5 on rank 1, 2 and 4 on rank 0" in two_ranks.log("unequal", 1)
+
+
+@pytest.mark.parametrize("scenario, steps, stopping", [
+    ("stopped by chief", 8, [0]), ("stopped by other", 8, [1]), ("stopped at the start", 0, [1]),
+    ("stopped at the end", 8, [0]), ("stopped together", 4, [0, 1])], ids=str)
+def test_a_rank_that_stops_between_epochs_stops_all(two_ranks, scenario, steps, stopping):
+    variables, facts = two_ranks.end(scenario)
+    assert_equal_values(variables[1], variables[0], rtol=0, atol=0)
+    assert [fact["last_step"] for fact in facts] == [steps] * 2
+    for rank in range(2):
+        log = two_ranks.log(scenario, rank)
+        assert ("stopped by exception: enough" in log) == (rank in stopping)
+        told = rank not in stopping and scenario != "stopped at the end"  # where the other one is done, too
+        assert ("stopped by exception: another process has stopped: rank {}".format(stopping[0]) in log) == told

@@ -26,6 +26,7 @@ from tensorpack import (
 )
 from tensorpack.compat import tfv1 as tf
 from tensorpack.graph_builder.training import DataParallelBuilder
+from tensorpack.tfutils.common import get_default_sess_config
 from tensorpack.tfutils.sesscreate import NewSessionCreator
 from tensorpack.tfutils.summary import add_moving_summary
 from tensorpack.tfutils.tower import TowerContext
@@ -51,10 +52,14 @@ class Keep(Callback):
         variables = tf.global_variables()
         self.values = dict(zip([v.op.name for v in variables], self.trainer.sess.run(variables)))
         self.generated = self.predictor(np.eye(3, dtype="float32"))[0]
+        self.devices = [device.name.rpartition("device:")[2] for device in self.trainer.sess.list_devices()]
 
 
 def cpu_session(num):
-    return NewSessionCreator(config=tf.ConfigProto(device_count={"CPU": num}, allow_soft_placement=True))
+    """As the tutorial on writing trainers tells users."""
+    config = get_default_sess_config()
+    config.device_count["CPU"] = num
+    return NewSessionCreator(config=config)
 
 
 def test_a_gan_on_several_devices_trains_like_one_on_the_joined_batch(tmp_path):
@@ -77,7 +82,7 @@ def test_a_gan_on_several_devices_trains_like_one_on_the_joined_batch(tmp_path):
     assert_equal_values(keep.values, expected.values)
     np.testing.assert_allclose(keep.generated, expected.generated, rtol=1e-4)
     assert [handle.ns_name for handle in trainer.towers.training()] == ["tower{}".format(k) for k in range(num)]
-    assert keep.values["global_step"] == 6
+    assert keep.values["global_step"] == 6 and {"CPU:0", "CPU:1"} <= set(keep.devices)
     _, resumed = train(None, data, session_init=SmartInit(str(tmp_path)))
     assert resumed.values["global_step"] == 12
 
