@@ -25,6 +25,9 @@ _CONTRACTIONS = frozenset(["Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInp
 _FREE = frozenset(["Const", "Placeholder", "PlaceholderWithDefault", "Variable", "VariableV2", "VarHandleOp", "ReadVariableOp",
                    "Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient"])
 _LOOPS = frozenset(["Enter", "RefEnter", "NextIteration", "RefNextIteration"])
+# Queues that give an element whenever they have one.
+_QUEUES = frozenset(["FIFOQueueV2", "PaddingFIFOQueueV2"])
+QUEUE_SIZE = "QueueSizeV2"
 # Parts of the names of operations that wait for another thread, another process or a disk, or run Python.
 _WAITING = re.compile("Queue|Barrier|[Ss]tage|Peek|Reader|RecordInput|Iterator|Dataset|Accumulator|Mutex|Send|Recv|Collective|"
                       "Nccl|Rpc|PyFunc")
@@ -40,14 +43,23 @@ def suits_calling_thread(inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tenso
     return sum(map(_work, operations)) - longest <= _SMALL_WORK
 
 
-def can_use_calling_thread(feeds: Sequence[tf.Tensor], operations: Sequence[Any]) -> bool:
-    """Whether the calling thread can compute the operations as well: no danger to the stack, no loops or functions, and
-    nothing that waits.
+def elements_to_take(feeds: Sequence[tf.Tensor], operations: Sequence[Any]) -> Optional[Dict[tf.Operation, int]]:
+    """What the calling thread would need if it computed the operations: how many elements of which queues.
 
-    What waits for a queue would be continued by the thread that fills it.
+    None if it should not, whatever is in the queues: for the danger to the stack, for loops or functions, or since something
+    else can wait for another thread. Queues are told by the operations that make them.
     """
     ordered = _in_order(operations, {tensor.name for tensor in feeds})
-    return ordered is not None and not any(_may_wait(op.type) for op in ordered)
+    if ordered is None:
+        return None
+    elements: Dict[tf.Operation, int] = {}
+    for op in ordered:
+        if op.type == "QueueDequeueV2" and op.inputs[0].op.type in _QUEUES:
+            queue = op.inputs[0].op
+            elements[queue] = elements.get(queue, 0) + 1
+        elif op.type not in _QUEUES and op.type != QUEUE_SIZE and _may_wait(op.type):
+            return None
+    return elements
 
 
 def _may_wait(op_type: str) -> bool:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Any, Callable, List, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ..compat import make_flat_callable
 from ..compat import tfv1 as tf
-from ._calling_thread import can_use_calling_thread
+from ._calling_thread import QUEUE_SIZE, elements_to_take
 
 __all__ = ["make_quick_callable"]
 
@@ -24,8 +24,9 @@ def make_quick_callable(sess: tf.Session, fetches: Sequence[tf.Tensor], targets:
                         feeds: Sequence[tf.Tensor]) -> Callable[..., List]:
     """A `make_flat_callable` for what is called very often with inputs of about one size.
 
-    Its first calls run in TensorFlow's threads. If they are short, and nothing in the graph can wait for another thread, some
-    more are made in the calling thread in turn, and the faster kind is kept. The results are the same.
+    Its first calls run in TensorFlow's threads. If they are short, and nothing in the graph but empty queues can make it wait
+    for another thread, some more are made in the calling thread in turn, and the faster kind is kept. The results are the
+    same.
     """
     return _Trial(sess, fetches, targets, feeds)
 
@@ -70,16 +71,57 @@ class _Trial:
         elif len(self._kinds) > 1:
             if num_blocks >= _BLOCKS:
                 self._keep(min(self._kinds, key=_Kind.median))
-        elif threads.median() <= _SHORT_SECONDS and self._can_use_calling_thread():
-            self._kinds.append(_Kind(make_flat_callable(*self._request, in_calling_thread=True)))
         else:
-            self._keep(threads)
+            other = self._in_calling_thread() if threads.median() <= _SHORT_SECONDS else None
+            if other is None:
+                self._keep(threads)
+            else:
+                self._kinds.append(_Kind(other))
 
-    def _can_use_calling_thread(self) -> bool:
-        _, fetches, targets, feeds = self._request
+    def _in_calling_thread(self) -> Optional[Callable[..., List]]:
+        sess, fetches, targets, feeds = self._request
+        if sess.sess_str:  # the target: a server, whose threads are its own affair
+            return None
         fed = {tensor.name for tensor in feeds}
-        return can_use_calling_thread(feeds, [tensor.op for tensor in fetches if tensor.name not in fed] + list(targets))
+        elements = elements_to_take(feeds, [tensor.op for tensor in fetches if tensor.name not in fed] + list(targets))
+        if elements is None:
+            return None
+        run = make_flat_callable(*self._request, in_calling_thread=True)
+        return _WhereNothingWaits.make(sess, elements, run, self._kinds[0].call) if elements else run
 
     def _keep(self, kind: _Kind) -> None:
         self._kinds = [kind]
         self._call = kind.call
+
+
+class _WhereNothingWaits:
+    """Runs in the calling thread when no queue lacks an element, otherwise in TensorFlow's threads.
+
+    What waits for a queue in the calling thread is continued by the thread that fills the queue, and keeps it from filling.
+
+    Args:
+        run, wait: the callables in the calling thread and in TensorFlow's.
+        look: gives the sizes of all queues.
+        elements: how many elements each call takes from them.
+    """
+
+    def __init__(self, run: Callable[..., List], wait: Callable[..., List], look: Callable[[], List], elements: Sequence[int]):
+        self._run, self._wait, self._look, self._elements = run, wait, look, elements
+        self._calls_left = 0  # for which there are elements, unless somebody else takes them
+
+    @classmethod
+    def make(cls, sess: tf.Session, elements: Dict[tf.Operation, int], *callables: Callable) -> Optional[_WhereNothingWaits]:
+        """None if the graph lacks the operation that tells the size of a queue; graphs in use are final."""
+        sizes = [next((op.outputs[0] for op in queue.outputs[0].consumers() if op.type == QUEUE_SIZE), None)
+                 for queue in elements]
+        if any(size is None for size in sizes):
+            return None
+        return cls(*callables, make_flat_callable(sess, sizes, [], [], in_calling_thread=True), list(elements.values()))
+
+    def __call__(self, *values: Any) -> List:
+        if self._calls_left == 0:
+            self._calls_left = min([size // number for size, number in zip(self._look(), self._elements)])
+            if self._calls_left == 0:
+                return self._wait(*values)
+        self._calls_left -= 1
+        return self._run(*values)

@@ -1,10 +1,14 @@
 """Callables that choose between TensorFlow's threads and the calling one: what they choose, and that nothing else changes."""
+import threading
+import time
+
 import numpy as np
 import pytest
 
+from tensorpack import Callback, DataFlow, QueueInput, SimpleTrainer
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils import _thread_trial
-from tensorpack.tfutils._calling_thread import can_use_calling_thread
+from tensorpack.tfutils._calling_thread import elements_to_take
 from tensorpack.tfutils._hooked_session import HookedSession
 from tensorpack.tfutils._thread_trial import _BLOCK, _BLOCKS, make_quick_callable
 
@@ -65,14 +69,118 @@ def test_long_calls_stay_in_tensorflows_threads(clock):
 
 
 def test_what_can_wait_stays_in_tensorflows_threads(clock):
-    queue = tf.FIFOQueue(1, [tf.float32], [[]])
-    take, put = queue.dequeue(), queue.enqueue(1.)
+    clock.calling_thread = 5e-5
+    queue = tf.RandomShuffleQueue(2, 0, [tf.float32], [[]])
+    take, put, _ = queue.dequeue(), queue.enqueue(1.), queue.size()
     with tf.Session() as sess:
         call = make_quick_callable(sess, [take], [], [])
         for _ in range(ENOUGH):
             sess.run(put)
             assert call() == [1]
     assert not any(clock.made)
+
+
+def test_a_session_of_a_server_uses_its_threads(clock):
+    clock.calling_thread = 5e-5
+    x = tf.placeholder(tf.float32, [], "x")
+    with tf.Session(tf.train.Server.create_local_server().target) as sess:
+        call = make_quick_callable(sess, [x + 1], [], [x])
+        for k in range(ENOUGH):
+            assert call(np.float32(k)) == [k + 1]
+    assert not any(clock.made)
+
+
+@pytest.fixture
+def queue_of_four(clock):
+    """A session, a callable that takes two elements in each call, and the operation that puts two in; it has decided for the
+    calling thread."""
+    clock.calling_thread = 5e-5
+    queue = tf.FIFOQueue(4, [tf.float32], [[]])
+    first = queue.dequeue()
+    with tf.control_dependencies([first]):
+        second = queue.dequeue()
+    put, _ = queue.enqueue_many([[1., 2.]]), queue.size()
+    with tf.Session() as sess:
+        call = make_quick_callable(sess, [first, second], [], [])
+        for _ in range(ENOUGH):
+            sess.run(put)
+            assert call() == [1, 2]
+        yield sess, call, put, queue
+    # the small callable that looks at the size of the queue is one of the calling thread, too
+    assert isinstance(call._call, _thread_trial._WhereNothingWaits)
+
+
+def test_elements_of_a_queue_are_taken_in_the_calling_thread(clock, queue_of_four):
+    sess, call, put, _ = queue_of_four
+    del clock.made[:]
+    sess.run(put)
+    sess.run(put)
+    assert call() == [1, 2] and call() == [1, 2]
+    assert clock.made == [True] * 3  # one look, two calls
+
+
+def test_an_empty_queue_is_waited_for_in_tensorflows_threads(clock, queue_of_four):
+    sess, call, put, _ = queue_of_four
+    del clock.made[:]
+    later = threading.Timer(.3, lambda: sess.run(put))
+    later.start()
+    assert call() == [1, 2]
+    assert clock.made == [True, False]  # one look, one call
+    later.join()
+
+
+def test_a_queue_that_somebody_else_has_emptied_is_waited_for(clock, queue_of_four):
+    sess, call, put, queue = queue_of_four
+    sess.run(put)
+    sess.run(put)
+    assert call() == [1, 2]
+    sess.run([call._request[1][0].op, call._request[1][1].op])
+    later = threading.Timer(.3, lambda: sess.run(put))
+    later.start()
+    assert call() == [1, 2]
+    later.join()
+
+
+def test_a_closed_queue_ends_the_calls_after_its_last_element():
+    queue = tf.FIFOQueue(200, [tf.float32], [[]])
+    take, put, close, _ = queue.dequeue(), queue.enqueue_many([[1.] * 200]), queue.close(), queue.size()
+    with tf.Session() as sess:
+        sess.run(put)
+        sess.run(close)
+        call = make_quick_callable(sess, [take], [], [])
+        for _ in range(200):
+            assert call() == [1]
+        for _ in range(3):
+            with pytest.raises(tf.errors.OutOfRangeError):
+                call()
+
+
+def test_a_training_that_is_faster_than_its_data_gets_all_of_them_in_order():
+    numbers = list(range(6 * ENOUGH))
+    seen = []
+
+    class See(Callback):
+        def _before_run(self, _):
+            return tf.train.SessionRunArgs("number:0")
+
+        def _after_run(self, _, run_values):
+            seen.append(int(run_values.results))
+
+    class Slowly(DataFlow):
+        def __iter__(self):
+            for number in numbers:
+                if number > 2 * ENOUGH:
+                    time.sleep(.001)
+                yield [np.float32(number)]
+
+    def build_graph(number):
+        return tf.get_variable("w", []) * tf.identity(number, name="number")
+
+    trainer = SimpleTrainer()
+    trainer.setup_graph([tf.TensorSpec([], tf.float32, "x")], QueueInput(Slowly()), build_graph,
+                        lambda: tf.train.GradientDescentOptimizer(1e-9))
+    trainer.train_with_defaults(callbacks=[See()], monitors=[], steps_per_epoch=len(numbers), max_epoch=1)
+    assert seen == numbers
 
 
 def test_a_call_that_fails_does_not_count(clock):
@@ -141,8 +249,17 @@ def of_python():
     return tf.py_func(lambda: np.float32(1), [], tf.float32)
 
 
-def of_a_queue():
-    return tf.FIFOQueue(1, [tf.float32], [[]]).dequeue()
+def of_many_elements():
+    return tf.FIFOQueue(4, [tf.float32], [[]]).dequeue_many(2)
+
+
+def of_a_shuffled_queue():
+    return tf.RandomShuffleQueue(4, 2, [tf.float32], [[]]).dequeue()
+
+
+def of_filling_a_queue():
+    with tf.control_dependencies([tf.FIFOQueue(1, [tf.float32]).enqueue(1.)]):
+        return tf.constant(1.)
 
 
 def of_a_barrier():
@@ -174,16 +291,23 @@ def trained():
 
 
 @pytest.mark.parametrize("build, expected", [
-    (of_a_staging_area, False), (of_a_dataset, False), (of_python, False), (of_a_queue, False), (of_a_barrier, False),
+    (of_a_staging_area, False), (of_a_dataset, False), (of_python, False), (of_many_elements, False),
+    (of_a_shuffled_queue, False), (of_filling_a_queue, False), (of_a_barrier, False),
     (of_an_accumulator, False), (of_a_reader, False), (of_a_loop, False), (of_a_condition, True), (trained, True)])
 def test_what_the_calling_thread_can_do(build, expected):
     tensor = tf.convert_to_tensor(build())
-    assert can_use_calling_thread([], [(tensor + tf.ones_like(tensor)).op]) == expected
-    assert can_use_calling_thread([tensor], [(tensor + 1).op])  # nothing of it runs
+    assert elements_to_take([], [(tensor + tf.ones_like(tensor)).op]) == ({} if expected else None)
+    assert elements_to_take([tensor], [(tensor + 1).op]) == {}  # nothing of it runs
+
+
+def test_elements_of_queues_are_counted():
+    queues = [tf.FIFOQueue(4, [tf.float32], [[]]), tf.PaddingFIFOQueue(4, [tf.float32], [[]])]
+    values = [queue.dequeue() for queue in queues + queues[:1]] + [tf.cast(queues[0].size(), tf.float32)]
+    assert elements_to_take([], [tf.add_n(values).op]) == {queues[0].queue_ref.op: 2, queues[1].queue_ref.op: 1}
 
 
 def test_operations_of_other_libraries_may_wait():
     class Operation:
         type, inputs, control_inputs = "HorovodAllreduce", (), ()
 
-    assert not can_use_calling_thread([], [Operation()])
+    assert elements_to_take([], [Operation()]) is None
