@@ -24,6 +24,7 @@ _WITHOUT_TENSORFLOW = {
         "MultiProcessMapDataZMQ", "MultiThreadMapData"),
     "dataflow.raw": ("DataFromGenerator", "DataFromIterable", "DataFromList", "DataFromQueue", "FakeData"),
     "dataflow.remote": ("RemoteDataZMQ", "send_dataflow_zmq"),
+    "dataflow.resumable": ("ResumableData",),
     "dataflow.serialize": ("HDF5Serializer", "LMDBSerializer", "NumpySerializer", "TFRecordSerializer"),
     "utils.utils": (
         "change_env", "execute_only_once", "fix_rng_seed", "get_rng", "get_tqdm", "humanize_time_delta"),
@@ -39,6 +40,7 @@ _MODULES_WITHOUT_TENSORFLOW = {
 _WITH_TENSORFLOW = {
     "callbacks.base": ("Callback", "CallbackFactory", "ProxyCallback"),
     "callbacks.concurrency": ("StartProcOrThread",),
+    "callbacks.data_position": ("DataPosition",),
     "callbacks.early_stop": ("EarlyStop",),
     "callbacks.graph": (
         "CheckNumerics", "DumpParamAsImage", "DumpTensor", "DumpTensorAsImage", "DumpTensors", "ProcessTensors", "RunOp",

@@ -24,6 +24,7 @@ from .callbacks.base import Callback as Callback
 from .callbacks.base import CallbackFactory as CallbackFactory
 from .callbacks.base import ProxyCallback as ProxyCallback
 from .callbacks.concurrency import StartProcOrThread as StartProcOrThread
+from .callbacks.data_position import DataPosition as DataPosition
 from .callbacks.early_stop import EarlyStop as EarlyStop
 from .callbacks.graph import CheckNumerics as CheckNumerics
 from .callbacks.graph import DumpParamAsImage as DumpParamAsImage
@@ -131,6 +132,7 @@ from .dataflow.raw import DataFromQueue as DataFromQueue
 from .dataflow.raw import FakeData as FakeData
 from .dataflow.remote import RemoteDataZMQ as RemoteDataZMQ
 from .dataflow.remote import send_dataflow_zmq as send_dataflow_zmq
+from .dataflow.resumable import ResumableData as ResumableData
 from .dataflow.serialize import HDF5Serializer as HDF5Serializer
 from .dataflow.serialize import LMDBSerializer as LMDBSerializer
 from .dataflow.serialize import NumpySerializer as NumpySerializer

@@ -21,8 +21,8 @@ EXPORTS = {
         MultiProcessMapData MultiProcessMapDataZMQ MultiProcessPrefetchData MultiProcessRunner MultiProcessRunnerZMQ
         MultiThreadMapData MultiThreadPrefetchData MultiThreadRunner NumpySerializer PrefetchData PrefetchDataZMQ
         PrintData ProxyDataFlow RNGDataFlow RandomChooseData RandomMixData RemoteDataZMQ RepeatedData
-        RepeatedDataPoint SVMLightData SelectComponent TFRecordSerializer TestDataSpeed check_dataflow dataset imgaug
-        send_dataflow_zmq""",
+        RepeatedDataPoint ResumableData SVMLightData SelectComponent TFRecordSerializer TestDataSpeed check_dataflow dataset
+        imgaug send_dataflow_zmq""",
     "tensorpack.dataflow.dataset": """
         BSDS500 Caltech101Silhouettes Cifar10 Cifar100 CifarBase Digits FashionMnist ILSVRC12 ILSVRC12Files ILSVRCMeta
         Mnist Places365Standard RNGDataFlow SVHNDigit TinyImageNet cv2 logger np os""",
@@ -39,8 +39,8 @@ EXPORTS = {
         regularize_cost_from_collection rename_tflayer_get_variable""",
     "tensorpack.callbacks": """
         BinaryClassificationStats Callback CallbackFactory CallbackToHook Callbacks CheckNumerics ClassificationError
-        CometMLMonitor DataParallelInferenceRunner DumpParamAsImage DumpTensor DumpTensorAsImage DumpTensors EarlyStop
-        EnableCallbackIf EstimatedTimeLeft GPUMemoryTracker GPUUtilizationTracker GraphProfiler GraphVarParam
+        CometMLMonitor DataParallelInferenceRunner DataPosition DumpParamAsImage DumpTensor DumpTensorAsImage DumpTensors
+        EarlyStop EnableCallbackIf EstimatedTimeLeft GPUMemoryTracker GPUUtilizationTracker GraphProfiler GraphVarParam
         HookToCallback HostMemoryTracker HumanHyperParamSetter HyperParam HyperParamSetter HyperParamSetterWithFunc
         InferenceRunner InferenceRunnerBase Inferencer InjectShell JSONWriter MaxSaver MergeAllSummaries MinSaver
         ModelSaver MonitorBase Monitors MovingAverageSummary ObjAttrParam PeakMemoryTracker PeriodicCallback

@@ -9,6 +9,7 @@ from .._exports import attach
 __getattr__, __dir__, __all__ = attach(__name__, {
     "base": ["Callback", "CallbackFactory", "ProxyCallback"],
     "concurrency": ["StartProcOrThread"],
+    "data_position": ["DataPosition"],
     "early_stop": ["EarlyStop"],
     "graph": ["CheckNumerics", "DumpParamAsImage", "DumpTensor", "DumpTensorAsImage", "DumpTensors", "ProcessTensors",
               "RunOp", "RunUpdateOps"],

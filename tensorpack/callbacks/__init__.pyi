@@ -3,6 +3,7 @@ from .base import Callback as Callback
 from .base import CallbackFactory as CallbackFactory
 from .base import ProxyCallback as ProxyCallback
 from .concurrency import StartProcOrThread as StartProcOrThread
+from .data_position import DataPosition as DataPosition
 from .early_stop import EarlyStop as EarlyStop
 from .graph import CheckNumerics as CheckNumerics
 from .graph import DumpParamAsImage as DumpParamAsImage

@@ -42,6 +42,7 @@ from .parallel_map import (
 )
 from .raw import DataFromGenerator, DataFromIterable, DataFromList, DataFromQueue, FakeData
 from .remote import RemoteDataZMQ, send_dataflow_zmq
+from .resumable import ResumableData
 from .serialize import HDF5Serializer, LMDBSerializer, NumpySerializer, TFRecordSerializer
 
 __all__ = [
@@ -92,6 +93,7 @@ __all__ = [
     "RemoteDataZMQ",
     "RepeatedData",
     "RepeatedDataPoint",
+    "ResumableData",
     "SVMLightData",
     "SelectComponent",
     "TFRecordSerializer",

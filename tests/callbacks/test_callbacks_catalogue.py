@@ -95,8 +95,8 @@ MONITORS = {
     "TFEventWriter": lambda: callbacks.TFEventWriter(split_files=True),
 }
 # Base classes, containers and adapters with tests of their own; the debugger needs a person.
-# A HyperParam is no callback, and CometMLMonitor needs an account.
-NOT_BY_THEMSELVES = {"Callback", "CallbackToHook", "Callbacks", "CometMLMonitor", "GraphVarParam", "HyperParam",
+# A HyperParam is no callback, CometMLMonitor needs an account, and DataPosition the flow that the trainer reads.
+NOT_BY_THEMSELVES = {"Callback", "CallbackToHook", "Callbacks", "CometMLMonitor", "DataPosition", "GraphVarParam", "HyperParam",
                      "HyperParamSetter", "Inferencer", "InferenceRunnerBase", "MonitorBase", "Monitors", "ObjAttrParam",
                      "TFLocalCLIDebugHook"}
 

@@ -47,6 +47,7 @@ from tensorpack.dataflow import (
     RandomMixData,
     RepeatedData,
     RepeatedDataPoint,
+    ResumableData,
     SelectComponent,
     SVMLightData,
     TestDataSpeed,
@@ -59,7 +60,8 @@ from tensorpack.utils import fix_rng_seed
 
 TAKEN = 40  # of an infinite flow
 PASSES = 8  # of flows so small that two orders are often the same
-MODULES = ["common", "dataset", "format", "image", "parallel", "parallel_map", "raw", "remote", "serialize"]
+MODULES = ["common", "dataset", "format", "image", "parallel", "parallel_map", "raw", "remote", "resumable",
+           "serialize"]
 NOT_FLOWS = {"check_dataflow", "dump_dataflow_to_process_queue", "send_dataflow_zmq"}  # functions that take a flow
 ELSEWHERE = {"RemoteDataZMQ"}  # needs another process that sends; see test_dataflow_remote.py
 ELSEWHERE |= set(dataset_samples.MAKERS)  # see test_dataset_promises.py
@@ -179,6 +181,7 @@ CATALOGUE = {
     "ProxyDataFlow": Line(lambda: ProxyDataFlow(numbers())),
     "RandomChooseData": Line(lambda: RandomChooseData([numbers(), more_numbers()]), random=True, steady=False),
     "RandomMixData": Line(lambda: RandomMixData([numbers(), more_numbers()]), random=True),
+    "ResumableData": Line(lambda: ResumableData(numbers(True)), random=True),
     "RepeatedData": Line(lambda: RepeatedData(numbers(), 2)),
     "RepeatedDataPoint": Line(lambda: RepeatedDataPoint(numbers(), 2)),
     "SVMLightData": Line(lambda: SVMLightData(path("numbers.svm")), random=True, source=True),
