@@ -9,6 +9,7 @@ Usage: dataflow_soak.py [--minutes M] [--kill-every S] [--seed N] [--json FILE]
 from __future__ import annotations
 
 import argparse
+import collections
 import faulthandler
 import gc
 import os
@@ -68,18 +69,45 @@ ENDLESS: Dict[str, Callable[[], Any]] = {
 }
 
 
+class Memory:
+    """Means of the memory in the second and the last fifth of some minutes; the first fifth is for warming up.
+
+    Keeps sums only, so that it does not grow itself.
+    """
+
+    def __init__(self, minutes: float):
+        self._start, self._fifth = time.time(), 60 * minutes / 5
+        self._sums: Dict[Tuple[int, str], List[float]] = collections.defaultdict(lambda: [0.0, 0.0])
+
+    def note(self, flow: str, megabytes: float) -> None:
+        entry = self._sums[min(4, int((time.time() - self._start) / self._fifth)), flow]
+        entry[0] += 1
+        entry[1] += megabytes
+
+    def ends(self) -> Tuple[float, float]:
+        """Each flow counts as much as any other, however long its passes took."""
+        means = {key: total / count for key, (count, total) in self._sums.items()}
+        flows = [flow for fifth, flow in means if fifth == 1 and (4, flow) in means]
+        return mean(means[1, flow] for flow in flows), mean(means[4, flow] for flow in flows)
+
+
 class Killer(threading.Thread):
     """Kills a worker once in a while, and notes again and again how much memory all processes take.
 
     Args:
         interval: seconds from one kill to the next, on average.
+        memory: where to note it.
+
+    Attributes:
+        flow: name of the flow that is being read; None: there is none.
     """
 
-    def __init__(self, interval: float, rng: random.Random):
+    def __init__(self, interval: float, rng: random.Random, memory: Memory):
         super().__init__(daemon=True)
         self.kills = 0
         self.last_kill: Optional[float] = None
-        self.memory: List[Tuple[float, float]] = []  # (time, MB)
+        self.flow: Optional[str] = None
+        self._memory = memory
         self.lock = threading.Lock()  # held while files of /proc are open
         self._interval = interval
         self._rng = rng
@@ -108,11 +136,13 @@ class Killer(threading.Thread):
             pass
 
     def _note_memory(self, processes: List[psutil.Process]) -> None:
+        flow = self.flow
         try:
             total = sum(process.memory_full_info().pss for process in processes)
         except psutil.Error:  # one of them has just ended
             return
-        self.memory.append((time.time(), total / 1e6))
+        if flow is not None and flow == self.flow:
+            self._memory.note(flow, total / 1e6)
 
 
 class Reader:
@@ -174,32 +204,26 @@ def held(killer: Killer) -> Dict[str, int]:
                 "children": len(psutil.Process().children(recursive=True))}
 
 
-def soak(minutes: float, killer: Killer, reader: Reader) -> Dict[str, Any]:
-    start, rounds, quiet, before = time.time(), 0, [], None
+def soak(minutes: float, killer: Killer, reader: Reader, quiet: Memory) -> Dict[str, Any]:
+    start, rounds, before = time.time(), 0, None
     while time.time() < start + 60 * minutes:
-        for make_flow in EXACT.values():
+        for name in list(EXACT) + list(ENDLESS):
             faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
-            reader.read_exact(make_flow)
-        for make_batches in ENDLESS.values():
-            faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
-            reader.read_endless(make_batches, SIZE // BATCH)
+            killer.flow = name
+            if name in EXACT:
+                reader.read_exact(EXACT[name])
+            else:
+                reader.read_endless(ENDLESS[name], SIZE // BATCH)
+            killer.flow = None
         faulthandler.cancel_dump_traceback_later()
         rounds += 1
         gc.collect()
-        quiet.append((time.time(), psutil.Process().memory_info().rss / 1e6))
+        quiet.note("none", psutil.Process().memory_info().rss / 1e6)
         now = held(killer)
         before = before or now
         if now != before:
             raise SystemExit("left behind: {} after {} rounds, {} after one".format(now, rounds, before))
-    return {"rounds": rounds, "quiet": quiet, "start": start, "held": before}
-
-
-def ends(samples: List[Tuple[float, float]], start: float) -> Tuple[float, float]:
-    """Means of the second and the last fifth of the time; the first one is for warming up."""
-    length = time.time() - start
-    second = [value for when, value in samples if 0.2 * length <= when - start < 0.4 * length]
-    last = [value for when, value in samples if when - start >= 0.8 * length]
-    return mean(second or [samples[0][1]]), mean(last or [samples[-1][1]])
+    return {"rounds": rounds, "held": before}
 
 
 def main() -> None:
@@ -210,14 +234,15 @@ def main() -> None:
     parser.add_argument("--json")
     args = parser.parse_args()
     logger.setLevel("ERROR")
-    killer = Killer(args.kill_every, random.Random(args.seed))
+    at_work, quiet = Memory(args.minutes), Memory(args.minutes)
+    killer = Killer(args.kill_every, random.Random(args.seed), at_work)
     reader = Reader(killer)
     killer.start()
-    result = soak(args.minutes, killer, reader)
+    result = soak(args.minutes, killer, reader, quiet)
     killer.close()
     rows = [Row("slowest news of a death", max(reader.latencies, default=0.0), "s", "promise", SLOW_SECONDS, "<= 1.0")]
-    for what, samples in [("memory of the reader, at rest", result["quiet"]), ("memory of all, at work", killer.memory)]:
-        early, late = ends(samples, result["start"])
+    for what, memory in [("memory of the reader, at rest", quiet), ("memory of all, at work", at_work)]:
+        early, late = memory.ends()
         rows.append(Row(what, late, "MB", "early", early, "<= 1.05"))
     report("Soak of parallel flows", rows, args.json, minutes=args.minutes, rounds=result["rounds"], kills=killer.kills,
            restarts=len(reader.latencies), datapoints=reader.datapoints, lost_doubled_or_spoiled=0, held_at_rest=result["held"])
