@@ -17,6 +17,10 @@ from ..utils._buffers import aligned_empty
 from ..utils._spec import describe
 from .input_source_base import InputSource
 
+# Looked up once: needed for each datapoint, while the thread that feeds holds up the one that trains.
+_Array = np.ndarray
+_SEQUENCES = (list, tuple)
+
 
 class DatapointFeed:
     """A function from datapoints to lists of arrays, one array for each input, of exactly its dtype.
@@ -37,6 +41,7 @@ class DatapointFeed:
         self.count = 0
         self._who = who
         self._components = [_Component(position, spec) for position, spec in enumerate(signature)]
+        self._last: List[Tuple[np.dtype, Tuple[int, ...]]] = []  # of the last datapoint, if all of it was fed as it is
 
     def __call__(self, datapoint: Any) -> List[np.ndarray]:
         """Convert one datapoint.
@@ -47,6 +52,15 @@ class DatapointFeed:
             ValueError: another number of components, a shape that does not fit, an integer that the dtype cannot hold.
         """
         self.count += 1
+        if self._last and type(datapoint) in _SEQUENCES and len(datapoint) == len(self._last):
+            for value, (dtype, shape) in zip(datapoint, self._last):
+                if type(value) is not _Array or value.dtype is not dtype or value.shape != shape:
+                    break
+            else:  # nearly always
+                return datapoint
+        return self._check(datapoint)
+
+    def _check(self, datapoint: Any) -> List[np.ndarray]:
         if isinstance(datapoint, dict):
             values = self._from_dict(datapoint)
         elif isinstance(datapoint, (list, tuple)):
@@ -57,8 +71,10 @@ class DatapointFeed:
         if len(values) != len(self._components):
             raise ValueError("{} must have {} components, one for each of the inputs {}; got {}: {}".format(
                 self._where(), len(self._components), self._names(), len(values), describe(datapoint)))
-        return [value if component.takes(value) else self._convert(component, value)
-                for component, value in zip(self._components, values)]
+        taken = [component.takes(value) for component, value in zip(self._components, values)]
+        self._last = [(value.dtype, value.shape) for value in values] if all(taken) else []
+        return [value if takes else self._convert(component, value)
+                for takes, component, value in zip(taken, self._components, values)]
 
     def _from_dict(self, datapoint: dict) -> List[Any]:
         missing = [name for name in self._names() if name not in datapoint]
@@ -95,8 +111,6 @@ class _Component:
         self._tf_dtype = spec.dtype.base_dtype
         self._dtype = np.dtype(self._tf_dtype.as_numpy_dtype)
         self._is_plain = self._dtype.kind != "O"
-        self._last_dtype: Optional[np.dtype] = None  # of what was taken last
-        self._last_shape: Optional[Tuple[int, ...]] = None
         self._shape = None if spec.shape.ndims is None else tuple(spec.shape.as_list())
         shape = "of any shape" if self._shape is None else \
             "({})".format(", ".join(["?" if n is None else str(n) for n in self._shape]))
@@ -104,15 +118,7 @@ class _Component:
 
     def takes(self, value: Any) -> bool:
         """Whether the value can be fed as it is. Says False to strings, whose objects need a look."""
-        if type(value) is not np.ndarray:
-            return False
-        dtype, shape = value.dtype, value.shape
-        if dtype is self._last_dtype and shape == self._last_shape:  # nearly always
-            return True
-        if dtype != self._dtype or not self._is_plain or not self._fits(shape):
-            return False
-        self._last_dtype, self._last_shape = dtype, shape
-        return True
+        return type(value) is _Array and value.dtype == self._dtype and self._is_plain and self._fits(value.shape)
 
     def convert(self, value: Any) -> np.ndarray:
         """The array to feed."""

@@ -177,3 +177,15 @@ def test_each_datapoint_is_checked_whatever_came_before(dtype, shape, good, othe
         for bad in ([good, value], [value, good], [value, value]):
             with pytest.raises(error):
                 feed(bad)
+
+
+def test_the_form_of_each_datapoint_is_checked_whatever_came_before():
+    good = [np.zeros(2, "float32"), np.zeros(3, "uint8")]
+    feed = feed_of(("float32", [None]), ("uint8", [None]))
+    for bad in (good[:1], good + good[:1], [], good[::-1], [good[0], good[1] / 2], [good[0], np.zeros((3, 1), "uint8")],
+                {"in0": good[0]}, good[0]):
+        assert feed(good)[1] is feed(tuple(good))[1] is good[1]
+        with pytest.raises((TypeError, ValueError, KeyError), match="Test: datapoint {} of".format(feed.count)):
+            feed(bad)
+    assert feed({"in1": good[1], "in0": good[0]})[0] is good[0]
+    assert feed([good[0], [1, 2]])[1].tolist() == [1, 2]
