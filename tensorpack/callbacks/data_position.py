@@ -6,6 +6,7 @@ import threading
 from typing import Any, Dict, List, Optional
 
 from ..compat import tfv1 as tf
+from ..dataflow.base import DataFlowTerminated
 from ..dataflow.resumable import ResumableData, end_if_stopped
 from ..utils import logger
 from ..utils._spec import describe
@@ -61,6 +62,7 @@ class DataPosition(Callback):
         self._lock = threading.Lock()
         self._is_restored = False
         self._agreed = threading.Event()  # all workers have the position that the chief has restored
+        self._is_over = False  # they will not agree any more
         self._stored: Optional[List[Any]] = None  # by rank
 
     def _setup_graph(self) -> None:
@@ -99,6 +101,7 @@ class DataPosition(Callback):
         self._store()
 
     def _after_train(self) -> None:
+        self._is_over = True
         self.flow._on_start = None
 
     def _num_workers(self) -> int:
@@ -129,6 +132,8 @@ class DataPosition(Callback):
             return self._read()
         while not self._agreed.wait(_POLL_SECONDS):
             end_if_stopped()
+            if self._is_over:
+                raise DataFlowTerminated()
         return self._stored
 
     def _state_of_flow(self, stored: Optional[List[Any]]) -> Optional[Dict[str, Any]]:

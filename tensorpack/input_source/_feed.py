@@ -23,7 +23,7 @@ _SEQUENCES = (list, tuple)
 
 
 class DatapointFeed:
-    """A function from datapoints to lists of arrays, one array for each input, of exactly its dtype.
+    """A function from datapoints to sequences of arrays, one array for each input, of exactly its dtype.
 
     A list or tuple gives the components by position, a dict by input name (other keys are ignored). Arrays that fit are
     passed on as they are. Other numbers are converted when no integer changes its value: float64 to float32, int64 to int32
@@ -43,7 +43,7 @@ class DatapointFeed:
         self._components = [_Component(position, spec) for position, spec in enumerate(signature)]
         self._last: List[Tuple[np.dtype, Tuple[int, ...]]] = []  # of the last datapoint, if all of it was fed as it is
 
-    def __call__(self, datapoint: Any) -> List[np.ndarray]:
+    def __call__(self, datapoint: Any) -> Sequence[np.ndarray]:
         """Convert one datapoint.
 
         Raises:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from small_training import train as train_small
 from tensorpack import DataFromList, ModelSaver, MultiProcessRunner
 from tensorpack.callbacks.data_position import DataPosition
 from tensorpack.compat import tfv1 as tf
+from tensorpack.dataflow.base import DataFlowTerminated
 from tensorpack.dataflow.resumable import ResumableData
 from tensorpack.tfutils.varmanip import load_checkpoint_vars, save_checkpoint_vars
 from tensorpack.utils import logger
@@ -189,6 +191,25 @@ def test_the_number_of_datapoints_must_be_positive(number):
 def test_the_number_of_datapoints_must_be_given_with_a_batch_queue(tmp_path):
     with pytest.raises(ValueError, match="datapoints_per_step must be given .* the batch size of a BatchQueueInput"):
         train(str(tmp_path / "log"), str(tmp_path / "notes"), kind="batch-queue", batch=None)
+
+
+def test_who_waits_for_the_other_workers_is_let_go_when_the_training_ends(monkeypatch):
+    position = DataPosition(ResumableData(numbers(5, None)))
+    monkeypatch.setattr(position, "_num_workers", lambda: 2)
+    ended = []
+
+    def wait():
+        with pytest.raises(DataFlowTerminated):
+            position._restore()
+        ended.append(True)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    thread.join(0.3)
+    assert thread.is_alive()
+    position.after_train()
+    thread.join(30)
+    assert ended == [True]
 
 
 def test_horovod_is_refused():
