@@ -18,7 +18,8 @@ index, done, addresses = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
 server = tf.train.Server(tf.train.ClusterSpec({"worker": addresses}), "worker", index)
 with tf.device("/job:worker/task:0"):
     shared = tf.get_variable("shared", initializer=7.0, use_resource=True)
-local = tf.get_variable("local", initializer=float(index), collections=["local_variables"], use_resource=True)
+with tf.device("/job:worker/task:{}".format(index)):
+    local = tf.get_variable("local", initializer=float(index), collections=["local_variables"], use_resource=True)
 creator = get_distributed_session_creator(server)
 if index == 0:
     time.sleep(1)  # the other one has to wait
