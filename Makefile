@@ -2,6 +2,10 @@
 PYTHON ?= python3
 PYTHON37 ?= $(shell sh scripts/find-python37)
 PYTEST_ARGS ?= -n 2 --dist worksteal
+# Hundreds of tests kill processes and measure time, and a shared machine may stall: what fails (pytest's exit status 1) gets
+# one more try by itself, in plain view.
+RUN_TESTS = $(1) $(PYTEST_ARGS) || { test $$? -eq 1 && echo "=== One more try of the tests that failed ===" && \
+	$(1) --last-failed --last-failed-no-failures none; }
 PIP_FLAGS = --quiet --disable-pip-version-check
 # What would bring along other versions of what is there, or uWSGI, which has to be compiled and is not used.
 WITHOUT_DEPENDENCIES = --no-deps simple-tensorflow-serving==0.8.2
@@ -18,14 +22,14 @@ docs: .venv/docs.stamp
 test: test-today test-legacy
 
 test-today: .venv/test.stamp
-	.venv/bin/python -m pytest $(PYTEST_ARGS)
+	$(call RUN_TESTS,.venv/bin/python -m pytest)
 
 test-legacy:
 ifeq ($(PYTHON37),)
 	@echo "SKIPPED: no Python 3.7 on PATH or in pyenv, so nothing was tested on TensorFlow 1.15"
 else
 	$(MAKE) .venv37/test.stamp
-	.venv37/bin/python -m pytest $(PYTEST_ARGS)
+	$(call RUN_TESTS,.venv37/bin/python -m pytest)
 endif
 
 lint: .venv/test.stamp

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from consumer_matrix import pytest_terminal_summary  # noqa: F401
+from end_in_time import pytest_sessionfinish  # noqa: F401
 
 from tensorpack.utils import logger
 
