@@ -6,12 +6,13 @@ import platform
 
 
 def pytest_terminal_summary(terminalreporter):
-    rows = {}
+    rows, tensorflow = {}, None
     for outcome in ("passed", "skipped", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, []):
-            cell = dict(getattr(report, "user_properties", [])).get("cell")
-            if cell:
-                rows[tuple(cell)] = _cell_text(outcome, report)
+            properties = dict(getattr(report, "user_properties", []))
+            if "cell" in properties:
+                rows[tuple(properties["cell"])] = _cell_text(outcome, report)
+                tensorflow = properties["tensorflow"]
     if not rows:
         return
     columns = sorted({(exporter, model) for _, _, exporter, model in rows}, key=lambda c: (c[0], c[1]))
@@ -24,11 +25,9 @@ def pytest_terminal_summary(terminalreporter):
             if text.startswith("skipped: "):
                 line[i] = "skipped"
                 notes.append("skipped: {} by {}: {}".format(line[0], line[1], text[len("skipped: "):]))
-    from tensorpack.compat import tfv1 as tf
-
     widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
     terminalreporter.section("max |difference| to OfflinePredictor / max |value|, read on Python {}, TensorFlow {}".format(
-        platform.python_version(), tf.version.VERSION))
+        platform.python_version(), tensorflow))
     for line in table:
         terminalreporter.write_line("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
     for note in sorted(set(notes)):

@@ -18,6 +18,7 @@ def compare(exports, record_property):
     def start(name, format_name, reader):
         export = exports[name]
         record_property("cell", [format_name, reader, export.tensorflow, export.model])
+        record_property("tensorflow", exports[MODELS[0]].tensorflow)  # the one that runs the tests
 
         def finish(outputs):
             errors = {key: difference(value, export.expected[key]) for key, value in outputs.items()}
