@@ -206,7 +206,7 @@ def _measure(graph: tfv1.Graph, init: SessionInit, feeds: Dict[Any, np.ndarray],
 def _needed_graph(graph: tfv1.Graph, outputs: Sequence[Any]) -> tfv1.Graph:
     """The part of the graph that the outputs need: initialisers and training operations must not count."""
     from ..compat import tfv1 as tf
-    from ..tfutils._graph_def import GraphEditor
+    from ..tfutils._export.graph_def import GraphEditor
 
     editor = GraphEditor(graph.as_graph_def())
     editor.prune(tensor.op.name for tensor in outputs)

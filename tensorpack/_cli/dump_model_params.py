@@ -34,7 +34,7 @@ def _output_name(path: str) -> str:
 
 
 def _dump(args: argparse.Namespace) -> None:
-    from ..tfutils._names import op_name, tensor_name
+    from ..tfutils._restore.names import op_name, tensor_name
     from ..tfutils.varmanip import save_checkpoint_vars
 
     path, meta = args.input, args.meta
@@ -61,7 +61,7 @@ def _newest_graph(directory: str) -> str:
 
 
 def _newest_checkpoint(directory: str) -> str:
-    from ..tfutils._checkpoint import get_all_checkpoints, get_checkpoint_path
+    from ..tfutils._restore.checkpoint import get_all_checkpoints, get_checkpoint_path
 
     numbered = get_all_checkpoints(directory)
     path = numbered[-1][0] if numbered else get_checkpoint_path(directory)
@@ -73,7 +73,7 @@ def _wanted_names(meta: str) -> Set[str]:
     """Operation names of the GLOBAL variables that are TRAINABLE or MODEL variables."""
     from ..compat import collected_variable_names
     from ..compat import tfv1 as tf
-    from ..tfutils._names import op_name
+    from ..tfutils._restore.names import op_name
 
     meta_graph = load_meta_graph(meta)
     keys = tf.GraphKeys
@@ -87,7 +87,7 @@ def _wanted_names(meta: str) -> Set[str]:
 
 
 def _select(values: Dict[str, Any], wanted: Set[str], path: str, meta: str) -> Dict[str, Any]:
-    from ..tfutils._names import some
+    from ..tfutils._restore.names import some
 
     missing = sorted(wanted - set(values))
     if missing:

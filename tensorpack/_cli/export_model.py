@@ -111,7 +111,7 @@ def _import_file(path: str) -> ModuleType:
 
 def _make_model(module: ModuleType, name: str) -> Any:
     from ..graph_builder.model_desc import ModelDescBase
-    from ..tfutils._names import near_names
+    from ..tfutils._restore.names import near_names
 
     if not hasattr(module, name):
         public = [each for each in vars(module) if not each.startswith("_")]

@@ -28,7 +28,7 @@ def _shapes(path: str) -> Dict[str, Any]:
     """Tuples for numpy files, whose keys are kept; lists for checkpoints, names without `:0`."""
     if is_numpy_file(path):
         return {name: np.shape(value) for name, value in load_variables(path).items()}
-    from ..tfutils._checkpoint import open_checkpoint
-    from ..tfutils._names import op_name
+    from ..tfutils._restore.checkpoint import open_checkpoint
+    from ..tfutils._restore.names import op_name
 
     return {op_name(name): shape for name, shape in open_checkpoint(path).get_variable_to_shape_map().items()}

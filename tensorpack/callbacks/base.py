@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
 from ..tfutils.common import as_value
-from ..utils._repr import ReprMixin
+from ..utils._text.repr import ReprMixin
 
 __all__ = ["Callback", "CallbackFactory", "ProxyCallback", "StopTraining"]
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
-from ..utils._spec import describe
+from ..utils._text.spec import describe
 from ..utils.stats import BinaryStatistics, RatioCounter
-from ._monitor_base import as_number
+from ._monitors.base import as_number
 from .base import Callback
 
 __all__ = ["BinaryClassificationStats", "ClassificationError", "Inferencer", "ScalarStats"]

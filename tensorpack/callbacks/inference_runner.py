@@ -8,10 +8,10 @@ from ..compat import tfv1 as tf
 from ..dataflow.base import DataFlow
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
-from ..tfutils._hooked_session import HookedSession
+from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle
 from ..utils import logger
-from ..utils._progress_bar import Bar
+from ..utils._text.progress_bar import Bar
 from ..utils.utils import get_tqdm
 from .base import Callback
 from .group import Callbacks, raise_background_failure

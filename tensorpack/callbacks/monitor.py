@@ -11,10 +11,10 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.summary import create_image_summary, create_scalar_summary
 from ..utils import logger
-from ._comet import CometMLMonitor
 from ._command import CommandWithValues
-from ._monitor_base import MonitorBase, NoOpMonitor, as_number  # noqa: F401
-from ._writers import JSONWriter, TFEventWriter
+from ._monitors.base import MonitorBase, NoOpMonitor, as_number  # noqa: F401
+from ._monitors.comet import CometMLMonitor
+from ._monitors.writers import JSONWriter, TFEventWriter
 from .base import Callback
 
 __all__ = ["CometMLMonitor", "JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"]

@@ -8,9 +8,9 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ..utils import logger
-from ._hyper_param import GraphVarParam, HyperParam, ObjAttrParam
-from ._schedule import parse_schedule, value_in_force, value_to_set
-from ._stat_history import values_of_earlier_run
+from ._monitors.stat_history import values_of_earlier_run
+from ._param.hyper_param import GraphVarParam, HyperParam, ObjAttrParam
+from ._param.schedule import parse_schedule, value_in_force, value_to_set
 from .base import Callback, ProxyCallback
 from .saver import find_model_saver
 

@@ -14,9 +14,9 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Union
 from ..compat import new_checkpoint_reader
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ._json_stats import Record, records_to_keep
+from ._monitors.json_stats import Record, records_to_keep
+from ._monitors.writers import JSONWriter
 from ._resume import read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
-from ._writers import JSONWriter
 from .base import Callback, ProxyCallback
 
 __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]

@@ -9,7 +9,7 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.common import get_global_step_var, get_op_tensor_name
 from ..utils import logger
-from ..utils._progress_bar import Bar
+from ..utils._text.progress_bar import Bar
 from ..utils.utils import get_tqdm_kwargs
 from .base import Callback
 

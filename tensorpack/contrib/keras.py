@@ -20,8 +20,8 @@ from ..train.tower import SingleCostTrainer
 from ..train.trainers import SimpleTrainer, SyncMultiGPUTrainerParameterServer
 from ..utils import logger
 from ..utils.gpu import get_num_gpu
-from ._keras_cost import TOTAL_LOSS_NAME, KerasCost
-from ._keras_model import KerasModelCaller
+from ._keras.cost import TOTAL_LOSS_NAME, KerasCost
+from ._keras.model import KerasModelCaller
 
 __all__ = ["KerasModel", "KerasPhaseCallback", "setup_keras_trainer"]
 

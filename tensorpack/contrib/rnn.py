@@ -4,10 +4,10 @@ TensorFlow has lost them with Keras 3. Checkpoints of TensorFlow's own cells loa
 """
 from __future__ import annotations
 
-from ._rnn_cell import RNNCell
-from ._rnn_cells import BasicLSTMCell, BasicRNNCell, GRUCell, LSTMCell, LSTMStateTuple
-from ._rnn_loops import bidirectional_dynamic_rnn, dynamic_rnn, static_rnn
-from ._rnn_wrappers import DropoutWrapper, MultiRNNCell, ResidualWrapper
+from ._rnn.cell import RNNCell
+from ._rnn.cells import BasicLSTMCell, BasicRNNCell, GRUCell, LSTMCell, LSTMStateTuple
+from ._rnn.loops import bidirectional_dynamic_rnn, dynamic_rnn, static_rnn
+from ._rnn.wrappers import DropoutWrapper, MultiRNNCell, ResidualWrapper
 
 __all__ = [
     "BasicLSTMCell", "BasicRNNCell", "DropoutWrapper", "GRUCell", "LSTMCell", "LSTMStateTuple", "MultiRNNCell", "RNNCell",

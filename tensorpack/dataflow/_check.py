@@ -7,8 +7,8 @@ from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
-from ..utils._pickling import unpicklable
-from ..utils._spec import describe
+from ..utils._process.pickling import unpicklable
+from ..utils._text.spec import describe
 from .base import DataFlow, known_length
 
 

@@ -10,7 +10,7 @@ from typing import Any, Iterable, Iterator, Optional
 
 import six
 
-from ..utils._repr import ReprMixin
+from ..utils._text.repr import ReprMixin
 from ..utils.utils import get_rng
 
 __all__ = ["DataFlow", "DataFlowReentrantGuard", "DataFlowTerminated", "ProxyDataFlow", "RNGDataFlow"]

@@ -1,15 +1,15 @@
 """The flows that change, repeat, group, mix and inspect other flows, under their public path."""
 from __future__ import annotations
 
-from ._batch import BatchData, BatchDataByShape
-from ._cache import CacheData
 from ._check import check_dataflow
-from ._combine import ConcatData, JoinData, RandomChooseData, RandomMixData
-from ._map import MapData, MapDataComponent, SelectComponent
-from ._print import PrintData
-from ._repeat import FixedSizeData, RepeatedData, RepeatedDataPoint
-from ._shuffle import LocallyShuffleData
-from ._speed import TestDataSpeed
+from ._flows.batch import BatchData, BatchDataByShape
+from ._flows.cache import CacheData
+from ._flows.combine import ConcatData, JoinData, RandomChooseData, RandomMixData
+from ._flows.map import MapData, MapDataComponent, SelectComponent
+from ._flows.print import PrintData
+from ._flows.repeat import FixedSizeData, RepeatedData, RepeatedDataPoint
+from ._flows.shuffle import LocallyShuffleData
+from ._flows.speed import TestDataSpeed
 
 __all__ = [
     "BatchData",

@@ -5,13 +5,13 @@ import os
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
 
 from ..utils import logger
-from ..utils._spec import describe
+from ..utils._text.spec import describe
 from ..utils.argtools import log_once
 from ..utils.optional import optional_import
 from ..utils.serialize import loads
-from ._caffe import decode_datum
-from ._lmdb import open_for_reading
-from ._map import MapData
+from ._flows.map import MapData
+from ._formats.caffe import decode_datum
+from ._formats.lmdb import open_for_reading
 from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, RNGDataFlow, shuffled_indices
 
 __all__ = ["CaffeLMDB", "DiskCacheData", "HDF5Data", "LMDBData", "LMDBDataDecoder", "SVMLightData"]

@@ -10,10 +10,10 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ..utils import logger
-from ..utils._spec import describe
+from ..utils._text.spec import describe
 from ..utils.argtools import shape2d
 from ..utils.optional import optional_import
-from ._map import MapData, MapDataComponent
+from ._flows.map import MapData, MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
 from .imgaug.base import AugmentorList, ImageAugmentor

@@ -1,8 +1,8 @@
 """Flows that run other flows in worker processes or threads, to overlap them with the consumer."""
 from __future__ import annotations
 
-from ._runner import MultiProcessRunner, MultiProcessRunnerZMQ
-from ._thread_runner import MultiThreadRunner
+from ._parallel.process_runner import MultiProcessRunner, MultiProcessRunnerZMQ
+from ._parallel.thread_runner import MultiThreadRunner
 
 __all__ = [
     "MultiProcessPrefetchData",

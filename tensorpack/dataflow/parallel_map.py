@@ -1,9 +1,9 @@
 """Maps whose function runs in threads or worker processes."""
 from __future__ import annotations
 
-from ._map_and_batch import MultiProcessMapAndBatchDataZMQ
-from ._process_map import MultiProcessMapDataComponentSharedArray, MultiProcessMapDataZMQ
-from ._thread_map import MultiThreadMapData
+from ._parallel.map_and_batch import MultiProcessMapAndBatchDataZMQ
+from ._parallel.process_map import MultiProcessMapDataComponentSharedArray, MultiProcessMapDataZMQ
+from ._parallel.thread_map import MultiThreadMapData
 
 __all__ = [
     "MultiProcessMapAndBatchData",

@@ -12,11 +12,11 @@ import numpy as np
 
 from ..utils import logger
 from ..utils._buffers import aligned_empty
-from ..utils._remote_failure import RemoteFailure
+from ..utils._process.remote_failure import RemoteFailure
 from ..utils.concurrency import DIE, enable_death_signal
 from ..utils.optional import optional_import
 from ..utils.utils import get_tqdm
-from ._transport.codec import Encoder, decode, is_fortran
+from ._parallel.transport.codec import Encoder, decode, is_fortran
 from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, known_length
 
 __all__ = ["RemoteDataZMQ", "dump_dataflow_to_process_queue", "send_dataflow_zmq"]

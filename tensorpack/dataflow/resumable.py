@@ -7,16 +7,16 @@ import threading
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
 from ..utils import logger
-from ..utils._spec import describe
+from ..utils._text.spec import describe
 from ..utils.concurrency import StoppableThread
-from ._batch import BatchDataByShape
-from ._cache import CacheData
-from ._parallel_map import ParallelMapData
+from ._flows.batch import BatchDataByShape
+from ._flows.cache import CacheData
+from ._flows.repeat import FixedSizeData
+from ._flows.shuffle import LocallyShuffleData
+from ._parallel.map_logic import ParallelMapData
+from ._parallel.thread_runner import MultiThreadRunner
+from ._parallel.worker_flow import WorkerFlow
 from ._random_states import find_generators, from_json, get_state, set_state, to_json, walk
-from ._repeat import FixedSizeData
-from ._shuffle import LocallyShuffleData
-from ._thread_runner import MultiThreadRunner
-from ._worker_flow import WorkerFlow
 from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, DataFlowTerminated, ProxyDataFlow
 from .raw import DataFromQueue
 from .remote import RemoteDataZMQ

@@ -9,14 +9,14 @@ from typing import Any, Iterator, List, Optional, Sequence
 
 import numpy as np
 
-from ..utils._spec import describe
+from ..utils._text.spec import describe
 from ..utils.fs import atomic_directory, atomic_write
 from ..utils.optional import optional_import
 from ..utils.serialize import dumps, loads
 from ..utils.utils import get_tqdm
-from ._lmdb import new_database
-from ._repeat import FixedSizeData
-from ._tfrecord import read_records, write_record
+from ._flows.repeat import FixedSizeData
+from ._formats.lmdb import new_database
+from ._formats.tfrecord import read_records, write_record
 from .base import DataFlow, known_length
 from .format import DiskCacheData, HDF5Data, LMDBData, LMDBDataDecoder
 from .raw import DataFromList

@@ -5,7 +5,7 @@ import re
 from typing import Any, List, Sequence, Tuple
 
 from ..compat import tfv1 as tf
-from ..tfutils._gradient import map_values
+from ..tfutils._optimizer.gradient import map_values
 from ..utils import logger
 
 __all__ = [

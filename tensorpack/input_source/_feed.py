@@ -14,7 +14,7 @@ from ..dataflow.base import DataFlow
 from ..dataflow.common import RepeatedData
 from ..tfutils.common import build_or_reuse_placeholder
 from ..utils._buffers import aligned_empty
-from ..utils._spec import describe
+from ..utils._text.spec import describe
 from .input_source_base import InputSource
 
 # Looked up once: needed for each datapoint, while the thread that feeds holds up the one that trains.

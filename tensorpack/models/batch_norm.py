@@ -9,7 +9,8 @@ from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..utils.argtools import log_once
-from ._batch_statistics import (
+from ._layout import channel_axis
+from ._normalization.batch_statistics import (
     FUSED_TYPES,
     affine,
     moments,
@@ -19,9 +20,8 @@ from ._batch_statistics import (
     normalize_virtual_batches,
     normalize_with,
 )
-from ._layout import channel_axis
-from ._moving_statistics import MovingStatistics, check_ema_update
-from ._renorm_statistics import RenormStatistics
+from ._normalization.moving_statistics import MovingStatistics, check_ema_update
+from ._normalization.renorm_statistics import RenormStatistics
 from .registry import layer_register
 from .tflayer import convert_to_tflayer_args
 from .utils import VariableHolder

@@ -5,8 +5,8 @@ from typing import Any, Callable, List, Sequence
 
 from ..compat import can_make_flat_callable, make_flat_callable
 from ..compat import tfv1 as tf
-from ..tfutils._calling_thread import suits_calling_thread
-from ..tfutils._feed_value import can_be_fed_as_array, feed_converter
+from ..tfutils._session.calling_thread import suits_calling_thread
+from ..tfutils._session.feed_value import can_be_fed_as_array, feed_converter
 
 
 def make_prediction_callable(sess: tf.Session, inputs: Sequence[Any], outputs: Sequence[Any],

@@ -12,11 +12,11 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ..dataflow.base import DataFlow
-from ..utils._pickling import dumps
-from ..utils._processes import describe_end, end_processes
-from ..utils._remote_failure import RemoteFailure
+from ..utils._process.end import describe_end, end_processes
+from ..utils._process.pickling import dumps
+from ..utils._process.remote_failure import RemoteFailure
 from ..utils._rng import StreamOrigin, new_worker_origin, set_worker_index
-from ..utils._spec import describe
+from ..utils._text.spec import describe
 from ..utils.concurrency import DIE, enable_death_signal, ensure_proc_terminate, start_proc_mask_signal
 from ..utils.utils import change_env
 from .concurrency import MultiProcessQueuePredictWorker

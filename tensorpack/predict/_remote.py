@@ -4,7 +4,7 @@ from __future__ import annotations
 import copy
 
 from ..tfutils.tower import TowerFunc
-from ..utils._pickling import dumps
+from ..utils._process.pickling import dumps
 from .config import PredictConfig
 
 

@@ -16,7 +16,7 @@ from ..compat import tfv1 as tf
 from ..models.registry import disable_layer_logging
 from ..tfutils.model_utils import describe_trainable_vars
 from ..utils import logger
-from ..utils._remote_failure import RemoteFailure
+from ..utils._process.remote_failure import RemoteFailure
 from ..utils.concurrency import DIE, enable_death_signal
 from ._remote import dumps_config
 from .base import AsyncPredictorBase, OfflinePredictor, OnlinePredictor

@@ -6,8 +6,8 @@ from typing import Any, List, Sequence
 from ..callbacks.group import Callbacks, raise_background_failure
 from ..compat import tfv1 as tf
 from ..input_source.input_source_base import InputSource
-from ..tfutils._hooked_session import HookedSession
 from ..tfutils._inference import restored_session
+from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils.tower import PredictTowerContext
 from .base import PredictorBase
 from .config import PredictConfig

@@ -6,7 +6,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ._names import near_names
+from ._restore.names import near_names
 from .common import as_value, build_or_reuse_placeholder, get_op_tensor_name
 from .sesscreate import owns_session
 from .sessinit import JustCurrentSession

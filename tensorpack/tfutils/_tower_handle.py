@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Union
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.develop import log_deprecated
-from ._names import near_names
+from ._restore.names import near_names
 from .common import as_value, get_op_tensor_name
 
 if TYPE_CHECKING:

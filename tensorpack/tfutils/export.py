@@ -8,8 +8,8 @@ from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.fs import atomic_directory
-from ._convert import check_onnx, onnx_opset, to_onnx, to_tflite
-from ._frozen_model import FrozenModel, check_target, describe, frozen_model, write_model
+from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
+from ._export.frozen_model import FrozenModel, check_target, describe, frozen_model, write_model
 from ._inference import InferenceGraph, build_inference_graph
 from .sesscreate import NewSessionCreator
 

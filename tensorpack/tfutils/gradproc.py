@@ -17,8 +17,8 @@ import six
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ._gradient import dense_gradient, drop_none, map_values
 from ._graph_state import graph_state
+from ._optimizer.gradient import dense_gradient, drop_none, map_values
 from .summary import add_moving_summary
 from .symbolic_functions import print_stat, rms
 

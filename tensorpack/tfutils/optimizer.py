@@ -5,9 +5,9 @@ from typing import Any, Callable, Optional, Sequence, Tuple
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
-from ._accum_grad import AccumGradOptimizer
-from ._loss_scale import LossScaleOptimizer
-from ._proxy_optimizer import ProxyOptimizer
+from ._optimizer.accum_grad import AccumGradOptimizer
+from ._optimizer.loss_scale import LossScaleOptimizer
+from ._optimizer.proxy import ProxyOptimizer
 from .gradproc import GradientProcessor
 
 __all__ = [

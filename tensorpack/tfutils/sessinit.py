@@ -6,10 +6,10 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ._checkpoint import CheckpointReaderAdapter, get_checkpoint_path, open_checkpoint
-from ._matching import Matching, grouped, log_matching, match_names
-from ._matching import MismatchLogger as MismatchLogger  # kept for scripts that import it from here
-from ._names import op_name, some, tensor_name
+from ._restore.checkpoint import CheckpointReaderAdapter, get_checkpoint_path, open_checkpoint
+from ._restore.matching import Matching, grouped, log_matching, match_names
+from ._restore.matching import MismatchLogger as MismatchLogger  # kept for scripts that import it from here
+from ._restore.names import op_name, some, tensor_name
 from .varmanip import SessionUpdate, load_numpy_dict
 
 __all__ = ["ChainInit", "DictRestore", "JustCurrentSession", "SaverRestore", "SaverRestoreRelaxed", "SessionInit",

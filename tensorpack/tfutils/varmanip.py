@@ -9,10 +9,12 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.fs import atomic_write
-from ._checkpoint import get_all_checkpoints, get_checkpoint_path, open_checkpoint, write_checkpoint
-from ._matching import get_savename_from_varname as get_savename_from_varname  # kept for scripts that import it from here
-from ._matching import is_training_name as is_training_name
-from ._names import near_names, op_name, tensor_name
+from ._restore.checkpoint import get_all_checkpoints, get_checkpoint_path, open_checkpoint, write_checkpoint
+from ._restore.matching import (
+    get_savename_from_varname as get_savename_from_varname,  # kept for scripts that import it from here
+)
+from ._restore.matching import is_training_name as is_training_name
+from ._restore.names import near_names, op_name, tensor_name
 
 __all__ = ["SessionUpdate", "dump_session_params", "get_all_checkpoints", "get_checkpoint_path", "load_checkpoint_vars",
            "load_chkpt_vars", "save_checkpoint_vars", "save_chkpt_vars"]

@@ -9,7 +9,7 @@ from ..callbacks.base import Callback
 from ..callbacks.monitor import JSONWriter
 from ..callbacks.saver import find_model_saver
 from ..compat import tfv1 as tf
-from ..tfutils._checkpoint import open_checkpoint
+from ..tfutils._restore.checkpoint import open_checkpoint
 from ..utils import logger
 
 

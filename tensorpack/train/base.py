@@ -10,7 +10,7 @@ from ..callbacks.group import Callbacks, raise_background_failure
 from ..callbacks.monitor import MonitorBase, Monitors
 from ..callbacks.steps import MaintainStepCounter
 from ..compat import tfv1 as tf
-from ..tfutils._hooked_session import HookedSession
+from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils.common import get_global_step_value
 from ..tfutils.model_utils import describe_trainable_vars
 from ..tfutils.sesscreate import NewSessionCreator

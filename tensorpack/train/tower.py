@@ -11,7 +11,7 @@ from ..compat import xla_compile
 from ..input_source.input_source import PlaceholderInput
 from ..input_source.input_source_base import InputSource
 from ..predict.base import OnlinePredictor
-from ..tfutils._gradient import drop_none
+from ..tfutils._optimizer.gradient import drop_none
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandles, get_current_tower_context
 from ..utils import logger

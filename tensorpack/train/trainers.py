@@ -17,10 +17,10 @@ from ..input_source.input_source_base import InputSource
 from ..tfutils.tower import TowerContext
 from ..utils import logger
 from ..utils.develop import log_deprecated
-from ._collective import CollectiveTrainer
-from ._collective_inference import CollectiveInferenceRunner
-from ._distributed import DistributedTrainerParameterServer, DistributedTrainerReplicated
-from ._horovod import BytePSTrainer, HorovodTrainer
+from ._distributed.collective import CollectiveTrainer
+from ._distributed.horovod import BytePSTrainer, HorovodTrainer
+from ._distributed.inference import CollectiveInferenceRunner
+from ._distributed.parameter_server import DistributedTrainerParameterServer, DistributedTrainerReplicated
 from ._multi_tower import MultiTowerTrainer
 from .tower import SingleCostTrainer
 

@@ -11,8 +11,8 @@ import weakref
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from . import logger
-from ._signals import enable_death_signal, is_main_thread, mask_sigint, unblock_on_sigint
-from ._threads import LoopThread, ShareSessionThread, StoppableThread
+from ._process.signals import enable_death_signal, is_main_thread, mask_sigint, unblock_on_sigint
+from ._process.threads import LoopThread, ShareSessionThread, StoppableThread
 from .argtools import log_once
 
 __all__ = [

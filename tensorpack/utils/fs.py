@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import IO, Any, Iterator, Optional
 
 from . import logger
-from ._download import download
-from ._paths import normpath
+from ._files.download import download
+from ._files.paths import normpath
 from .argtools import log_once
 
 __all__ = [

@@ -17,9 +17,9 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 
 from . import logger
-from ._caffe_net import Layer, read_arrays, read_description
-from ._caffe_shapes import Shape, blob_shapes
-from ._remote_file import RemoteFile, obtain
+from ._caffe.net import Layer, read_arrays, read_description
+from ._caffe.shapes import Shape, blob_shapes
+from ._files.remote_file import RemoteFile, obtain
 from .argtools import memoized
 from .fs import atomic_write, get_dataset_path
 

@@ -17,7 +17,7 @@ from typing import Callable, List, Optional
 
 from termcolor import colored
 
-from ._paths import is_remote, normpath
+from ._files.paths import is_remote, normpath
 
 __all__ = [
     "addFilter",

@@ -8,8 +8,8 @@ from typing import Any, Dict, Iterator, Optional, Tuple
 
 from . import logger
 from ._library import find_library_full_path
-from ._progress_bar import Bar
 from ._rng import fix_rng_seed, get_rng
+from ._text.progress_bar import Bar
 
 __all__ = [
     "change_env",

@@ -9,8 +9,8 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 
 import numpy as np
 
-from ._canvas import Canvas, Color, as_pixels, prepare_patches
-from ._imshow import interactive_imshow
+from ._viz.canvas import Canvas, Color, as_pixels, prepare_patches
+from ._viz.imshow import interactive_imshow
 from .argtools import shape2d
 from .fs import mkdir_p
 from .optional import optional_import

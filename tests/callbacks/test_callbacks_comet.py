@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_training import Call, train
 
-from tensorpack.callbacks import _comet
+from tensorpack.callbacks._monitors import comet
 from tensorpack.callbacks.monitor import CometMLMonitor
 from tensorpack.compat import tfv1 as tf
 from tensorpack.utils.optional import optional_import
@@ -67,7 +67,7 @@ def test_an_experiment_is_made_of_the_arguments(monkeypatch):
     module = types.ModuleType("comet_ml")
     module.Experiment = Experiment
     monkeypatch.setitem(sys.modules, "comet_ml", module)
-    monkeypatch.setattr(_comet, "comet_ml", optional_import("comet_ml", needed_by="CometMLMonitor", pip="comet_ml"))
+    monkeypatch.setattr(comet, "comet_ml", optional_import("comet_ml", needed_by="CometMLMonitor", pip="comet_ml"))
     monitor = CometMLMonitor(project_name="mine")
     assert monitor.experiment.kwargs == {"project_name": "mine"} and monitor.chief_only is False
     with pytest.raises(TypeError, match="got both.*project_name"):
@@ -76,6 +76,6 @@ def test_an_experiment_is_made_of_the_arguments(monkeypatch):
 
 def test_without_the_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "comet_ml", None)
-    monkeypatch.setattr(_comet, "comet_ml", optional_import("comet_ml", needed_by="CometMLMonitor", pip="comet_ml"))
+    monkeypatch.setattr(comet, "comet_ml", optional_import("comet_ml", needed_by="CometMLMonitor", pip="comet_ml"))
     with pytest.raises(ImportError, match="CometMLMonitor needs the package 'comet_ml'.*pip install comet_ml"):
         CometMLMonitor()

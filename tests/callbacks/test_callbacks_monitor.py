@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from small_training import Call, PutEachEpoch, events, messages, strict_json, train, train_in_new_graph
 
-from tensorpack.callbacks import _json_stats, monitor
-from tensorpack.callbacks._json_stats import StatsFile, encode, records_to_keep
+from tensorpack.callbacks import monitor
+from tensorpack.callbacks._monitors import json_stats
+from tensorpack.callbacks._monitors.json_stats import StatsFile, encode, records_to_keep
 from tensorpack.callbacks.base import StopTraining
 from tensorpack.callbacks.monitor import JSONWriter, MonitorBase, Monitors, ScalarPrinter, SendMonitorData, TFEventWriter
 from tensorpack.callbacks.saver import ModelSaver
@@ -416,8 +417,8 @@ def test_a_write_failure_is_logged_and_made_good_later(log_dir, log_records):
 def test_step_level_records_cost_few_writes_and_none_is_lost(tmp_path, monkeypatch):
     path = str(tmp_path / "stats.json")
     writes = []
-    original = _json_stats.atomic_write
-    monkeypatch.setattr(_json_stats, "atomic_write", lambda path: writes.append(path) or original(path))
+    original = json_stats.atomic_write
+    monkeypatch.setattr(json_stats, "atomic_write", lambda path: writes.append(path) or original(path))
     file = StatsFile(path)
     for step in range(10000):
         file.append({"cost": 1.0, "epoch_num": 1, "global_step": step})
@@ -433,7 +434,7 @@ def test_step_level_records_cost_few_writes_and_none_is_lost(tmp_path, monkeypat
 def test_a_step_level_record_is_written_when_the_pause_is_over(tmp_path, monkeypatch):
     path = str(tmp_path / "stats.json")
     now = [0.]
-    monkeypatch.setattr(_json_stats.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(json_stats.time, "monotonic", lambda: now[0])
     file = StatsFile(path)
     for step, moment in enumerate([100., 100.5, 101.5]):
         now[0] = moment

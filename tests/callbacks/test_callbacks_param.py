@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_training import Call, PutEachEpoch, messages, train, train_in_new_graph
 
-from tensorpack.callbacks import _schedule
+from tensorpack.callbacks._param import schedule as schedules
 from tensorpack.callbacks.monitor import JSONWriter
 from tensorpack.callbacks.param import (
     GraphVarParam,
@@ -173,29 +173,29 @@ STEPS = [(10, 1), (20, 2), (30, 4)]
     (30, True, 4, 4), (31, True, None, 4), (90, True, None, 4),
     (9, False, None, None), (10, False, 1, 1), (15, False, None, 1), (20, False, 2, 2), (31, False, None, 4)])
 def test_values_of_a_schedule(point, linear, exact, in_force):
-    assert _schedule.value_to_set(STEPS, point - 1, point, linear) == pytest.approx(exact)
-    assert _schedule.value_in_force(STEPS, point, linear) == pytest.approx(in_force)
+    assert schedules.value_to_set(STEPS, point - 1, point, linear) == pytest.approx(exact)
+    assert schedules.value_in_force(STEPS, point, linear) == pytest.approx(in_force)
 
 
 @pytest.mark.parametrize("linear", [True, False])
 def test_the_value_in_force_is_the_last_one_that_was_set(linear):
     schedule, last = [(0, .5), (3, 0.), (7, 2.)], None
     for point in range(0, 12):
-        value = _schedule.value_to_set(schedule, point - 1, point, linear)
+        value = schedules.value_to_set(schedule, point - 1, point, linear)
         last = last if value is None else value
-        assert _schedule.value_in_force(schedule, point, linear) == last
+        assert schedules.value_in_force(schedule, point, linear) == last
 
 
 def test_the_example_in_the_documentation_is_true():
-    results = doctest.testmod(_schedule)
+    results = doctest.testmod(schedules)
     assert results.attempted and not results.failed
 
 
 def test_points_that_are_skipped_are_made_up_for():
-    assert _schedule.value_to_set(STEPS, 9, 11, False) == 1
-    assert _schedule.value_to_set(STEPS, 9, 20, False) == 2
-    assert _schedule.value_to_set(STEPS, 29, 31, True) == 4
-    assert _schedule.value_to_set(STEPS, 30, 32, True) is None
+    assert schedules.value_to_set(STEPS, 9, 11, False) == 1
+    assert schedules.value_to_set(STEPS, 9, 20, False) == 2
+    assert schedules.value_to_set(STEPS, 29, 31, True) == 4
+    assert schedules.value_to_set(STEPS, 30, 32, True) is None
 
 
 @pytest.mark.parametrize("schedule, error, message", [

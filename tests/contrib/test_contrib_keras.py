@@ -16,8 +16,8 @@ from tensorpack.callbacks.inference_runner import InferenceRunner
 from tensorpack.callbacks.saver import ModelSaver
 from tensorpack.callbacks.trigger import PeriodicTrigger
 from tensorpack.compat import tfv1 as tf
-from tensorpack.contrib._keras_cost import KerasCost
-from tensorpack.contrib._keras_model import KerasModelCaller
+from tensorpack.contrib._keras.cost import KerasCost
+from tensorpack.contrib._keras.model import KerasModelCaller
 from tensorpack.contrib.keras import KerasModel, KerasPhaseCallback, _InferencePhase, setup_keras_trainer
 from tensorpack.dataflow.common import BatchData
 from tensorpack.dataflow.raw import DataFromList

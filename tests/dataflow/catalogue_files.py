@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from tensorpack.dataflow import DataFromList, LMDBSerializer
-from tensorpack.dataflow._lmdb import new_database
+from tensorpack.dataflow._formats.lmdb import new_database
 from tensorpack.dataflow.serialize import DiskCacheSerializer
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tensorpack.dataflow import BatchData, JoinData, common
-from tensorpack.dataflow._lmdb import new_database
+from tensorpack.dataflow._formats.lmdb import new_database
 from tensorpack.dataflow.format import CaffeLMDB, DiskCacheData, HDF5Data, LMDBData, LMDBDataDecoder, SVMLightData
 from tensorpack.dataflow.raw import DataFromList
 from tensorpack.dataflow.serialize import DiskCacheSerializer, LMDBSerializer

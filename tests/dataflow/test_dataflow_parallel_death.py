@@ -88,7 +88,7 @@ def test_a_worker_killed_while_it_makes_a_datapoint(runner):
 
 
 def test_a_worker_killed_in_the_middle_of_a_message(runner, monkeypatch):
-    from tensorpack.dataflow._transport.channel import Channel
+    from tensorpack.dataflow._parallel.transport.channel import Channel
 
     send = Channel._send_bytes
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorpack.dataflow import BatchData, DataFlow, DataFromGenerator, DataFromList
-from tensorpack.dataflow import _lmdb as lmdb_module
-from tensorpack.dataflow._crc32c import crc32c, masked_crc32c
-from tensorpack.dataflow._tfrecord import read_records, write_record
+from tensorpack.dataflow._formats import lmdb as lmdb_module
+from tensorpack.dataflow._formats.crc32c import crc32c, masked_crc32c
+from tensorpack.dataflow._formats.tfrecord import read_records, write_record
 from tensorpack.dataflow.format import LMDBData
 from tensorpack.dataflow.serialize import (
     DiskCacheSerializer,

@@ -10,10 +10,10 @@ import time
 import numpy as np
 import pytest
 
-from tensorpack.dataflow._transport import memory as shared_memory
-from tensorpack.dataflow._transport.channel import DATA, FAILURE, Channel, Closed
-from tensorpack.dataflow._transport.codec import BIG, Encoder, decode
-from tensorpack.dataflow._transport.slots import SlotPool, address_of
+from tensorpack.dataflow._parallel.transport import memory as shared_memory
+from tensorpack.dataflow._parallel.transport.channel import DATA, FAILURE, Channel, Closed
+from tensorpack.dataflow._parallel.transport.codec import BIG, Encoder, decode
+from tensorpack.dataflow._parallel.transport.slots import SlotPool, address_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs shared memory")
 

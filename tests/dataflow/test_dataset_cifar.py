@@ -9,7 +9,7 @@ import pytest
 from dataset_samples import CIFAR_FILES, PER_BATCH, pixels, python2_pickle, write_archive, write_folder
 
 from tensorpack.dataflow.dataset import Cifar10, Cifar100, CifarBase, cifar
-from tensorpack.utils._remote_file import RemoteFile
+from tensorpack.utils._files.remote_file import RemoteFile
 
 
 def image_of(row):

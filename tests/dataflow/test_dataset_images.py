@@ -24,7 +24,7 @@ from tensorpack.dataflow.dataset import (
     _ilsvrc_meta,
     ilsvrc,
 )
-from tensorpack.utils._remote_file import RemoteFile
+from tensorpack.utils._files.remote_file import RemoteFile
 
 
 @pytest.fixture

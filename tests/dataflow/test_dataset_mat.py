@@ -18,7 +18,7 @@ from dataset_samples import (
 )
 
 from tensorpack.dataflow.dataset import BSDS500, Caltech101Silhouettes, SVHNDigit, _mat, bsds500, caltech101, svhn
-from tensorpack.utils._remote_file import RemoteFile
+from tensorpack.utils._files.remote_file import RemoteFile
 from tensorpack.utils.optional import optional_import
 
 

@@ -5,7 +5,7 @@ from tensorpack.callbacks.base import Callback
 from tensorpack.callbacks.hooks import CallbackToHook
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow.base import DataFlow
-from tensorpack.tfutils._hooked_session import HookedSession
+from tensorpack.tfutils._session.hooked_session import HookedSession
 
 
 class Source(DataFlow):

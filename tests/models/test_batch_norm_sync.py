@@ -12,7 +12,8 @@ from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow import DataFromList
 from tensorpack.graph_builder.model_desc import ModelDesc
 from tensorpack.input_source import QueueInput
-from tensorpack.models import BatchNorm, FullyConnected, _synchronize
+from tensorpack.models import BatchNorm, FullyConnected
+from tensorpack.models._normalization import synchronize
 from tensorpack.tfutils.tower import TrainTowerContext
 from tensorpack.train.config import TrainConfig
 from tensorpack.train.interface import launch_train_with_config
@@ -203,8 +204,8 @@ def fake_horovod(monkeypatch, size, version="0.28.1", allreduce=None):
     module.size, module.allreduce = (lambda: size), allreduce
     monkeypatch.setitem(sys.modules, "horovod", package)
     monkeypatch.setitem(sys.modules, "horovod.tensorflow", module)
-    monkeypatch.setattr(_synchronize, "_horovod", optional_import("horovod", needed_by="test", pip="horovod"))
-    monkeypatch.setattr(_synchronize, "_hvd", optional_import("horovod.tensorflow", needed_by="test", pip="horovod"))
+    monkeypatch.setattr(synchronize, "_horovod", optional_import("horovod", needed_by="test", pip="horovod"))
+    monkeypatch.setattr(synchronize, "_hvd", optional_import("horovod.tensorflow", needed_by="test", pip="horovod"))
 
 
 def horovod_layer():
@@ -242,6 +243,6 @@ def test_old_horovod_is_refused(monkeypatch):
 
 
 def test_missing_horovod_is_explained(monkeypatch):
-    monkeypatch.setattr(_synchronize, "_hvd", optional_import("no_such_horovod", needed_by="BatchNorm", pip="horovod"))
+    monkeypatch.setattr(synchronize, "_hvd", optional_import("no_such_horovod", needed_by="BatchNorm", pip="horovod"))
     with pytest.raises(ImportError, match="pip install horovod"):
         horovod_layer()

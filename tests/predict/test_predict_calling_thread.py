@@ -7,8 +7,8 @@ import pytest
 from tensorpack import BNReLU, Conv2D, FullyConnected, TowerContext, argscope
 from tensorpack.compat import tfv1 as tf
 from tensorpack.predict import OfflinePredictor, OnlinePredictor, PredictConfig, config
-from tensorpack.tfutils import _calling_thread
-from tensorpack.tfutils._calling_thread import suits_calling_thread
+from tensorpack.tfutils._session import calling_thread
+from tensorpack.tfutils._session.calling_thread import suits_calling_thread
 from tensorpack.tfutils.sesscreate import NewSessionCreator
 
 
@@ -136,7 +136,7 @@ def test_only_what_runs_is_looked_at():
 
 
 def test_a_gpu_needs_more_threads(monkeypatch):
-    monkeypatch.setattr(_calling_thread.compat, "has_gpu", lambda: True)
+    monkeypatch.setattr(calling_thread.compat, "has_gpu", lambda: True)
     x = tf.placeholder(tf.float32, [4], "x")
     assert not suits_calling_thread([x], [x + 1])
 

@@ -16,7 +16,7 @@ from tensorpack.graph_builder.model_desc import ModelDesc
 from tensorpack.predict import PredictConfig
 from tensorpack.predict.dataset import DatasetPredictorBase, MultiProcessDatasetPredictor, SimpleDatasetPredictor
 from tensorpack.tfutils.sessinit import DictRestore
-from tensorpack.utils._remote_failure import RemoteFailure
+from tensorpack.utils._process.remote_failure import RemoteFailure
 
 SIGNATURE = [tf.TensorSpec((), tf.int32, "x")]
 INIT = DictRestore({"w": np.int32(10)})

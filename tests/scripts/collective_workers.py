@@ -11,7 +11,7 @@ import time
 
 import collective_training
 
-from tensorpack.utils._signals import enable_death_signal
+from tensorpack.utils._process.signals import enable_death_signal
 
 
 def serve():

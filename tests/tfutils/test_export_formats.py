@@ -12,7 +12,7 @@ from inference_towers import IMAGE, IMAGE_ONLY, SIGNATURE, conv, load_graph_def,
 from tensorpack.compat import VERSION
 from tensorpack.compat import tfv1 as tf
 from tensorpack.predict import OfflinePredictor, PredictConfig
-from tensorpack.tfutils import _convert
+from tensorpack.tfutils._export import convert
 from tensorpack.tfutils.export import ModelExporter
 from tensorpack.tfutils.sessinit import DictRestore
 
@@ -350,7 +350,7 @@ def test_a_wrong_opset_is_named(tmp_path, opset, error):
 
 def test_without_its_package_export_onnx_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx.convert", None)
-    monkeypatch.setattr(_convert.tf2onnx, "_module", None)
+    monkeypatch.setattr(convert.tf2onnx, "_module", None)
     with pytest.raises(ImportError, match=r"export_onnx needs .*pip install tf2onnx \(or tensorpack\[onnx\]\)"):
         exporter().export_onnx(str(tmp_path / "model"))
     assert os.listdir(str(tmp_path)) == []

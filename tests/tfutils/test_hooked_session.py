@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tensorpack.compat import tfv1 as tf
-from tensorpack.tfutils._hooked_session import _MAX_PLANS, HookedSession
+from tensorpack.tfutils._session.hooked_session import _MAX_PLANS, HookedSession
 
 Pair = collections.namedtuple("Pair", ["first", "second"])
 

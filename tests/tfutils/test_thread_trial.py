@@ -7,10 +7,10 @@ import pytest
 
 from tensorpack import Callback, DataFlow, QueueInput, SimpleTrainer
 from tensorpack.compat import tfv1 as tf
-from tensorpack.tfutils import _thread_trial
-from tensorpack.tfutils._calling_thread import elements_to_take
-from tensorpack.tfutils._hooked_session import HookedSession
-from tensorpack.tfutils._thread_trial import _BLOCK, _BLOCKS, make_quick_callable
+from tensorpack.tfutils._session import thread_trial
+from tensorpack.tfutils._session.calling_thread import elements_to_take
+from tensorpack.tfutils._session.hooked_session import HookedSession
+from tensorpack.tfutils._session.thread_trial import _BLOCK, _BLOCKS, make_quick_callable
 
 ENOUGH = _BLOCK * _BLOCKS
 
@@ -28,7 +28,7 @@ def clock(monkeypatch):
 
     clock = Clock()
     clock.made = []
-    make = _thread_trial.make_flat_callable
+    make = thread_trial.make_flat_callable
 
     def make_timed(*request, in_calling_thread=False):
         call = make(*request, in_calling_thread=in_calling_thread)
@@ -40,8 +40,8 @@ def clock(monkeypatch):
             return results
         return timed
 
-    monkeypatch.setattr(_thread_trial, "make_flat_callable", make_timed)
-    monkeypatch.setattr(_thread_trial, "time", clock)
+    monkeypatch.setattr(thread_trial, "make_flat_callable", make_timed)
+    monkeypatch.setattr(thread_trial, "time", clock)
     return clock
 
 
@@ -107,7 +107,7 @@ def queue_of_four(clock):
             assert call() == [1, 2]
         yield sess, call, put, queue
     # the small callable that looks at the size of the queue is one of the calling thread, too
-    assert isinstance(call._call, _thread_trial._WhereNothingWaits)
+    assert isinstance(call._call, thread_trial._WhereNothingWaits)
 
 
 def test_elements_of_a_queue_are_taken_in_the_calling_thread(clock, queue_of_four):

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tensorpack.train._collective_cluster import cluster_from_environment, expand_counts, expand_hosts
+from tensorpack.train._distributed.cluster import cluster_from_environment, expand_counts, expand_hosts
 
 
 def tf_config(index=0, job="worker", **cluster):

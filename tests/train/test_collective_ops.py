@@ -6,10 +6,10 @@ import pytest
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow import DataFromGenerator, DataFromList
-from tensorpack.train import _collective_ops
-from tensorpack.train._collective_check import compare_graphs, describe_graph, describe_variables, digest, in_common
-from tensorpack.train._collective_data import Shard
-from tensorpack.train._collective_ops import Gatherer, WorkerGroup, plan_buckets
+from tensorpack.train._distributed import ops as collective_ops
+from tensorpack.train._distributed.graph_check import compare_graphs, describe_graph, describe_variables, digest, in_common
+from tensorpack.train._distributed.ops import Gatherer, WorkerGroup, plan_buckets
+from tensorpack.train._distributed.shard import Shard
 
 SIZE = 2
 _first_keys = itertools.count(1, 100000)  # TensorFlow remembers what was under a key
@@ -21,7 +21,7 @@ def for_each_worker(monkeypatch):
     def call(build):
         first, results = next(_first_keys), []
         for rank in range(SIZE):
-            monkeypatch.setattr(_collective_ops, "_instance_keys", itertools.count(first))
+            monkeypatch.setattr(collective_ops, "_instance_keys", itertools.count(first))
             group = WorkerGroup(SIZE, rank, "/job:localhost/replica:0/task:0/device:CPU:{}".format(rank))
             with tf.variable_scope("rank{}".format(rank)):
                 results.append(build(group))

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tensorpack.launch import _free_ports
-from tensorpack.train._watchdog import _MAGIC, PeerGone, Watchdog, _Connection, wait_for_name
+from tensorpack.train._distributed.watchdog import _MAGIC, PeerGone, Watchdog, _Connection, wait_for_name
 
 LIMIT = 60
 

@@ -1,11 +1,11 @@
-"""utils._spec, utils._repr and utils.optional: what errors and reprs say."""
+"""utils._text.spec, utils._text.repr and utils.optional: what errors and reprs say."""
 import sys
 
 import numpy as np
 import pytest
 
-from tensorpack.utils._repr import ReprMixin
-from tensorpack.utils._spec import describe
+from tensorpack.utils._text.repr import ReprMixin
+from tensorpack.utils._text.spec import describe
 from tensorpack.utils.optional import optional_import
 
 DESCRIPTIONS = [

@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from tensorpack.utils import _download
-from tensorpack.utils._file_lock import file_lock
-from tensorpack.utils._remote_file import RemoteFile, obtain
+from tensorpack.utils._files import download as downloading
+from tensorpack.utils._files.file_lock import file_lock
+from tensorpack.utils._files.remote_file import RemoteFile, obtain
 from tensorpack.utils.fs import download
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -78,7 +78,7 @@ class Server:
 def server(monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(_download, "_PAUSE", 0.01)
+    monkeypatch.setattr(downloading, "_PAUSE", 0.01)
     instance = Server()
     thread = threading.Thread(target=instance.http.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -178,7 +178,7 @@ class TestResume:
         server.breaks = [1000] * 1000
         with pytest.raises(OSError):
             download(server.url, str(tmp_path))
-        assert len(server.requests) == _download._MAX_RESUMES + 1
+        assert len(server.requests) == downloading._MAX_RESUMES + 1
 
     def test_a_missing_file_is_not_asked_for_again(self, server, tmp_path):
         server.content = b""

@@ -21,8 +21,8 @@ from caffe_models import (
 )
 
 from tensorpack.utils import loadcaffe
-from tensorpack.utils._prototxt import parse_prototxt
-from tensorpack.utils._remote_file import RemoteFile
+from tensorpack.utils._caffe.prototxt import parse_prototxt
+from tensorpack.utils._files.remote_file import RemoteFile
 from tensorpack.utils.loadcaffe import get_caffe_pb, load_caffe
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -41,7 +41,7 @@ def test_each_module_can_be_imported_first(name):
     subprocess.run([sys.executable, "-c", "import tensorpack.utils." + name], cwd=ROOT, check=True)
 
 
-@pytest.mark.parametrize("name", ["_spec", "utils"])
+@pytest.mark.parametrize("name", ["_text.spec", "utils"])
 def test_examples_in_docstrings(name):
     result = doctest.testmod(importlib.import_module("tensorpack.utils." + name))
     assert result.attempted > 0 and result.failed == 0

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tensorpack.utils._progress_bar import Bar
+from tensorpack.utils._text.progress_bar import Bar
 from tensorpack.utils.utils import get_tqdm
 
 

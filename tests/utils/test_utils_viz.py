@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tensorpack.dataflow.base import DataFlow
-from tensorpack.utils import _imshow, viz
-from tensorpack.utils._canvas import Canvas
+from tensorpack.utils import viz
+from tensorpack.utils._viz import imshow
+from tensorpack.utils._viz.canvas import Canvas
 from tensorpack.utils.optional import optional_import
 from tensorpack.utils.viz import (
     draw_boxes,
@@ -275,7 +276,7 @@ def window(monkeypatch):
 
     def use(*args):
         instance = Window(*args)
-        monkeypatch.setattr(_imshow, "cv2", instance)
+        monkeypatch.setattr(imshow, "cv2", instance)
         return instance
 
     return use

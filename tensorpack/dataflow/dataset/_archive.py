@@ -9,8 +9,8 @@ import zlib
 from typing import List, Sequence
 
 from ...utils import logger
-from ...utils._file_lock import file_lock
-from ...utils._remote_file import RemoteFile, obtain
+from ...utils._files.file_lock import file_lock
+from ...utils._files.remote_file import RemoteFile, obtain
 
 
 def obtain_unpacked(who: str, directory: str, archive: RemoteFile, needed: Sequence[str]) -> None:

@@ -7,8 +7,8 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ...utils import logger
-from ...utils._caffe_blob import decode_blob
-from ...utils._remote_file import RemoteFile
+from ...utils._caffe.blob import decode_blob
+from ...utils._files.remote_file import RemoteFile
 from ...utils.argtools import shape2d
 from ...utils.fs import get_dataset_path
 from ...utils.optional import optional_import

@@ -7,7 +7,7 @@ from typing import Iterator, List, Optional
 
 import numpy as np
 
-from ...utils._remote_file import RemoteFile
+from ...utils._files.remote_file import RemoteFile
 from ...utils.fs import get_dataset_path
 from ...utils.optional import optional_import
 from ..base import RNGDataFlow, shuffled_indices

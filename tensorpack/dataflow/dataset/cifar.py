@@ -7,7 +7,7 @@ from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from ...utils import logger
-from ...utils._remote_file import RemoteFile
+from ...utils._files.remote_file import RemoteFile
 from ...utils.fs import get_dataset_path
 from ..base import RNGDataFlow, shuffled_indices
 from ._archive import obtain_unpacked

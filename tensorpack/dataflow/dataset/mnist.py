@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ...utils._remote_file import RemoteFile, obtain
+from ...utils._files.remote_file import RemoteFile, obtain
 from ...utils.fs import get_dataset_path
 from ..base import RNGDataFlow, shuffled_indices
 from ._idx import IMAGES, LABELS, read_idx

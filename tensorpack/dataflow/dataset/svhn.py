@@ -7,7 +7,7 @@ from typing import Any, Iterator, List, MutableMapping, Optional, Sequence, Tupl
 
 import numpy as np
 
-from ...utils._remote_file import RemoteFile, obtain
+from ...utils._files.remote_file import RemoteFile, obtain
 from ...utils.fs import get_dataset_path
 from ..base import RNGDataFlow, shuffled_indices
 from ._mat import read_mat

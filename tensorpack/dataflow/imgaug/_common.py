@@ -5,8 +5,8 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ...utils._repr import ReprMixin
-from ...utils._spec import describe
+from ...utils._text.repr import ReprMixin
+from ...utils._text.spec import describe
 from ...utils.optional import optional_import
 
 

@@ -5,7 +5,7 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
-from ...utils._spec import describe
+from ...utils._text.spec import describe
 from ._common import BORDER_CONSTANT, INTER_LINEAR, cv2, float_coords
 from ._sampling import flip, interpolate, rearrange, resize_nearest, transpose
 from ._transform_base import StationaryTransform, Transform

@@ -5,7 +5,7 @@ from typing import Tuple
 
 import numpy as np
 
-from ...utils._spec import describe
+from ...utils._text.spec import describe
 from ._common import check_pair, cv2
 from ._pixels import floating, restore, to_uint8
 from .base import PhotometricAugmentor

@@ -1,0 +1,85 @@
+"""`MonitorBase`: what a training run's scalars, images, summaries and events are sent to."""
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import numpy as np
+
+from ...compat import tfv1 as tf
+from ..base import Callback
+
+__all__ = ["MonitorBase", "NoOpMonitor", "as_number"]
+
+
+class MonitorBase(Callback):
+    """Base class of monitors, which receive everything that is put into `trainer.monitors`.
+
+    Override some of the `process_*` methods, and any method of a callback: monitors are callbacks that run after all
+    others, on every process, and whose graph is set up under no name scope. Example, for a tracking service::
+
+        class Tracker(MonitorBase):
+            def process_scalar(self, name, val):
+                service.log({name: val}, step=self.global_step)
+    """
+
+    _chief_only = False
+
+    def setup_graph(self, trainer: Any) -> None:
+        """Call `_setup_graph` under no name scope."""
+        self.trainer = trainer
+        self.graph = tf.get_default_graph()
+        with self.graph.name_scope(None):
+            self._setup_graph()
+
+    def process(self, name: str, val: Any) -> None:
+        """Not called by the library; kept for monitors written before there was one method per kind."""
+
+    def process_scalar(self, name: str, val: float) -> None:
+        """Receive a scalar: a Python number (an int, a float or a bool)."""
+
+    def process_image(self, name: str, val: np.ndarray) -> None:
+        """Receive images: NHWC array, RGB in [0, 255]."""
+
+    def process_summary(self, summary: tf.Summary) -> None:
+        """Receive a summary; each scalar and image that was put arrives here as well, as a summary."""
+
+    def process_event(self, evt: tf.Event) -> None:
+        """Receive an event with its step and wall time set; summaries do not arrive here."""
+
+    def _before_checkpoint(self) -> None:
+        """Called before a checkpoint of a finished epoch is written, usually while other callbacks are still to put values."""
+
+
+class NoOpMonitor(MonitorBase):
+    """What takes the place of a monitor that cannot work, usually for want of a log directory."""
+
+    def __init__(self, name: Optional[str] = None):
+        """
+        Args:
+            name: class of the monitor that it stands for.
+        """
+        self._name = name
+
+    def __str__(self) -> str:
+        return "NoOpMonitor" if self._name is None else "NoOpMonitor({})".format(self._name)
+
+    __repr__ = __str__
+
+
+def as_number(value: Any) -> Any:
+    """The Python number that `value` is: a bool, int or float; None if it is no real scalar.
+
+    Arrays of one element count as scalars.
+    """
+    if isinstance(value, (np.ndarray, np.generic)):
+        if value.size != 1:
+            return None
+        value = value.item()
+    if isinstance(value, (int, float)):
+        return value
+    if isinstance(value, (str, bytes, complex)) or not hasattr(value, "__float__"):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

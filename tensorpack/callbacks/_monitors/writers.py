@@ -1,0 +1,273 @@
+"""The two monitors that write files into the log directory: TensorBoard's event files, and `stats.json`."""
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import threading
+import time
+from datetime import datetime
+from typing import Any, Callable, Dict, List, Optional
+
+from ...compat import tfv1 as tf
+from ...utils import logger
+from .._resume import stopped_inside_epoch
+from . import json_stats as _json_stats
+from .base import MonitorBase, NoOpMonitor, as_number
+from .json_stats import Record, StatsFile, read_records, records_to_keep, unused_path
+
+__all__ = ["JSONWriter", "TFEventWriter"]
+
+
+class TFEventWriter(MonitorBase):
+    """Writes summaries and events to `events.out.tfevents.<time>.<host>`, for TensorBoard.
+
+    The file starts with the version and the graph (step 0). Then come one Summary event per summary and per scalar or image
+    that was put, at the global step. It is flushed at every epoch and at the end of training, also after a crash. If it
+    cannot be written, this is logged once and training goes on without it.
+
+    Without a log directory, making one warns and gives a monitor that does nothing.
+
+    Args:
+        logdir: an existing directory; by default the logger directory.
+        max_queue: number of events that may wait to be written.
+        flush_secs: the file is flushed at least this often while events come.
+        split_files: start a new file after each epoch.
+
+    Raises:
+        ValueError: `logdir` does not exist.
+    """
+
+    def __new__(cls, logdir: Optional[str] = None, max_queue: int = 10, flush_secs: float = 120,
+                split_files: bool = False, **kwargs: Any):
+        if logdir is None and logger.get_logger_dir() is None:
+            logger.warning("%s does nothing: no log directory is set. Call logger.set_logger_dir() before it is made.",
+                           cls.__name__)
+            return NoOpMonitor(cls.__name__)
+        return super().__new__(cls)
+
+    def __init__(self, logdir: Optional[str] = None, max_queue: int = 10, flush_secs: float = 120,
+                 split_files: bool = False):
+        logdir = logger.get_logger_dir() if logdir is None else logdir
+        if not tf.gfile.IsDirectory(logdir):
+            raise ValueError("TFEventWriter: logdir must be an existing directory; got '{}'; make it first".format(logdir))
+        self._logdir = logdir
+        self._max_queue = max_queue
+        self._flush_secs = flush_secs
+        self._split_files = split_files
+        self._writer: Optional[tf.summary.FileWriter] = None
+        self._graph_thread: Optional[threading.Thread] = None
+
+    def _setup_graph(self) -> None:
+        self._guard(self._open)
+
+    def _before_train(self) -> None:
+        # A big graph takes seconds to serialise; the first step need not wait for it, only the first event.
+        self._graph_thread = threading.Thread(target=self._guard, args=(self._add_graph,), name="TFEventWriter-graph")
+        self._graph_thread.daemon = True
+        self._graph_thread.start()
+
+    def process_summary(self, summary: tf.Summary) -> None:
+        self._wait_for_graph()
+        self._guard(lambda: self._writer and self._writer.add_summary(summary, self.global_step))
+
+    def process_event(self, evt: tf.Event) -> None:
+        self._wait_for_graph()
+        self._guard(lambda: self._writer and self._writer.add_event(evt))
+
+    def _trigger(self) -> None:
+        self._wait_for_graph()
+        self._guard(self._start_next_file if self._split_files else lambda: self._writer and self._writer.flush())
+
+    def _after_train(self) -> None:
+        self._wait_for_graph()
+        self._guard(lambda: self._writer and self._writer.close())
+
+    def _open(self) -> None:
+        self._writer = tf.summary.FileWriter(self._logdir, max_queue=self._max_queue, flush_secs=self._flush_secs,
+                                             filename_suffix=_unused_suffix(self._logdir))
+
+    def _start_next_file(self) -> None:
+        if self._writer:
+            self._writer.close()
+            self._open()
+
+    def _add_graph(self) -> None:
+        if self._writer:
+            self._writer.add_graph(self.graph)
+
+    def _wait_for_graph(self) -> None:
+        if self._graph_thread is not None:
+            self._graph_thread.join()
+            self._graph_thread = None
+
+    def _guard(self, action: Callable[[], Any]) -> None:
+        try:
+            action()
+        except Exception:  # TF 2.x: the writing thread's errors arrive as IndexError, ValueError, ... by their status code
+            self._writer = None
+            logger.error("TFEventWriter: cannot write to %s; training goes on without event files.", self._logdir,
+                         exc_info=True)
+
+
+def _unused_suffix(logdir: str) -> Optional[str]:
+    """TensorFlow names event files by the second and truncates one that exists: what makes the name of a new one unused."""
+    pattern = os.path.join(glob.escape(logdir), "events.out.tfevents.{:010d}.*".format(int(time.time())))
+    of_this_second = len(glob.glob(pattern))
+    return ".{}".format(of_this_second) if of_this_second else None
+
+
+class JSONWriter(MonitorBase):
+    """Writes scalars to `stats.json` in the log directory: a JSON list with one object per flush.
+
+    Keys are the names of the scalars put since the last flush, then `epoch_num` and `global_step`. NaN and infinities, for
+    which JSON has no word, are written as null. What is no scalar is skipped with one warning per name.
+
+    An object is made before training, after each step but the last of an epoch, after each epoch (so that the scalars of the
+    last step and of the epoch share one), and at the end of training, if anything is pending. The file is replaced
+    atomically, so that it is valid at any moment, at these moments; after a step, however, only if the last write was long
+    enough ago (at least a second, and 50 times what that write took): a crash of the process can lose the objects
+    of the last steps before it, not those of an epoch that has ended.
+
+    If the directory has a `stats.json` that ends just before this run starts, this run goes on with it; objects about steps
+    after the restored one, from work that a crash has undone, are dropped. Any other `stats.json` is renamed to
+    `stats.json.<time>`.
+
+    Without a log directory, making one warns and gives a monitor that does nothing.
+    """
+
+    FILENAME = _json_stats.FILENAME
+
+    def __new__(cls, *args: Any, **kwargs: Any):
+        if logger.get_logger_dir() is None:
+            logger.warning("%s does nothing: no log directory is set. Call logger.set_logger_dir() before it is made.",
+                           cls.__name__)
+            return NoOpMonitor(cls.__name__)
+        return super().__new__(cls)
+
+    def __init__(self):
+        self._dir = logger.get_logger_dir()
+        self._path = os.path.join(self._dir, self.FILENAME)
+        self._pending: Dict[str, Any] = {}
+        self._skipped: set = set()
+        self._file: Optional[StatsFile] = None
+        self._early: Record = {}
+
+    @staticmethod
+    def load_existing_json(dir: Optional[str] = None) -> Optional[List[Record]]:
+        """All objects in the `stats.json` of `dir` (default: the log directory); None if there is none that can be read."""
+        dir = logger.get_logger_dir() if dir is None else dir
+        if dir is None:
+            return None
+        try:
+            return read_records(os.path.join(dir, JSONWriter.FILENAME))
+        except (OSError, ValueError) as e:
+            logger.warning("The statistics of the earlier run cannot be read: %s", e)
+            return None
+
+    @staticmethod
+    def load_existing_epoch_number(dir: Optional[str] = None) -> Optional[int]:
+        """The last `epoch_num` in the `stats.json` of `dir` (default: the log directory); None if unknown."""
+        records = JSONWriter.load_existing_json(dir)
+        epoch = records[-1].get("epoch_num") if records else None
+        return epoch if isinstance(epoch, int) else None
+
+    def process_scalar(self, name: str, val: float) -> None:
+        number = as_number(val)
+        if number is not None:
+            self._pending[name] = number
+        elif name not in self._skipped:
+            self._skipped.add(name)
+            logger.warning("JSONWriter: '%s' must be a scalar; got %s; it is left out of %s.", name, type(val).__name__,
+                           self.FILENAME)
+
+    def _before_train(self) -> None:
+        self._file = self._open()
+        self._flush()
+
+    def _trigger_step(self) -> None:
+        if self.local_step != self.trainer.steps_per_epoch - 1:
+            self._flush(force=False)
+
+    def _trigger(self) -> None:
+        self._flush()
+
+    def _after_train(self) -> None:
+        if self._file is not None:
+            self._flush()
+
+    def _before_checkpoint(self) -> None:
+        if self._file is None:
+            return
+        # a run that is killed after the checkpoint goes on with the next epoch, so what is known of this one must be there
+        self._early = self._complete(self._pending)
+        self._pending = {}
+        self._file.append(self._early)
+        self._write(force=True)
+
+    def _flush(self, force: bool = True) -> None:
+        if self._pending:
+            record, self._pending = self._complete(self._pending), {}
+            early, self._early = self._early, {}
+            if (early.get("epoch_num"), early.get("global_step")) == (self.epoch_num, self.global_step):
+                self._file.replace_last(self._complete(dict(early, **record)))
+            else:
+                self._file.append(record)
+        self._write(force)
+
+    def _complete(self, values: Record) -> Record:
+        """These values, and which moment they are of."""
+        record = {name: value for name, value in values.items() if name not in ("epoch_num", "global_step")}
+        record.update([("epoch_num", self.epoch_num), ("global_step", self.global_step)])
+        return record
+
+    def _write(self, force: bool) -> None:
+        try:
+            self._file.write(force)
+        except OSError:
+            logger.error("JSONWriter: cannot write %s; its content is kept in memory, the next flush tries again.",
+                         self._path, exc_info=True)
+
+    def _open(self) -> StatsFile:
+        try:
+            records = read_records(self._path)
+            if not records:
+                return StatsFile(self._path)
+            return self._continue(records)
+        except (OSError, ValueError) as e:
+            logger.warning("The statistics of the earlier run cannot be read (%s); %s", e, self._set_aside())
+            return StatsFile(self._path)
+
+    def _continue(self, records: List[Record]) -> StatsFile:
+        epoch, step = self.trainer.starting_epoch, self.global_step
+        keep = records_to_keep(records, epoch, step, stopped_inside_epoch(self._dir, epoch, step))
+        if keep is None:
+            logger.warning("%s ends at epoch %s, global_step %s;", self._path, records[-1].get("epoch_num"),
+                           records[-1].get("global_step"))
+            logger.warning("this training starts at epoch %d, global_step %d, so it is not a continuation of that one.",
+                           epoch, step)
+            logger.warning("%s", self._set_aside())
+            return StatsFile(self._path)
+        logger.info("Found existing JSON at %s, will append to it.", self._path)
+        if keep < len(records):
+            logger.warning("%d of its %d records are about work after epoch %d, global_step %d that was lost; they are "
+                           "dropped.%s", len(records) - keep, len(records), epoch, step,
+                           "" if step else " " + self._keep_copy())
+        return StatsFile(self._path, records[:keep])
+
+    def _set_aside(self) -> str:
+        target = self._unused_path()
+        try:
+            os.rename(self._path, target)
+        except OSError as e:
+            return "it could not be renamed either: {}".format(e)
+        return "it is renamed to {}.".format(target)
+
+    def _keep_copy(self) -> str:
+        """Without a restored step the records' own epochs are the only evidence, so nothing is thrown away for good."""
+        target = self._unused_path()
+        shutil.copyfile(self._path, target)
+        return "The old file is kept as {}.".format(target)
+
+    def _unused_path(self) -> str:
+        return unused_path(self._path, datetime.now().strftime("%m%d-%H%M%S"))

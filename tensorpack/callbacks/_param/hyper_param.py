@@ -1,0 +1,116 @@
+"""`HyperParam`s: things with a value that can be read and set while training goes on."""
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from typing import Any, Optional, Sequence
+
+import numpy as np
+import six
+
+from ...compat import deprecation_silenced, variable_value
+from ...compat import tfv1 as tf
+from ...tfutils.common import get_op_tensor_name
+from ...utils._text.repr import ReprMixin
+
+__all__ = ["GraphVarParam", "HyperParam", "ObjAttrParam"]
+
+
+@six.add_metaclass(ABCMeta)
+class HyperParam(ReprMixin):
+    """Base class of hyper-parameters: something that a `HyperParamSetter` can read and set."""
+
+    def setup_graph(self) -> None:
+        """Called once, before the graph is final."""
+
+    @abstractmethod
+    def set_value(self, v: Any) -> None:
+        """Set the value, under the default session."""
+
+    @abstractmethod
+    def get_value(self) -> Any:
+        """The value now, under the default session."""
+
+    @property
+    def readable_name(self) -> str:
+        """What it is called in the log and in the file of `HumanHyperParamSetter`."""
+        return self._readable_name
+
+
+class GraphVarParam(HyperParam):
+    """A variable of the graph, such as `learning_rate`.
+
+    Args:
+        name: name of a global or local variable, with or without `:0`.
+        shape: the shape that the variable must have; the default is not checked.
+
+    Raises:
+        ValueError: when the graph is set up, there is no such variable, or it has another shape.
+    """
+
+    def __init__(self, name: str, shape: Sequence[int] = ()):
+        self.name = name
+        self.shape = tuple(shape)
+        self._readable_name, self.var_name = get_op_tensor_name(name)
+        self.var: Optional[Any] = None
+
+    def setup_graph(self) -> None:
+        """Find the variable in the default graph."""
+        variables = list(tf.global_variables()) + list(tf.local_variables())
+        for variable in variables:
+            if variable.name == self.var_name:
+                break
+        else:
+            raise ValueError("GraphVarParam: '{}' must be a variable of the graph; there are {}; it has to be made before "
+                             "callbacks are set up, for instance by the function `optimizer` of the model".format(
+                                 self.var_name, ", ".join(sorted(v.name for v in variables)) or "none at all"))
+        if self.shape and not variable.shape.is_compatible_with(self.shape):
+            raise ValueError("GraphVarParam: variable '{}' must have the shape {}; got {}".format(
+                self.var_name, self.shape, variable.shape))
+        self.var = variable
+        self._value = variable_value(variable)
+
+    def set_value(self, v: Any) -> None:
+        """Assign to the variable.
+
+        Raises:
+            ValueError: `v` is a float and the variable holds none, or its shape does not fit.
+        """
+        if np.issubdtype(np.asarray(v).dtype, np.floating) and not self.var.dtype.base_dtype.is_floating:
+            raise ValueError("GraphVarParam: variable '{}' holds {}; got the float {!r}; give an integer".format(
+                self.var_name, self.var.dtype.base_dtype.name, v))
+        if not self.var.shape.is_compatible_with(np.shape(v)):
+            raise ValueError("GraphVarParam: variable '{}' has the shape {}; got a value of shape {}".format(
+                self.var_name, self.var.shape, np.shape(v)))
+        with deprecation_silenced():
+            self.var.load(v)
+
+    def get_value(self) -> Any:
+        """The value of the variable, a numpy scalar or array."""
+        return self._value.eval()
+
+
+class ObjAttrParam(HyperParam):
+    """An attribute of a Python object.
+
+    Args:
+        obj: the object.
+        attrname: name of its attribute.
+        readable_name: what the log calls it; by default the name of the attribute.
+    """
+
+    def __init__(self, obj: Any, attrname: str, readable_name: Optional[str] = None):
+        self.obj = obj
+        self.attrname = attrname
+        self._readable_name = attrname if readable_name is None else readable_name
+
+    def set_value(self, v: Any) -> None:
+        """Set the attribute."""
+        setattr(self.obj, self.attrname, v)
+
+    def get_value(self) -> Any:
+        """The value of the attribute.
+
+        Raises:
+            AttributeError: the object has none of this name.
+        """
+        return getattr(self.obj, self.attrname)

@@ -1,0 +1,1 @@
+"""Behind `contrib/rnn.py`: recurrent cells, cells made of cells, and the loops that run them."""

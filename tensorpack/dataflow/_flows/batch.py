@@ -1,0 +1,128 @@
+"""Groups datapoints into batches."""
+from __future__ import annotations
+
+import operator
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
+
+import numpy as np
+
+from ...utils._text.spec import describe
+from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, known_length
+from .collate import collate, collate_values, same_kind_of_error
+
+
+class BatchData(ProxyDataFlow):
+    """Stacks `batch_size` datapoints into one: component k has a new first dimension.
+
+    List and tuple datapoints become a list, dict datapoints a dict. Order is kept. `len` is as exact as that of `ds`.
+
+    A component of python bools becomes a bool array, ints int32 (int64 if one does not fit), floats or a mixture float32, str
+    and bytes stay what they are; for arrays and numpy scalars the dtype of the first one decides. Large batches lie in recycled
+    memory that TensorFlow takes without a copy; a batch, or a view of it, that is still referenced is never overwritten.
+
+    Args:
+        ds: flow of list, tuple or dict datapoints. Within a batch all must have the same components, of equal shapes.
+        batch_size: datapoints per batch.
+        remainder: whether the last, smaller batch of a pass is produced; otherwise those datapoints are dropped.
+        use_list: leave each component a plain list instead of an array; any type and shape will do.
+
+    Raises:
+        ValueError: at construction, when `ds` is known to be shorter than a batch and `remainder` is False; during iteration,
+            when datapoints do not fit together.
+        TypeError: during iteration, for elements that make no array.
+    """
+
+    def __init__(self, ds: DataFlow, batch_size: int, remainder: bool = False, use_list: bool = False):
+        super().__init__(ds)
+        self.batch_size = operator.index(batch_size)
+        self.remainder = remainder
+        self.use_list = use_list
+        if self.batch_size <= 0:
+            raise ValueError("{}: batch_size must be positive; got {}".format(type(self).__name__, batch_size))
+        length = None if remainder else known_length(ds)
+        if length is not None and self.batch_size > length:
+            raise ValueError("{}: batch_size must not exceed the length of the DataFlow; got {} for {} datapoints; use a "
+                             "smaller one, remainder=True, or RepeatedData".format(type(self).__name__, batch_size, length))
+
+    def __len__(self) -> int:
+        batches, rest = divmod(len(self.ds), self.batch_size)
+        return batches + 1 if rest and self.remainder else batches
+
+    def __iter__(self) -> Iterator[Any]:
+        holder: List[Any] = []
+        count = 0
+        for dp in self.ds:
+            holder.append(dp)
+            if len(holder) == self.batch_size:
+                yield self._aggregate(holder, count)
+                count += 1
+                holder = []
+        if self.remainder and holder:
+            yield self._aggregate(holder, count)
+
+    def _aggregate(self, holder: Sequence[Any], index: int) -> Any:
+        try:
+            return self.aggregate_batch(holder, self.use_list)
+        except (TypeError, ValueError) as e:
+            raise same_kind_of_error(e, "{}(batch_size={}): batch {}, {}".format(
+                type(self).__name__, self.batch_size, index, e)) from e
+
+    @staticmethod
+    def aggregate_batch(data_holder: Sequence[Any], use_list: bool = False) -> Any:
+        """Batch a list of datapoints.
+
+        Args:
+            data_holder: list of datapoints, all lists or tuples of one length, or all dicts with the keys of the first.
+            use_list: leave the components lists.
+
+        Returns:
+            a list, or for dict datapoints a dict, of batched components.
+        """
+        return collate(data_holder, use_list)
+
+    @staticmethod
+    def _batch_numpy(data_list: Sequence[Any]) -> np.ndarray:
+        return collate_values(data_list)
+
+
+class BatchDataByShape(BatchData):
+    """Batches datapoints whose component `idx` has the same shape: one bucket per shape, a batch whenever a bucket is full.
+
+    Leftovers stay in their buckets for later passes; `reset_state()` clears them. `len` is that of BatchData and only a hint.
+    One iteration at a time.
+
+    Args:
+        ds: flow of list, tuple or dict datapoints.
+        batch_size: datapoints per batch.
+        idx: index or key of the component, an array, that tells the shape.
+    """
+
+    _guard = CreatedByReset()
+
+    def __init__(self, ds: DataFlow, batch_size: int, idx: Any):
+        super().__init__(ds, batch_size, remainder=False)
+        self.idx = idx
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        self._guard = DataFlowReentrantGuard(owner=self)
+        self._buckets: Dict[Tuple, List[Any]] = {}
+
+    def __iter__(self) -> Iterator[Any]:
+        with self._guard:
+            count = 0
+            for dp in self.ds:
+                shape = self._shape_of(dp)
+                bucket = self._buckets.setdefault(shape, [])
+                bucket.append(dp)
+                if len(bucket) == self.batch_size:
+                    del self._buckets[shape]
+                    yield self._aggregate(bucket, count)
+                    count += 1
+
+    def _shape_of(self, dp: Any) -> Tuple:
+        component = dp[self.idx]
+        if not hasattr(component, "shape"):
+            raise TypeError("{}(idx={!r}): this component must be an array; got {}".format(
+                type(self).__name__, self.idx, describe(component)))
+        return tuple(component.shape)

@@ -1,0 +1,47 @@
+"""Keeps the datapoints of a pass in memory."""
+from __future__ import annotations
+
+from typing import Any, Iterator, List
+
+from ...utils.utils import get_rng
+from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
+
+
+class CacheData(ProxyDataFlow):
+    """Passes the first pass through and records it; later passes come from memory (`buffer`), the same objects each time.
+
+    The cache is used only after a complete pass: one that was abandoned leaves nothing. `reset_state()` clears it. One
+    iteration at a time. `len` is that of `ds`.
+
+    Args:
+        ds: the finite flow to cache.
+        shuffle: shuffle the passes that come from memory; the first keeps the order of `ds`.
+    """
+
+    _guard = CreatedByReset()
+
+    def __init__(self, ds: DataFlow, shuffle: bool = False):
+        super().__init__(ds)
+        self.shuffle = shuffle
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        self._guard = DataFlowReentrantGuard(owner=self)
+        self.rng = get_rng(self)
+        self.buffer: List[Any] = []
+
+    def __iter__(self) -> Iterator[Any]:
+        with self._guard:
+            if self.buffer:
+                if self.shuffle:
+                    self.buffer = [self.buffer[k] for k in self.rng.permutation(len(self.buffer))]
+                yield from self.buffer
+            else:
+                yield from self._record()
+
+    def _record(self) -> Iterator[Any]:
+        recorded = []
+        for dp in self.ds:
+            recorded.append(dp)
+            yield dp
+        self.buffer = recorded

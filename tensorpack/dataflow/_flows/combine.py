@@ -1,0 +1,161 @@
+"""Flows that join several flows into one: one after the other, side by side, or at random."""
+from __future__ import annotations
+
+import math
+from itertools import chain
+from typing import Any, Dict, Iterator, List, Sequence, Tuple, Union
+
+import numpy as np
+
+from ...utils import logger
+from ...utils._text.spec import describe
+from ..base import DataFlow, RNGDataFlow, known_length, reset_each_once
+
+
+def _nonempty(flows: Sequence[Any], owner: DataFlow) -> List[Any]:
+    flows = list(flows)
+    if not flows:
+        raise ValueError("{}: df_lists must hold at least one DataFlow; got an empty list".format(type(owner).__name__))
+    return flows
+
+
+class RandomChooseData(RNGDataFlow):
+    """Takes each datapoint from a flow chosen at random; the pass ends when the chosen one is exhausted. No length.
+
+    Args:
+        df_lists: list of flows, chosen with equal probability, or of pairs `(flow, probability)` that sum to 1.
+    """
+
+    def __init__(self, df_lists: Sequence[Union[DataFlow, Tuple[DataFlow, float]]]):
+        self.df_lists = _nonempty(df_lists, self)
+        pairs = [item for item in self.df_lists if isinstance(item, (tuple, list))]
+        if pairs and (len(pairs) < len(self.df_lists) or any(len(pair) != 2 for pair in pairs)):
+            raise ValueError("RandomChooseData: df_lists must hold flows only, or pairs (flow, probability) only; "
+                             "got {}".format(describe(self.df_lists)))
+        if pairs:
+            self._flows = [flow for flow, _ in pairs]
+            self._probabilities = self._normalized([probability for _, probability in pairs])
+        else:
+            self._flows = self.df_lists
+            self._probabilities = np.full(len(self._flows), 1.0 / len(self._flows))
+
+    @staticmethod
+    def _normalized(probabilities: Sequence[float]) -> np.ndarray:
+        total = math.fsum(probabilities)
+        if min(probabilities) < 0 or not abs(total - 1) < 1e-6:
+            raise ValueError("RandomChooseData: probabilities must not be negative and must sum to 1; got {}, sum {}".format(
+                list(probabilities), total))
+        return np.asarray(probabilities, dtype="float64") / total
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        reset_each_once(self._flows)
+
+    def __iter__(self) -> Iterator[Any]:
+        rng = self.rng
+        iterators = [iter(flow) for flow in self._flows]
+        while True:
+            chosen = iterators[rng.choice(len(iterators), p=self._probabilities)]
+            try:
+                dp = next(chosen)
+            except StopIteration:
+                return
+            yield dp
+
+
+class RandomMixData(RNGDataFlow):
+    """Mixes all datapoints of several flows in random order, each flow in its own order. `len` is the sum.
+
+    Args:
+        df_lists: flows with exact lengths.
+
+    Raises:
+        NotImplementedError: a flow has no length.
+        RuntimeError: during iteration, when a flow ends before its length is reached.
+    """
+
+    def __init__(self, df_lists: Sequence[DataFlow]):
+        self.df_lists = _nonempty(df_lists, self)
+        self.sizes = [len(flow) for flow in self.df_lists]
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        reset_each_once(self.df_lists)
+
+    def __len__(self) -> int:
+        return sum(self.sizes)
+
+    def __iter__(self) -> Iterator[Any]:
+        ends = np.cumsum(self.sizes)
+        owners = np.searchsorted(ends, self.rng.permutation(len(self)), side="right").tolist()
+        iterators = [iter(flow) for flow in self.df_lists]
+        for owner in owners:
+            try:
+                dp = next(iterators[owner])
+            except StopIteration:
+                raise RuntimeError(
+                    "RandomMixData: flows must have exact lengths; flow {}, {}, ended before its {} datapoints; wrap it with "
+                    "FixedSizeData".format(owner, type(self.df_lists[owner]).__name__, self.sizes[owner])) from None
+            yield dp
+
+
+class ConcatData(DataFlow):
+    """Yields the datapoints of several flows, one flow after the other. `len` is the sum.
+
+    Args:
+        df_lists: list of flows.
+    """
+
+    def __init__(self, df_lists: Sequence[DataFlow]):
+        self.df_lists = list(df_lists)
+
+    def reset_state(self) -> None:
+        reset_each_once(self.df_lists)
+
+    def __len__(self) -> int:
+        return sum(len(flow) for flow in self.df_lists)
+
+    def __iter__(self) -> Iterator[Any]:
+        for flow in self.df_lists:
+            yield from flow
+
+
+class JoinData(DataFlow):
+    """Joins the datapoints of several flows side by side; a pass ends with the shortest. `len` is the minimum.
+
+    Lists and tuples are concatenated into one list; dicts are merged, later flows win. Different or unknown lengths are logged
+    at construction.
+
+    Args:
+        df_lists: list of flows, all with list or tuple datapoints, or all with dicts. A flow may appear twice and is then
+            iterated twice.
+    """
+
+    def __init__(self, df_lists: Sequence[DataFlow]):
+        self.df_lists = _nonempty(df_lists, self)
+        lengths = [known_length(flow) for flow in self.df_lists]
+        if None in lengths or len(set(lengths)) > 1:
+            logger.warning("[JoinData] Size check failed for the list of dataflow to be joined! Lengths: %s", lengths)
+
+    def reset_state(self) -> None:
+        reset_each_once(self.df_lists)
+
+    def __len__(self) -> int:
+        return min(len(flow) for flow in self.df_lists)
+
+    def __iter__(self) -> Iterator[Any]:
+        for datapoints in zip(*self.df_lists):
+            if all(isinstance(dp, dict) for dp in datapoints):
+                yield _merged(datapoints)
+            elif all(isinstance(dp, (list, tuple)) for dp in datapoints):
+                yield list(chain.from_iterable(datapoints))
+            else:
+                raise TypeError("JoinData: the flows must all yield lists or tuples, or all yield dicts; got {}".format(
+                    ", ".join(describe(dp) for dp in datapoints)))
+
+
+def _merged(datapoints: Sequence[Dict]) -> Dict:
+    merged: Dict = {}
+    for dp in datapoints:
+        merged.update(dp)
+    return merged

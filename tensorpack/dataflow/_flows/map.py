@@ -1,0 +1,94 @@
+"""Flows that change or drop single datapoints."""
+from __future__ import annotations
+
+import copy
+from typing import Any, Callable, Iterator, List, Sequence
+
+from ...utils._text.spec import describe
+from ..base import DataFlow, ProxyDataFlow
+
+
+class MapData(ProxyDataFlow):
+    """Applies a function to each datapoint; order is kept.
+
+    Args:
+        ds: the flow to change.
+        func: takes a datapoint, a shallow copy of that of `ds`, and returns the new one; None drops it, and `len`, which stays
+            that of `ds`, is then too large.
+    """
+
+    def __init__(self, ds: DataFlow, func: Callable[[Any], Any]):
+        super().__init__(ds)
+        self.func = func
+
+    def __iter__(self) -> Iterator[Any]:
+        for dp in self.ds:
+            result = self.func(copy.copy(dp))
+            if result is not None:
+                yield result
+
+
+class _ComponentMapper:
+    """Applies a function to one component of a datapoint; a class, so that it can be pickled."""
+
+    def __init__(self, func: Callable[[Any], Any], index: Any):
+        self._func = func
+        self._index = index
+
+    def __call__(self, dp: Any) -> Any:
+        result = self._func(self._component(dp))
+        if result is None:
+            return None
+        changed = list(dp) if isinstance(dp, tuple) else copy.copy(dp)
+        changed[self._index] = result
+        return changed
+
+    def _component(self, dp: Any) -> Any:
+        try:
+            return dp[self._index]
+        except (IndexError, KeyError) as e:
+            raise type(e)("MapDataComponent: index must name a component of the datapoint; got {!r} for {}".format(
+                self._index, describe(dp))) from e
+
+    def __repr__(self) -> str:
+        return getattr(self._func, "__qualname__", None) or repr(self._func)
+
+
+class MapDataComponent(MapData):
+    """Applies a function to one component of each datapoint; order is kept.
+
+    Args:
+        ds: flow of list, tuple or dict datapoints; tuples become lists, the original datapoint is not changed.
+        func: takes the component and returns the new one; None drops the datapoint.
+        index: position or dict key of the component.
+    """
+
+    def __init__(self, ds: DataFlow, func: Callable[[Any], Any], index: Any = 0):
+        super().__init__(ds, _ComponentMapper(func, index))
+        self.index = index
+
+
+class _Selector:
+    """Picks components of a datapoint; a class, so that it can be pickled."""
+
+    def __init__(self, idxs: Sequence[Any]):
+        self._idxs = list(idxs)
+
+    def __call__(self, dp: Any) -> List[Any]:
+        return [dp[k] for k in self._idxs]
+
+    def __repr__(self) -> str:
+        return "select({!r})".format(self._idxs)
+
+
+def SelectComponent(ds: DataFlow, idxs: Sequence[Any]) -> MapData:
+    """Select or reorder the components of each datapoint.
+
+    Args:
+        ds: the flow to change.
+        idxs: positions, or keys of dict datapoints; the new datapoint is the list of these components.
+
+    Returns:
+        a MapData.
+    """
+    return MapData(ds, _Selector(idxs))

@@ -1,0 +1,158 @@
+"""The logic of all parallel maps: which datapoints are at work, what a pass is, and when an error is raised."""
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
+
+from ...utils import logger
+from .._flows.repeat import EndlessIterator
+from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, DataFlowTerminated, ProxyDataFlow, known_length
+from .worker_flow import check_positive
+
+
+class Outcome(NamedTuple):
+    """What became of job number `tag`: a value, or an error."""
+
+    tag: int
+    value: Any
+    error: Optional[BaseException] = None
+
+
+class ParallelMapData(ProxyDataFlow):
+    """Base of parallel maps; a subclass does the work in `_dispatch` and `_next_outcome`.
+
+    At most `buffer_size` datapoints are at work or waiting. Errors of `ds` and of the function are raised after the results
+    of all datapoints before, and again by later iterations.
+    """
+
+    _guard = CreatedByReset()
+    _error: Optional[BaseException] = None
+
+    def __init__(self, ds: DataFlow, map_func: Any, buffer_size: int, strict: bool):
+        super().__init__(ds)
+        who = type(self).__name__
+        if not callable(map_func):
+            raise TypeError("{}: map_func must be a function of a datapoint; got {!r}".format(who, map_func))
+        check_positive(self, buffer_size=buffer_size)
+        length = known_length(ds)
+        if length == 0:
+            raise ValueError("{}: the DataFlow must not be empty; got {!r}, which has length 0".format(who, ds))
+        if strict and length is not None and buffer_size > length:
+            logger.warning("[%s] buffer_size=%d is larger than the DataFlow; %d is used, its size.", who, buffer_size, length)
+            buffer_size = length
+        self.map_func = map_func
+        self._buffer_size = buffer_size
+        self._strict = strict
+
+    def _dispatch(self, tag: int, dp: Any) -> None:
+        """Override: start job number `tag`."""
+        raise NotImplementedError
+
+    def _next_outcome(self) -> Outcome:
+        """Override: what came out of any of the jobs; waits for it. Raises if there will be no more."""
+        raise NotImplementedError
+
+    def _close_workers(self) -> None:
+        """Override: end the workers, whose work is not wanted any more."""
+
+    def _begin(self) -> None:
+        """Start to work on the first pass; `reset_state` calls it when the workers run."""
+        self._guard = DataFlowReentrantGuard(owner=self)
+        self._error = None
+        self._jobs: Dict[int, None] = {}  # numbers of the datapoints at work
+        self._num_jobs = 0  # ever
+        self._first_failure: Optional[Outcome] = None
+        self._begin_pass()
+        if self._strict and self._is_exhausted and self._num_jobs and self._num_jobs < self._buffer_size:
+            logger.warning("[%s] buffer_size=%d is larger than the DataFlow, which has %d datapoints.",
+                           type(self).__name__, self._buffer_size, self._num_jobs)
+
+    def _begin_pass(self) -> None:
+        self._source: Iterator[Any] = iter(self.ds) if self._strict else EndlessIterator(self.ds, self)
+        self._is_exhausted = False
+        self._source_error: Optional[BaseException] = None
+        self._num_delivered = 0
+        self._fill()
+
+    def __iter__(self) -> Iterator[Any]:
+        with self._guard:
+            if self._error is not None:
+                raise self._error
+            for _, value in self._strict_pass() if self._strict else self._endless_pass():
+                yield value
+
+    def _strict_pass(self) -> Iterator[Tuple[int, Any]]:
+        self._fill()
+        if not self._jobs and self._num_delivered:  # the consumer of the last pass did not look for its end
+            self._check_source()
+            self._begin_pass()
+        while self._jobs:
+            outcome = self._collect()
+            self._num_delivered += 1
+            self._fill()
+            yield outcome.tag, outcome.value
+        self._check_source()
+        self._begin_pass()
+
+    def _endless_pass(self) -> Iterator[Tuple[int, Any]]:
+        while True:
+            self._fill()
+            if not self._jobs:
+                self._check_source()
+            outcome = self._collect()
+            if outcome.value is not None:
+                yield outcome.tag, outcome.value
+
+    def _room(self) -> int:
+        """How many more datapoints may be at work."""
+        return self._buffer_size - len(self._jobs)
+
+    def _fill(self) -> None:
+        while not self._is_exhausted and self._room() > 0:
+            self._feed()
+
+    def _feed(self) -> None:
+        try:
+            self._dispatch(self._num_jobs, next(self._source))
+        except StopIteration:
+            self._is_exhausted = True
+        except (Exception, DataFlowTerminated) as e:
+            self._is_exhausted = True
+            self._source_error = e
+        else:
+            self._jobs[self._num_jobs] = None
+            self._num_jobs += 1
+
+    def _collect(self) -> Outcome:
+        """The outcome of a job that has succeeded; raises the first error, when all jobs before have come to an end."""
+        while True:
+            self._check_failure()
+            outcome = self._next_outcome()
+            self._jobs.pop(outcome.tag, None)
+            outcome = self._judged(outcome)
+            if outcome.error is None:
+                return outcome
+            self._is_exhausted = True
+            if self._first_failure is None or outcome.tag < self._first_failure.tag:
+                self._first_failure = outcome
+
+    def _judged(self, outcome: Outcome) -> Outcome:
+        if outcome.error is None and outcome.value is None and self._strict:
+            return outcome._replace(error=ValueError("[{}] Map function cannot return None when strict mode is used.".format(
+                type(self).__name__)))
+        return outcome
+
+    def _check_failure(self) -> None:
+        failure = self._first_failure
+        if failure is not None and not any(tag < failure.tag for tag in self._jobs):
+            self._fail(failure.error)
+
+    def _check_source(self) -> None:
+        if self._first_failure is not None:
+            self._fail(self._first_failure.error)
+        if self._source_error is not None:
+            self._fail(self._source_error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._error = error
+        self._close_workers()
+        raise error

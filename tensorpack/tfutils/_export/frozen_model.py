@@ -1,0 +1,109 @@
+"""A frozen inference graph with what its users must know of it; the exports that are one file start from it."""
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Dict, List, NamedTuple, Sequence
+
+from ...compat import tfv1 as tf
+from ...utils import logger
+from ...utils.fs import atomic_write, mkdir_p
+from .._inference import InferenceGraph
+from .freeze import drop_newer_attributes, freeze, optimize_graph
+from .graph_def import GraphEditor
+
+
+class FrozenModel(NamedTuple):
+    """A GraphDef of constants; names of inputs and outputs are tensor names."""
+
+    graph_def: Any
+    inputs: List[Any]  # TensorSpecs; what no output needs may be missing
+    outputs: List[Any]
+    tables: List[str]  # operations that fill the lookup tables
+
+
+def frozen_model(who: str, built: InferenceGraph, optimize: bool) -> FrozenModel:
+    """Freeze the graph with the values of its session, and check that it can be loaded.
+
+    Args:
+        who: the function to name in errors.
+        optimize: whether to make the graph smaller as `optimize_graph` does.
+
+    Raises:
+        ValueError: the graph cannot be frozen, or not be loaded.
+    """
+    tables = _table_initializers(built.graph, built.outputs)
+    outputs = [tensor.op.name for tensor in built.outputs]
+    inputs = _specs(built.inputs)
+    graph_def = freeze(built.sess, outputs, tables)
+    _check_import(who, graph_def)
+    if optimize:
+        graph_def = optimize_graph(graph_def, [(spec.name, spec) for spec in inputs], outputs + tables)
+        _check_import(who, graph_def)
+    drop_newer_attributes(graph_def)  # at last: an import puts them into what it imports
+    present = {node.name for node in graph_def.node}
+    inputs = [spec for spec in inputs if spec.name.split(":")[0] in present]
+    return FrozenModel(graph_def, inputs, _specs(built.outputs), tables)
+
+
+def check_target(who: str, filename: str, overwrite: bool) -> None:
+    """Raise FileExistsError if the name is a directory's, or that of a file that must not be replaced."""
+    if os.path.isdir(filename):
+        raise FileExistsError("{}: the name must be that of a file; {} is a directory".format(who, filename))
+    if not overwrite and os.path.exists(filename):
+        raise FileExistsError("{}: {} must not exist; pass overwrite=True to replace it, or choose another name".format(
+            who, filename))
+
+
+def write_model(filename: str, content: bytes, description: Dict[str, Any], title: str) -> None:
+    """Write the file and `<filename>.json`, and log what was written.
+
+    Args:
+        description: what goes into the JSON file; has at least the keys of `describe`.
+        title: what the file holds, the beginning of a log line.
+    """
+    mkdir_p(os.path.dirname(filename))
+    with atomic_write(filename, "wb") as f:
+        f.write(content)
+    with atomic_write(filename + ".json") as f:
+        json.dump(description, f, indent=1)
+        f.write("\n")
+    for key in ("inputs", "outputs"):
+        for each in description[key]:
+            logger.info("%s: %s %s %s", key[:-1].capitalize(), each["name"], each["dtype"], each["shape"])
+    logger.info("%s is exported to %s; names, dtypes and shapes are in %s.json.", title, filename, filename)
+
+
+def describe(model: FrozenModel) -> Dict[str, Any]:
+    """Names, dtypes and shapes of inputs and outputs, as plain lists and dicts."""
+    return {"inputs": [_describe(spec) for spec in model.inputs], "outputs": [_describe(spec) for spec in model.outputs]}
+
+
+def _specs(tensors: Sequence[tf.Tensor]) -> List[Any]:
+    return [tf.TensorSpec(tensor.shape, tensor.dtype.base_dtype, tensor.name) for tensor in tensors]
+
+
+def _describe(spec: Any) -> Dict[str, Any]:
+    return {"name": spec.name, "dtype": spec.dtype.name, "shape": None if spec.shape.ndims is None else spec.shape.as_list()}
+
+
+def _table_initializers(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> List[str]:
+    """Names of the operations that fill the lookup tables on which the outputs depend."""
+    initializers = graph.get_collection(tf.GraphKeys.TABLE_INITIALIZERS)
+    if not initializers:
+        return []
+    needed = GraphEditor(graph.as_graph_def()).needed(tensor.op.name for tensor in outputs)
+    return [op.name for op in initializers if op.inputs and op.inputs[0].op.name in needed]
+
+
+def _check_import(who: str, graph_def: Any) -> None:
+    """Load the graph as its users will: freezing lets some graphs pass that cannot be loaded."""
+    if graph_def.ByteSize() >= 1 << 31:
+        raise ValueError("{}: a GraphDef must be smaller than 2 GB; got {} bytes; use export_serving".format(
+            who, graph_def.ByteSize()))
+    try:
+        with tf.Graph().as_default():
+            tf.import_graph_def(graph_def, name="")
+    except (TypeError, ValueError) as e:
+        raise ValueError("{}: the outputs must not depend on operations that change variables; the frozen graph "
+                         "cannot be loaded: {}".format(who, e)) from e

@@ -1,0 +1,35 @@
+"""Gradients, which TensorFlow gives as tensors or, of lookups, as `tf.IndexedSlices`."""
+from __future__ import annotations
+
+from typing import Any, Callable, List, Sequence, Tuple
+
+from ...compat import tfv1 as tf
+from ...utils import logger
+
+__all__ = ["dense_gradient", "drop_none", "map_values"]
+
+
+def map_values(func: Callable[[Any], Any], grad: Any) -> Any:
+    """`func` of the gradient; of `tf.IndexedSlices` the same slices with `func` of their values."""
+    if isinstance(grad, tf.IndexedSlices):
+        return tf.IndexedSlices(func(grad.values), grad.indices, grad.dense_shape)
+    return func(grad)
+
+
+def dense_gradient(grad: Any, variable: Any) -> Any:
+    """The gradient of `variable` as a tensor of its shape; slices that occur several times are summed."""
+    if not isinstance(grad, tf.IndexedSlices):
+        return grad
+    # TensorFlow's own conversion warns about slices whose dense shape is not known
+    num_rows = variable.shape.as_list()[0]
+    if num_rows is None:
+        num_rows = tf.shape(variable)[0]
+    return tf.math.unsorted_segment_sum(grad.values, grad.indices, num_rows)
+
+
+def drop_none(grads: Sequence[Tuple[Any, Any]], verbose: bool = True) -> List[Tuple[Any, Any]]:
+    """The pairs that have a gradient; with `verbose` a warning names the variables of the others."""
+    dropped = [variable.op.name for grad, variable in grads if grad is None]
+    if dropped and verbose:
+        logger.warning("No gradient w.r.t. %d trainable variables, they are not updated: %s", len(dropped), ", ".join(dropped))
+    return [(grad, variable) for grad, variable in grads if grad is not None]

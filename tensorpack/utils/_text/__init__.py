@@ -1,0 +1,1 @@
+"""What people read: how objects show themselves, short descriptions of values, progress bars."""
