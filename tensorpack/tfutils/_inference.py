@@ -7,6 +7,7 @@ from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ._restore.names import near_names
+from ._tower_contents import training_tower_of
 from .common import as_value, build_or_reuse_placeholder, get_op_tensor_name
 from .sesscreate import owns_session
 from .sessinit import JustCurrentSession
@@ -46,6 +47,7 @@ def build_inference_graph(config: Any, session_creator: Optional[tf.train.Sessio
             config.tower_func(*placeholders)
         inputs = find_inputs(graph, config.input_names)
         outputs = find_outputs(graph, config.output_names)
+        _refuse_training_towers(inputs + outputs, placeholders)
         sess, owned = restored_session(config, session_creator)
     return InferenceGraph(graph, sess, inputs, outputs, [t.name for t in inputs], [t.name for t in outputs], owned)
 
@@ -107,6 +109,17 @@ def _by_name(graph: tf.Graph, name: str, what: str) -> tf.Tensor:
         known = [tensor.name for op in graph.get_operations() for tensor in op.outputs[:1]]
         raise KeyError("{} name {!r}: must be a tensor or operation of the inference graph; got no such name; {}".format(
             what, name, near_names(get_op_tensor_name(name)[1], known))) from None
+
+
+def _refuse_training_towers(tensors: Sequence[Any], placeholders: Sequence[tf.Tensor]) -> None:
+    """In a graph that has towers already, a name may be that of a tensor of theirs."""
+    for tensor in tensors:
+        tower = training_tower_of(tensor)
+        if tower is not None and not any(tensor is placeholder for placeholder in placeholders):
+            raise KeyError("name {!r}: must be a tensor of the inference tower, an input or a variable; got one of the "
+                           "training tower '{}'; build the predictor in a graph of its own (create_graph=True), or give the "
+                           "name that the tensor has in the inference tower, such as {}_1".format(
+                               tensor.name, tower.name, tensor.op.name))
 
 
 def _warn_about_random_model(graph: tf.Graph) -> None:

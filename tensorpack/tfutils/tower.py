@@ -14,6 +14,7 @@ import six
 
 from ..compat import tfv1 as tf
 from ..utils.naming import MOVING_SUMMARY_OPS_KEY
+from ._tower_contents import TowerContents
 from ._tower_handle import TowerTensorHandle, TowerTensorHandles
 from .collection import CollectionGuard
 
@@ -56,6 +57,7 @@ class BaseTowerContext:
         self._vs_name = vs_name
         self._initial_reuse = tf.get_variable_scope().reuse
         self._collection_guard: Optional[CollectionGuard] = None
+        self._contents: Optional[TowerContents] = None
         self._scopes = ExitStack()
 
     @property
@@ -94,15 +96,15 @@ class BaseTowerContext:
         return self._vs_name
 
     def get_collection_in_tower(self, key: str) -> List[Any]:
-        """The items added to the collection since this tower was entered, in order.
+        """The items added to the collection since this tower was entered, in order, but none that another tower has added.
 
         Raises:
             RuntimeError: the context has not been entered.
         """
-        if self._collection_guard is None:
+        if self._contents is None:
             raise RuntimeError("{}.get_collection_in_tower({!r}): the tower must have been entered; call it inside or after "
                                "`with`".format(self, key))
-        return self._collection_guard.get_collection_in_tower(key)
+        return self._contents.collection(key)
 
     @property
     def graph(self) -> Any:
@@ -122,6 +124,7 @@ class BaseTowerContext:
             self._open_scopes(undo_on_error)
             self._scopes = undo_on_error.pop_all()
         self._collection_guard = guard
+        self._contents = TowerContents(self._ns_name, self.is_training)
         _active.context = self
         return self
 
@@ -140,6 +143,7 @@ class BaseTowerContext:
     def __exit__(self, exc_type, exc_val, exc_tb) -> bool:
         _active.context = None
         self._scopes.__exit__(exc_type, exc_val, exc_tb)
+        self._contents.close()
         if exc_type is None and not self.has_own_variables:
             self._refuse_new_trainable_variables()
         self._collection_guard.__exit__(exc_type, exc_val, exc_tb)
