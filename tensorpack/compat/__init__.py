@@ -9,7 +9,7 @@ import atexit
 import os
 import sys
 import weakref
-from typing import Any, Callable, ContextManager, Dict, FrozenSet, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 __all__ = ["is_tfv2", "tfv1"]
 
@@ -219,13 +219,21 @@ def write_saved_model(directory: str, sess: Any, tags: Sequence[str], signatures
         builder.save()
 
 
-def collected_variable_names(meta_graph: Any, key: str) -> List[str]:
-    """Names (`a/b:0`) of the variables in a collection of a MetaGraphDef; VariableDef has no public name on either version."""
+def collected_variables(meta_graph: Any, key: str) -> Dict[str, Optional[List[int]]]:
+    """{name (`a/b:0`) under which files have the variable: its shape if it is partitioned, else None} in a MetaGraphDef.
+
+    VariableDef has no public name on either version.
+    """
     from tensorflow.core.framework.variable_pb2 import VariableDef
 
     if key not in meta_graph.collection_def:  # indexing would add it
-        return []
-    return [VariableDef.FromString(each).variable_name for each in meta_graph.collection_def[key].bytes_list.value]
+        return {}
+    found: Dict[str, Optional[List[int]]] = {}
+    for each in meta_graph.collection_def[key].bytes_list.value:
+        variable = VariableDef.FromString(each)
+        part = variable.save_slice_info_def if variable.HasField("save_slice_info_def") else None
+        found[part.full_name + ":0" if part else variable.variable_name] = list(part.full_shape) if part else None
+    return found
 
 
 def build_facts() -> Dict[str, str]:
