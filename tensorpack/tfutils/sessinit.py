@@ -174,6 +174,8 @@ class DictRestore(_RestoreByName):
         ValueError: no variable at all matches; a shape does not fit.
     """
 
+    _source = "dict"
+
     def __init__(self, variable_dict: Mapping[str, Any], ignore_mismatch: bool = False, *, weights_only: bool = False,
                  allow_missing: AllowMissing = None):
         if not isinstance(variable_dict, dict):
@@ -189,7 +191,7 @@ class DictRestore(_RestoreByName):
         return not self._prms
 
     def _stored(self) -> StoredValues:
-        return StoredValues("dict", {name: np.shape(value) for name, value in self._prms.items()}, self._prms.__getitem__)
+        return StoredValues(self._source, {name: np.shape(value) for name, value in self._prms.items()}, self._prms.__getitem__)
 
     def _run_init(self, sess: tf.Session) -> None:
         if not self._is_empty:
@@ -269,9 +271,11 @@ def SmartInit(obj: Any, *, ignore_mismatch: bool = False, weights_only: bool = F
     path = os.path.expanduser(os.fspath(obj))
     if path.endswith((".npy", ".npz")):
         logger.info("Loading dictionary from %s ...", path)
-        return DictRestore(load_numpy_dict(path), **options)
-    restore = SaverRestoreRelaxed if options.pop("ignore_mismatch") else SaverRestore
-    return restore(path, **options)
+        restore = DictRestore(load_numpy_dict(path), **options)
+        restore._source = "dict in " + path
+        return restore
+    del options["ignore_mismatch"]
+    return SaverRestoreRelaxed(path, **options) if ignore_mismatch else SaverRestore(path, **options)
 
 
 get_model_loader = SmartInit  # kept for scripts written with the former name
