@@ -12,7 +12,7 @@ from ._restore.checkpoint import CheckpointReaderAdapter as CheckpointReaderAdap
 from ._restore.checkpoint import get_checkpoint_path, open_checkpoint
 from ._restore.matching import MismatchLogger as MismatchLogger
 from ._restore.matching import grouped
-from ._restore.names import name_patterns, op_name, tensor_name, with_text_keys
+from ._restore.names import NamePatterns, op_name, tensor_name, with_text_keys
 from ._restore.numpy_files import load_numpy_dict
 from ._restore.restoration import Restoration, RestoreOptions, StoredValues
 
@@ -138,7 +138,7 @@ class SaverRestore(_RestoreByName):
         self.prefix = prefix
         self.ignore = [tensor_name(name) for name in ignore]
         self._weights_only = weights_only
-        self._may_miss = name_patterns(who + "(allow_missing=)", allow_missing)
+        self._may_miss = NamePatterns(who + "(allow_missing=)", allow_missing)
 
     @property
     def _options(self) -> RestoreOptions:
@@ -184,7 +184,7 @@ class DictRestore(_RestoreByName):
         self._prms = {op_name(name): value for name, value in with_text_keys("DictRestore", variable_dict).items()}
         self._options = RestoreOptions(
             ignore_mismatch=ignore_mismatch, weights_only=weights_only, quiet_training=False,
-            may_miss=name_patterns("DictRestore(allow_missing=)", allow_missing))
+            may_miss=NamePatterns("DictRestore(allow_missing=)", allow_missing))
 
     @property
     def _is_empty(self) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any, Callable, Dict, Iterable, List, Mapping
+from typing import Any, Dict, Iterable, List, Mapping
 
 
 def op_name(name: str) -> str:
@@ -31,8 +31,8 @@ def with_text_keys(who: str, values: Mapping[Any, Any]) -> Dict[str, Any]:
     return decoded
 
 
-def name_patterns(who: str, patterns: Any) -> Callable[[str], bool]:
-    """A function that tells whether a name (without `:0`) is one of those that are meant.
+class NamePatterns:
+    """Names (without `:0`) that are meant: `name in patterns`.
 
     Args:
         who: the argument to name in errors.
@@ -42,17 +42,21 @@ def name_patterns(who: str, patterns: Any) -> Callable[[str], bool]:
     Raises:
         TypeError, ValueError: it is something else, or no regular expression.
     """
-    if patterns is None or isinstance(patterns, bool):
-        return lambda name: bool(patterns)
-    listed = [patterns] if isinstance(patterns, str) else patterns
-    if not isinstance(listed, (list, tuple, set, frozenset)) or not all(isinstance(each, str) for each in listed):
-        raise TypeError("{}: must be True, the name of a variable, a regular expression, or a list of these; got {!r}".format(
-            who, patterns))
-    try:
-        compiled = [re.compile(op_name(each)) for each in listed]
-    except re.error as e:
-        raise ValueError("{}: must hold names or regular expressions; got {!r}: {}".format(who, patterns, e)) from e
-    return lambda name: any(pattern.fullmatch(name) for pattern in compiled)
+
+    def __init__(self, who: str, patterns: Any = None):
+        if patterns is None or isinstance(patterns, bool):
+            patterns = [".*"] if patterns else []
+        listed = [patterns] if isinstance(patterns, str) else patterns
+        if not isinstance(listed, (list, tuple, set, frozenset)) or not all(isinstance(each, str) for each in listed):
+            raise TypeError("{}: must be True, the name of a variable, a regular expression, or a list of these; got "
+                            "{!r}".format(who, patterns))
+        try:
+            self._patterns = [re.compile(op_name(each)) for each in listed]
+        except re.error as e:
+            raise ValueError("{}: must hold names or regular expressions; got {!r}: {}".format(who, patterns, e)) from e
+
+    def __contains__(self, name: str) -> bool:
+        return any(pattern.fullmatch(name) for pattern in self._patterns)
 
 
 def nearest_names(name: str, names: Iterable[str], limit: int = 5) -> List[str]:

@@ -9,7 +9,7 @@ from ...compat import tfv1 as tf
 from ...utils import logger
 from .assigning import SessionUpdate
 from .matching import is_training_name, log_difference, match_names, needed_in_training_only
-from .names import nearest_names, some
+from .names import NamePatterns, nearest_names, some
 from .variables import WholeVariable, global_variables, joined_parts, weights
 
 _GLOBAL_STEP = "global_step"
@@ -31,7 +31,7 @@ class RestoreOptions(NamedTuple):
     ignore: Sequence[str] = ()
     ignore_mismatch: bool = False
     weights_only: bool = False
-    may_miss: Callable[[str], bool] = lambda name: False  # whether a variable may keep its initial value
+    may_miss: NamePatterns = NamePatterns("allow_missing")  # variables that may keep their initial values
     quiet_training: bool = True  # names that matter in training only are no news
 
 
@@ -65,7 +65,7 @@ class Restoration:
         if self._options.ignore_mismatch:
             return []
         settled = {name for name, _ in self.pairs}.union(self._matching.ignored)
-        return [name for name in names if name not in settled and not self._options.may_miss(name)]
+        return [name for name in names if name not in settled and name not in self._options.may_miss]
 
     def run(self, sess: tf.Session) -> None:
         """Assign the values in this session."""
@@ -86,7 +86,7 @@ class Restoration:
         return joined_parts([np.asarray(self._stored.get(part)) for part in parts], whole.shape)
 
     def _all_may_miss(self) -> bool:
-        return bool(self._wanted) and all(self._options.may_miss(name) for name in self._wanted)
+        return bool(self._wanted) and all(name in self._options.may_miss for name in self._wanted)
 
     def _nothing_matches(self, who: str) -> str:
         # weights before counters and slots
@@ -120,7 +120,7 @@ class Restoration:
         unused = [name for name in matching.unused if name not in self._no_news_in_file()]
         for name in matching.ignored:
             logger.info("Variable %s is ignored when loading the %s.", name, words)
-        allowed = [name for name in missing if options.may_miss(name)]
+        allowed = [name for name in missing if name in options.may_miss]
         if allowed:
             logger.info("Not in the %s, as allowed: %s.", words, some(allowed, 10))
         log_difference([name for name in missing if name not in allowed], "graph", words)
