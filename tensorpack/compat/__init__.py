@@ -198,9 +198,14 @@ def fetched_elements(graph: Any, fetches: Any) -> List[Any]:
 
 
 def predict_signature(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:
-    """The SignatureDef of prediction with these {key: tensor}; TF 2.x calls the way to it deprecated."""
+    """The SignatureDef of prediction with these {key: tensor}; TF 2.x calls the way to it deprecated.
+
+    `predict_signature_def` makes the same, but none without inputs.
+    """
     with _deprecation.silence():
-        return tfv1.saved_model.signature_def_utils.predict_signature_def(dict(inputs), dict(outputs))
+        infos = [{key: tfv1.saved_model.build_tensor_info(tensor) for key, tensor in side.items()}
+                 for side in (inputs, outputs)]
+        return tfv1.saved_model.build_signature_def(*infos, tfv1.saved_model.signature_constants.PREDICT_METHOD_NAME)
 
 
 def write_saved_model(directory: str, sess: Any, tags: Sequence[str], signatures: Mapping[str, Any]) -> None:

@@ -53,7 +53,7 @@ class FeedfreePredictor(PredictorBase):
                 config.tower_func(*input_source.get_input_tensors())
             self._outputs = config.tower_func.towers[""].get_tensors(config.output_names)
             self._callbacks.setup_graph(None)
-            self.sess, self._owns_session = restored_session(config)
+            self.sess, self._owns_session = restored_session(config, self._outputs)
         self._hooked_sess = HookedSession(self.sess, self._callbacks.get_hooks())
         try:
             with self.graph.as_default(), self.sess.as_default():

@@ -99,12 +99,13 @@ def test_one_config_builds_independent_predictors():
     assert second(X)[0].tolist() == Y
 
 
-def test_variables_without_a_stored_value_keep_their_initial_one_and_are_named(log_records):
+def test_variables_that_may_be_missing_keep_their_initial_value_and_are_named(log_records):
     def with_more(x, n):
         build(x, n)
         tf.identity(tf.get_variable("extra", initializer=7.), name="e")
 
-    assert OfflinePredictor(config(tower_func=with_more, output_names=["e"], input_names=["x"]))(X) == [7]
+    cfg = config(tower_func=with_more, output_names=["e"], input_names=["x"], allow_missing=["extra"])
+    assert OfflinePredictor(cfg)(X) == [7]
     assert any("extra" in m for m in warnings_in(log_records))
 
 
