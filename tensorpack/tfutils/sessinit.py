@@ -124,6 +124,8 @@ class SaverRestore(_RestoreByName):
     """
 
     _ignore_mismatch = False
+    _weights_only = False
+    _may_miss = NamePatterns("allow_missing")
 
     def __init__(self, model_path: str, prefix: Optional[str] = None, ignore: Iterable[str] = (), *,
                  weights_only: bool = False, allow_missing: AllowMissing = None):
@@ -147,7 +149,7 @@ class SaverRestore(_RestoreByName):
     def _stored(self) -> StoredValues:
         reader = open_checkpoint(self.path)
         shapes = {op_name(name): shape for name, shape in reader.get_variable_to_shape_map().items()}
-        return StoredValues("checkpoint " + self.path, shapes, reader.get_tensor)
+        return StoredValues("checkpoint " + self.path, shapes, reader.get_tensor, "pass prefix=")
 
     def _run_init(self, sess: tf.Session) -> None:
         logger.info("Restoring checkpoint from %s ...", self.path)
@@ -191,7 +193,8 @@ class DictRestore(_RestoreByName):
         return not self._prms
 
     def _stored(self) -> StoredValues:
-        return StoredValues(self._source, {name: np.shape(value) for name, value in self._prms.items()}, self._prms.__getitem__)
+        shapes = {name: np.shape(value) for name, value in self._prms.items()}
+        return StoredValues(self._source, shapes, self._prms.__getitem__, "rename the keys of the dict")
 
     def _run_init(self, sess: tf.Session) -> None:
         if not self._is_empty:

@@ -68,6 +68,32 @@ def test_values_that_match_nothing_are_an_error_with_the_nearest_names(tmp_path,
         init._setup_graph()  # before any session is made
 
 
+def variables_of_training():
+    variable("fc/W"), variable("fc/W/Momentum"), variable("learning_rate", ()), variable("global_step", (), dtype=tf.int64)
+
+
+COUNTERS = dict(global_step=np.int64(3), learning_rate=F(.5), fc__W__Momentum=F([1, 2]), beta1_power=F(.5))
+
+
+@KINDS
+def test_a_match_of_counters_alone_is_none(tmp_path, kind):
+    """A training has them always, so that a file of another model would seem to fit."""
+    variables_of_training()
+    with pytest.raises(ValueError, match="no match but .*global_step.*nearest to 'fc/W' is 'FC/W'"):
+        load(SmartInit(stored(kind, tmp_path, FC__W=F([1, 2]), **COUNTERS)))
+    loaded = load(SmartInit(stored(kind, tmp_path, FC__W=F([1, 2]), **COUNTERS), allow_missing=True))
+    assert loaded["global_step"] == 3 and loaded["fc/W"] == [0, 0]
+
+
+@KINDS
+def test_counters_alone_may_be_given(tmp_path, kind):
+    variables_of_training()
+    assert load(SmartInit(stored(kind, tmp_path, **COUNTERS)))["global_step"] == 3
+    if kind == "checkpoint":
+        path = stored(kind, tmp_path, FC__W=F([1, 2]), **COUNTERS)
+        assert load(SaverRestore(path, ignore=["FC/W"]))["global_step"] == 3
+
+
 ALLOWED = pytest.mark.parametrize("options", [
     dict(allow_missing=True), dict(allow_missing=".*"), dict(allow_missing=["fc/W", "fc/[bc]"]), dict(ignore_mismatch=True),
 ], ids=["True", "pattern", "list", "ignore_mismatch"])

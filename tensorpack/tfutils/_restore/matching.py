@@ -18,6 +18,8 @@ _TRAINING_PREFIX = ("AccumGrad", "apply_gradients", "EMA/")
 _ADAM_POWER = re.compile(r"(^|/)beta[12]_power(_\d+)?$")
 _FORMER_SCOPES = ("apply_gradients/", "async_apply_gradients/", "AccumGradOptimizer/cond/")
 
+_COUNTERS = ("global_step", "learning_rate")
+
 # Names of one top-level scope are listed up to this many; a group of more is abbreviated.
 _GROUP_LIMIT = 6
 
@@ -28,15 +30,17 @@ def is_training_name(name: str) -> bool:
     return name.endswith(_TRAINING_SUFFIX) or name.startswith(_TRAINING_PREFIX) or "/EMA/" in name
 
 
-def needed_in_training_only(shapes: Mapping[str, Sequence[int]]) -> Set[str]:
-    """Those of the stored variables {name: shape} that a graph for inference has no use for, as far as names and shapes tell.
+def known_of_training(names: Iterable[str]) -> Set[str]:
+    """Those of the stored names that matter in training only: what `is_training_name` knows, Adam's powers, the global step,
+    the learning rate, and slots of any optimizer, which are variables below another one."""
+    names = set(names)
+    return {name for name in names if is_training_name(name) or _ADAM_POWER.search(name) or name in _COUNTERS
+            or name.rpartition("/")[0] in names}
 
-    They are what `is_training_name` knows, Adam's powers, slots of any optimizer (a variable below another one), and single
-    numbers outside of all scopes: the global step, the learning rate and the like.
-    """
-    return {name for name, shape in shapes.items()
-            if is_training_name(name) or _ADAM_POWER.search(name) or ("/" not in name and not len(shape))
-            or name.rpartition("/")[0] in shapes}
+
+def likely_of_training(shapes: Mapping[str, Sequence[int]]) -> Set[str]:
+    """`known_of_training`, and all single numbers outside of scopes, which are hyper-parameters and counters of somebody."""
+    return known_of_training(shapes).union(name for name, shape in shapes.items() if "/" not in name and not len(shape))
 
 
 def get_savename_from_varname(varname: str, varname_prefix: Optional[str] = None,

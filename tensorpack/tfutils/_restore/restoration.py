@@ -8,8 +8,8 @@ import numpy as np
 from ...compat import tfv1 as tf
 from ...utils import logger
 from .assigning import SessionUpdate
-from .matching import is_training_name, log_difference, match_names, needed_in_training_only
-from .names import NamePatterns, nearest_names, some
+from .matching import is_training_name, known_of_training, likely_of_training, log_difference, match_names
+from .names import NamePatterns, nearest_names, op_name, some
 from .variables import WholeVariable, global_variables, joined_parts, weights
 
 _GLOBAL_STEP = "global_step"
@@ -22,6 +22,7 @@ class StoredValues(NamedTuple):
     words: str  # where they are, such as "checkpoint /path/model-30"
     shapes: Mapping[str, Sequence[int]]
     get: Callable[[str], Any]
+    if_scopes_differ: str  # what to try, for errors
 
 
 class RestoreOptions(NamedTuple):
@@ -42,7 +43,7 @@ class Restoration:
         who: the class to name in errors.
 
     Raises:
-        ValueError: nothing matches, and that is not allowed.
+        ValueError: nothing matches, or nothing but counters and optimizer state, and that is not allowed.
     """
 
     def __init__(self, who: str, stored: StoredValues, options: RestoreOptions, graph: tf.Graph):
@@ -52,8 +53,8 @@ class Restoration:
         self._wanted = set(weights(graph) if options.weights_only else self.variables)
         self._matching = match_names(list(self.variables), stored.shapes, options.prefix, options.ignore)
         self.pairs = [pair for pair in self._matching.pairs if pair[0] in self._wanted]
-        if not self.pairs and not options.ignore_mismatch and not self._all_may_miss():
-            raise ValueError(self._nothing_matches(who))
+        if self._nothing_matches() and not options.ignore_mismatch and not self._all_may_miss():
+            raise ValueError(self._no_match(who))
 
     @property
     def unused(self) -> List[str]:
@@ -85,19 +86,29 @@ class Restoration:
             return self._stored.get(key)
         return joined_parts([np.asarray(self._stored.get(part)) for part in parts], whole.shape)
 
+    def _nothing_matches(self) -> bool:
+        """Whether no value goes to a variable, or only what matters in training, while values of a model are left over."""
+        of_training = known_of_training(self._stored.shapes)
+        ignored = set(map(op_name, self._options.ignore))
+        return all(key in of_training for _, key in self.pairs) and (
+            not self.pairs or any(name not in of_training and name not in ignored for name in self.unused))
+
     def _all_may_miss(self) -> bool:
         return bool(self._wanted) and all(name in self._options.may_miss for name in self._wanted)
 
-    def _nothing_matches(self, who: str) -> str:
+    def _no_match(self, who: str) -> str:
         # weights before counters and slots
         wanted = sorted(self._wanted, key=lambda name: (is_training_name(name) or "/" not in name, name))
         stored = sorted(self._stored.shapes)
         near = [(name, nearest_names(name, stored, 1)) for name in wanted[:3]]
-        return ("{}: at least one {} of the graph must be in the {}; got no match; the graph has {} variables: {}; the {} has "
-                "{}: {}; {}compare the names; pass prefix= if they differ by a scope, or allow_missing=True to go on".format(
-                    who, "trainable or model variable" if self._options.weights_only else "variable", self._stored.words,
-                    len(wanted), some(wanted, 3), self._stored.words.split(" ")[0], len(stored), some(stored, 3),
-                    "".join("nearest to {!r} is {!r}; ".format(name, found[0]) for name, found in near if found)))
+        source, weight = self._stored.words, "trainable or model variable"
+        return ("{}: at least one {} of the graph must be in the {}; got no match{}; the graph has {} variables: {}; the {} "
+                "has {}: {}; {}compare the names; {} if they differ by a scope, or pass allow_missing=True to go on".format(
+                    who, weight if self._options.weights_only else "variable", source,
+                    " but " + some([name for name, _ in self.pairs], 3) if self.pairs else "",
+                    len(wanted), some(wanted, 3), source.split(" ")[0], len(stored), some(stored, 3),
+                    "".join("nearest to {!r} is {!r}; ".format(name, found[0]) for name, found in near if found),
+                    self._stored.if_scopes_differ))
 
     # ---- what is told
 
@@ -117,7 +128,8 @@ class Restoration:
     def _log(self, loaded: int) -> None:
         options, matching, words = self._options, self._matching, self._stored.words
         missing = [name for name in matching.missing if name in self._wanted and not self._is_no_news(name)]
-        unused = [name for name in matching.unused if name not in self._no_news_in_file()]
+        no_news = self._no_news_in_file()
+        unused = [name for name in matching.unused if name not in no_news]
         for name in matching.ignored:
             logger.info("Variable %s is ignored when loading the %s.", name, words)
         allowed = [name for name in missing if name in options.may_miss]
@@ -135,12 +147,12 @@ class Restoration:
 
     def _no_news_in_file(self) -> Set[str]:
         if not self._is_for_training():
-            return needed_in_training_only(self._stored.shapes)
+            return likely_of_training(self._stored.shapes)
         return {name for name in self._stored.shapes if self._is_no_news(name)}
 
     def _log_left_out(self) -> None:
         left_out = [pair for pair in self._matching.pairs if pair[0] not in self._wanted]
-        of_training = needed_in_training_only(self._stored.shapes)
+        of_training = likely_of_training(self._stored.shapes)
         strange = [name for name, key in left_out if key not in of_training]
         if strange:
             logger.warning("weights_only=True leaves out what is neither a trainable nor a model variable; it looks as if the "
