@@ -28,8 +28,9 @@ _BINARY = {
     "Net": {"layers": (2, "OldLayer*"), "layer": (100, "NewLayer*")},
 }
 
-_WINDOW = {name: "int32*" for what in ("kernel", "stride", "pad", "dilation")
-           for name in (what, what + "_size", what + "_h", what + "_w")}
+_WINDOW = dict.fromkeys([
+    "kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w", "pad", "pad_h", "pad_w", "dilation",
+    "dilation_h", "dilation_w"], "int32*")
 _DESCRIBED_LAYER = {
     "name": "string", "bottom": "string*", "top": "string*", "include": "NetStateRule*", "exclude": "NetStateRule*",
     "concat_param": "Concat", "convolution_param": "Convolution", "dummy_data_param": "Declared", "input_param": "Declared",
@@ -123,7 +124,8 @@ def _pool() -> Any:
 
 
 def _field(name: str, number: int, kind: str) -> Any:
-    field = descriptor_pb2.FieldDescriptorProto(name=name, number=number, label=3 if kind.endswith("*") else 1)
+    field = descriptor_pb2.FieldDescriptorProto(name=name, number=number)
+    field.label = field.LABEL_REPEATED if kind.endswith("*") else field.LABEL_OPTIONAL
     kind = kind.rstrip("*")
     if kind.islower():
         field.type = field.Type.Value("TYPE_" + kind.upper())
