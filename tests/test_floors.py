@@ -22,7 +22,8 @@ FLOORS = {
     "launch": 10,
     "": 10,
 }
-HEAVY = {"tensorflow", "cv2", "zmq", "lmdb", "h5py", "scipy", "matplotlib", "sklearn"}
+HEAVY = {"tensorflow", "cv2", "zmq", "lmdb", "h5py", "scipy", "matplotlib", "sklearn", "filelock", "google", "google_crc32c",
+         "pynvml"}
 
 
 def module_name(path):

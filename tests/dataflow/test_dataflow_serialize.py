@@ -445,12 +445,13 @@ class TestTFRecord:
 
 WITHOUT_PACKAGES = """
 import sys
-for name in ("lmdb", "h5py", "diskcache", "sklearn", "sklearn.datasets", "msgpack", "tensorflow", "cv2"):
+for name in ("lmdb", "h5py", "diskcache", "sklearn", "sklearn.datasets", "msgpack", "tensorflow", "cv2", "google.protobuf"):
     sys.modules[name] = None
 from tensorpack.dataflow.format import *
 from tensorpack.dataflow.image import *
 from tensorpack.dataflow.raw import DataFromList
 from tensorpack.dataflow.serialize import *
+from tensorpack.utils.loadcaffe import load_caffe
 from tensorpack.utils.serialize import loads
 open("cache.db", "w").close()
 df = DataFromList([[1]], shuffle=False)
@@ -458,7 +459,8 @@ for use in (
         lambda: LMDBData(sys.argv[1]), lambda: CaffeLMDB(sys.argv[1]), lambda: LMDBSerializer.save(df, "a.lmdb"),
         lambda: LMDBSerializer.load(sys.argv[1]), lambda: HDF5Data("a", ["x"]), lambda: HDF5Serializer.save(df, "a", ["x"]),
         lambda: SVMLightData("a"), lambda: DiskCacheData("."), lambda: DiskCacheSerializer.save(df, "b"),
-        lambda: next(iter(ImageFromFile(["a.png"]))), lambda: loads(b"\\x91\\x01")):
+        lambda: next(iter(ImageFromFile(["a.png"]))), lambda: loads(b"\\x91\\x01"),
+        lambda: load_caffe("cache.db", "cache.db")):
     try:
         use()
         print("NO ERROR")
@@ -476,7 +478,7 @@ def test_missing_packages_are_named_when_they_are_needed(tmp_path):
     assert run.returncode == 0, run.stderr
     lines = [line for line in run.stdout.splitlines() if "needs the package" in line or "NO ERROR" in line]
     expected = ["LMDB", "LMDB", "LMDB", "LMDB", "HDF5Data", "HDF5Serializer", "SVMLightData", "DiskCacheData",
-                "DiskCacheSerializer", "ImageFromFile", "msgpack"]
+                "DiskCacheSerializer", "ImageFromFile", "msgpack", "load_caffe"]
     assert len(lines) == len(expected)
     for line, name in zip(lines, expected):
         assert name in line and "pip install" in line, line

@@ -17,7 +17,7 @@ def file_lock(path: str) -> Iterator[bool]:
 
     Its value says whether somebody else was in it when we came.
     """
-    lock = filelock.FileLock(path, mode=0o666)  # what a killed process leaves must not keep others out
+    lock = filelock.FileLock(path, mode=0o666)  # its default is narrower than a shared directory may be
     waited = _acquire(lock, path)
     try:
         yield waited
