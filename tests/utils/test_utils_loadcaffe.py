@@ -236,8 +236,9 @@ def test_a_damaged_model_is_named(load, model):
     ("input: [\"a\", \"b\"", "1:17"),
     ("\x08\x01", "1:1"),
     ("input_dim: many", "1:12 .*input_dim"),
+    ("scales: [1,\n 2]\ninput_dim: many", "3:12 .*input_dim"),
     ("layer { name: \"a\" }", "a layer without name or type"),
-], ids=["open", "no value", "brace", "list", "binary", "no number", "no type"])
+], ids=["open", "no value", "brace", "list", "binary", "no number", "after a list", "no type"])
 def test_a_damaged_description_is_named(load, description, words):
     with pytest.raises(ValueError, match="(?s)deploy.prototxt must describe a network.*" + words):
         load(description, caffemodel())

@@ -12,7 +12,7 @@ _DTYPES = {"data": "<f4", "double_data": "<f8"}
 
 
 def decode_blob(content: bytes) -> np.ndarray:
-    """The array of a serialized `caffe.BlobProto`.
+    """The float32 array of a serialized `caffe.BlobProto`, in the shape that it states.
 
     Raises:
         ValueError: it is none.

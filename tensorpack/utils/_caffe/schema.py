@@ -96,7 +96,8 @@ def parse_text(name: str, text: str) -> Any:
 def _repeat(match: Any) -> str:
     """`a: [1, 2]` as `a: 1 a: 2`, since protobuf 3 cannot pass over a list; one of strings is left to it."""
     name, values = match.groups()
-    return " ".join("{}: {}".format(name, value) for value in values.split(",") if value.strip())
+    repeated = " ".join("{}: {}".format(name, value.strip()) for value in values.split(",") if value.strip())
+    return repeated + "\n" * match.group().count("\n")  # errors tell the line
 
 
 @memoized
