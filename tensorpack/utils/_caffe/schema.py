@@ -112,10 +112,10 @@ def _message_class(name: str) -> Any:
 def _pool() -> Any:
     """A pool of our own: Caffe's names stay free for those who use its code."""
     file = descriptor_pb2.FileDescriptorProto(name="tensorpack/caffe.proto", package=_PACKAGE)
-    for message, fields in _BINARY.items():
-        file.message_type.add(name=message, field=[_field(name, *facts) for name, facts in fields.items()])
-    for message, fields in _TEXT.items():
-        file.message_type.add(name=message, field=[_field(name, k, fields[name]) for k, name in enumerate(fields, 1)])
+    for message, numbered in _BINARY.items():
+        file.message_type.add(name=message, field=[_field(name, *facts) for name, facts in numbered.items()])
+    for message, kinds in _TEXT.items():
+        file.message_type.add(name=message, field=[_field(name, k, kinds[name]) for k, name in enumerate(kinds, 1)])
     for enum, values in _ENUMS.items():
         file.enum_type.add(name=enum, value=[
             descriptor_pb2.EnumValueDescriptorProto(name=value, number=k) for k, value in enumerate(values.split())])
