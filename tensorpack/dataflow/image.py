@@ -16,6 +16,7 @@ from ..utils.optional import optional_import
 from ._flows.map import MapData, MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
+from .imgaug._label_maps import LabelMapWatch
 from .imgaug.base import AugmentorList, ImageAugmentor
 
 __all__ = ["AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "ImageFromFile"]
@@ -86,6 +87,12 @@ def _check_coordinates(coordinates: Any, who: str, index: Any) -> None:
             who, index, describe(coordinates)))
 
 
+def _check_label_map(label_map: Any, who: str, index: Any) -> None:
+    if not isinstance(label_map, np.ndarray):
+        raise TypeError("{}: component {!r} must be a label map, that is an array; got {}".format(
+            who, index, describe(label_map)))
+
+
 class _Tolerance:
     """Calls a function; where errors are to be caught, logs some of them and returns None instead."""
 
@@ -145,14 +152,16 @@ class AugmentImageComponent(MapDataComponent):
 
 
 class _ComponentsMapper:
-    """Augments images and coordinates of a datapoint alike, with a transform drawn for the first image."""
+    """Augments images, coordinates and label maps of a datapoint alike, with a transform drawn for the first image."""
 
     def __init__(self, who: str, augs: AugmentorList, images: Sequence[Any], coordinates: Sequence[Any], copy: bool,
-                 catch_exceptions: bool):
+                 catch_exceptions: bool, label_maps: Sequence[Any] = ()):
         self._who = who
         self._augs = augs
         self._images = list(images)
         self._coordinates = list(coordinates)
+        self._label_maps = list(label_maps)
+        self._watch = LabelMapWatch(who, self._images[1:])
         self._copy = copy
         self._tolerance = _Tolerance(catch_exceptions)
 
@@ -165,14 +174,20 @@ class _ComponentsMapper:
             _check_image(dp[index], self._who, index)
         for index in self._coordinates:
             _check_coordinates(dp[index], self._who, index)
+        for index in self._label_maps:
+            _check_label_map(dp[index], self._who, index)
         if self._copy:
-            for index in self._images + self._coordinates:
+            for index in self._images + self._coordinates + self._label_maps:
                 dp[index] = copy_module.deepcopy(dp[index])
+        labels = self._watch.labels(dp)
         transform = self._augs.get_transform(dp[self._images[0]])
         for index in self._images:  # before coordinates: parts of a transform are drawn when it meets the first image
             dp[index] = transform.apply_image(dp[index])
         for index in self._coordinates:
             dp[index] = transform.apply_coords(dp[index])
+        for index in self._label_maps:
+            dp[index] = transform.apply_segmentation(dp[index])
+        self._watch.compare(dp, labels)
         return dp
 
 
@@ -200,9 +215,10 @@ class AugmentImageCoordinates(MapData):
 
 
 class AugmentImageComponents(MapData):
-    """Augments several images, and coordinates on them, by the same transform; order is kept.
+    """Augments several images, and coordinates and label maps on them, by the same transform; order is kept.
 
-    The transform is drawn for the first image. Attribute `augs`: the AugmentorList.
+    The transform is drawn for the first image. Attribute `augs`: the AugmentorList. Images are interpolated, so a label map
+    belongs to `segmentation_index`, where pixels are moved and never mixed; what comes from outside of the image is 0.
 
     Args:
         ds: flow of list, tuple or dict datapoints; tuples become lists.
@@ -211,18 +227,24 @@ class AugmentImageComponents(MapData):
         coords_index: positions or dict keys of coordinates, float arrays Nx2 of (x, y).
         copy: augment copies, since augmentors may write into what they are given.
         catch_exceptions: drop datapoints that fail, and log the first errors and every 100th, instead of raising.
+        segmentation_index: positions or dict keys of label maps and masks, arrays HxW or HxWxC of any dtype.
     """
 
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]],
                  index: Sequence[Any] = (0, 1), coords_index: Sequence[Any] = (), copy: bool = True,
-                 catch_exceptions: bool = False):
-        for name, value in (("index", index), ("coords_index", coords_index)):
+                 catch_exceptions: bool = False, *, segmentation_index: Sequence[Any] = ()):
+        for name, value in (("index", index), ("coords_index", coords_index), ("segmentation_index", segmentation_index)):
             if not isinstance(value, (list, tuple)):
                 raise TypeError("AugmentImageComponents: {} must be a list or tuple; got {!r}".format(name, value))
         if not index:
             raise ValueError("AugmentImageComponents: index must name at least one image; got none")
+        for component in segmentation_index:
+            if component in index:
+                raise ValueError("AugmentImageComponents: segmentation_index and index must name different components; "
+                                 "got {!r} in both".format(component))
         self.augs = _as_list(augmentors, type(self).__name__)
-        super().__init__(ds, _ComponentsMapper(type(self).__name__, self.augs, index, coords_index, copy, catch_exceptions))
+        super().__init__(ds, _ComponentsMapper(
+            type(self).__name__, self.augs, index, coords_index, copy, catch_exceptions, segmentation_index))
 
     def reset_state(self) -> None:
         super().reset_state()
