@@ -10,8 +10,8 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ..utils import logger
+from ..utils._sizes import height_width
 from ..utils._text.spec import describe
-from ..utils.argtools import shape2d
 from ..utils.optional import optional_import
 from ._flows.map import MapData, MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
@@ -27,26 +27,31 @@ cv2 = optional_import("cv2", needed_by="ImageFromFile", pip="opencv-python-headl
 class ImageFromFile(RNGDataFlow):
     """Reads image files: datapoints `[image]`, uint8 HxWx3 in RGB, or HxWx1. `len` is exact.
 
+    `cv2.imread`, augmentors, and the datasets of image files (`ImageFolder`, `ILSVRC12`, ...) have BGR: with `rgb=False` this
+    flow has it, too. A model must see at inference the order that it was trained with.
+
     Args:
         files: paths of images.
         channel: 3 for colour, 1 for gray.
         resize: an int, or (height, width), to resize the images to.
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
+        rgb: whether the channels are RGB, else BGR.
 
     Raises:
         ValueError: during iteration, when a file cannot be read as an image.
     """
 
     def __init__(self, files: Sequence[str], channel: int = 3, resize: Union[None, int, Tuple[int, int]] = None,
-                 shuffle: bool = False):
+                 shuffle: bool = False, *, rgb: bool = True):
         if isinstance(files, str) or not len(files):
             raise ValueError("ImageFromFile: files must be a list of at least one path; got {!r}".format(files))
         if channel not in (1, 3):
             raise ValueError("ImageFromFile: channel must be 1 or 3; got {!r}".format(channel))
         self.files = files
         self.channel = int(channel)
-        self.resize = None if resize is None else tuple(shape2d(resize))
+        self.resize = None if resize is None else height_width(self, "resize", resize)
         self.shuffle = shuffle
+        self.rgb = rgb
 
     def __len__(self) -> int:
         return len(self.files)
@@ -59,7 +64,7 @@ class ImageFromFile(RNGDataFlow):
         image = cv2.imread(file, cv2.IMREAD_COLOR if self.channel == 3 else cv2.IMREAD_GRAYSCALE)
         if image is None:
             raise ValueError("ImageFromFile: files must be images that OpenCV can read; got {!r}".format(file))
-        if self.channel == 3:
+        if self.channel == 3 and self.rgb:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         if self.resize is not None:
             image = cv2.resize(image, self.resize[::-1], interpolation=cv2.INTER_LINEAR)

@@ -10,10 +10,10 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 import numpy as np
 
 from ._numbers import whole_number
+from ._sizes import height_width
 from ._viz.canvas import Canvas, Color, as_pixels, prepare_patches
 from ._viz.drawing import draw_rectangle, put_text
 from ._viz.imshow import interactive_imshow
-from .argtools import shape2d
 from .fs import mkdir_p
 from .optional import optional_import
 
@@ -158,11 +158,7 @@ def dump_dataflow_images(df: Any, index: Any = 0, batched: bool = True, number: 
 
 
 def _two_sizes(name: str, value: Union[None, int, Sequence[int]]) -> Optional[Tuple[int, int]]:
-    if value is None:
-        return None
-    height, width = shape2d(value)
-    return (whole_number("dump_dataflow_images", name, height, minimum=1),
-            whole_number("dump_dataflow_images", name, width, minimum=1))
+    return None if value is None else height_width("dump_dataflow_images", name, value)
 
 
 def _resize(image: np.ndarray, size: Tuple[int, int]) -> np.ndarray:

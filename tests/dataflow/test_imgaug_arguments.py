@@ -13,7 +13,7 @@ from tensorpack.dataflow.imgaug.transform import WarpAffineTransform
 
 NAN, INF = float("nan"), float("inf")
 SIZES = [0, -3, 2.5, "7", True, None, NAN]
-SHAPES = SIZES + [(4, 0), (-1, 4), (4, 4.5), (4,), (4, 5, 6), "44"]
+SHAPES = SIZES + [(4, 0), (-1, 4), (4, 4.5), (4,), (4, 5, 6), "44", (4, True)]
 PROBABILITIES = [-0.1, 1.1, NAN, "0.5", None]
 RANGES = [0.5, (0.5,), (1, 2, 3), (2, 1), (0, NAN), (0, INF), ("0", "1"), None]
 COUNTS = [(2, 2), (3, 1), (-1, 4), (0, 2.5), (1,), "12"]  # ranges of whole numbers, without their end

@@ -24,12 +24,6 @@ def size(who: Any, name: str, value: Any) -> int:
     return whole_number(who, name, value, minimum=1)
 
 
-def height_width(who: Any, name: str, value: Any) -> Tuple[int, int]:
-    """(h, w) of a pair, or of one number for both."""
-    h, w = pair(who, name, value) if isinstance(value, (tuple, list)) else (value, value)
-    return size(who, name, h), size(who, name, w)
-
-
 def number(who: Any, name: str, value: Any, **limits: float) -> Any:
     """`value`, unless it is no finite number or not within the limits `minimum`, `above`, `maximum`, `below`.
 

@@ -6,8 +6,9 @@ from typing import Any, Optional, Tuple, Union
 import numpy as np
 
 from ...utils._numbers import whole_number
+from ...utils._sizes import height_width
 from ...utils.develop import log_deprecated
-from ._arguments import height_width, interval, number, size, whole_interval
+from ._arguments import interval, number, size, whole_interval
 from ._common import INTER_LINEAR, check_fits
 from ._transform_base import TransformList, join
 from ._transform_geometry import CropTransform, CutoutTransform, ResizeTransform

@@ -6,7 +6,8 @@ from typing import Optional, Tuple, Union
 import numpy as np
 
 from ...utils import logger
-from ._arguments import height_width, interval, number, pair, probability
+from ...utils._sizes import height_width
+from ._arguments import interval, number, pair, probability
 from ._arguments import size as check_size
 from ._common import INTER_LINEAR
 from ._transform_base import BaseTransform, NoOpTransform

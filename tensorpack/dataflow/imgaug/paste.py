@@ -5,7 +5,8 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
-from ._arguments import height_width, pair
+from ...utils._sizes import height_width
+from ._arguments import pair
 from ._common import Configured, check_fits
 from ._transform_geometry import PasteTransform
 from .base import ImageAugmentor
