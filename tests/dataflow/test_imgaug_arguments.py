@@ -15,7 +15,7 @@ NAN, INF = float("nan"), float("inf")
 SIZES = [0, -3, 2.5, "7", True, None, NAN]
 SHAPES = SIZES + [(4, 0), (-1, 4), (4, 4.5), (4,), (4, 5, 6), "44", (4, True)]
 PROBABILITIES = [-0.1, 1.1, NAN, "0.5", None]
-RANGES = [0.5, (0.5,), (1, 2, 3), (2, 1), (0, NAN), (0, INF), ("0", "1"), None]
+RANGES = [0.5, (0.5,), (1, 2, 3), (0, NAN), (0, INF), ("0", "1"), None]
 COUNTS = [(2, 2), (3, 1), (-1, 4), (0, 2.5), (1,), "12"]  # ranges of whole numbers, without their end
 NOT_NEGATIVE = [-1, NAN, INF, "1", None]
 
@@ -181,3 +181,17 @@ def test_random_numbers_are_float32_arrays_where_a_size_is_asked(size):
     value = augmentor._rand_range(-3, 4, size)
     assert isinstance(value, np.ndarray) and value.dtype == np.float32
     np.testing.assert_array_equal(value, np.asarray(rng.uniform(-3, 4, size), "float32"))
+
+
+@pytest.mark.parametrize("make", [
+    lambda ends: imgaug.Contrast(ends), lambda ends: imgaug.Gamma(ends), lambda ends: imgaug.Affine(scale=ends),
+    lambda ends: imgaug.RandomResize(ends, ends)], ids=["Contrast", "Gamma", "Affine", "RandomResize"])
+def test_a_range_may_have_its_ends_in_either_order(make):
+    augmentor = make((1.4, 0.6))
+    assert all(augmentor.augment(picture()).std() > 0 for _ in range(5))
+
+
+def test_a_range_with_its_greater_end_first_is_the_same_range():
+    augmentor = imgaug.BrightnessScale((1.4, 0.6))
+    factors = [augmentor.augment(np.full((2, 2), 100, "float32")).mean() / 100 for _ in range(50)]
+    assert 0.6 <= min(factors) < 0.9 and 1.1 < max(factors) <= 1.4

@@ -49,11 +49,9 @@ def probability(who: Any, name: str, value: Any) -> Any:
 
 
 def interval(who: Any, name: str, value: Any, **limits: float) -> Tuple[Any, Any]:
-    """(low, high) of finite numbers, both within the limits of `number`, with low <= high."""
-    low, high = (number(who, name, end, **limits) for end in pair(who, name, value))
-    if low > high:
-        raise ValueError("{}: {} must be (low, high) with low <= high; got {}".format(type(who).__name__, name, (low, high)))
-    return low, high
+    """The ends of a range of finite numbers, both within the limits of `number`, in either order: NumPy draws alike."""
+    first, second = (number(who, name, end, **limits) for end in pair(who, name, value))
+    return first, second
 
 
 def whole_interval(who: Any, name: str, value: Any, limit: Optional[int] = None) -> Tuple[int, int]:
