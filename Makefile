@@ -10,7 +10,7 @@ PIP_FLAGS = --quiet --disable-pip-version-check
 # What would bring along other versions of what is there, or uWSGI, which has to be compiled and is not used.
 WITHOUT_DEPENDENCIES = --no-deps simple-tensorflow-serving==0.8.2
 
-.PHONY: demo docs test test-today test-legacy lint api clean
+.PHONY: demo docs test test-today test-legacy test-opencv lint api clean
 
 demo: .venv/demo.stamp
 	.venv/bin/python examples/basics/digits-convnet.py
@@ -31,6 +31,11 @@ else
 	$(MAKE) .venv37/test.stamp
 	$(call RUN_TESTS,.venv37/bin/python -m pytest)
 endif
+
+# What calls OpenCV, with its oldest supported, its newest 4 and its newest 5; needs the network and some minutes.
+test-opencv: .venv/test.stamp $(if $(PYTHON37),.venv37/test.stamp)
+	.venv/bin/python scripts/test-opencv
+	$(if $(PYTHON37),.venv37/bin/python scripts/test-opencv)
 
 lint: .venv/test.stamp
 	.venv/bin/ruff check .

@@ -19,6 +19,8 @@ extras = {
     "tf": ["tensorflow>=1.15"],
     "image": ["opencv-python-headless"],
     "albumentations": ["albumentations"],
+    # later ones break TensorFlow 1.15
+    "caffe": ["protobuf>=3.8; python_version >= '3.8'", "protobuf>=3.8,<3.21; python_version < '3.8'"],
     "diskcache": ["diskcache"],
     "h5py": ["h5py"],
     "imgaug": ["imgaug"],
@@ -47,7 +49,9 @@ setup(
     package_data={"": ["*.pyi"], "tensorpack.dataflow.dataset": ["digits/*"]},
     zip_safe=False,
     python_requires=">=3.7",
-    install_requires=["numpy>=1.14", "six", "tabulate>=0.7.7", "tqdm>4.29.0", "termcolor>=1.1", "psutil>=5", "pyzmq>=16"],
+    install_requires=["numpy>=1.14", "six", "tabulate>=0.7.7", "tqdm>4.29.0", "termcolor>=1.1", "psutil>=5", "pyzmq>=16",
+                      # small ones that need nothing else
+                      "filelock>=3.10", "google-crc32c>=1.1", "nvidia-ml-py>=11.515"],
     extras_require=extras,
     entry_points={"console_scripts": [
         "tensorpack-{}=tensorpack._cli.{}:main".format(tool, tool.replace("-", "_"))

@@ -25,7 +25,7 @@ EXPORTS = {
         imgaug send_dataflow_zmq""",
     "tensorpack.dataflow.dataset": """
         BSDS500 Caltech101Silhouettes Cifar10 Cifar100 CifarBase Digits FashionMnist ILSVRC12 ILSVRC12Files ILSVRCMeta
-        Mnist Places365Standard RNGDataFlow SVHNDigit TinyImageNet cv2 logger np os""",
+        ImageFolder Mnist Places365Standard RNGDataFlow SVHNDigit TinyImageNet cv2 logger np os""",
     "tensorpack.graph_builder": "DataParallelBuilder LeastLoadedDeviceSetter allreduce_grads",
     "tensorpack.tfutils": """
         ChainInit DictRestore JustCurrentSession SaverRestore SaverRestoreRelaxed SessionInit SmartInit TowerContext
