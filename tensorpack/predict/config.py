@@ -31,8 +31,8 @@ class PredictConfig:
         return_input: whether a predictor returns (inputs, outputs) rather than outputs.
         create_graph: whether to build a new graph rather than to add to the default graph.
         allow_missing: trainable and model variables that may keep their initial values although `session_init` loads a model
-            and the outputs need them: True for all, or regular expressions for whole names. Others are an error of what
-            loads the model, which is a ValueError with the names most like theirs.
+            and the outputs need them: True for all, or regular expressions for whole names. Whoever loads the model raises
+            ValueError for others that it lacks.
 
     Raises:
         ValueError: model and tower_func are both given or both missing; no output name; no input signature.

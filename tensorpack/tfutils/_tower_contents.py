@@ -38,9 +38,12 @@ class TowerContents:
 
     def has_made(self, op: tf.Operation) -> bool:
         """Whether the operation is one of the tower's."""
-        if self._operations is None or self._last is None:
-            self._operations = frozenset(made.name for made in self._graph.get_operations()[self._first:self._last])
-        return op.name in self._operations
+        made = self._operations
+        if made is None:
+            made = frozenset(each.name for each in self._graph.get_operations()[self._first:self._last])
+            if self._last is not None:  # else it may grow
+                self._operations = made
+        return op.name in made
 
     def collection(self, key: str) -> List[Any]:
         """The items of the collection that are no older than the tower and that no other tower has added."""

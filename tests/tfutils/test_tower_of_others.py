@@ -84,6 +84,19 @@ def test_the_training_tower_still_gives_its_tensors():
     assert func.towers.training()[0]["y"].name == "y:0"
 
 
+def test_a_tower_is_asked_while_it_grows():
+    """An inference handle asks the training tower whose tensor it has found, also before that is complete."""
+    inference = TowerFunc(build, SIGNATURE)
+    call(inference, PredictTowerContext("predict"))
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True), TrainTowerContext("predict"):
+        for name in ("first", "second"):
+            tf.constant(1., name=name)
+            with pytest.raises(KeyError, match=name):
+                inference.towers[0][name]
+    with pytest.raises(KeyError, match="second"):
+        inference.towers[0]["second"]
+
+
 @pytest.mark.parametrize("name", ["", "tower0"], ids=["one-tower", "several-towers"])
 def test_collections_of_a_tower_hold_nothing_of_other_towers(name):
     func = TowerFunc(build, SIGNATURE)

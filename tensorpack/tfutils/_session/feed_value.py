@@ -51,8 +51,8 @@ def _as_array(value: Any, dtype: np.dtype, tensor: tf.Tensor) -> np.ndarray:
         with np.errstate(all="ignore"):
             array = given.astype(dtype)
     except (OverflowError, TypeError, ValueError) as e:
-        raise ValueError("input {!r}: its values must fit {}; got {!r}: {}".format(
-            tensor.name, _describe(dtype), value, e)) from e
+        raise ValueError("input {!r}: its values must fit {}; got {:.200}: {}".format(
+            tensor.name, _describe(dtype), repr(value), e)) from e
     if given.dtype != dtype and not np.can_cast(given.dtype, dtype, "safe"):
         lost = given[_is_lost(given, array)]
         if lost.size:
