@@ -125,8 +125,8 @@ def _check_parts(who: str, shares: List[_Share]) -> None:
     dealt = sum(tally.own_count for tally in tallies), sum(tally.own_total for tally in tallies)
     if any(tally[:2] != dealt for tally in tallies):
         where = " on different workers" if len(counts) > 1 else ""
-        raise RuntimeError("{}: together all workers must see each datapoint once; got {} datapoints{}, in another order or with "
-                           "other contents on each; let what is read below the maps of the flow be the same everywhere, "
+        raise RuntimeError("{}: together all workers must see each datapoint once; got {} datapoints{}, in another order or "
+                           "with other contents on each; let what is read below the maps of the flow be the same everywhere, "
                            "without random numbers".format(who, " and ".join(map(str, counts)), where))
 
 
