@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Union
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.develop import log_deprecated
-from ._restore.names import near_names
+from ._restore.names import near_tensor_names
 from .common import as_value, get_op_tensor_name
 
 if TYPE_CHECKING:
@@ -128,9 +128,8 @@ class TowerTensorHandle:
 
     def _near(self, name: str) -> str:
         """Words about the names in this tower that are most like `name`."""
-        graph, scope = self._ctx.graph or tf.get_default_graph(), _join(self.ns_name, "")
-        names = [op.name[len(scope):] + ":0" for op in graph.get_operations() if op.outputs and op.name.startswith(scope)]
-        return near_names(name, list(self._inputs_by_name) + names)
+        graph = self._ctx.graph or tf.get_default_graph()
+        return near_tensor_names(name, graph.get_operations(), _join(self.ns_name, ""), self._inputs_by_name)
 
     def _find(self, scope: str, name: str) -> Optional[Any]:
         graph = self._ctx.graph or tf.get_default_graph()
