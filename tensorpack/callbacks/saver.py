@@ -16,7 +16,7 @@ from ..compat import tfv1 as tf
 from ..utils import logger
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
-from ._resume import read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
+from ._resume import is_over, read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
 from .base import Callback, ProxyCallback
 
 __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
@@ -93,7 +93,8 @@ class ModelSaver(Callback):
             self._remove_unfinished()
             if self.global_step > 0:
                 self._take_over_checkpoints()
-            self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
+            if not is_over(self.trainer):
+                self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
         except _WRITE_ERRORS as e:
             self._report("write the graph to {}".format(self.checkpoint_dir), e)
 
