@@ -62,7 +62,8 @@ def test_wrong_arguments_are_named(linear_data, kwargs, error, words):
 def test_data_of_unknown_length_need_steps_per_epoch(linear_model, linear_data, make_data, words):
     with pytest.raises(NotImplementedError, match="TrainConfig: steps_per_epoch must be given, .*" + words) as info:
         launch_train_with_config(TrainConfig(model=linear_model(), **make_data(linear_data())), SimpleTrainer())
-    assert "such as steps_per_epoch=1000" in str(info.value) and info.value.__cause__ is None and info.value.__suppress_context__
+    assert "such as steps_per_epoch=1000" in str(info.value)
+    assert info.value.__cause__ is None and info.value.__suppress_context__
 
 
 @pytest.mark.parametrize("kwargs, trainer, error, words", [

@@ -61,7 +61,7 @@ def test_frozen_variables_are_no_news(linear_model, linear_data, log_dir, log_re
     assert about_gradients == (["No gradient w.r.t. 1 trainable variables, they are not updated: lost"] if forgets else [])
 
 
-def test_a_finished_training_that_is_started_again_says_so_and_leaves_no_files(linear_model, linear_data, tmp_path, log_records):
+def test_a_finished_training_started_again_says_so_and_leaves_no_files(linear_model, linear_data, tmp_path, log_records):
     def train(max_epoch):
         del log_records[:]
         logger.set_logger_dir(str(tmp_path), "k")

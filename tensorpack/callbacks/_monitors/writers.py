@@ -22,7 +22,8 @@ __all__ = ["JSONWriter", "TFEventWriter"]
 
 def _without_directory(cls: type) -> NoOpMonitor:
     if is_first_worker():  # others write nothing in any case
-        logger.warning("%s does nothing: no log directory is set. Call logger.set_logger_dir() before it is made.", cls.__name__)
+        logger.warning("%s does nothing: no log directory is set. Call logger.set_logger_dir() before it is made.",
+                       cls.__name__)
     return NoOpMonitor(cls.__name__)
 
 
