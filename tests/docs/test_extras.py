@@ -1,4 +1,4 @@
-"""The extras of the package are those in the README's table; what a message about a missing package asks for is in one of them."""
+"""The extras are those in the README's table; what messages about missing packages ask for is in one of them."""
 import glob
 import os
 import re
