@@ -95,8 +95,8 @@ def test_the_weights_of_a_keras_model_give_the_same_predictions(of_keras):
     x, weights, expected = of_keras
     values = weights_from_keras(weights, NAMES)
     assert sorted(values) == sorted([
-        "conv0/W", "conv0/b", "conv0/bn/gamma", "conv0/bn/beta", "conv0/bn/mean/EMA", "conv0/bn/variance/EMA", "up/W", "ln/gamma",
-        "ln/beta", "conv1/W", "conv1/b", "fc/W", "fc/b"])
+        "conv0/W", "conv0/b", "conv0/bn/gamma", "conv0/bn/beta", "conv0/bn/mean/EMA", "conv0/bn/variance/EMA", "up/W",
+        "ln/gamma", "ln/beta", "conv1/W", "conv1/b", "fc/W", "fc/b"])
     config = PredictConfig(tower_func=same_model, input_signature=[tf.TensorSpec([None, 8, 8, 3], tf.float32, "image")],
                            input_names=["image"], output_names=["fc/output"], session_init=DictRestore(values))
     with OfflinePredictor(config) as predict:

@@ -177,6 +177,17 @@ def test_each_pass_of_an_inference_sees_every_datapoint_once(train):
         for name, expected in SEEN.items():
             seen = re.findall(r"^SEEN {}: (\d+) (\d+) (\d+)$".format(name), workers.text(rank), re.M)
             assert [tuple(map(int, each)) for each in seen] == [expected] * 2, (rank, name)
+    check_logs(workers)
+
+
+def check_logs(workers):
+    """Other workers than the chief say nothing that is not for them."""
+    assert "List of Trainable Variables" in workers.text(0) and "'hidden': [None, 5] --> " in workers.text(0)
+    for rank in range(1, len(workers.pids)):
+        text = workers.text(rank)
+        assert "List of Trainable Variables" not in text and " --> " not in text
+        assert not [line for line in text.split("\n") if " WRN " in line and "'fork'" not in line]
+        assert "This worker has no log directory: it starts where rank 0 does." in text
 
 
 def test_a_pass_in_which_workers_read_in_another_order_is_refused(train):
