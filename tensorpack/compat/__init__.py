@@ -377,7 +377,7 @@ def is_made_by_keras_3(variable: Any) -> bool:
     if keras is None or not getattr(keras, "__version__", "").startswith("3."):
         return False
     folder = os.path.join(os.path.dirname(keras.__file__), "")
-    return any(frame.filename.startswith(folder) for frame in variable.op.traceback)
+    return any(frame.filename.startswith(folder) for frame in variable.op.traceback or ())
 
 
 def collective_broadcast(x: Any, is_sender: bool, group_size: int, group_key: int, instance_key: int) -> Any:

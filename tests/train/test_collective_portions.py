@@ -235,7 +235,7 @@ TEN = [[np.full([2], k, "float32"), k] for k in range(10)]
     (lambda rank: Made(TEN if rank else TEN[::-1]), "see each datapoint once; got 10 datapoints, in another order"),
     (lambda rank: Made([[x + rank, k] for x, k in TEN]), "see each datapoint once; got 10 datapoints, .*other contents"),
     (lambda rank: Made(TEN[:10 - rank]), "see each datapoint once; got 9 and 10 datapoints on different workers"),
-    (lambda rank: BatchData(Made(TEN, 8), 2), "a pass must be all of the flow; got more datapoints on rank 0"),
+    (lambda rank: BatchData(Made(TEN, 8), 2), "a pass must be all of the flow; got one that goes on, on rank 0"),
     (lambda rank: BatchData(MapData(Made([[k] for k in range(40)], 40), drop_fives), 4),
      "must come through the maps of the flow; got [0-9] on rank 0, of 5"),
 ], ids=["order", "contents", "count", "length", "dropped"])

@@ -60,6 +60,7 @@ def _most_like(name: str, names: Iterable[str]) -> List[str]:
                 for each in names}
     return sorted([each for each, ratio in likeness.items() if ratio > _ALIKE], key=lambda each: (-likeness[each], each))[:5]
 
+
 def _likeness(a: str, b: str) -> float:
     matcher = difflib.SequenceMatcher(None, a, b)
     return matcher.ratio() if matcher.real_quick_ratio() > _ALIKE and matcher.quick_ratio() > _ALIKE else 0.0

@@ -113,9 +113,9 @@ def _check_parts(who: str, shares: List[_Share]) -> None:
     """Raise RuntimeError, on all workers alike, unless these have seen each datapoint of the pass once, together."""
     for rank, share in enumerate(shares):
         if share.tally is None:
-            raise RuntimeError("{}: a pass must be all of the flow; got more datapoints on rank {} after those of its part, {} "
-                               "as the length of the flow says; mend its __len__, or wrap it in FixedSizeData".format(
-                                   who, rank, share.runs))
+            raise RuntimeError("{}: a pass must be all of the flow; got one that goes on, on rank {}, after as many datapoints "
+                               "as its length says, of which {} are for this rank; mend its __len__, or wrap it in "
+                               "FixedSizeData".format(who, rank, share.runs))
         if share.runs != share.expected:
             raise RuntimeError("{}: each datapoint must come through the maps of the flow; got {} on rank {}, of {}; leave out "
                                "what is not wanted below them, where the flow is read".format(

@@ -1,7 +1,7 @@
 """Which flows give their datapoints in another order, or other ones, on each worker: those cannot be shared out by counting."""
 from __future__ import annotations
 
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, Optional, Tuple
 
 from ...dataflow._flows.combine import RandomChooseData, RandomMixData
 from ...dataflow._flows.shuffle import LocallyShuffleData
@@ -9,6 +9,7 @@ from ...dataflow._parallel.map_and_batch import MultiProcessMapAndBatchDataZMQ
 from ...dataflow._parallel.map_logic import ParallelMapData
 from ...dataflow._parallel.process_runner import MultiProcessRunner, MultiProcessRunnerZMQ
 from ...dataflow._parallel.thread_runner import MultiThreadRunner
+from ...dataflow._passes import flows_in
 from ...dataflow.base import DataFlow
 
 __all__ = ["check_same_everywhere"]
@@ -18,29 +19,11 @@ _BELOW = "give it what is read below that flow, and let that flow work on the pa
 
 def check_same_everywhere(who: str, flow: DataFlow) -> None:
     """Raise ValueError if it is known that the flow is not the same on every worker."""
-    found = _find(flow)
-    if found is not None:
-        culprit, why, remedy = found
-        raise ValueError("{}: the flow must give the same datapoints in the same order on every worker; got {!r}, which {}; {}"
-                         .format(who, culprit, why, remedy))
-
-
-def _find(flow: DataFlow) -> Optional[Tuple[DataFlow, str, str]]:
-    reason = _reason(flow)
-    if reason is not None:
-        return (flow,) + reason
-    for inner in _inner(flow):
-        found = _find(inner)
-        if found is not None:
-            return found
-    return None
-
-
-def _inner(flow: DataFlow) -> Iterator[DataFlow]:
-    for value in list(vars(flow).values()):
-        for each in value if isinstance(value, (list, tuple)) else [value]:
-            if isinstance(each, DataFlow):
-                yield each
+    for each in flows_in(flow):
+        reason = _reason(each)
+        if reason is not None:
+            raise ValueError("{}: the flow must give the same datapoints in the same order on every worker; got {!r}, which "
+                             "{}; {}".format(who, each, *reason))
 
 
 def _reason(flow: DataFlow) -> Optional[Tuple[str, str]]:
