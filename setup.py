@@ -15,8 +15,8 @@ version = re.search(r'^__version__ = "(.+)"$', read("tensorpack", "libinfo.py"),
 
 # One extra for each optional package; `optional_import` names the same packages when one is missing.
 extras = {
-    # tensorflow-cpu serves as well, so TensorFlow cannot be a hard requirement
-    "tf": ["tensorflow>=1.15"],
+    # tensorflow-cpu serves as well, so TensorFlow cannot be a hard requirement; the newest ones leave TensorBoard out
+    "tf": ["tensorflow>=1.15", "tensorboard"],
     "image": ["opencv-python-headless"],
     "albumentations": ["albumentations"],
     # later ones break TensorFlow 1.15

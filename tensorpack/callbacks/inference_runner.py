@@ -104,7 +104,7 @@ class InferenceRunnerBase(Callback):
             raise_background_failure(self._input_callbacks.cbs, e)
             if self._size is None and done:
                 return
-            raise self._too_early(done, e) from e
+            raise self._too_early(done) from e
         except tf.errors.CancelledError as e:
             raise_background_failure(self._input_callbacks.cbs, e)
             logger.error("[%s] The pass was cancelled after %d iterations.", self, done)
@@ -114,13 +114,12 @@ class InferenceRunnerBase(Callback):
         """What shows how far a pass is."""
         return get_tqdm(total=self._size)
 
-    def _too_early(self, done: int, cause: BaseException) -> RuntimeError:
+    def _too_early(self, done: int) -> RuntimeError:
         message = "[{}] the data of {} ended after {} iterations, but a pass must have {}".format(
             self, _flow_name(self._input_source), done, "at least one" if self._size is None else self._size)
         logger.error("%s", message)
         # not the error that the data end with, which would end the training as if all were well
-        return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before ({}: {})".format(
-            message, type(cause).__name__, str(cause).split("\n")[0]))
+        return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before".format(message))
 
     def _run_some(self, left: Optional[int]) -> int:
         """Run the model on one or several of the datapoints that are left; returns on how many."""

@@ -17,7 +17,7 @@ from ..tfutils._restore.checkpoint import recorded_checkpoints
 from ..utils import logger
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
-from ._resume import read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
+from ._resume import is_over, read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
 from .base import Callback, ProxyCallback
 
 __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
@@ -94,7 +94,8 @@ class ModelSaver(Callback):
             self._remove_unfinished()
             if self.global_step > 0:
                 self._take_over_checkpoints()
-            self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
+            if not is_over(self.trainer):
+                self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
         except _WRITE_ERRORS as e:
             self._report("write the graph to {}".format(self.checkpoint_dir), e)
 

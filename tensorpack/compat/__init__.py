@@ -384,6 +384,15 @@ def graph_keras() -> Any:
     return tf_keras
 
 
+def is_made_by_keras_3(variable: Any) -> bool:
+    """Whether a layer of Keras 3 has made this variable of a graph; known by the files that were at work then."""
+    keras = sys.modules.get("keras")
+    if keras is None or not getattr(keras, "__version__", "").startswith("3."):
+        return False
+    folder = os.path.join(os.path.dirname(keras.__file__), "")
+    return any(frame.filename.startswith(folder) for frame in variable.op.traceback or ())
+
+
 def collective_broadcast(x: Any, is_sender: bool, group_size: int, group_key: int, instance_key: int) -> Any:
     """The value that `x` has on the one device of a group that sends; on all devices an operation of this key must run at once.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..callbacks.base import Callback, CallbackFactory
 from ..compat import tfv1 as tf
+from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow
 from ..dataflow.common import RepeatedData
 from ..tfutils.common import build_or_reuse_placeholder
@@ -263,7 +264,7 @@ class _FeedCallback(Callback):
     def restart(self) -> None:
         """Begin a new pass over the DataFlow."""
         self._iterator = None  # some flows allow one iteration at a time: the old one ends first
-        self._iterator = iter(self._ds)
+        self._iterator = whole_pass(self._ds)
         self._feed.count = 0
 
     def _before_run(self, ctx: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:
@@ -272,6 +273,6 @@ class _FeedCallback(Callback):
         try:
             datapoint = next(self._iterator)
         except StopIteration:
-            raise StopIteration("FeedInput: the DataFlow has ended after {} datapoints; try infinite=True, or fewer "
-                                "steps".format(self._feed.count)) from None
+            raise StopIteration("FeedInput: the DataFlow has ended after {} datapoints; infinite=True would repeat it".format(
+                self._feed.count)) from None
         return tf.train.SessionRunArgs(None, dict(zip(self._placeholders, self._feed(datapoint))))

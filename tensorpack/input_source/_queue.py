@@ -14,6 +14,7 @@ from ..callbacks.concurrency import StartProcOrThread
 from ..callbacks.graph import RunOp
 from ..compat import make_flat_callable
 from ..compat import tfv1 as tf
+from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, DataFlowTerminated
 from ..dataflow.common import RepeatedData
 from ..tfutils.common import build_or_reuse_placeholder
@@ -140,7 +141,8 @@ class EnqueueThread(StoppableThread):
                 if self.stopped():
                     return
                 if restart:
-                    iterator = iter(self.dataflow)
+                    iterator = None  # some flows allow one iteration at a time: the old one ends first
+                    iterator = whole_pass(self.dataflow)
                     continue
                 datapoints += 1
                 look = datapoints == SAMPLING_PERIOD

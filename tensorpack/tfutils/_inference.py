@@ -7,7 +7,7 @@ from .. import compat
 from ..compat import fetched_elements
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ._restore.names import NamePatterns, near_names, nearest_names
+from ._restore.names import NamePatterns, near_tensor_names, nearest_names
 from ._restore.variables import weights
 from ._tower_contents import training_tower_of
 from .common import as_value, build_or_reuse_placeholder, get_op_tensor_name
@@ -156,9 +156,8 @@ def _by_name(graph: tf.Graph, name: str, what: str) -> tf.Tensor:
     try:
         return graph.get_tensor_by_name(get_op_tensor_name(name)[1])
     except KeyError:
-        known = [tensor.name for op in graph.get_operations() for tensor in op.outputs[:1]]
         raise KeyError("{} name {!r}: must be a tensor or operation of the inference graph; got no such name; {}".format(
-            what, name, near_names(get_op_tensor_name(name)[1], known))) from None
+            what, name, near_tensor_names(name, graph.get_operations()))) from None
 
 
 def _refuse_training_towers(tensors: Sequence[Any], placeholders: Sequence[tf.Tensor]) -> None:

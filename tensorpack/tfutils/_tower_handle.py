@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Union
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.develop import log_deprecated
-from ._restore.names import near_names
+from ._restore.names import near_tensor_names
 from ._tower_contents import is_variable_or_its_value, towers_in, training_tower_of
 from .common import as_value, get_op_tensor_name
 
@@ -135,9 +135,7 @@ class TowerTensorHandle:
 
     def _near(self, name: str) -> str:
         """Words about the names in this tower that are most like `name`."""
-        scope = _join(self.ns_name, "")
-        names = [op.name[len(scope):] + ":0" for op in self._graph.get_operations() if op.outputs and op.name.startswith(scope)]
-        return near_names(name, list(self._inputs_by_name) + names)
+        return near_tensor_names(name, self._graph.get_operations(), _join(self.ns_name, ""), self._inputs_by_name)
 
     def _whose(self, name: str) -> str:
         """Words about a tensor of that name which is not this tower's."""

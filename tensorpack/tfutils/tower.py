@@ -12,6 +12,7 @@ from typing import Any, Callable, List, Optional, Sequence
 
 import six
 
+from ..compat import is_made_by_keras_3
 from ..compat import tfv1 as tf
 from ..utils.naming import MOVING_SUMMARY_OPS_KEY
 from ._tower_contents import TowerContents
@@ -294,6 +295,7 @@ class TowerFunc:
         Raises:
             RuntimeError: outside a tower context.
             ValueError: the number of arguments differs from the signature.
+            TypeError: in training, a layer of Keras 3 has made variables.
         """
         context = get_current_tower_context()
         if context is None:
@@ -304,11 +306,24 @@ class TowerFunc:
             raise ValueError("TowerFunc: must be called with a tensor for each of {} inputs ({}); got {} arguments".format(
                 len(self._input_signature), names, len(args)))
         output = self._tower_fn(*args)
+        if context.is_training:
+            _refuse_keras_3(context)
         self._handles.append(TowerTensorHandle(context, args, output, self._input_signature))
         return output
 
 
 TowerFuncWrapper = TowerFunc  # kept for scripts written before it was renamed
+
+
+def _refuse_keras_3(context: BaseTowerContext) -> None:
+    variables = [variable.op.name for variable in context.get_collection_in_tower(tf.GraphKeys.GLOBAL_VARIABLES)
+                 if is_made_by_keras_3(variable)]
+    if variables:
+        raise TypeError("TowerFunc: the layers of a model that is trained must be those of tensorpack.models, or use "
+                        "tf.get_variable; got variables of Keras 3: {}; in a graph nothing runs the updates of its "
+                        "BatchNormalization and Dropout, and other towers get variables of their own; the notes on migration "
+                        "translate its layers, and tensorpack.contrib.keras trains models of Keras 2".format(
+                            ", ".join(variables)))
 
 
 def _check_signature(input_signature: Sequence[Any]) -> None:

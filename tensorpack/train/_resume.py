@@ -10,6 +10,7 @@ from ..callbacks.monitor import JSONWriter
 from ..callbacks.saver import find_model_saver
 from ..tfutils._restore.checkpoint import open_checkpoint, recorded_checkpoints, where_recorded
 from ..utils import logger
+from ..utils._rng import is_first_worker
 
 
 def checkpoint_directory(callbacks: Optional[List[Callback]]) -> Optional[str]:
@@ -21,6 +22,9 @@ def checkpoint_directory(callbacks: Optional[List[Callback]]) -> Optional[str]:
 def find_checkpoint(directory: Optional[str]) -> Optional[str]:
     """Prefix of the newest checkpoint that `<directory>/checkpoint` lists and that can be read; None without one."""
     if directory is None:
+        if not is_first_worker():
+            logger.info("This worker has no log directory: it starts where rank 0 does.")
+            return None
         logger.warning("No log directory is set, so there is nothing to resume from: the training starts from scratch. "
                        "Call logger.set_logger_dir(path, 'k') before the configuration is made.")
         return None

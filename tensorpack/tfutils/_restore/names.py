@@ -5,6 +5,8 @@ import difflib
 import re
 from typing import Any, Dict, Iterable, List, Mapping
 
+_ALIKE = 0.6  # names that are more alike than this, of 1 for equal ones, are suggested
+
 
 def op_name(name: str) -> str:
     """The variable name without a trailing `:0`."""
@@ -60,25 +62,59 @@ class NamePatterns:
 
 
 def nearest_names(name: str, names: Iterable[str], limit: int = 5) -> List[str]:
-    """The names most like `name`, first those that differ by an outer scope or by capital letters only."""
-    names = sorted(names)
-    suffix = "/" + name
-    found = [each for each in names if each.endswith(suffix) or name.endswith("/" + each)]
-    by_lower: Dict[str, List[str]] = {}
-    for each in names:
-        by_lower.setdefault(each.lower(), []).append(each)
-    for lower in difflib.get_close_matches(name.lower(), by_lower, n=limit, cutoff=0.5):
-        found.extend(by_lower[lower])
+    """The names most like `name`: those that differ by an outer scope, then the most alike.
+
+    Case does not matter, and the last part of a name may stand for all of it.
+    """
+    names, wanted = sorted(set(names)), op_name(name)
+    found = [each for each in names if op_name(each).endswith("/" + wanted) or wanted.endswith("/" + op_name(each))]
+    likeness = {each: _likeness(wanted.lower(), op_name(each).lower()) for each in names}
+    found += sorted([each for each, ratio in likeness.items() if ratio > _ALIKE], key=lambda each: (-likeness[each], each))
     return list(dict.fromkeys(found))[:limit]
+
+
+def _likeness(wanted: str, name: str) -> float:
+    return max(_ratio(wanted, form) for form in (name, name.split("/")[-1]))
+
+
+def _ratio(a: str, b: str) -> float:
+    matcher = difflib.SequenceMatcher(None, a, b)
+    return matcher.ratio() if matcher.real_quick_ratio() > _ALIKE and matcher.quick_ratio() > _ALIKE else 0.0
 
 
 def near_names(name: str, names: Iterable[str]) -> str:
     """Words for an error message: the names most like `name`, or some of them."""
-    names = sorted(names)
+    names = sorted(set(names))
     near = nearest_names(name, names)
     if near:
         return "did you mean {}?".format(" or ".join(map(repr, near)))
     return "there are {} names{}".format(len(names), ": " + some(names, 5) if names else "")
+
+
+def near_tensor_names(name: str, operations: Iterable[Any], scope: str = "", more: Iterable[str] = ()) -> str:
+    """Words about the outputs of these operations, and `more` names, that are most like the tensor name `name`.
+
+    Operations that nobody has given a name are left out, as long as there is something else to suggest.
+
+    Args:
+        scope: the beginning of the operations' names that is not told.
+    """
+    operations = [op for op in operations if op.outputs and op.name.startswith(scope)]
+    given = [op.name[len(scope):] + ":0" for op in operations if not _is_named_by_tensorflow(op)] + list(more)
+    if nearest_names(name, given):
+        return near_names(name, given)
+    every = [op.name[len(scope):] + ":0" for op in operations]
+    return near_names(name, every if nearest_names(name, every) or not given else given)
+
+
+_NUMBER = re.compile(r"_\d+$")
+# Names that Python operators and functions give to operations of another type.
+_DEFAULTS = frozenset(["add", "concat", "mul", "read", "split", "stack", "sub", "truediv", "unstack", "Initializer"])
+
+
+def _is_named_by_tensorflow(op: Any) -> bool:
+    *scopes, last = [_NUMBER.sub("", part) for part in op.name.split("/")]
+    return last in _DEFAULTS or last.replace("_", "").lower() == op.type.lower() or not _DEFAULTS.isdisjoint(scopes)
 
 
 def some(names: Iterable[str], limit: int) -> str:
