@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all that a newcomer needs: each sets up its own environment below this folder.
 PYTHON ?= python3
-PYTHON37 ?= $(shell sh scripts/find-python37)
+PYTHON37 ?= $(shell sh scripts/find-python 3.7)
 PYTEST_ARGS ?= -n 2 --dist worksteal
 # Hundreds of tests kill processes and measure time, and a shared machine may stall: what fails (pytest's exit status 1) gets
 # one more try by itself, in plain view.
