@@ -69,7 +69,8 @@ def test_exported_model_predicts_on_a_file_as_on_the_pixels_of_imread(monkeypatc
 
     with OfflinePredictor(config("Model", "input_img")) as predictor:
         expected = predictor(image)[0]
-        save_checkpoint_vars({v.op.name: predictor.sess.run(v) for v in predictor.sess.graph.get_collection("variables")}, weights)
+        variables = predictor.sess.graph.get_collection("variables")
+        save_checkpoint_vars({v.op.name: predictor.sess.run(v) for v in variables}, weights)
     with OfflinePredictor(config("InferenceOnlyModel", "input_img_bytes", SmartInit(weights))) as predictor:
         np.testing.assert_allclose(predictor(encoded)[0], expected, atol=1e-6)
 
