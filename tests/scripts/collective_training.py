@@ -10,7 +10,7 @@ import sys
 import time
 
 import numpy as np
-from tensorpack.train._distributed.parameter_server.collective import CollectiveTrainer
+from tensorpack.train._distributed.collective import CollectiveTrainer
 
 from tensorpack import *
 from tensorpack.compat import tfv1 as tf
