@@ -11,7 +11,7 @@ import pytest
 from consumer_matrix import pytest_terminal_summary  # noqa: F401
 from end_in_time import pytest_sessionfinish  # noqa: F401
 
-from tensorpack.utils import logger
+from tensorpack.utils import _rng, logger
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # shells start what runs in the background so, and processes inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -30,6 +30,7 @@ def fresh_state():
         with tfv1.Graph().as_default():
             yield
     _forget_logger_dir()
+    _rng._streams.__init__()  # trainers of several processes number their process, for good
 
 
 def _forget_logger_dir():
