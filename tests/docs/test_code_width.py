@@ -7,8 +7,10 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COLUMNS = 88
-PAGES = sorted(os.path.relpath(path, ROOT) for path in [os.path.join(ROOT, name) for name in ("README.md", "CONTRIBUTING.md")] +
-               glob.glob(os.path.join(ROOT, "docs", "**", "*.md"), recursive=True) if "_build" not in path)
+PAGES = sorted(os.path.relpath(path, ROOT) for pattern in (
+    "README.md", "CONTRIBUTING.md", "docs/*.md", "docs/[!e_]*/*.md", "docs/tutorial/*/*.md", "examples/*/README.md",
+    "findings/README.md", "scripts/README.md") for path in glob.glob(os.path.join(ROOT, pattern)))
+
 
 
 def code_lines(text):
