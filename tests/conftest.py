@@ -33,7 +33,7 @@ def fresh_state():
         with tfv1.Graph().as_default():
             yield
     _forget_logger_dir()
-    _rng._streams.worker = ()  # a trainer for several processes, of which this was one
+    _rng._streams.__init__()  # trainers of several processes number their process, for good
 
 
 def _forget_logger_dir():

@@ -6,6 +6,7 @@ TensorFlow. Each difference between versions is one named flag or function below
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 import sys
 import weakref
@@ -31,8 +32,15 @@ except ImportError as e:
 tfv1 = tensorflow.compat.v1
 
 from tensorflow.core.protobuf import config_pb2 as _config_pb2  # noqa: E402
+from tensorflow.python.client import session as _session  # noqa: E402
 from tensorflow.python.eager import context as _eager_context  # noqa: E402
+from tensorflow.python.framework import errors_impl as _errors_impl  # noqa: E402
 from tensorflow.python.util import deprecation as _deprecation  # noqa: E402
+
+from ..utils.concurrency import postpone_sigint_in as _postpone_sigint_in  # noqa: E402
+
+_postpone_sigint_in(_session)
+_postpone_sigint_in(_errors_impl)
 
 
 def _turn_graph_mode_on() -> None:
@@ -141,11 +149,17 @@ def in_xla_context() -> bool:
 
 def has_onednn() -> bool:
     """Whether CPU kernels are those of oneDNN: TF 1.15 lacks it; on 2.x it depends on the CPU and the environment."""
-    try:
-        from tensorflow.python.util import _pywrap_util_port as port
-    except ImportError:
-        return False
-    return bool(getattr(port, "IsMklEnabled", bool)())
+    return VERSION >= (2, 0) and _is_mkl_enabled()
+
+
+def _is_mkl_enabled() -> bool:
+    """TensorFlow's own answer, whose place has changed twice: after 1.15, and after 2.4."""
+    for name in ("util._pywrap_util_port", "_pywrap_util_port", "pywrap_tensorflow"):
+        try:
+            return bool(importlib.import_module("tensorflow.python." + name).IsMklEnabled())
+        except (ImportError, AttributeError):
+            continue
+    return False
 
 
 def nccl_all_reduce_sum(x: Any, num_devices: int, shared_name: str) -> Any:
@@ -245,10 +259,6 @@ def build_facts() -> Dict[str, str]:
     """How TensorFlow was built; names are without `TensorFlow`, values are text."""
     from tensorflow.python.framework import kernels
 
-    try:
-        from tensorflow.python.util._pywrap_util_port import IsMklEnabled
-    except ImportError:  # TF 1.15
-        from tensorflow.python.pywrap_tensorflow import IsMklEnabled
     build_info = getattr(tensorflow.sysconfig, "get_build_info", dict)()  # TF 1.15 has none
     facts = {
         "version": tensorflow.version.VERSION,
@@ -256,7 +266,7 @@ def build_facts() -> Dict[str, str]:
         "path": os.path.dirname(tensorflow.__file__),
         "compiler": tensorflow.version.COMPILER_VERSION,
         "CUDA": tfv1.test.is_built_with_cuda(),
-        "MKL": IsMklEnabled(),
+        "MKL": _is_mkl_enabled(),
         "XLA": bool(kernels.get_registered_kernels_for_op("XlaLaunch").kernel),
         "CUDA version": build_info.get("cuda_version", "unknown"),
         "CUDNN version": build_info.get("cudnn_version", "unknown"),

@@ -44,7 +44,7 @@ def has_fake_data(folder, name):
 def test_every_script_is_described_and_tested(folder):
     assert scripts(folder)
     readme, site, all_tests = read(EXAMPLES, folder, "README.md"), read(EXAMPLES, "..", "docs", "examples.md"), other_tests()
-    assert "`{}`".format(folder) in site
+    assert "[`{0}`](../examples/{0}/README.md)".format(folder) in site
     for name in scripts(folder):
-        assert name in readme and "`{}`".format(name) in site
+        assert name in readme and "[`{0}`](../examples/{1}/{0})".format(name, folder) in site
         assert re.search(r"""["'/ ]{}(\.py)?[ "']""".format(re.escape(name[:-len(".py")])), all_tests), name
