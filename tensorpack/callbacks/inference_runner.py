@@ -101,14 +101,18 @@ class InferenceRunnerBase(Callback):
                     done += number
                     bar.update(number)
         except (StopIteration, tf.errors.OutOfRangeError) as e:
-            raise_background_failure(self._input_callbacks.cbs, e)
+            self._raise_background_failure(e)
             if self._size is None and done:
                 return
             raise self._too_early(done, e) from e
         except tf.errors.CancelledError as e:
-            raise_background_failure(self._input_callbacks.cbs, e)
+            self._raise_background_failure(e)
             logger.error("[%s] The pass was cancelled after %d iterations.", self, done)
             raise
+
+    def _raise_background_failure(self, cause: BaseException) -> None:
+        raise_background_failure(self._input_callbacks.cbs, cause)
+        self.trainer._queue_runners.raise_failure(cause)
 
     def _make_progress_bar(self) -> Bar:
         """What shows how far a pass is."""

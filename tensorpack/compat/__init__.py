@@ -158,6 +158,13 @@ def can_make_flat_callable(sess: Any) -> bool:
     return hasattr(sess, "_make_callable_from_options")
 
 
+def without_debugger(sess: Any) -> Any:
+    """The session itself, of one that tfdbg has wrapped; its wrappers ask on the terminal in each run, of any thread."""
+    while hasattr(sess, "session"):
+        sess = sess.session
+    return sess
+
+
 def is_session_closed(sess: Any) -> bool:
     """Whether the session was closed; its callables then raise CancelledError where `Session.run` raises RuntimeError."""
     return getattr(sess, "_closed", sess is None)

@@ -6,9 +6,10 @@ from typing import Any, Callable, Optional, Sequence
 
 import six
 
-from ..compat import is_session_closed
+from ..compat import fetched_elements, is_session_closed
 from ..compat import tfv1 as tf
 from ..tfutils._inference import build_inference_graph, find_inputs, find_outputs
+from ..tfutils._session.queue_runners import QueueRunners
 from ._callable import make_prediction_callable
 from .config import PredictConfig
 
@@ -74,6 +75,8 @@ class OnlinePredictor(PredictorBase):
     ACCEPT_OPTIONS = False
     """True in a subclass: go through `Session.make_callable(accept_options=True)`."""
 
+    _queue_runners: Optional[QueueRunners] = None
+
     def __init__(self, input_tensors: Sequence[Any], output_tensors: Sequence[Any], return_input: bool = False,
                  sess: Optional[tf.Session] = None):
         self.input_tensors = list(input_tensors)
@@ -116,6 +119,8 @@ class OnlinePredictor(PredictorBase):
                                    "`with sess.as_default():`".format(type(self).__name__))
             self.sess = sess
         run = make_prediction_callable(self._sess, self.input_tensors, self.output_tensors, self.ACCEPT_OPTIONS)
+        if self._queue_runners is not None:
+            run = self._queue_runners.explain(run)
         self._callable = run
         return run
 
@@ -123,7 +128,10 @@ class OnlinePredictor(PredictorBase):
 class OfflinePredictor(OnlinePredictor):
     """Builds a model for inference in a graph and session of its own, loads it, and predicts.
 
-    A context manager: leaving it closes the session.
+    Starts the queue runners that fill what the outputs need; when one fails, a call raises its error. Without any input queue
+    in the model there are none.
+
+    A context manager: leaving it ends them and closes the session.
 
     Args:
         config: what to build (see PredictConfig). It may serve several predictors.
@@ -138,6 +146,15 @@ class OfflinePredictor(OnlinePredictor):
         self.graph = built.graph
         self._owns_session = built.owns_session
         super().__init__(built.inputs, built.outputs, config.return_input, built.sess)
+        self._start_queue_runners([self])
+
+    def _start_queue_runners(self, predictors: Sequence[OnlinePredictor]) -> None:
+        """Start those that predictors in this session need."""
+        outputs = fetched_elements(self.sess.graph, [predictor.output_tensors for predictor in predictors])
+        self._queue_runners = QueueRunners(self.sess, outputs, [x for predictor in predictors for x in predictor.input_tensors])
+        self._queue_runners.start()
+        for predictor in predictors:
+            predictor._queue_runners = self._queue_runners
 
     def __enter__(self) -> OfflinePredictor:
         return self
@@ -149,8 +166,8 @@ class OfflinePredictor(OnlinePredictor):
         """Close the session and free its memory; later calls raise RuntimeError. A session of the user's own stays open."""
         sess, self._sess = self._sess, None
         self._callable = None
-        if sess is not None and self._owns_session:
-            sess.close()
+        if sess is not None:
+            self._queue_runners.stop(sess.close if self._owns_session else lambda: None)
 
     def _make_callable(self) -> Callable:
         if self._sess is None:

@@ -8,7 +8,7 @@ from ..compat import tfv1 as tf
 from ..utils import logger
 from ._restore.names import near_names
 from .common import as_value, build_or_reuse_placeholder, get_op_tensor_name
-from .sesscreate import owns_session
+from .sesscreate import initialize_from_restored, owns_session
 from .sessinit import JustCurrentSession
 from .tower import PredictTowerContext
 
@@ -63,6 +63,8 @@ def restored_session(config: Any, session_creator: Optional[tf.train.SessionCrea
     owned = owns_session(creator)
     try:
         config.session_init._run_init(sess)
+        if not isinstance(config.session_init, JustCurrentSession):
+            initialize_from_restored(sess)
     except BaseException:
         if owned:
             sess.close()
