@@ -24,6 +24,9 @@ from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
 
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 
+# In the RuntimeError of TF 2.x when Ctrl-C was pressed before a run failed: the handler runs while the error is made.
+_INTERRUPTED = "REPLACED BY KeyboardInterrupt"
+
 
 class TrainLoop:
     """The counters of a training loop: read by everybody, written by the trainer and its step counter only."""
@@ -270,6 +273,9 @@ class Trainer:
         elif isinstance(cause, KeyboardInterrupt):
             logger.info("Detected Ctrl-C and exiting main loop.")
             raise cause
+        elif isinstance(cause, RuntimeError) and _INTERRUPTED in str(cause):
+            logger.info("Detected Ctrl-C and exiting main loop.")
+            raise KeyboardInterrupt() from cause
         else:
             logger.error("Training failed at global_step=%d", self.loop.global_step)
             raise cause
@@ -288,8 +294,7 @@ class Trainer:
             if not failed:
                 raise
         finally:
-            self.hooked_sess.close()
-            self._queue_runners.stop()
+            self._queue_runners.stop(self.hooked_sess.close)
         if not failed:
             self._queue_runners.raise_failure()
 
