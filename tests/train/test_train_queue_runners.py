@@ -182,7 +182,7 @@ def test_an_error_of_a_runner_is_the_error_of_the_training(wrap, tmp_path, log_r
         def _after_train(self):
             self.ended = True
 
-    ends, path = Ends(), None
+    ends = Ends()
 
     def pipeline():
         path = tf.train.string_input_producer(paths, num_epochs=1, shuffle=False).dequeue()
@@ -269,7 +269,8 @@ def test_ctrl_c_ends_a_step_that_waits_for_a_runner():
             number.set_shape([])
             return [tf.train.batch([number], 1)[0]]
         try:
-            launch_train_with_config(TrainConfig(model=Model(), data=TensorInput(pipeline), steps_per_epoch=10), SimpleTrainer())
+            data = TensorInput(pipeline)
+            launch_train_with_config(TrainConfig(model=Model(), data=data, steps_per_epoch=10), SimpleTrainer())
         except KeyboardInterrupt:
             print("INTERRUPTED")
     """)
@@ -280,20 +281,17 @@ def test_ctrl_c_ends_a_step_that_waits_for_a_runner():
 
 
 def test_runners_that_the_session_creator_has_started_are_not_started_twice():
-    started = []
+    coord, started = tf.train.Coordinator(), []
 
     def start(sess):
-        started.extend(tf.train.start_queue_runners(sess, coord=tf.train.Coordinator()))
+        started.extend(tf.train.start_queue_runners(sess, coord=coord))
         return sess
 
     assert train(range_input, session_creator=SessionCreatorAdapter(NewSessionCreator(), start)) == [0, 1, 2, 3, 4] * 2
     assert started
-    for thread in started:  # the coordinator that somebody made does not know of the end
-        if not thread.name.endswith("close_on_stop"):
-            thread.join(10)
-            assert not thread.is_alive()
-    for thread in started:
-        thread._args[-1].request_stop() if hasattr(thread, "_args") else None
+    coord.request_stop()
+    with suppress(tf.errors.CancelledError):  # they have found the session closed
+        coord.join(started)
 
 
 def test_the_session_of_a_monitored_session_is_used_as_it_is():
