@@ -10,10 +10,10 @@ import sys
 import time
 
 import numpy as np
-from tensorpack.train._distributed.parameter_server.collective import CollectiveTrainer
 
 from tensorpack import *
 from tensorpack.compat import tfv1 as tf
+from tensorpack.train._distributed.collective import CollectiveTrainer
 from tensorpack.train._distributed.inference import CollectiveInferenceRunner
 from tensorpack.utils.utils import fix_rng_seed, get_rng
 
