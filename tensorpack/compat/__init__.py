@@ -9,7 +9,7 @@ import atexit
 import os
 import sys
 import weakref
-from typing import Any, Callable, ContextManager, Dict, FrozenSet, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 __all__ = ["is_tfv2", "tfv1"]
 
@@ -113,8 +113,33 @@ def make_flat_callable(sess: Any, fetches: Sequence[Any], targets: Sequence[Any]
     options.fetch.extend([tensor.name for tensor in fetches])
     options.target.extend([operation.name for operation in targets])
     function = sess._make_callable_from_options(options)
+    function.tensorpack_request = (list(fetches) + list(targets), list(feeds))
     _flat_callables.add(function)
     return function
+
+
+def session_request(frame: Any) -> Optional[Tuple[Any, Any, List[Any]]]:
+    """What a frame of a thread's stack runs, if it is that of `Session.run` or of a callable of `make_flat_callable`.
+
+    Returns:
+        (session, fetches, fed tensors or their names); None for any other frame.
+    """
+    if frame.f_code is _session_run:
+        return frame.f_locals["self"], frame.f_locals["fetches"], list(frame.f_locals["feed_dict"] or ())
+    if frame.f_code is _session_call:
+        function = frame.f_locals["self"]
+        request = getattr(function, "tensorpack_request", None)
+        return None if request is None else (function._session,) + request
+    return None
+
+
+_session_run = tfv1.Session.run.__code__
+_session_call = tfv1.Session._Callable.__call__.__code__
+
+
+def is_in_tensorflow(frame: Any) -> bool:
+    """Whether this innermost frame of a thread waits for TensorFlow's own code in a session, rather than runs Python."""
+    return frame.f_code.co_filename == _session_run.co_filename
 
 
 _flat_callables: weakref.WeakSet = weakref.WeakSet()

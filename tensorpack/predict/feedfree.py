@@ -10,6 +10,7 @@ from ..tfutils._inference import restored_session
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils.tower import PredictTowerContext
+from ._stall import watch_calls
 from .base import PredictorBase
 from .config import PredictConfig
 
@@ -20,10 +21,9 @@ class FeedfreePredictor(PredictorBase):
     """Each call, without arguments, predicts on the next datapoint of an input source, and returns the list of outputs.
 
     Builds the tower without a prefix and starts the queue runners of the graph. The callbacks of the source take part in each
-    call. A source such as QueueInput repeats
-    its data forever, so the caller has to count; when the data of another source end, the call raises what the source ends
-    with (`tf.errors.OutOfRangeError`, or StopIteration for a FeedInput). An error of the source, or of a queue runner, is raised
-    by the call.
+    call. A source such as QueueInput repeats its data forever, so the caller has to count; when the data of another source
+    end, the call raises what the source ends with (`tf.errors.OutOfRangeError`, or StopIteration for a FeedInput). An error of
+    the source, or of a queue runner, is raised by the call.
 
     A context manager: leaving it stops the source and closes the session.
 
@@ -59,6 +59,7 @@ class FeedfreePredictor(PredictorBase):
             self.sess, self._owns_session = restored_session(config)
         self._queue_runners = QueueRunners(self.sess)
         self._hooked_sess = HookedSession(self.sess, self._callbacks.get_hooks(), self._queue_runners)
+        self._end_watch = lambda: None
         try:
             with self.graph.as_default(), self.sess.as_default():
                 self._queue_runners.start()
@@ -66,6 +67,8 @@ class FeedfreePredictor(PredictorBase):
         except BaseException:
             self.close()
             raise
+
+        self._end_watch = watch_calls(self, FeedfreePredictor._do_call, self._callbacks._waits_for)
 
     def __call__(self) -> List[Any]:
         """Predict on the next datapoint.
@@ -96,6 +99,7 @@ class FeedfreePredictor(PredictorBase):
         if self._closed:
             return
         self._closed = True
+        self._end_watch()
         try:
             with self.graph.as_default(), self.sess.as_default():
                 self._callbacks.after_train()

@@ -12,6 +12,7 @@ from ..callbacks.steps import MaintainStepCounter
 from ..compat import tfv1 as tf
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
+from ..tfutils._session.stall import default_stall_seconds
 from ..tfutils.common import get_global_step_value
 from ..tfutils.model_utils import describe_trainable_vars
 from ..tfutils.sesscreate import NewSessionCreator, initialize_from_restored
@@ -20,6 +21,7 @@ from ..utils import logger
 from ..utils.argtools import call_only_once
 from ..utils.concurrency import unblock_on_sigint
 from ..utils.utils import humanize_time_delta
+from ._stall import TrainingWatch
 from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
 
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
@@ -95,13 +97,19 @@ class Trainer:
         sess, hooked_sess: the plain session, and the one whose `run` is "a training step" with all hooks.
         monitors: a `Monitors`, once the callbacks are set up.
         towers: None; trainers with towers have their handles here.
+        STALL_SECONDS: how long a step, or another run of the session, may take before the log says that it hangs, what it
+            waits for, and what all threads do; None for never. By default 300, or what the environment variable
+            `TENSORPACK_STALL_SECONDS` says (0 for never).
     """
+
+    STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     is_chief = True
     sess: Optional[tf.Session] = None
     hooked_sess: Optional[HookedSession] = None
     towers = None
     _queue_runners: Optional[QueueRunners] = None
+    _watch: Optional[TrainingWatch] = None
 
     def __new__(cls, *args, **kwargs):
         if isinstance(args[0] if args else kwargs.get("config"), TrainConfig):
@@ -222,8 +230,10 @@ class Trainer:
                 self._queue_runners.start()
                 self.loop.config(steps_per_epoch, starting_epoch, max_epoch)
                 self.loop.update_global_step()
-                with unblock_on_sigint(self._unblock):
+                self._watch = TrainingWatch(self)
+                with unblock_on_sigint(self._unblock), self._watch:
                     self._run_epochs()
+                self._watch.raise_failure()
                 logger.info("Training has finished!")
                 failed = False
             except BaseException as e:
@@ -244,6 +254,7 @@ class Trainer:
             for step in range(loop.steps_per_epoch):
                 loop._local_step = step
                 if self.hooked_sess.should_stop():
+                    self._watch.raise_failure()
                     self._queue_runners.raise_failure()
                     return
                 self.run_step()
@@ -255,6 +266,8 @@ class Trainer:
 
     def _end_by(self, cause: BaseException) -> None:
         """Return when `cause` is a normal end of the training; otherwise raise it, or the error behind it."""
+        if self._watch is not None and isinstance(cause, tf.errors.OpError):
+            self._watch.raise_failure(cause)
         if isinstance(cause, StopTraining):
             logger.info("Training was stopped by exception: %s", cause)
         elif isinstance(cause, (tf.errors.OutOfRangeError, tf.errors.CancelledError)):

@@ -113,6 +113,7 @@ class QueueRunners:
         self.coord.request_stop()
         self._join()
         close_session()
+        self._sess = None  # whoever keeps this object does not keep its memory
         for name in self._join():
             logger.error("The thread %s is still alive %d seconds after it was told to stop.", name, 2 * _JOIN_SECONDS)
 
@@ -134,4 +135,5 @@ def runner_queue(runner: Any) -> tf.Operation:
 def threads_that_fill(runner: Any) -> List[threading.Thread]:
     """The threads of a QueueRunner that live, in any session, whoever has started them."""
     name = _THREAD_NAME.format(runner.name)
-    return [thread for thread in threading.enumerate() if thread.name.startswith(name) and not thread.name.endswith(_NOT_FILLING)]
+    of_runner = [thread for thread in threading.enumerate() if thread.name.startswith(name)]
+    return [thread for thread in of_runner if not thread.name.endswith(_NOT_FILLING)]
