@@ -121,8 +121,33 @@ def make_flat_callable(sess: Any, fetches: Sequence[Any], targets: Sequence[Any]
     options.fetch.extend([tensor.name for tensor in fetches])
     options.target.extend([operation.name for operation in targets])
     function = sess._make_callable_from_options(options)
+    function.tensorpack_request = (list(fetches) + list(targets), list(feeds))
     _flat_callables.add(function)
     return function
+
+
+def session_request(frame: Any) -> Optional[Tuple[Any, Any, List[Any]]]:
+    """What a frame of a thread's stack runs, if it is that of `Session.run` or of a callable of `make_flat_callable`.
+
+    Returns:
+        (session, fetches, fed tensors or their names); None for any other frame.
+    """
+    if frame.f_code is _session_run:
+        return frame.f_locals["self"], frame.f_locals["fetches"], list(frame.f_locals["feed_dict"] or ())
+    if frame.f_code is _session_call:
+        function = frame.f_locals["self"]
+        request = getattr(function, "tensorpack_request", None)
+        return None if request is None else (function._session,) + request
+    return None
+
+
+_session_run = tfv1.Session.run.__code__
+_session_call = tfv1.Session._Callable.__call__.__code__
+
+
+def is_in_tensorflow(frame: Any) -> bool:
+    """Whether this innermost frame of a thread waits for TensorFlow's own code in a session, rather than runs Python."""
+    return frame.f_code.co_filename == _session_run.co_filename
 
 
 _flat_callables: weakref.WeakSet = weakref.WeakSet()
@@ -170,6 +195,13 @@ def nccl_all_reduce_sum(x: Any, num_devices: int, shared_name: str) -> Any:
 def can_make_flat_callable(sess: Any) -> bool:
     """Whether `make_flat_callable` takes this session; wrappers such as those of tfdbg lack the private method."""
     return hasattr(sess, "_make_callable_from_options")
+
+
+def without_debugger(sess: Any) -> Any:
+    """The session itself, of one that tfdbg has wrapped; its wrappers ask on the terminal in each run, of any thread."""
+    while hasattr(sess, "session"):
+        sess = sess.session
+    return sess
 
 
 def is_session_closed(sess: Any) -> bool:

@@ -248,6 +248,9 @@ class FeedInput(InputSource):
         self._require_setup("reset_state")
         self._feeder.restart()
 
+    def _waits_for(self) -> str:
+        return "FeedInput of {!r}, which gave {} datapoints of its pass".format(self.ds, self._feeder.count)
+
     def _get_callbacks(self) -> List[Callback]:
         return [self._feeder, CallbackFactory(setup_graph=lambda _: self.ds.reset_state())]
 
@@ -260,6 +263,11 @@ class _FeedCallback(Callback):
         self._placeholders = placeholders
         self._feed = feed
         self._iterator: Optional[Iterator] = None
+
+    @property
+    def count(self) -> int:
+        """How many datapoints were fed since the last `restart`."""
+        return self._feed.count
 
     def restart(self) -> None:
         """Begin a new pass over the DataFlow."""

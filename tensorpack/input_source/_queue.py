@@ -17,6 +17,7 @@ from ..compat import tfv1 as tf
 from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, DataFlowTerminated
 from ..dataflow.common import RepeatedData
+from ..tfutils._session.waiting import feeding_threads
 from ..tfutils.common import build_or_reuse_placeholder
 from ..tfutils.summary import add_moving_summary
 from ..utils import logger
@@ -48,6 +49,7 @@ class EnqueueThread(StoppableThread):
         exception: the error that the thread died of, or None.
         progress: a `Progress`, renewed with every tenth datapoint.
         queue_size: the scalar int32 tensor with the length of the queue.
+        enqueue_op: the operation that puts a datapoint into it.
     """
 
     def __init__(self, queue: Any, ds: DataFlow, placeholders: Sequence[tf.Tensor], feed: DatapointFeed):
@@ -59,7 +61,7 @@ class EnqueueThread(StoppableThread):
         self.progress = Progress()
         self._placeholders = list(placeholders)
         self._feed = feed
-        self._enqueue_op = queue.enqueue(self._placeholders)
+        self.enqueue_op = queue.enqueue(self._placeholders)
         self._close_op = queue.close(cancel_pending_enqueues=True)
         self.queue_size = queue.size()
         self._sess: Optional[tf.Session] = None
@@ -67,6 +69,7 @@ class EnqueueThread(StoppableThread):
         self._running = True
         self._idle = False
         self._restart = False
+        feeding_threads.add(self)
 
     def start(self) -> None:
         """Start in the default session.
@@ -128,7 +131,7 @@ class EnqueueThread(StoppableThread):
     def _feed_queue(self) -> None:
         # in this thread: to wake one of TensorFlow's costs four times the enqueuing
         enqueue, enqueue_and_look = [
-            make_flat_callable(self._sess, fetches, [self._enqueue_op], self._placeholders, in_calling_thread=True)
+            make_flat_callable(self._sess, fetches, [self.enqueue_op], self._placeholders, in_calling_thread=True)
             for fetches in ([], [self.queue_size])]
         iterator = iter(self.dataflow)
         datapoints, seconds = 0, 0.0  # since the last look
@@ -263,6 +266,11 @@ class QueueInput(FeedfreeInput):
             callbacks.append(update)
         callbacks.append(CallbackFactory(setup_graph=lambda _: self.ds.reset_state(), trigger=lambda _: self._speed.log()))
         return callbacks
+
+    def _waits_for(self) -> str:
+        return "{} of {!r}, which gave {} datapoints or some more; its thread '{}' {}".format(
+            type(self).__name__, self.ds, self.thread.progress.datapoints, self.thread.name,
+            "is alive" if self.thread.is_alive() else "has ended")
 
     def refill_queue(self) -> None:
         """Throw away what is queued and begin a new pass over the DataFlow, under a default session.

@@ -44,6 +44,7 @@ class MultiTowerOfflinePredictor(OfflinePredictor):
         # not the constructor of OfflinePredictor, which builds one tower without a prefix
         OnlinePredictor.__init__(self, inputs[0], outputs[0], config.return_input, sess)
         self._predictors = [OnlinePredictor(ins, outs, config.return_input, sess) for ins, outs in zip(inputs, outputs)]
+        self._start_queue_runners(self._predictors)
 
     def get_predictor(self, n: int) -> OnlinePredictor:
         """The predictor of the n-th tower; beyond the last one it starts again from the first, with a warning.
@@ -99,6 +100,7 @@ class DataParallelOfflinePredictor(OfflinePredictor):
             sess, self._owns_session = restored_session(config, outputs, inputs)
         # not the constructor of OfflinePredictor, which builds one tower without a prefix
         OnlinePredictor.__init__(self, inputs, outputs, config.return_input, sess)
+        self._start_queue_runners([self])
 
 
 def _check_towers(who: str, towers: Any) -> List[int]:

@@ -12,7 +12,8 @@ from ._restore.variables import weights
 from ._tower_contents import training_tower_of
 from .common import as_value, build_or_reuse_placeholder, get_op_tensor_name
 from .dependency import ancestors
-from .sesscreate import owns_session
+from .sesscreate import initialize_from_restored, owns_session
+from .sessinit import JustCurrentSession
 from .tower import PredictTowerContext
 
 _NAMES_IN_ERROR = 5
@@ -78,6 +79,8 @@ def restored_session(config: Any, outputs: Sequence[Any], inputs: Sequence[Any] 
     sess = creator.create_session()
     try:
         config.session_init._run_init(sess)
+        if not isinstance(config.session_init, JustCurrentSession):
+            initialize_from_restored(sess)
     except BaseException:
         if owned:
             sess.close()

@@ -210,6 +210,24 @@ class StopAfterEpoch(Callback):
         raise StopTraining("enough")
 
 
+class Pipeline(Callback):
+    """A queue runner, which takes its numbers from a variable; on the odd rank it may fail."""
+
+    _chief_only = False
+
+    def __init__(self, rank, fails):
+        self.rank, self.fails = rank, fails
+
+    def _setup_graph(self):
+        factor = tf.get_variable("factor", initializer=self.rank + 1., trainable=False)
+        with tf.control_dependencies([tf.Assert(not self.fails, ["broken pipeline"])]):
+            self.number = tf.train.batch([tf.identity(factor)], 1)[0]
+
+    def _before_train(self):
+        if not self.fails:
+            print("NUMBER", self.trainer.sess.run(self.number), flush=True)
+
+
 def parse(argv):
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
@@ -227,6 +245,7 @@ def parse(argv):
     parser.add_argument("--stop-after-epoch", action="store_true")
     parser.add_argument("--trainings", type=int, default=1, help="how many, one after the other")
     parser.add_argument("--save", action="store_true")
+    parser.add_argument("--pipeline", choices=["good", "broken"])
     parser.add_argument("--infer", action="store_true")
     parser.add_argument("--passes", nargs="*", default=[], choices=sorted(PASSES), help="flows for validation")
     parser.add_argument("--heartbeat", type=float, default=60)
@@ -258,6 +277,8 @@ def make_callbacks(args, trainer):
         callbacks.append(CheckNumerics(run_step=True).set_chief_only(False))
     if args.stop_after_epoch:
         callbacks.append(StopAfterEpoch())
+    if args.pipeline:
+        callbacks.append(Pipeline(trainer.rank, args.pipeline == "broken" and args.odd_rank == trainer.rank))
     callbacks.append(Report(args.out, trainer.rank))
     if args.event and args.event_rank == trainer.rank:
         callbacks.append(At(args.at, EVENTS[args.event]))

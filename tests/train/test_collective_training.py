@@ -292,6 +292,16 @@ def test_the_chief_may_stop_between_epochs(train):
     assert "another worker has stopped; rank 0: it has stopped (enough)" in workers.text(1)
 
 
+@pytest.mark.parametrize("pipeline", ["good", "broken"])
+def test_queue_runners_start_with_the_variables_of_the_chief(train, pipeline):
+    workers = train(2, "--pipeline", pipeline, "--steps", 40 if pipeline == "broken" else 2)
+    assert workers.statuses() == ([0, 0] if pipeline == "good" else [1, 1]), workers.text(1)
+    if pipeline == "good":
+        assert all("NUMBER 1.0" in workers.text(rank) for rank in range(2))
+    else:
+        assert "broken pipeline" in workers.text(1) and re.search(FAILED.format("InvalidArgumentError"), workers.text(0))
+
+
 # ---- how it begins -----------------------------------------------------------------------------------------------------
 
 

@@ -61,6 +61,21 @@ class MakesVariable(Callback):
 
 # ---- one process ------------------------------------------------------------------------------------------------------
 
+def test_queue_runners_start_with_the_variables_of_the_chief(stand_in):
+    class Pipeline(Callback):
+        def _setup_graph(self):
+            number = tf.py_func(lambda: hvd.RUNS["broadcast_global_variables"], [], tf.int64)
+            number.set_shape([])
+            self.number = tf.train.batch([number], 1)[0]
+
+        def _before_train(self):
+            self.first = self.trainer.sess.run(self.number)
+
+    hvd, pipeline = stand_in(), Pipeline()
+    run(HorovodTrainer(), Model(OPTIMIZERS["sgd"]), batches(4), 4, [pipeline])
+    assert pipeline.first == 1
+
+
 @pytest.mark.parametrize("every_epoch, num_broadcasts", [(True, 4), (False, 2)])
 def test_the_calls_of_one_process(stand_in, log_records, every_epoch, num_broadcasts):
     hvd = stand_in()

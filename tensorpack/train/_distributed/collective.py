@@ -181,13 +181,16 @@ class CollectiveTrainer(SingleCostTrainer):
             with self.graph.as_default():
                 self._broadcast_op = self._group.copy_from_chief(self._agree_on_variables())
             super().initialize(self._on_server(session_creator.config), session_init)
-            logger.info("%s the variables of rank 0 ...", "Sending" if self.is_chief else "Waiting for")
-            with unblock_on_sigint(self._on_interrupt):
-                self._broadcast()
         except BaseException as e:
             self._leave_by(e)
             self._finish()
             raise
+
+    def _share_variables(self) -> None:
+        if self.size > 1:
+            logger.info("%s the variables of rank 0 ...", "Sending" if self.is_chief else "Waiting for")
+            with unblock_on_sigint(self._on_interrupt):
+                self._broadcast()
 
     def _wait_for_own_name(self) -> None:
         """When all have met, TensorFlow looks up each worker, once; the name of a new host may come late."""
