@@ -12,6 +12,7 @@ from ..tfutils.dependency import ancestors, dependency_of_fetches
 from ..utils import logger
 from ._feedfree import FeedfreeInput
 
+
 class _Area(NamedTuple):
     """The operations of the staging area of one tower.
 
