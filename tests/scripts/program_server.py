@@ -53,6 +53,11 @@ def become_another_process(request):
         opened = os.open(path, (os.O_WRONLY | os.O_CREAT | os.O_APPEND if number else os.O_RDONLY) | os.O_NOCTTY)
         os.dup2(opened, number)
         os.close(opened)
+        mode, buffering = ("w", 1 if number == 2 or os.isatty(number) else -1) if number else ("r", -1)
+        stream = open(number, mode, buffering, encoding=sys.stdout.encoding, errors=sys.stderr.errors, closefd=False)
+        name = ("stdin", "stdout", "stderr")[number]
+        setattr(sys, name, stream)
+        setattr(sys, "__{}__".format(name), stream)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
 
