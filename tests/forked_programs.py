@@ -24,10 +24,11 @@ class Server:
 
     def ask(self, **request):
         if self._process is None:
+            environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # programs bring their own
             with open(self._log, "w") as log:
                 self._process = subprocess.Popen(
                     [sys.executable, os.path.join(TESTS, "scripts", "program_server.py")], stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE, stderr=log, encoding="utf-8")
+                    stdout=subprocess.PIPE, stderr=log, env=environ, encoding="utf-8")
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
@@ -54,8 +55,8 @@ class Program:
     def __init__(self, server, arguments, folder, output, errors=None, terminal=None, **variables):
         self._server, self._output, self.returncode = server, str(output), None
         files = [terminal] * 3 if terminal else [os.devnull, self._output, str(errors or output)]
-        self.pid = server.ask(start=[str(a) for a in arguments], folder=str(folder), files=files,
-                              environ=dict(os.environ, PYTHONPATH=os.path.dirname(TESTS), **variables))
+        environ = dict(dict(os.environ, PYTHONPATH=os.path.dirname(TESTS)), **variables)
+        self.pid = server.ask(start=[str(a) for a in arguments], folder=str(folder), files=files, environ=environ)
 
     def poll(self):
         if self.returncode is None:

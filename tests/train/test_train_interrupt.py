@@ -1,8 +1,6 @@
 """Ctrl-C ends a training, also while a step waits for data in native code."""
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -12,20 +10,14 @@ from tensorpack.utils.concurrency import unblock_on_sigint
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def test_ctrl_c_ends_a_step_that_waits_for_data():
-    process = subprocess.Popen(
-        [sys.executable, os.path.join(ROOT, "tests", "scripts", "blocked_training.py")], env=dict(os.environ, PYTHONPATH=ROOT),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        lines = iter(process.stdout.readline, "")
-        assert any("BLOCKED" in line for line in lines)
-        time.sleep(1)  # now the steps have used up the queue
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert "AFTER TRAIN at 5" in output and "KeyboardInterrupt" in output, output[-3000:]
-    assert process.returncode != 0
+def test_ctrl_c_ends_a_step_that_waits_for_data(start_program):
+    program = start_program(os.path.join(ROOT, "tests", "scripts", "blocked_training.py"), folder=ROOT)
+    program.wait_for_text("STEP 5")
+    program.wait_for_text("BLOCKED")
+    time.sleep(0.2)  # now the next step waits
+    program.send_signal(signal.SIGINT)
+    assert program.wait() != 0
+    assert "AFTER TRAIN at 5" in program.text() and "KeyboardInterrupt" in program.text(), program.text()[-3000:]
 
 
 def test_unblock_is_called_only_when_the_main_thread_does_not_react():
