@@ -10,6 +10,7 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ..utils import logger
+from ..utils._numbers import whole_number
 from ..utils._text.spec import describe
 from ..utils.argtools import shape2d
 from ..utils.optional import optional_import
@@ -44,7 +45,7 @@ class ImageFromFile(RNGDataFlow):
             raise ValueError("ImageFromFile: channel must be 1 or 3; got {!r}".format(channel))
         self.files = files
         self.channel = int(channel)
-        self.resize = None if resize is None else tuple(shape2d(resize))
+        self.resize = None if resize is None else self._height_width(resize)
         self.shuffle = shuffle
 
     def __len__(self) -> int:
@@ -53,6 +54,11 @@ class ImageFromFile(RNGDataFlow):
     def __iter__(self) -> Iterator[List[np.ndarray]]:
         for k in shuffled_indices(len(self.files), self.shuffle, self):
             yield [self._read(self.files[k])]
+
+    def _height_width(self, resize: Any) -> Tuple[int, ...]:
+        if isinstance(resize, (list, tuple)):
+            return tuple(shape2d([whole_number(self, "resize", number, minimum=1) for number in resize]))
+        return (whole_number(self, "resize", resize, minimum=1),) * 2
 
     def _read(self, file: str) -> np.ndarray:
         image = cv2.imread(file, cv2.IMREAD_COLOR if self.channel == 3 else cv2.IMREAD_GRAYSCALE)

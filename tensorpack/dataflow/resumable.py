@@ -7,6 +7,7 @@ import threading
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
 from ..utils import logger
+from ..utils._numbers import whole_number
 from ..utils._text.spec import describe
 from ..utils.concurrency import StoppableThread
 from ._flows.batch import BatchDataByShape
@@ -109,7 +110,7 @@ class ResumableData(ProxyDataFlow):
         with self._lock:
             if not self._starts:
                 self._note_start(self._position)
-            wanted = self._position if position is None else int(position)
+            wanted = self._position if position is None else whole_number(self, "position", position)
             first = self._starts[0].position
             if not first <= wanted <= self._position:
                 raise ValueError("ResumableData.state_dict: position must be between {}, that of the earliest pass that may be "

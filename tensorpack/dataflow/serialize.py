@@ -9,6 +9,7 @@ from typing import Any, Iterator, List, Optional, Sequence
 
 import numpy as np
 
+from ..utils._numbers import whole_number
 from ..utils._text.spec import describe
 from ..utils.fs import atomic_directory, atomic_write
 from ..utils.optional import optional_import
@@ -57,8 +58,7 @@ class LMDBSerializer:
         Raises:
             FileExistsError: there is a database at `path`.
         """
-        if write_frequency < 1:
-            raise ValueError("LMDBSerializer.save: write_frequency must be positive; got {}".format(write_frequency))
+        write_frequency = whole_number("LMDBSerializer.save", "write_frequency", write_frequency, minimum=1)
         keys: List[bytes] = []
         with new_database(path) as database:
             for dp in _one_pass(df, "LMDBSerializer"):
@@ -164,7 +164,7 @@ class TFRecordSerializer:
             size: the number of its datapoints, which the file does not tell; it becomes `len`. Without it there is none.
         """
         flow = _TFRecordData(path)
-        return flow if size is None else FixedSizeData(flow, size)
+        return flow if size is None else FixedSizeData(flow, whole_number("TFRecordSerializer.load", "size", size, minimum=0))
 
 
 class HDF5Serializer:

@@ -404,7 +404,7 @@ def test_it_may_be_iterated_by_another_thread_than_that_which_reset_it(process_r
 
 
 @pytest.mark.parametrize("args,error", [
-    ((0, 1), ValueError), ((1, 0), ValueError), ((-1, 1), ValueError), ((None, 1), TypeError), ((1.5, 1), TypeError),
+    ((0, 1), ValueError), ((1, -1), ValueError), ((-1, 1), ValueError), ((None, 1), TypeError), ((1.5, 1), ValueError),
 ], ids=str)
 def test_arguments_are_checked(args, error):
     for make in (lambda: MultiProcessRunner(Count(3), *args), lambda: MultiProcessRunnerZMQ(Count(3), *args),

@@ -126,7 +126,7 @@ class TestFixedSizeData:
         assert (one_pass(df), len(df)) == ([], 0)
 
     def test_negative_size_is_refused(self):
-        with pytest.raises(ValueError, match="FixedSizeData: size must not be negative; got -1"):
+        with pytest.raises(ValueError, match="FixedSizeData: size must be at least 0; got -1"):
             FixedSizeData(numbers(3), -1)
 
     def test_an_error_of_the_flow_comes_out_and_the_next_pass_starts_it_again(self):

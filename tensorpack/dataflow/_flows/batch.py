@@ -1,11 +1,11 @@
 """Groups datapoints into batches."""
 from __future__ import annotations
 
-import operator
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
+from ...utils._numbers import whole_number
 from ...utils._text.spec import describe
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, known_length
 from .collate import collate, collate_values, same_kind_of_error
@@ -34,11 +34,9 @@ class BatchData(ProxyDataFlow):
 
     def __init__(self, ds: DataFlow, batch_size: int, remainder: bool = False, use_list: bool = False):
         super().__init__(ds)
-        self.batch_size = operator.index(batch_size)
+        self.batch_size = whole_number(self, "batch_size", batch_size, minimum=1)
         self.remainder = remainder
         self.use_list = use_list
-        if self.batch_size <= 0:
-            raise ValueError("{}: batch_size must be positive; got {}".format(type(self).__name__, batch_size))
         length = None if remainder else known_length(ds)
         if length is not None and self.batch_size > length:
             raise ValueError("{}: batch_size must not exceed the length of the DataFlow; got {} for {} datapoints; use a "

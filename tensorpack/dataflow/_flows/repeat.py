@@ -1,9 +1,9 @@
 """Flows that repeat a flow or its datapoints, and the endless iterator that they share."""
 from __future__ import annotations
 
-import operator
 from typing import Any, Iterator, Union
 
+from ...utils._numbers import whole_number
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
 
 
@@ -46,7 +46,7 @@ class RepeatedData(ProxyDataFlow):
 
     def __init__(self, ds: DataFlow, num: int):
         super().__init__(ds)
-        self.num = operator.index(num)
+        self.num = whole_number(self, "num", num)
 
     def __len__(self) -> int:
         if self.num == -1:
@@ -70,9 +70,7 @@ class RepeatedDataPoint(ProxyDataFlow):
 
     def __init__(self, ds: DataFlow, num: int):
         super().__init__(ds)
-        self.num = operator.index(num)
-        if self.num < 1:
-            raise ValueError("RepeatedDataPoint: num must be at least 1; got {}".format(num))
+        self.num = whole_number(self, "num", num, minimum=1)
 
     def __len__(self) -> int:
         return len(self.ds) * self.num
@@ -102,9 +100,7 @@ class FixedSizeData(ProxyDataFlow):
 
     def __init__(self, ds: DataFlow, size: int, keep_state: bool = True):
         super().__init__(ds)
-        self._size = operator.index(size)
-        if self._size < 0:
-            raise ValueError("FixedSizeData: size must not be negative; got {}".format(size))
+        self._size = whole_number(self, "size", size, minimum=0)
         self._keep_state = keep_state
 
     def __len__(self) -> int:

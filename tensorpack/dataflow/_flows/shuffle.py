@@ -1,10 +1,10 @@
 """Shuffles a stream within a window."""
 from __future__ import annotations
 
-import operator
 from collections import deque
 from typing import Any, Deque, Iterator, Optional
 
+from ...utils._numbers import whole_number
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, RNGDataFlow
 from .repeat import EndlessIterator
 
@@ -32,12 +32,11 @@ class LocallyShuffleData(ProxyDataFlow, RNGDataFlow):
 
     def __init__(self, ds: DataFlow, buffer_size: int, num_reuse: int = 1, shuffle_interval: Optional[int] = None):
         super().__init__(ds)
-        self.buffer_size = operator.index(buffer_size)
-        self.num_reuse = operator.index(num_reuse)
-        self.shuffle_interval = max(1, self.buffer_size // 3) if shuffle_interval is None else operator.index(shuffle_interval)
-        for name in ("buffer_size", "num_reuse", "shuffle_interval"):
-            if getattr(self, name) < 1:
-                raise ValueError("LocallyShuffleData: {} must be at least 1; got {}".format(name, getattr(self, name)))
+        self.buffer_size = whole_number(self, "buffer_size", buffer_size, minimum=1)
+        self.num_reuse = whole_number(self, "num_reuse", num_reuse, minimum=1)
+        if shuffle_interval is None:
+            shuffle_interval = max(1, self.buffer_size // 3)
+        self.shuffle_interval = whole_number(self, "shuffle_interval", shuffle_interval, minimum=1)
         self._buffer: Deque[Any] = deque()
         self._waiting: Deque[Any] = deque()  # read from ds, not pushed yet
         self._num_read = 0

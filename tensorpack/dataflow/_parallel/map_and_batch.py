@@ -4,13 +4,14 @@ from __future__ import annotations
 import socket
 from typing import Any, Callable, Iterator, List, Optional, Sequence
 
+from ...utils._numbers import whole_number
 from .._flows.batch import BatchData
 from .._flows.repeat import EndlessIterator
 from ..base import DataFlow
 from .transport.channel import DATA, END, Channel, Closed, Frame, wait_for_any
 from .transport.group import WorkerGroup
 from .transport.worker import send_datapoint, send_failure
-from .worker_flow import WorkerFlow, check_positive, check_start_method
+from .worker_flow import WorkerFlow, check_start_method
 
 
 class _Dispatcher:
@@ -108,12 +109,13 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
     def __init__(self, ds: DataFlow, num_proc: int, map_func: Any, batch_size: int, buffer_size: Optional[int] = None, *,
                  start_method: Optional[str] = None):
         who = type(self).__name__
-        check_positive(self, num_proc=num_proc, batch_size=batch_size)
+        num_proc = whole_number(self, "num_proc", num_proc, minimum=1)
+        batch_size = whole_number(self, "batch_size", batch_size, minimum=1)
         if not callable(map_func):
             raise TypeError("{}: map_func must be a function of a datapoint; got {!r}".format(who, map_func))
         if buffer_size is None:
             buffer_size = 10 * batch_size
-        check_positive(self, buffer_size=buffer_size)
+        buffer_size = whole_number(self, "buffer_size", buffer_size, minimum=1)
         if batch_size >= buffer_size:
             raise ValueError("{}: batch_size must be smaller than buffer_size; got {} and {}".format(
                 who, batch_size, buffer_size))

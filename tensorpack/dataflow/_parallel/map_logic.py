@@ -4,9 +4,9 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
 
 from ...utils import logger
+from ...utils._numbers import whole_number
 from .._flows.repeat import EndlessIterator
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, DataFlowTerminated, ProxyDataFlow, known_length
-from .worker_flow import check_positive
 
 
 class Outcome(NamedTuple):
@@ -32,7 +32,7 @@ class ParallelMapData(ProxyDataFlow):
         who = type(self).__name__
         if not callable(map_func):
             raise TypeError("{}: map_func must be a function of a datapoint; got {!r}".format(who, map_func))
-        check_positive(self, buffer_size=buffer_size)
+        buffer_size = whole_number(self, "buffer_size", buffer_size, minimum=1)
         length = known_length(ds)
         if length == 0:
             raise ValueError("{}: the DataFlow must not be empty; got {!r}, which has length 0".format(who, ds))

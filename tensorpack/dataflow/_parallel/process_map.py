@@ -5,6 +5,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import numpy as np
 
+from ...utils._numbers import whole_number
 from ...utils._text.spec import describe
 from ...utils.concurrency import OrderedContainer
 from .._flows.map import MapDataComponent
@@ -13,7 +14,7 @@ from .map_logic import Outcome, ParallelMapData
 from .transport.channel import FAILURE, Channel, Closed
 from .transport.group import WorkerGroup
 from .transport.worker import send_datapoint, send_failure
-from .worker_flow import WorkerFlow, check_positive, check_start_method, error_of
+from .worker_flow import WorkerFlow, check_start_method, error_of
 
 
 class _Mapper:
@@ -41,7 +42,7 @@ class ProcessMap(ParallelMapData, WorkerFlow):
 
     def __init__(self, ds: DataFlow, num_proc: int, map_func: Any, buffer_size: int, strict: bool,
                  start_method: Optional[str]):
-        check_positive(self, num_proc=num_proc)
+        num_proc = whole_number(self, "num_proc", num_proc, minimum=1)
         ParallelMapData.__init__(self, ds, map_func, buffer_size, strict)
         self.num_proc = num_proc
         self._start_method = check_start_method(self, start_method)
@@ -162,12 +163,11 @@ class MultiProcessMapDataComponentSharedArray(ProcessMap):
             raise KeyError("{}: output_dtype must be one of {}; got {}".format(who, ", ".join(_SHARED_DTYPES), dtype.name))
         if not callable(map_func):
             raise TypeError("{}: map_func must be a function of a component; got {!r}".format(who, map_func))
-        check_positive(self, nr_proc=nr_proc)
-        self.nr_proc = nr_proc
-        self.output_shape = output_shape
+        self.nr_proc = nr_proc = whole_number(self, "nr_proc", nr_proc, minimum=1)
+        self.output_shape = tuple(whole_number(self, "output_shape", k, minimum=0) for k in output_shape)
         self.output_dtype = output_dtype
         self.index = index
-        checked = _CheckedFunction(map_func, tuple(output_shape), dtype, who)
+        checked = _CheckedFunction(map_func, self.output_shape, dtype, who)
         super().__init__(ds, nr_proc, MapDataComponent(ds, checked, index).func, 2 * nr_proc, False, start_method)
 
     def reset_state(self) -> None:

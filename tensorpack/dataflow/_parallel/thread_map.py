@@ -6,9 +6,9 @@ import threading
 import weakref
 from typing import Any, Callable
 
+from ...utils._numbers import whole_number
 from ..base import CreatedByReset, DataFlow, DataFlowTerminated
 from .map_logic import Outcome, ParallelMapData
-from .worker_flow import check_positive
 
 _JOIN_SECONDS = 5  # that a thread gets to finish its datapoint
 _END = object()  # in the queue of jobs: the thread that takes it ends
@@ -75,9 +75,8 @@ class MultiThreadMapData(ParallelMapData):
 
     def __init__(self, ds: DataFlow, num_thread: Any = None, map_func: Any = None, *, buffer_size: int = 200,
                  strict: bool = False):
-        check_positive(self, num_thread=num_thread)
+        self.num_thread = whole_number(self, "num_thread", num_thread, minimum=1)
         super().__init__(ds, map_func, buffer_size, strict)
-        self.num_thread = num_thread
 
     def reset_state(self) -> None:
         self.close()

@@ -7,9 +7,9 @@ import threading
 import weakref
 from typing import Any, Callable, Iterator, List, NamedTuple, NoReturn, Optional
 
+from ...utils._numbers import whole_number
 from .._flows.repeat import EndlessIterator
 from ..base import CreatedByReset, DataFlow, DataFlowTerminated, known_length, reset_each_once
-from .worker_flow import check_positive
 
 _JOIN_SECONDS = 5  # that a thread gets to finish its datapoint
 
@@ -77,10 +77,9 @@ class MultiThreadRunner(DataFlow):
     _error: Optional[BaseException] = None
 
     def __init__(self, get_df: Callable[[], DataFlow], num_prefetch: int, num_thread: int):
-        check_positive(self, num_prefetch=num_prefetch, num_thread=num_thread)
-        self.num_prefetch = num_prefetch
-        self.num_thread = num_thread
-        self._flows = [get_df() for _ in range(num_thread)]
+        self.num_prefetch = whole_number(self, "num_prefetch", num_prefetch, minimum=1)
+        self.num_thread = whole_number(self, "num_thread", num_thread, minimum=1)
+        self._flows = [get_df() for _ in range(self.num_thread)]
         for flow in self._flows:
             if not isinstance(flow, DataFlow):
                 raise TypeError("{}: get_df must return a DataFlow; got {!r}".format(type(self).__name__, flow))
