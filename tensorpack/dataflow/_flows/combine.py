@@ -123,12 +123,15 @@ class ConcatData(DataFlow):
 class JoinData(DataFlow):
     """Joins the datapoints of several flows side by side; a pass ends with the shortest. `len` is the minimum.
 
-    Lists and tuples are concatenated into one list; dicts are merged, later flows win. Different or unknown lengths are logged
-    at construction.
+    Lists and tuples are concatenated into one list; dicts are merged. Different or unknown lengths are logged at construction.
 
     Args:
         df_lists: list of flows, all with list or tuple datapoints, or all with dicts. A flow may appear twice and is then
             iterated twice.
+
+    Raises:
+        TypeError: during iteration, the datapoints are of different kinds.
+        ValueError: during iteration, two flows have a key in common.
     """
 
     def __init__(self, df_lists: Sequence[DataFlow]):
@@ -158,4 +161,8 @@ def _merged(datapoints: Sequence[Dict]) -> Dict:
     merged: Dict = {}
     for dp in datapoints:
         merged.update(dp)
+    if len(merged) < sum(map(len, datapoints)):
+        keys = [key for key in merged if sum(key in dp for dp in datapoints) > 1]
+        raise ValueError("JoinData: dict datapoints must have different keys, else a component is lost; got {} in more than one "
+                         "of them; rename or remove it before, by MapData".format(", ".join(map(repr, keys))))
     return merged
