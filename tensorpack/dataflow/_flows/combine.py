@@ -163,6 +163,6 @@ def _merged(datapoints: Sequence[Dict]) -> Dict:
         merged.update(dp)
     if len(merged) < sum(map(len, datapoints)):
         keys = [key for key in merged if sum(key in dp for dp in datapoints) > 1]
-        raise ValueError("JoinData: dict datapoints must have different keys, else a component is lost; got {} in more than one "
-                         "of them; rename or remove it before, by MapData".format(", ".join(map(repr, keys))))
+        raise ValueError("JoinData: dict datapoints must have different keys, else a component is lost; got {} in more "
+                         "than one of them; rename or remove it before, by MapData".format(", ".join(map(repr, keys))))
     return merged
