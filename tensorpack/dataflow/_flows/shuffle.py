@@ -63,4 +63,5 @@ class LocallyShuffleData(ProxyDataFlow, RNGDataFlow):
         self._waiting.extend([next(self._source)] * self.num_reuse)
         self._num_read += 1
         if self._num_read % self.shuffle_interval == 0:
-            self._buffer = deque(self._buffer[k] for k in self.rng.permutation(len(self._buffer)))
+            datapoints = list(self._buffer)  # an index into a deque costs a walk to it
+            self._buffer = deque(datapoints[k] for k in self.rng.permutation(len(datapoints)))
