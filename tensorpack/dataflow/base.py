@@ -104,6 +104,10 @@ class DataFlow(ReprMixin):
         Must be called once, by the process that iterates, before the first iteration. A flow that wraps others resets them too.
         """
 
+    def _never_ends(self) -> bool:
+        """Whether a pass is known to have no end, whatever `len` says. `never_ends` asks it."""
+        return False
+
     def get_data(self) -> Iterator[Any]:
         """The same as `__iter__()`; kept for scripts written before it existed."""
         return self.__iter__()
@@ -144,6 +148,19 @@ class ProxyDataFlow(DataFlow):
 
     def __iter__(self) -> Iterator[Any]:
         return self.ds.__iter__()
+
+    def _never_ends(self) -> bool:
+        return never_ends(self.ds)
+
+
+def is_of_library(flow: DataFlow) -> bool:
+    """Whether it is code of this library that makes the passes of a flow, so that it is known what it does."""
+    return getattr(type(flow).__iter__, "__module__", "").split(".")[0] == __name__.split(".")[0]
+
+
+def never_ends(flow: Any) -> bool:
+    """Whether a pass of a flow is known to have no end."""
+    return isinstance(flow, DataFlow) and is_of_library(flow) and flow._never_ends()
 
 
 def known_length(ds: DataFlow) -> Optional[int]:

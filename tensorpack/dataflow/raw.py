@@ -81,6 +81,9 @@ class DataFromQueue(DataFlow):
         while True:
             yield self.queue.get()
 
+    def _never_ends(self) -> bool:
+        return True
+
 
 class DataFromList(RNGDataFlow):
     """Yields the elements of a list, in a new random order in each pass unless told otherwise; `len` is exact.

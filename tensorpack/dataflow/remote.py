@@ -17,6 +17,7 @@ from ..utils._process.remote_failure import RemoteFailure
 from ..utils.concurrency import DIE, enable_death_signal
 from ..utils.optional import optional_import
 from ..utils.utils import get_tqdm
+from ._flows.endless import check_empty_pass
 from ._parallel.transport.codec import Encoder, decode, is_fortran
 from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, known_length
 
@@ -129,6 +130,7 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
 
 
 def _send_all(df: DataFlow, send: Any) -> None:
+    num_empty = 0
     while True:
         num_sent, seconds = 0, 0.0
         with get_tqdm(total=known_length(df)) as bar:
@@ -140,9 +142,9 @@ def _send_all(df: DataFlow, send: Any) -> None:
                 if num_sent % _SENDS_PER_REPORT == 0:
                     bar.set_postfix({"AvgSendLat": seconds / num_sent})
                 bar.update()
-        if not num_sent:
-            raise ValueError("send_dataflow_zmq: the DataFlow must not be empty; {} yielded nothing in a pass".format(
-                type(df).__name__))
+        num_empty = 0 if num_sent else num_empty + 1
+        if num_empty:
+            check_empty_pass(df, "send_dataflow_zmq", num_empty)
 
 
 class RemoteDataZMQ(DataFlow):
@@ -203,6 +205,9 @@ class RemoteDataZMQ(DataFlow):
                 for socket in sockets:
                     socket.close(_ACKNOWLEDGE_MS)
                 context.term()
+
+    def _never_ends(self) -> bool:
+        return True
 
     def _addresses(self) -> List[str]:
         return [addr for addr in (self._addr1, self._addr2) if addr]

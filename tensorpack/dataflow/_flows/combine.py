@@ -9,7 +9,7 @@ import numpy as np
 
 from ...utils import logger
 from ...utils._text.spec import describe
-from ..base import DataFlow, RNGDataFlow, known_length, reset_each_once
+from ..base import DataFlow, RNGDataFlow, known_length, never_ends, reset_each_once
 
 
 def _nonempty(flows: Sequence[Any], owner: DataFlow) -> List[Any]:
@@ -61,6 +61,9 @@ class RandomChooseData(RNGDataFlow):
             except StopIteration:
                 return
             yield dp
+
+    def _never_ends(self) -> bool:
+        return all(never_ends(flow) for flow in self._flows)
 
 
 class RandomMixData(RNGDataFlow):
@@ -119,6 +122,9 @@ class ConcatData(DataFlow):
         for flow in self.df_lists:
             yield from flow
 
+    def _never_ends(self) -> bool:
+        return any(never_ends(flow) for flow in self.df_lists)
+
 
 class JoinData(DataFlow):
     """Joins the datapoints of several flows side by side; a pass ends with the shortest. `len` is the minimum.
@@ -155,6 +161,9 @@ class JoinData(DataFlow):
             else:
                 raise TypeError("JoinData: the flows must all yield lists or tuples, or all yield dicts; got {}".format(
                     ", ".join(describe(dp) for dp in datapoints)))
+
+    def _never_ends(self) -> bool:
+        return all(never_ends(flow) for flow in self.df_lists)
 
 
 def _merged(datapoints: Sequence[Dict]) -> Dict:

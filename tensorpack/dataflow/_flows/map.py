@@ -6,6 +6,8 @@ from typing import Any, Callable, Iterator, List, Sequence
 
 from ...utils._text.spec import describe
 from ..base import DataFlow, ProxyDataFlow
+from .drop_streak import DropStreak
+from .endless import Swallowed
 
 
 class MapData(ProxyDataFlow):
@@ -15,6 +17,9 @@ class MapData(ProxyDataFlow):
         ds: the flow to change.
         func: takes a datapoint, a shallow copy of that of `ds`, and returns the new one; None drops it, and `len`, which stays
             that of `ds`, is then too large.
+
+    Raises:
+        ValueError: during iteration, when `ds` never ends and `func` drops all that it repeats.
     """
 
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any]):
@@ -22,10 +27,19 @@ class MapData(ProxyDataFlow):
         self.func = func
 
     def __iter__(self) -> Iterator[Any]:
+        dropped, is_empty = DropStreak(self, self.ds, "its function returns None for"), True
         for dp in self.ds:
             result = self.func(copy.copy(dp))
-            if result is not None:
-                yield result
+            if result is None:
+                dropped.add()
+                continue
+            is_empty = False
+            if dropped.count:
+                dropped.end()
+            yield result
+        if is_empty and dropped.count:
+            self._swallowed = Swallowed("has read {} datapoints, and its function returns None for all of them".format(
+                dropped.count))
 
 
 class _ComponentMapper:

@@ -1,34 +1,11 @@
-"""Flows that repeat a flow or its datapoints, and the endless iterator that they share."""
+"""Flows that repeat a flow or its datapoints."""
 from __future__ import annotations
 
-from typing import Any, Iterator, Union
+from typing import Any, Iterator
 
 from ...utils._numbers import whole_number
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
-
-
-class EndlessIterator:
-    """Iterates a flow again and again; a pass without datapoints raises ValueError instead of spinning for ever.
-
-    It survives an error of the flow: the next call starts a new pass.
-    """
-
-    def __init__(self, ds: DataFlow, owner: Union[DataFlow, str]):
-        self._ds = ds
-        self._owner = owner if isinstance(owner, str) else type(owner).__name__
-        self._pass: Iterator[Any] = iter(())
-
-    def __iter__(self) -> EndlessIterator:
-        return self
-
-    def __next__(self) -> Any:
-        for dp in self._pass:
-            return dp
-        self._pass = iter(self._ds)
-        for dp in self._pass:
-            return dp
-        raise ValueError("{}: a DataFlow to repeat must not be empty; {} yielded nothing in a pass (a generator object, for "
-                         "one, serves a single pass)".format(self._owner, type(self._ds).__name__))
+from .endless import EndlessIterator
 
 
 class RepeatedData(ProxyDataFlow):
@@ -41,7 +18,7 @@ class RepeatedData(ProxyDataFlow):
         num: number of passes; -1 for ever; 0 and other negative numbers give an empty flow.
 
     Raises:
-        ValueError: during an endless iteration, when a pass of `ds` is empty.
+        ValueError: during an endless iteration, when there was nothing to read in a pass of `ds`, or all of it was dropped.
     """
 
     def __init__(self, ds: DataFlow, num: int):
@@ -55,9 +32,13 @@ class RepeatedData(ProxyDataFlow):
 
     def __iter__(self) -> Iterator[Any]:
         if self.num == -1:
-            yield from EndlessIterator(self.ds, self)
+            self._endless = EndlessIterator(self.ds, self)
+            yield from self._endless
         for _ in range(self.num):
             yield from self.ds
+
+    def _never_ends(self) -> bool:
+        return self.num == -1 or self.num > 0 and super()._never_ends()
 
 
 class RepeatedDataPoint(ProxyDataFlow):
@@ -93,7 +74,7 @@ class FixedSizeData(ProxyDataFlow):
         keep_state: continue the flow in the next pass instead of restarting it.
 
     Raises:
-        ValueError: `size` is negative; or, during iteration, `ds` is empty.
+        ValueError: `size` is negative; or, during iteration, `ds` is empty, or drops all that it reads.
     """
 
     _guard = CreatedByReset()
@@ -116,3 +97,6 @@ class FixedSizeData(ProxyDataFlow):
             endless = self._endless if self._keep_state else EndlessIterator(self.ds, self)
             for _ in range(self._size):
                 yield next(endless)
+
+    def _never_ends(self) -> bool:
+        return False

@@ -6,7 +6,7 @@ from typing import Any, Deque, Iterator, Optional
 
 from ...utils._numbers import whole_number
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, RNGDataFlow
-from .repeat import EndlessIterator
+from .endless import EndlessIterator
 
 
 class LocallyShuffleData(ProxyDataFlow, RNGDataFlow):
@@ -25,7 +25,7 @@ class LocallyShuffleData(ProxyDataFlow, RNGDataFlow):
         shuffle_interval: shuffle after this many datapoints of `ds`; default a third of the buffer.
 
     Raises:
-        ValueError: a number is not positive; or, during iteration, `ds` is empty.
+        ValueError: a number is not positive; or, during iteration, `ds` is empty, or drops all that it reads.
     """
 
     _guard = CreatedByReset()
@@ -58,6 +58,9 @@ class LocallyShuffleData(ProxyDataFlow, RNGDataFlow):
                 self._buffer.append(self._waiting.popleft())
                 if len(self._buffer) > self.buffer_size:
                     yield self._buffer.popleft()
+
+    def _never_ends(self) -> bool:
+        return True
 
     def _read(self) -> None:
         self._waiting.extend([next(self._source)] * self.num_reuse)

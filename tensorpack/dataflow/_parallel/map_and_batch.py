@@ -2,54 +2,16 @@
 from __future__ import annotations
 
 import socket
-from typing import Any, Callable, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Iterator, List, Optional
 
 from ...utils._numbers import whole_number
 from .._flows.batch import BatchData
-from .._flows.repeat import EndlessIterator
 from ..base import DataFlow
-from .transport.channel import DATA, END, Channel, Closed, Frame, wait_for_any
+from .dispatcher import Dispatcher, Report
+from .transport.channel import DATA, END, Channel, Frame
 from .transport.group import WorkerGroup
-from .transport.worker import send_datapoint, send_failure
+from .transport.worker import send_datapoint
 from .worker_flow import WorkerFlow, check_start_method
-
-
-class _Dispatcher:
-    """In a worker: reads the flow and deals its datapoints to the other workers, to whom wants most."""
-
-    def __init__(self, ds: DataFlow, who: str):
-        self.ds = ds
-        self._who = who
-
-    def __call__(self, index: int, consumer: Channel, *workers: Channel) -> None:
-        try:
-            self._deal(workers)
-        except Closed:  # a worker has died, and the consumer will find out
-            pass
-        except BaseException as e:
-            send_failure(consumer, self._who, e)
-            for channel in workers:
-                channel.send_message(END, 0)
-        consumer.receive()  # until it is closed
-
-    def _deal(self, workers: Sequence[Channel]) -> None:
-        self.ds.reset_state()
-        datapoints = EndlessIterator(self.ds, self._who)
-        holder: List[Any] = []
-        while True:
-            holder.append(next(datapoints))
-            send_datapoint(_most_eager(workers), holder, self._who)
-
-
-def _most_eager(channels: Sequence[Channel]) -> Channel:
-    """The channel with the most credits; waits until one has some."""
-    while True:
-        for channel in channels:
-            channel.receive_now()
-        best = max(channels, key=lambda channel: channel.credits)
-        if best.credits > 0:
-            return best
-        wait_for_any(channels)
 
 
 class _BatchMapper:
@@ -64,13 +26,14 @@ class _BatchMapper:
     def __call__(self, index: int, consumer: Channel, dispatcher: Channel) -> None:
         dispatcher.grant(self._window)
         results: List[Any] = []
+        report = Report(dispatcher, max(1, self._window // 4))
         while True:
             frame = dispatcher.receive()
             if frame.kind == END:
                 consumer.send_message(END, 0)
                 continue
             result = self.map_func(dispatcher.open(frame))
-            dispatcher.grant(1, max(1, self._window // 4))
+            report.add(frame.tag, result is not None)
             if result is None:
                 continue
             results.append(result)
@@ -90,7 +53,8 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
     arbitrary. Batches travel to the consumer without a copy. One iteration at a time.
 
     An error of `ds`, of the function or of batching is raised here, with its traceback, after the batches before it; so is the
-    death of a process. They end with `close()`, with this object, or with this process, however that ends.
+    death of a process, and so is a pass of `ds` of which the function drops everything. Processes end with `close()`, with this
+    object, or with this process, however that ends.
 
     Args:
         ds: the flow; it is reset in the process that reads it, when `reset_state()` starts it.
@@ -134,7 +98,7 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
         self._num_ended = 0
         pairs = [socket.socketpair() for _ in range(self.num_proc)]
         try:
-            group.start(_Dispatcher(self.ds, who), "ds", [ours for ours, _ in pairs])
+            group.start(Dispatcher(self.ds, who), "ds", [ours for ours, _ in pairs])
             for _, theirs in pairs:
                 group.start(_BatchMapper(self.map_func, self.batch_size, window, who), "map_func", [theirs])
         finally:
@@ -149,6 +113,9 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
             group = self._workers
             while True:
                 yield self._take(group)
+
+    def _never_ends(self) -> bool:
+        return True
 
     def _take(self, group: WorkerGroup) -> Any:
         while True:

@@ -93,8 +93,9 @@ class MultiProcessMapDataZMQ(ProcessMap):
     one on the way back.
 
     Otherwise than strict, the flow never ends: it gives the datapoints of pass after pass, a bit mixed, without those for
-    which the function returns None. Strict, a pass gives the datapoints of one pass of `ds` and nothing else, each once; one
-    that was abandoned is completed by the next. `len` is that of `ds`. One iteration at a time.
+    which the function returns None; a pass of which nothing is left by that is an error. Strict, a pass gives the datapoints of
+    one pass of `ds` and nothing else, each once; one that was abandoned is completed by the next. `len` is that of `ds`.
+    One iteration at a time.
 
     An error of `ds` or of the function is raised, with its traceback, after the results of the datapoints before; so is the
     death of a worker. Workers end with `close()`, with this object, or with this process, however that ends.

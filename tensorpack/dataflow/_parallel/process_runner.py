@@ -7,7 +7,7 @@ from typing import Any, Deque, Iterator, List, Optional
 
 from ...utils import logger
 from ...utils._numbers import whole_number
-from .._flows.repeat import EndlessIterator
+from .._flows.endless import EndlessIterator
 from ..base import DataFlow, ProxyDataFlow, known_length
 from .transport.channel import FAILURE, Channel
 from .transport.group import WorkerGroup
@@ -68,6 +68,9 @@ class _Runner(ProxyDataFlow, WorkerFlow):
                 type(self).__name__, self.ds))
         for _ in itertools.count() if length is None else range(length):
             yield self._take(group)
+
+    def _never_ends(self) -> bool:
+        return known_length(self.ds) is None
 
     def _take(self, group: WorkerGroup) -> Any:
         frame = self._receive(group)

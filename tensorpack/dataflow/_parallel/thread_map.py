@@ -59,9 +59,10 @@ class MultiThreadMapData(ParallelMapData):
     consumer by `buffer_size` datapoints from `reset_state()` on. With one thread order is kept, else it is arbitrary.
 
     Otherwise than strict, the flow never ends: it gives the datapoints of pass after pass, a bit mixed, without those for
-    which the function returns None. Strict, a pass gives the datapoints of one pass of `ds` and nothing else, each once; one
-    that was abandoned is completed by the next. `len` is that of `ds`. One iteration at a time. An error of `ds` or of the
-    function is raised after the results of the datapoints before. `reset_state()` may be called again.
+    which the function returns None; a pass of which nothing is left by that is an error. Strict, a pass gives the datapoints of
+    one pass of `ds` and nothing else, each once; one that was abandoned is completed by the next. `len` is that of `ds`.
+    One iteration at a time. An error of `ds` or of the function is raised after the results of the datapoints before.
+    `reset_state()` may be called again.
 
     Args:
         ds: the flow to change.

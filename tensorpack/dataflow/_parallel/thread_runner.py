@@ -8,7 +8,7 @@ import weakref
 from typing import Any, Callable, Iterator, List, NamedTuple, NoReturn, Optional
 
 from ...utils._numbers import whole_number
-from .._flows.repeat import EndlessIterator
+from .._flows.endless import EndlessIterator
 from ..base import CreatedByReset, DataFlow, DataFlowTerminated, known_length, reset_each_once
 
 _JOIN_SECONDS = 5  # that a thread gets to finish its datapoint
@@ -109,6 +109,9 @@ class MultiThreadRunner(DataFlow):
             if result.error is not None:
                 self._fail(result.error)
             yield result.value
+
+    def _never_ends(self) -> bool:
+        return known_length(self._flows[0]) is None
 
     def _fail(self, error: BaseException) -> NoReturn:
         self._error = error
