@@ -108,6 +108,11 @@ class DataFlow(ReprMixin):
         """Whether a pass is known to have no end, whatever `len` says. `never_ends` asks it."""
         return False
 
+    def _not_each_once(self) -> Optional[str]:
+        """Why a pass may not have each datapoint of the flows below once; with numbers and what to use, in words that follow
+        the name of the flow. None if there is no reason. `why_not_each_once` asks it."""
+        return None
+
     def get_data(self) -> Iterator[Any]:
         """The same as `__iter__()`; kept for scripts written before it existed."""
         return self.__iter__()

@@ -1,7 +1,7 @@
 """Groups datapoints into batches."""
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -66,6 +66,15 @@ class BatchData(ProxyDataFlow):
         elif holder and not count:
             self._swallowed = Swallowed("has read {} datapoints, fewer than its batch_size={}".format(
                 len(holder), self.batch_size))
+
+    def _not_each_once(self) -> Optional[str]:
+        length = known_length(self.ds)
+        if self.remainder or self.batch_size == 1 or length is not None and not length % self.batch_size:
+            return None
+        lost = "drops up to {} datapoints".format(self.batch_size - 1)
+        if length is not None:
+            lost = "drops the last {} of {} datapoints".format(length % self.batch_size, length)
+        return lost + " of a pass, which make no batch of {}; use remainder=True".format(self.batch_size)
 
     def _aggregate(self, holder: Sequence[Any], index: int) -> Any:
         try:
@@ -142,6 +151,12 @@ class BatchDataByShape(BatchData):
             if not count and self._num_kept > before:
                 self._swallowed = Swallowed("keeps {} datapoints of {} shapes until there are batch_size={} of one".format(
                     self._num_kept, len(self._buckets), self.batch_size), is_kept=True)
+
+    def _not_each_once(self) -> Optional[str]:
+        if self.batch_size == 1:
+            return None
+        return ("keeps up to {} datapoints of each shape for the next pass; use BatchData(ds, 1), or datapoints of one shape "
+                "and BatchData(ds, {}, remainder=True)".format(self.batch_size - 1, self.batch_size))
 
     def _warn(self) -> None:
         self._next_warning *= 10

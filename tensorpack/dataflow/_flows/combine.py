@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 from itertools import chain
-from typing import Any, Dict, Iterator, List, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -64,6 +64,12 @@ class RandomChooseData(RNGDataFlow):
 
     def _never_ends(self) -> bool:
         return all(never_ends(flow) for flow in self._flows)
+
+    def _not_each_once(self) -> Optional[str]:
+        if len(self._flows) == 1:
+            return None
+        return "ends with the first of {} flows that has no more, whatever the others have left; use RandomMixData".format(
+            len(self._flows))
 
 
 class RandomMixData(RNGDataFlow):
@@ -164,6 +170,13 @@ class JoinData(DataFlow):
 
     def _never_ends(self) -> bool:
         return all(never_ends(flow) for flow in self.df_lists)
+
+    def _not_each_once(self) -> Optional[str]:
+        lengths = [known_length(flow) for flow in self.df_lists]
+        if None in lengths or len(set(lengths)) == 1:
+            return None
+        return "has {} datapoints in a pass, though its flows have {}; join flows of one length".format(
+            min(lengths), ", ".join(map(str, lengths)))
 
 
 def _merged(datapoints: Sequence[Dict]) -> Dict:

@@ -62,6 +62,9 @@ class LocallyShuffleData(ProxyDataFlow, RNGDataFlow):
     def _never_ends(self) -> bool:
         return True
 
+    def _not_each_once(self) -> Optional[str]:
+        return "goes on where it was, {} datapoints in its buffer; leave it out".format(self.buffer_size)
+
     def _read(self) -> None:
         self._waiting.extend([next(self._source)] * self.num_reuse)
         self._num_read += 1

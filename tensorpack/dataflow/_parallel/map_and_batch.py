@@ -117,6 +117,10 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
     def _never_ends(self) -> bool:
         return True
 
+    def _not_each_once(self) -> Optional[str]:
+        return ("has no passes: batches of {} mix them; use BatchData(MultiProcessMapData(ds, {}, func, strict=True), {}, "
+                "remainder=True)".format(self.batch_size, self.num_proc, self.batch_size))
+
     def _take(self, group: WorkerGroup) -> Any:
         while True:
             frame = self._receive(group)

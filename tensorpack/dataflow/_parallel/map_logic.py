@@ -123,6 +123,12 @@ class ParallelMapData(ProxyDataFlow):
     def _never_ends(self) -> bool:
         return not self._strict or never_ends(self.ds)
 
+    def _not_each_once(self) -> Optional[str]:
+        if self._strict:
+            return None
+        return "mixes passes, up to {} datapoints of the next one with those of this one; use strict=True".format(
+            self._buffer_size)
+
     def _room(self) -> int:
         """How many more datapoints may be at work."""
         return self._buffer_size - len(self._jobs)

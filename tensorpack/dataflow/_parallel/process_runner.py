@@ -7,6 +7,7 @@ from typing import Any, Deque, Iterator, List, Optional
 
 from ...utils import logger
 from ...utils._numbers import whole_number
+from .._flows.each_once import copies_are_mixed
 from .._flows.endless import EndlessIterator
 from ..base import DataFlow, ProxyDataFlow, known_length
 from .transport.channel import FAILURE, Channel
@@ -71,6 +72,11 @@ class _Runner(ProxyDataFlow, WorkerFlow):
 
     def _never_ends(self) -> bool:
         return known_length(self.ds) is None
+
+    def _not_each_once(self) -> Optional[str]:
+        if self.num_proc == 1:
+            return None
+        return copies_are_mixed(self.num_proc, known_length(self.ds)) + ", or num_proc=1"
 
     def _take(self, group: WorkerGroup) -> Any:
         frame = self._receive(group)

@@ -8,6 +8,7 @@ import weakref
 from typing import Any, Callable, Iterator, List, NamedTuple, NoReturn, Optional
 
 from ...utils._numbers import whole_number
+from .._flows.each_once import copies_are_mixed
 from .._flows.endless import EndlessIterator
 from ..base import CreatedByReset, DataFlow, DataFlowTerminated, known_length, reset_each_once
 
@@ -112,6 +113,11 @@ class MultiThreadRunner(DataFlow):
 
     def _never_ends(self) -> bool:
         return known_length(self._flows[0]) is None
+
+    def _not_each_once(self) -> Optional[str]:
+        if self.num_thread == 1:
+            return None
+        return copies_are_mixed(self.num_thread, known_length(self._flows[0])) + ", or num_thread=1"
 
     def _fail(self, error: BaseException) -> NoReturn:
         self._error = error
