@@ -14,6 +14,7 @@ from ..utils import logger
 from ..utils._buffers import aligned_empty
 from ..utils._numbers import whole_number
 from ..utils._process.remote_failure import RemoteFailure
+from ..utils._process.start import SafelyStarted
 from ..utils.concurrency import DIE, enable_death_signal
 from ..utils.optional import optional_import
 from ..utils.utils import get_tqdm
@@ -267,7 +268,11 @@ def dump_dataflow_to_process_queue(df: DataFlow, size: int, nr_consumer: int) ->
     who = "dump_dataflow_to_process_queue"
     queue = mp.Queue(whole_number(who, "size", size, minimum=0))
     nr_consumer = whole_number(who, "nr_consumer", nr_consumer, minimum=1)
-    return queue, mp.Process(target=_fill_queue, args=(df, queue, nr_consumer), name=who)
+    return queue, _Filler(target=_fill_queue, args=(df, queue, nr_consumer), name=who)
+
+
+class _Filler(SafelyStarted, mp.Process):
+    """The process that fills a queue."""
 
 
 def _fill_queue(df: DataFlow, queue: Any, nr_consumer: int) -> None:
