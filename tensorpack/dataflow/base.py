@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABCMeta, abstractmethod
-from typing import Any, Iterable, Iterator, Optional
+from typing import Any, Iterable, Iterator, Optional, Sequence
 
 import six
 
@@ -103,6 +103,9 @@ class DataFlow(ReprMixin):
 
         Must be called once, by the process that iterates, before the first iteration. A flow that wraps others resets them too.
         """
+
+    _hands_on = False  # whether what comes out was just read from `ds`, one datapoint after the other
+    _last_texts: Sequence[str] = ()  # strings of which the last datapoint was made, such as the path of its file
 
     def _never_ends(self) -> bool:
         """Whether a pass is known to have no end, whatever `len` says. `never_ends` asks it."""

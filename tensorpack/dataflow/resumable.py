@@ -69,6 +69,7 @@ class ResumableData(ProxyDataFlow):
         ValueError: a flow below runs workers or threads, or gets its datapoints from elsewhere.
     """
 
+    _hands_on = True
     _lock = CreatedByReset()
     _guard = CreatedByReset()
 

@@ -26,6 +26,8 @@ class PrintData(ProxyDataFlow):
         max_list: how many elements of a nested list or tuple to show.
     """
 
+    _hands_on = True
+
     def __init__(self, ds: DataFlow, num: int = 1, name: Optional[str] = None, max_depth: int = 3, max_list: int = 3):
         super().__init__(ds)
         self.num = whole_number(self, "num", num, minimum=0)

@@ -21,6 +21,8 @@ class RepeatedData(ProxyDataFlow):
         ValueError: during an endless iteration, when there was nothing to read in a pass of `ds`, or all of it was dropped.
     """
 
+    _hands_on = True
+
     def __init__(self, ds: DataFlow, num: int):
         super().__init__(ds)
         self.num = whole_number(self, "num", num)
@@ -48,6 +50,8 @@ class RepeatedDataPoint(ProxyDataFlow):
         ds: the flow to repeat.
         num: how often each datapoint comes; at least 1.
     """
+
+    _hands_on = True
 
     def __init__(self, ds: DataFlow, num: int):
         super().__init__(ds)
@@ -77,6 +81,7 @@ class FixedSizeData(ProxyDataFlow):
         ValueError: `size` is negative; or, during iteration, `ds` is empty, or drops all that it reads.
     """
 
+    _hands_on = True
     _guard = CreatedByReset()
 
     def __init__(self, ds: DataFlow, size: int, keep_state: bool = True):

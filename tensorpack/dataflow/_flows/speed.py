@@ -17,6 +17,7 @@ class TestDataSpeed(ProxyDataFlow):
         warmup: datapoints to take before, under a progress bar of their own.
     """
 
+    _hands_on = True
     __test__ = False  # no test class, whatever test runners make of the name
 
     def __init__(self, ds: DataFlow, size: int = 5000, warmup: int = 0):

@@ -6,6 +6,7 @@ from typing import Any, Callable, Iterator, List, Optional
 
 from ...utils._numbers import whole_number
 from .._flows.batch import BatchData
+from .._flows.datapoint_error import apply_named
 from ..base import DataFlow
 from .dispatcher import Dispatcher, Report
 from .transport.channel import DATA, END, Channel, Frame
@@ -32,7 +33,7 @@ class _BatchMapper:
             if frame.kind == END:
                 consumer.send_message(END, 0)
                 continue
-            result = self.map_func(dispatcher.open(frame))
+            result = apply_named(self._who, self.map_func, dispatcher.open(frame))
             report.add(frame.tag, result is not None)
             if result is None:
                 continue

@@ -8,6 +8,7 @@ import numpy as np
 from ...utils._numbers import whole_number
 from ...utils._text.spec import describe
 from ...utils.concurrency import OrderedContainer
+from .._flows.datapoint_error import apply_named
 from .._flows.map import MapDataComponent
 from ..base import DataFlow
 from .map_logic import Outcome, ParallelMapData
@@ -28,7 +29,8 @@ class _Mapper:
         while True:
             frame = channel.receive()
             try:
-                holder = [self.map_func(channel.open(frame))]  # refers to the result alone, see Encoder.encode
+                # refers to the result alone, see Encoder.encode
+                holder = [apply_named(self._who, self.map_func, channel.open(frame))]
                 send_datapoint(channel, holder, self._who, frame.tag)
             except Closed:
                 raise

@@ -7,6 +7,7 @@ import weakref
 from typing import Any, Callable
 
 from ...utils._numbers import whole_number
+from .._flows.datapoint_error import apply_named
 from ..base import CreatedByReset, DataFlow, DataFlowTerminated
 from .map_logic import Outcome, ParallelMapData
 
@@ -20,6 +21,7 @@ class _Threads:
     def __init__(self, who: str, func: Callable[[Any], Any], num_thread: int):
         self.jobs: Any = queue.SimpleQueue()
         self.outcomes: Any = queue.SimpleQueue()
+        self._who = who
         self._func = func
         self._is_closed = False
         self._threads = [threading.Thread(target=self._work, name="{}-{}".format(who, k), daemon=True)
@@ -34,7 +36,7 @@ class _Threads:
                 break
             tag, dp = job
             try:
-                outcome = Outcome(tag, self._func(dp))
+                outcome = Outcome(tag, apply_named(self._who, self._func, dp))
             except BaseException as e:
                 outcome = Outcome(tag, None, e)
             self.outcomes.put(outcome)
