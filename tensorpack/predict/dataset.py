@@ -11,7 +11,7 @@ import six
 from ..compat import has_gpu
 from ..compat import tfv1 as tf
 from ..dataflow._passes import whole_pass
-from ..dataflow.base import DataFlow, known_length
+from ..dataflow.base import DataFlow, known_length, never_ends
 from ..tfutils._session.stall import default_stall_seconds
 from ..utils import logger
 from ..utils.concurrency import OrderedContainer
@@ -50,7 +50,10 @@ class DatasetPredictorBase:
         """Override: a generator of what the predictor returns for each datapoint."""
 
     def get_all_result(self) -> List[Any]:
-        """The list of all results."""
+        """The list of all results; raises ValueError if the dataset never ends."""
+        if never_ends(self.dataset):
+            raise ValueError("{}.get_all_result: the dataset must end; got {!r}, which never does; use FixedSizeData, or "
+                             "iterate get_result()".format(type(self).__name__, self.dataset))
         return list(self.get_result())
 
 
