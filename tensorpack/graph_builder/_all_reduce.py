@@ -9,6 +9,7 @@ from typing import Any, List, Optional, Sequence
 
 from .. import compat
 from ..compat import tfv1 as tf
+from ..tfutils._precision import like, widened
 from ._gradients import combine_gradients, dense_in_place, scale_gradient
 
 __all__ = ["allreduce_grads", "allreduce_grads_hierarchical", "allreduce_grads_naive"]
@@ -45,10 +46,17 @@ def allreduce_grads(all_grads: Sequence[Sequence[Any]], average: bool, mode: str
                              "its tower under tf.device".format(mode, grad.name))
     with tf.name_scope("AllReduceGrads"):
         # one list for each of the N gradients
-        summed = [_sum_over_devices([dense_in_place(grad) for grad in grads], mode) for grads in zip(*all_grads)]
-        if average:
-            summed = [[_in_place(scale_gradient, grad, 1.0 / len(all_grads)) for grad in grads] for grads in summed]
+        summed = [_reduce_over_devices([dense_in_place(grad) for grad in grads], average, mode) for grads in zip(*all_grads)]
     return [list(grads) for grads in zip(*summed)]
+
+
+def _reduce_over_devices(grads: Sequence[Any], average: bool, mode: str) -> List[Any]:
+    # collectives of CPUs have no half precision, or add in it
+    carried = [_in_place(widened, grad) for grad in grads] if mode == "collective" else grads
+    totals = _sum_over_devices(carried, mode)
+    if average:
+        totals = [_in_place(scale_gradient, total, 1.0 / len(grads)) for total in totals]
+    return [_in_place(like, total, grads[0]) for total in totals]
 
 
 def _sum_over_devices(grads: Sequence[Any], mode: str) -> List[Any]:
@@ -91,11 +99,12 @@ def _sum_in_two_groups(grads: Sequence[Any], devices: Sequence[str], leader: int
     parts, totals = [], []
     for group, device in enumerate(leaders):
         with tf.device(device):
-            parts.append(tf.add_n(grads[4 * group:4 * group + 4], name="group{}_agg".format(group)))
+            members = [widened(grad) for grad in grads[4 * group:4 * group + 4]]
+            parts.append(tf.add_n(members, name="group{}_agg".format(group)))
     for group, device in enumerate(leaders):
         with tf.device(device):
             total = tf.add(parts[0], parts[1], name="group{}_total_agg".format(group))
-            totals.append(scale_gradient(total, 1.0 / 8) if average else total)
+            totals.append(like(scale_gradient(total, 1.0 / 8) if average else total, grads[0]))
     results = []
     for position, device in enumerate(devices):
         with tf.device(device):

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any, Callable, Optional
 
 from ..compat import tfv1 as tf
+from ..tfutils._precision import kernel_in_float32, like
 from ..utils.argtools import shape2d, shape4d
 from ._affine import Activation, Parameters, finish
 from ._convolution import convolve
@@ -70,10 +71,10 @@ def Conv2D(
     b = parameters.bias(filters, bias_initializer, bias_regularizer) if use_bias else None
 
     def kernel(x, data_format):
-        y = convolve(x, W, strides, padding, dilations, split, data_format)
-        return y if b is None else tf.nn.bias_add(y, b, data_format=data_format)
+        y = convolve(x, like(W, x), strides, padding, dilations, split, data_format)
+        return y if b is None else tf.nn.bias_add(y, like(b, y), data_format=data_format)
 
-    x = run_kernel(kernel, x, data_format)
+    x = kernel_in_float32(lambda x: run_kernel(kernel, x, data_format), x)
     plain = split == 1 and dilations == [1, 1]
     return finish(x, parameters, activation, activity_regularizer, rename_in_activation=plain)
 
@@ -116,12 +117,12 @@ def Conv2DTranspose(
 
     def kernel(x, data_format):
         static, dynamic = _transposed_shape(x, filters, kernel_size, strides, padding, data_format)
-        y = tf.nn.conv2d_transpose(x, W, dynamic, strides=shape4d(strides, data_format), padding=padding,
+        y = tf.nn.conv2d_transpose(x, like(W, x), dynamic, strides=shape4d(strides, data_format), padding=padding,
                                    data_format=data_format)
         y.set_shape(static)
-        return y if b is None else tf.nn.bias_add(y, b, data_format=data_format)
+        return y if b is None else tf.nn.bias_add(y, like(b, y), data_format=data_format)
 
-    x = run_kernel(kernel, x, data_format)
+    x = kernel_in_float32(lambda x: run_kernel(kernel, x, data_format), x)
     return finish(x, parameters, activation, activity_regularizer)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...compat import tfv1 as tf
 from .._graph_state import graph_state
+from .._precision import like, widened
 from .gradient import drop_none, map_values
 from .proxy import ProxyOptimizer
 
@@ -51,7 +52,7 @@ class LossScaleOptimizer(ProxyOptimizer):
             scaled = tf.cast(loss, tf.float32) * scale
         pairs = self._opt.compute_gradients(scaled, *args, **kwargs)
         with tf.name_scope("LossScale"):
-            return [(None if grad is None else map_values(lambda values: values / tf.cast(scale, values.dtype), grad), variable)
+            return [(None if grad is None else map_values(lambda values: _divided(values, scale), grad), variable)
                     for grad, variable in pairs]
 
     def apply_gradients(self, grads_and_vars: Sequence[Tuple[Any, Any]], global_step: Optional[Any] = None,
@@ -98,6 +99,11 @@ class LossScaleOptimizer(ProxyOptimizer):
     @staticmethod
     def _states() -> Dict[LossScaleOptimizer, _State]:
         return graph_state("loss_scale_states", weakref.WeakKeyDictionary)
+
+
+def _divided(values: Any, scale: Any) -> Any:
+    wide = widened(values)  # float16 cannot hold the larger scales
+    return like(wide / tf.cast(scale, wide.dtype), values)
 
 
 def _scalar(name: str, dtype: Any, value: Any) -> Any:
