@@ -10,7 +10,8 @@ from typing import Any, Callable, Sequence
 from .. import compat
 from ..compat import tfv1 as tf
 
-__all__ = ["finish_in", "floating", "in_float32", "is_half", "kernel_in_float32", "like", "narrowed", "widened"]
+__all__ = ["finish_in", "floating", "in_float32", "is_half", "kernel_in_float32", "like", "narrowed", "widened",
+           "widened_for_kernels"]
 
 _HALF_TYPES = (tf.float16, tf.bfloat16)
 
@@ -60,6 +61,9 @@ def kernel_in_float32(kernel: Callable[[Any], Any], x: Any) -> Any:
     It is for convolutions, products of matrices and pooling: on GPUs their kernels take half precision and add in single
     precision, which is what makes them fast.
     """
-    if compat.has_gpu() or not is_half(x):
-        return kernel(x)
-    return tf.cast(kernel(widened(x)), x.dtype.base_dtype)
+    return like(kernel(widened_for_kernels(x)), x)
+
+
+def widened_for_kernels(x: Any) -> Any:
+    """`widened(x)` on CPUs; `x` itself where there is a GPU."""
+    return x if compat.has_gpu() else widened(x)

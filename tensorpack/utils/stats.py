@@ -33,12 +33,12 @@ class StatCounter:
     @property
     def average(self) -> float:
         """The mean of the values."""
-        return np.mean(self._fed())
+        return np.mean(self._array())
 
     @property
     def sum(self) -> float:
         """The sum of the values."""
-        return np.sum(self._fed())
+        return np.sum(self._array())
 
     @property
     def max(self) -> float:
@@ -53,6 +53,11 @@ class StatCounter:
     def samples(self) -> List[float]:
         """All values, in the order in which they were fed."""
         return list(self._values)
+
+    def _array(self) -> np.ndarray:
+        values = np.asarray(self._fed())
+        # numpy adds numbers of half precision in half precision
+        return values.astype("float64") if values.dtype.itemsize == 2 and values.dtype.kind in "fV" else values
 
     def _fed(self) -> List[float]:
         if not self._values:
