@@ -46,24 +46,20 @@ def allreduce_grads(all_grads: Sequence[Sequence[Any]], average: bool, mode: str
                              "its tower under tf.device".format(mode, grad.name))
     with tf.name_scope("AllReduceGrads"):
         # one list for each of the N gradients
-        summed = [_reduce_over_devices([dense_in_place(grad) for grad in grads], average, mode) for grads in zip(*all_grads)]
-    return [list(grads) for grads in zip(*summed)]
-
-
-def _reduce_over_devices(grads: Sequence[Any], average: bool, mode: str) -> List[Any]:
-    # collectives of CPUs have no half precision, or add in it
-    carried = [_in_place(widened, grad) for grad in grads] if mode == "collective" else grads
-    totals = _sum_over_devices(carried, mode)
-    if average:
-        totals = [_in_place(scale_gradient, total, 1.0 / len(grads)) for total in totals]
-    return [_in_place(like, total, grads[0]) for total in totals]
+        summed = [_sum_over_devices([dense_in_place(grad) for grad in grads], mode) for grads in zip(*all_grads)]
+        if average:
+            summed = [[_in_place(scale_gradient, grad, 1.0 / len(all_grads)) for grad in grads] for grads in summed]
+        reduced = [[_in_place(like, total, grad) for total in totals] for totals, grad in zip(summed, all_grads[0])]
+    return [list(grads) for grads in zip(*reduced)]
 
 
 def _sum_over_devices(grads: Sequence[Any], mode: str) -> List[Any]:
     key = next(_instance_keys)
     if mode == "nccl":
         return [_in_place(compat.nccl_all_reduce_sum, grad, len(grads), "allreduce_grads_{}".format(key)) for grad in grads]
-    return [_in_place(compat.collective_all_reduce_sum, grad, len(grads), _GROUP_KEY, key) for grad in grads]
+    # collectives of CPUs add half precision in half precision, if they take it
+    wide = [_in_place(widened, grad) for grad in grads]
+    return [_in_place(compat.collective_all_reduce_sum, grad, len(grads), _GROUP_KEY, key) for grad in wide]
 
 
 def _in_place(function: Any, grad: Any, *args: Any) -> Any:

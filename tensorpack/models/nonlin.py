@@ -42,8 +42,8 @@ def PReLU(x: Any, init: float = 0.001, name: Optional[str] = None) -> Any:
     if name is not None:
         logger.warning("PReLU: name= is deprecated; the first argument names the layer")
     alpha = tf.get_variable("alpha", [], tf.float32, initializer=tf.constant_initializer(init))
-    negative = widened(tf.minimum(x, 0))  # the gradient of alpha is its sum
-    y = tf.nn.relu(x) + like(like(alpha, negative) * negative, x)
+    positive, negative = tf.nn.relu(x), widened(tf.minimum(x, 0))  # the gradient of alpha is a sum of the latter
+    y = positive + like(like(alpha, negative) * negative, x)
     output = tf.identity(tf.identity(y, name=name or "Mul_2"), name="output")
     output.variables = VariableHolder(alpha=alpha)
     return output

@@ -20,12 +20,18 @@ _TOWER_PREFIX = re.compile("^tower[0-9]+/")
 
 
 def l2_regularizer(x: float) -> Callable[[Any], Any]:
-    """The function from a tensor w to the scalar 0.5 * x * sum(w ** 2), in the dtype of w; half precision is summed in float32."""
+    """The function from a tensor w to the scalar 0.5 * x * sum(w ** 2), in the dtype of w.
+
+    Half precision is summed in float32.
+    """
     return lambda w: in_float32(lambda w, name=None: _times(tf.nn.l2_loss(w), x, name), w, name="l2_regularizer")
 
 
 def l1_regularizer(x: float) -> Callable[[Any], Any]:
-    """The function from a tensor w to the scalar x * sum(abs(w)), in the dtype of w; half precision is summed in float32."""
+    """The function from a tensor w to the scalar x * sum(abs(w)), in the dtype of w.
+
+    Half precision is summed in float32.
+    """
     return lambda w: in_float32(lambda w, name=None: _times(tf.reduce_sum(tf.abs(w)), x, name), w, name="l1_regularizer")
 
 

@@ -5,6 +5,7 @@ matched without the prefix `towerN/` of replicated towers, so that all copies of
 """
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import weakref
@@ -19,7 +20,7 @@ from ..compat import tfv1 as tf
 from ..utils import logger
 from ._graph_state import graph_state
 from ._optimizer.gradient import dense_gradient, drop_none, map_values
-from ._precision import narrowed, widened
+from ._precision import like, widened
 from .summary import add_moving_summary
 from .symbolic_functions import print_stat, rms
 
@@ -96,7 +97,7 @@ class GlobalNormClip(GradientProcessor):
             return grads
         wide = [None if grad is None else map_values(widened, grad) for grad, _ in grads]
         clipped, _ = tf.clip_by_global_norm(wide, self._norm, name="clip_by_global_norm")
-        return [(None if grad is None else map_values(lambda values: narrowed(values, grad.dtype.base_dtype), new), variable)
+        return [(None if grad is None else map_values(functools.partial(like, other=grad), new), variable)
                 for new, (grad, variable) in zip(clipped, grads)]
 
 

@@ -106,6 +106,18 @@ class Accuracy(RatioCounter):
         return self.ratio
 
 
+def check_binary(what: str, values: np.ndarray) -> None:
+    """Raise ValueError unless all values are 0 or 1, or bool.
+
+    Args:
+        what: what the array is, for the error.
+    """
+    others = np.atleast_1d(values)[np.atleast_1d((values != 0) & (values != 1))]
+    if others.size:
+        raise ValueError("{} must hold 0 and 1 only; got {} among {} values; make decisions of probabilities by a threshold, "
+                         "as with p > 0.5".format(what, others[0], values.size))
+
+
 class BinaryStatistics:
     """Precision and recall of binary decisions."""
 
@@ -122,11 +134,17 @@ class BinaryStatistics:
         self.corr_neg = 0  # negative predictions with a negative label
 
     def feed(self, pred: Any, label: Any) -> None:
-        """Add decisions: two arrays of the same shape, of 0 and 1 or bool."""
+        """Add decisions: two arrays of the same shape, of 0 and 1 or bool.
+
+        Raises:
+            ValueError: they are something else.
+        """
         pred, label = np.asarray(pred), np.asarray(label)
         if pred.shape != label.shape:
             raise ValueError("BinaryStatistics.feed: pred and label must have the same shape; got {} and {}".format(
                 pred.shape, label.shape))
+        check_binary("BinaryStatistics.feed: pred", pred)
+        check_binary("BinaryStatistics.feed: label", label)
         self.nr_pos += int((label == 1).sum())
         self.nr_neg += int((label == 0).sum())
         self.nr_pred_pos += int((pred == 1).sum())

@@ -19,9 +19,9 @@ class AccumGradOptimizer(ProxyOptimizer):
     To train as with batches `niter` times as large, divide the cost or the learning rate by `niter`. The other calls change
     no variable of the model. Pairs without gradient are dropped with a warning; `tf.IndexedSlices` become dense.
 
-    Creates the global, non-trainable variables `<var>/AccumGrad` (the sums; float32 for variables of half precision) and, for each call of `apply_gradients`,
-    `AccumGrad/counter` (int32, number of steps; the second one is `AccumGrad_1/counter`). Variables that the inner optimizer
-    names itself get the prefix `AccumGradOptimizer/cond/`, as Adam's `beta1_power`.
+    Creates the global, non-trainable variables `<var>/AccumGrad` (the sums, in float32 for variables of half precision) and,
+    for each call of `apply_gradients`, `AccumGrad/counter` (int32, number of steps; the second one is `AccumGrad_1/counter`).
+    Variables that the inner optimizer names itself get the prefix `AccumGradOptimizer/cond/`, as Adam's `beta1_power`.
 
     Args:
         opt: a `tf.train.Optimizer`.
