@@ -182,6 +182,10 @@ class Callback(ReprMixin):
         names = [names] if isinstance(names, str) else names
         return [self._find_in_graph(name) for name in names]
 
+    def _acts_when_triggered(self) -> bool:
+        """Whether `trigger` does anything; a callback whose arguments decide that overrides this."""
+        return overrides(self, "trigger")
+
     def _failure(self) -> Optional[BaseException]:
         """The error that killed background work of this callback, if any."""
         return None
@@ -286,6 +290,9 @@ class ProxyCallback(Callback):
     def _after_train(self) -> None:
         self.cb.after_train()
 
+    def _acts_when_triggered(self) -> bool:
+        return self.cb._acts_when_triggered()
+
     def _failure(self) -> Optional[BaseException]:
         return self.cb._failure()
 
@@ -328,3 +335,6 @@ class CallbackFactory(Callback):
 
     def _after_train(self) -> None:
         self._call("after_train")
+
+    def _acts_when_triggered(self) -> bool:
+        return self._functions["trigger"] is not None

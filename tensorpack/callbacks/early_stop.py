@@ -4,6 +4,8 @@ from __future__ import annotations
 from typing import Optional
 
 from ..utils import logger
+from ..utils._numbers import whole_number
+from ._arguments import check_number
 from .base import Callback, StopTraining
 
 __all__ = ["EarlyStop"]
@@ -23,19 +25,16 @@ class EarlyStop(Callback):
         mode: `"min"` if smaller is better, `"max"` if larger is.
 
     Raises:
+        TypeError, ValueError: a number makes no sense, or `mode` is something else.
         StopTraining: then, with the best value and its epoch.
     """
 
     def __init__(self, stat: str, patience: int, *, min_delta: float = 0, mode: str = "min"):
-        if not isinstance(patience, int) or patience < 1:
-            raise ValueError("EarlyStop: patience must be an integer of at least 1; got {!r}".format(patience))
-        if not min_delta >= 0:
-            raise ValueError("EarlyStop: min_delta must not be negative; got {!r}; mode has the direction".format(min_delta))
         if mode not in ("min", "max"):
             raise ValueError("EarlyStop: mode must be 'min' or 'max'; got {!r}".format(mode))
         self.stat = stat
-        self.patience = patience
-        self.min_delta = min_delta
+        self.patience = whole_number(self, "patience", patience, minimum=1)
+        self.min_delta = check_number("EarlyStop", "min_delta", min_delta, minimum=0)
         self.mode = mode
         self._best: Optional[float] = None
         self._best_epoch = 0

@@ -11,6 +11,7 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.summary import create_image_summary, create_scalar_summary
 from ..utils import logger
+from ..utils._numbers import whole_number
 from ._command import CommandWithValues
 from ._monitors.base import MonitorBase, NoOpMonitor, as_number  # noqa: F401
 from ._monitors.comet import CometMLMonitor
@@ -96,7 +97,9 @@ class Monitors(Callback):
 
         Raises:
             ValueError: the array is empty or has values that are not finite.
+            TypeError, ValueError: `bins` is no positive whole number.
         """
+        bins = whole_number("monitors.put_histogram", "bins", bins, minimum=1)
         values = np.asarray(val, dtype="float64").ravel()
         if not values.size or not np.isfinite(values).all():
             raise ValueError("monitors.put_histogram('{}'): the array must have elements, all of them finite; got {} of {} "

@@ -8,6 +8,8 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ..utils import logger
+from ..utils._numbers import whole_number
+from ._arguments import check_number
 from ._monitors.stat_history import values_of_earlier_run
 from ._param.hyper_param import GraphVarParam, HyperParam, ObjAttrParam
 from ._param.schedule import parse_schedule, value_in_force, value_to_set
@@ -234,6 +236,9 @@ class ScheduledHyperParamSetter(HyperParamSetter):
         if self.step_based:
             self._set_param()
 
+    def _acts_when_triggered(self) -> bool:
+        return not self.step_based
+
     def __str__(self) -> str:
         return "ScheduledHyperParamSetter(schedule={})".format(self.schedule)
 
@@ -275,6 +280,9 @@ class StatMonitorParamSetter(HyperParamSetter):
         last_k: in how many triggers.
         reverse: the statistic has to increase instead.
 
+    Raises:
+        TypeError, ValueError: a number makes no sense, or `value_func` is no function.
+
     Example: divide the learning rate by 10 when the validation error has not decreased by 0.001 in 10 epochs::
 
         StatMonitorParamSetter("learning_rate", "val-error", lambda x: x * 0.1, threshold=0.001, last_k=10)
@@ -288,17 +296,12 @@ class StatMonitorParamSetter(HyperParamSetter):
         if not callable(value_func):
             raise TypeError("StatMonitorParamSetter: value_func must be a function of the current value; got {!r}".format(
                 value_func))
-        if not threshold >= 0:
-            raise ValueError("StatMonitorParamSetter: threshold must not be negative; got {!r}; reverse has the "
-                             "direction".format(threshold))
-        if not isinstance(last_k, int) or last_k < 1:
-            raise ValueError("StatMonitorParamSetter: last_k must be an integer of at least 1; got {!r}".format(last_k))
         self.stat_name = stat_name
         self.value_func = value_func
-        self.threshold = threshold
-        self.last_k = last_k
+        self.threshold = check_number("StatMonitorParamSetter", "threshold", threshold, minimum=0)
+        self.last_k = whole_number(self, "last_k", last_k, minimum=1)
         self.reverse = reverse
-        self._history: deque = deque(maxlen=last_k)
+        self._history: deque = deque(maxlen=self.last_k)
         self._last_step: Optional[int] = None
 
     def _before_train(self) -> None:

@@ -14,6 +14,8 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Union
 from ..compat import new_checkpoint_reader
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._numbers import whole_number
+from ._arguments import check_number
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
 from ._resume import read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
@@ -63,6 +65,7 @@ class ModelSaver(Callback):
     Raises:
         RuntimeError: when the graph is set up, there is neither `checkpoint_dir` nor a log directory.
         OSError: before training, the directory cannot be made.
+        TypeError, ValueError: a number is none, or negative.
         ValueError: `on_error` is unknown; or, when the graph is set up, the collections have no variables.
     """
 
@@ -71,8 +74,9 @@ class ModelSaver(Callback):
                  on_error: str = "log"):
         if on_error not in ("log", "raise"):
             raise ValueError("ModelSaver: on_error must be 'log' or 'raise'; got {!r}".format(on_error))
-        self._max_to_keep = max_to_keep
-        self._keep_checkpoint_every_n_hours = keep_checkpoint_every_n_hours
+        self._max_to_keep = None if max_to_keep is None else whole_number(self, "max_to_keep", max_to_keep, minimum=0)
+        self._keep_checkpoint_every_n_hours = check_number(
+            "ModelSaver", "keep_checkpoint_every_n_hours", keep_checkpoint_every_n_hours, minimum=0)
         self._on_error = on_error
         self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
         if var_collections is None:
@@ -182,14 +186,12 @@ class MinSaver(Callback):
 
     Raises:
         RuntimeError: when the graph is set up, there is neither `checkpoint_dir` nor a log directory.
-        ValueError: `keep` is not a positive integer.
+        TypeError, ValueError: `keep` is no whole number of at least 1.
     """
 
     def __init__(self, monitor_stat: str, reverse: bool = False, filename: Optional[str] = None,
                  checkpoint_dir: Optional[str] = None, *, keep: int = 1):
-        if isinstance(keep, bool) or int(keep) != keep or keep < 1:
-            raise ValueError("{}(keep): must be a positive integer; got {!r}".format(type(self).__name__, keep))
-        self._keep = int(keep)
+        self._keep = whole_number(self, "keep", keep, minimum=1)
         self._monitor_stat = monitor_stat
         self._reverse = reverse
         self._filename = filename

@@ -9,6 +9,7 @@ from ..compat import tfv1 as tf
 from ..tfutils.common import get_op_tensor_name
 from ..tfutils.summary import MOVING_SUMMARY_OPS_KEY
 from ..utils import logger
+from ..utils._numbers import whole_number
 from .base import Callback
 
 __all__ = ["MergeAllSummaries", "MovingAverageSummary", "SimpleMovingAverage"]
@@ -55,10 +56,7 @@ class _MergeSummaries(Callback):
     """Evaluate a collection of summaries in the last step of each epoch and every `period` steps; on the chief only."""
 
     def __init__(self, period: int, key: str):
-        if not isinstance(period, int) or period < 0:
-            raise ValueError("MergeAllSummaries: period must be an integer of at least 0 (only the last step of an epoch); "
-                             "got {!r}".format(period))
-        self.period = period
+        self.period = whole_number("MergeAllSummaries", "period", period, minimum=0)
         self.key = key
 
     def _setup_graph(self) -> None:
@@ -127,13 +125,10 @@ class SimpleMovingAverage(Callback):
     """
 
     def __init__(self, tensors: Union[str, Sequence[str]], window_size: int):
-        if not isinstance(window_size, int) or window_size < 1:
-            raise ValueError("SimpleMovingAverage: window_size must be an integer of at least 1; got {!r}".format(
-                window_size))
         names = [tensors] if isinstance(tensors, str) else list(tensors)
         self.tensors = [get_op_tensor_name(name)[1] for name in names]
-        self.window_size = window_size
-        self._history: deque = deque(maxlen=window_size)
+        self.window_size = whole_number(self, "window_size", window_size, minimum=1)
+        self._history: deque = deque(maxlen=self.window_size)
 
     def _setup_graph(self) -> None:
         tensors = self.get_tensors_maybe_in_tower(self.tensors)

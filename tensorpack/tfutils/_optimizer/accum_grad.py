@@ -5,6 +5,7 @@ import weakref
 from typing import Any, List, Optional, Sequence, Tuple
 
 from ...compat import tfv1 as tf
+from ...utils._numbers import whole_number
 from .._graph_state import graph_state
 from .._precision import is_half, like
 from .gradient import dense_gradient, drop_none
@@ -30,9 +31,7 @@ class AccumGradOptimizer(ProxyOptimizer):
 
     def __init__(self, opt: tf.train.Optimizer, niter: int):
         super().__init__(opt, "AccumGrad")
-        if isinstance(niter, bool) or int(niter) != niter or niter < 1:
-            raise ValueError("AccumGradOptimizer(niter): must be a positive integer; got {!r}".format(niter))
-        self._niter = int(niter)
+        self._niter = whole_number(self, "niter", niter, minimum=1)
 
     def apply_gradients(self, grads_and_vars: Sequence[Tuple[Any, Any]], global_step: Optional[Any] = None,
                         name: Optional[str] = None) -> tf.Operation:
