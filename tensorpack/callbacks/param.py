@@ -169,7 +169,8 @@ class ScheduledHyperParamSetter(HyperParamSetter):
     Args:
         param: a HyperParam, or the name of a variable of the graph.
         schedule: list of (epoch, value) or, with `step_based`, (global step, value). A value is set when that epoch or step
-            is over; at 0 before training.
+            is over; at 0 before training. Of several values for one point the first one counts, a point with a fraction is
+            truncated; both are warned of. An empty list does nothing.
         interp: None, or "linear" to set a value on the line between two points at each epoch or step between them. After
             the last point the parameter is left alone.
         step_based: points are global steps; the schedule is asked after each step and not at triggers.
@@ -177,7 +178,7 @@ class ScheduledHyperParamSetter(HyperParamSetter):
             there, if the parameter (as restored from a checkpoint, for instance) has another one. Both cases are warned of.
 
     Raises:
-        TypeError, ValueError: the schedule is no list of pairs of numbers with one value for each point.
+        TypeError, ValueError: the schedule is no list of pairs of numbers, or a point is negative.
         ValueError: `interp` is something else.
 
     Example: the learning rate is 0.1 for 30 epochs, 0.01 for the next 30, then 0.001::

@@ -1,6 +1,7 @@
 """Callbacks that change hyper-parameters: values and moments, what is logged, and resuming."""
 import doctest
 import os
+import re
 
 import numpy as np
 import pytest
@@ -199,9 +200,10 @@ def test_points_that_are_skipped_are_made_up_for():
 
 
 @pytest.mark.parametrize("schedule, error, message", [
-    ([], ValueError, "at least one"), (3, TypeError, "list of"), ([1, 2], TypeError, "list of"),
-    ([(1, "a")], TypeError, "numbers"), ([(1, float("nan"))], TypeError, "numbers"), ([(1.5, 1)], ValueError, "integer"),
-    ([(-1, 1)], ValueError, "at least 0"), ([(1, 1), (1, 2)], ValueError, "one value for each")], ids=str)
+    (3, TypeError, "list of"), ([1, 2], TypeError, "list of"), ([(1, "a")], TypeError, "numbers"),
+    ([(1, float("nan"))], TypeError, "numbers"), ([(float("nan"), 1)], TypeError, "numbers"),
+    ([(True, 1)], TypeError, "numbers"), ([(-1, 1)], ValueError, "at least 0"), ([(-0.5, 1)], ValueError, "at least 0")],
+    ids=str)
 def test_wrong_schedules(schedule, error, message):
     with pytest.raises(error, match="ScheduledHyperParamSetter.*" + message):
         ScheduledHyperParamSetter("x", schedule)
@@ -214,6 +216,14 @@ def test_wrong_schedules(schedule, error, message):
     (dict(schedule=[(2, .3), (1, .2)]), [(4, .2), (8, .3)]),
     (dict(schedule=[(1, .2), (1, .2)]), [(4, .2)]),
     (dict(schedule=[(1, 0.)]), [(4, 0.)]),
+    (dict(schedule=[]), []),
+    (dict(schedule=[], interp="linear"), []),
+    (dict(schedule=[], step_based=True, interp="linear"), []),
+    (dict(schedule=[(2, .3), (1, .2), (2, .4)]), [(4, .2), (8, .3)]),
+    (dict(schedule=[(0, 1.), (2, 3.), (2, 1.)], interp="linear"), [(0, 1.), (4, 2.), (8, 3.)]),
+    (dict(schedule=[(1.0, .2), (np.float32(2), .3)]), [(4, .2), (8, .3)]),
+    (dict(schedule=[(1.9, .2), (2.5, .3)]), [(4, .2), (8, .3)]),
+    (dict(schedule=[(4.5, .2)], step_based=True), [(4, .2)]),
     (dict(schedule=[(0, 1.), (2, 3.)], interp="linear"), [(0, 1.), (4, 2.), (8, 3.)]),
     (dict(schedule=[(0, .5), (3, .6), (9, .7)], step_based=True), [(0, .5), (3, .6), (9, .7)]),
     (dict(schedule=[(5, 1.), (7, 2.)], step_based=True, interp="linear"), [(5, 1.), (6, 1.5), (7, 2.)]),
@@ -222,6 +232,25 @@ def test_a_schedule_in_a_training(kwargs, expected):
     kwargs = dict(kwargs)
     schedule = kwargs.pop("schedule")
     assert watched(lambda param: ScheduledHyperParamSetter(param, schedule, **kwargs), epochs=3) == expected
+
+
+@pytest.mark.parametrize("schedule, words, sorted_schedule", [
+    ([(2, .3), (1, .2), (2, .4)], "two values for 2.*0.3 counts, and 0.4 is left out", [(1, .2), (2, .3)]),
+    ([(2, .4), (2, .3)], "two values for 2.*0.4 counts, and 0.3 is left out", [(2, .4)]),
+    ([(30.5, .1)], "30.5 is taken for 30", [(30, .1)]),
+    ([(0, .1), (7.25, .2)], "7.25 is taken for 7", [(0, .1), (7, .2)]),
+], ids=str)
+def test_what_a_schedule_leaves_out_is_warned_of(schedule, words, sorted_schedule, log_records):
+    setter = ScheduledHyperParamSetter("lr", schedule)
+    (warning,) = messages(log_records, "WARNING")
+    assert re.search("ScheduledHyperParamSetter: .*" + words, warning)
+    assert setter.schedule == sorted_schedule and all(type(point) is int for point, _ in setter.schedule)
+
+
+@pytest.mark.parametrize("schedule", [[], [(1, .2), (1, .2)], [(1.0, .5), (2, .3)], [[0, 1], [1, 2]]], ids=str)
+def test_plain_schedules_are_not_warned_of(schedule, log_records):
+    ScheduledHyperParamSetter("lr", schedule)
+    assert not messages(log_records, "WARNING")
 
 
 def test_linear_by_steps_between_three_points():
