@@ -5,10 +5,11 @@ from typing import Any, Callable, Optional
 
 from ..compat import tfv1 as tf
 from ..tfutils._precision import kernel_in_float32, like
-from ..utils.argtools import shape2d, shape4d
+from ..utils._numbers import whole_number
+from ..utils.argtools import shape4d
 from ._affine import Activation, Parameters, finish
 from ._convolution import convolve
-from ._layout import Size2D, kernel_format, run_kernel, static_channels, tf_padding
+from ._layout import Size2D, kernel_format, run_kernel, size2d, static_channels, tf_padding
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
 from .tflayer import convert_to_tflayer_args
@@ -58,16 +59,19 @@ def Conv2D(
 
     Raises:
         ValueError: the input is not 4-D, its channels are unknown, or channels do not divide by `split`.
+        TypeError, ValueError: a size is no positive whole number; 48 / 4 is one.
     """
     x = tf.convert_to_tensor(inputs)
     channels = static_channels("Conv2D", x, data_format)
+    filters, split = whole_number("Conv2D", "filters", filters, minimum=1), whole_number("Conv2D", "split", split, minimum=1)
+    kernel_size, strides = size2d("Conv2D", "kernel_size", kernel_size), size2d("Conv2D", "strides", strides)
+    dilations = size2d("Conv2D", "dilation_rate", dilation_rate)
     if channels % split or filters % split:
         raise ValueError("Conv2D(split={}): channels in and filters must be multiples of split; got {} and {}".format(
             split, channels, filters))
     padding = tf_padding("Conv2D", padding)
-    strides, dilations = shape2d(strides), shape2d(dilation_rate)
     parameters = Parameters(x.dtype.base_dtype)
-    W = parameters.kernel(shape2d(kernel_size) + [channels // split, filters], kernel_initializer, kernel_regularizer)
+    W = parameters.kernel(kernel_size + [channels // split, filters], kernel_initializer, kernel_regularizer)
     b = parameters.bias(filters, bias_initializer, bias_regularizer) if use_bias else None
 
     def kernel(x, data_format):
@@ -106,11 +110,14 @@ def Conv2DTranspose(
 
     Raises:
         ValueError: the input is not 4-D, its channels are unknown, or the padding is neither 'same' nor 'valid'.
+        TypeError, ValueError: a size is no positive whole number.
     """
     x = tf.convert_to_tensor(inputs)
     channels = static_channels("Conv2DTranspose", x, data_format)
     padding = tf_padding("Conv2DTranspose", padding)
-    kernel_size, strides = shape2d(kernel_size), shape2d(strides)
+    filters = whole_number("Conv2DTranspose", "filters", filters, minimum=1)
+    kernel_size = size2d("Conv2DTranspose", "kernel_size", kernel_size)
+    strides = size2d("Conv2DTranspose", "strides", strides)
     parameters = Parameters(x.dtype.base_dtype)
     W = parameters.kernel(kernel_size + [filters, channels], kernel_initializer, kernel_regularizer)
     b = parameters.bias(filters, bias_initializer, bias_regularizer) if use_bias else None

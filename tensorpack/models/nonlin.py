@@ -6,6 +6,7 @@ from typing import Any, Optional
 from ..compat import tfv1 as tf
 from ..tfutils._precision import in_float32, like, widened
 from ..utils import logger
+from ..utils._numbers import whole_number
 from .batch_norm import BatchNorm
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
@@ -21,6 +22,7 @@ def Maxout(x: Any, num_unit: int) -> Any:
     Takes [N, C] or [N, H, W, C] where C is a multiple of `num_unit`; gives C / num_unit channels, as the tensor `output`.
     """
     x = tf.convert_to_tensor(x)
+    num_unit = whole_number("Maxout", "num_unit", num_unit, minimum=1)
     channels = x.shape.as_list()[-1] if x.shape.ndims in (2, 4) else None
     if channels is None or channels % num_unit:
         raise ValueError("Maxout(num_unit={0}): the input must be [N, C] or [N, H, W, C] with C a known multiple of {0}; "

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..compat import tfv1 as tf
 from ..tfutils._precision import in_float32, kernel_in_float32, like, narrowed, widened
-from ..utils.argtools import shape2d, shape4d
-from ._layout import Size2D, channel_axis, run_kernel, tf_padding
+from ..utils.argtools import shape4d
+from ._layout import Size2D, channel_axis, run_kernel, size2d, tf_padding
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
 from .tflayer import convert_to_tflayer_args
@@ -51,8 +51,8 @@ def _pool(who: str, pool: Callable, inputs: Any, pool_size: Size2D, strides: Opt
     x = tf.convert_to_tensor(inputs)
     _check_4d(who, x)
     padding = tf_padding(who, padding)
-    pool_size = shape2d(pool_size)
-    strides = pool_size if strides is None else shape2d(strides)
+    pool_size = size2d(who, "pool_size", pool_size)
+    strides = pool_size if strides is None else size2d(who, "strides", strides)
 
     def kernel(x, data_format):
         return pool(x, ksize=shape4d(pool_size, data_format), strides=shape4d(strides, data_format), padding=padding,
@@ -85,7 +85,7 @@ def FixedUnPooling(x: Any, shape: Size2D, unpool_mat: Any = None, data_format: s
     """
     x = tf.convert_to_tensor(x)
     _check_4d("FixedUnPooling", x)
-    shape = shape2d(shape)
+    shape = size2d("FixedUnPooling", "shape", shape)
     matrix = _unpool_matrix(unpool_mat, shape)
     first = 1 if channel_axis(data_format) == 3 else 2
     # [N, H, W, C] -> [N, H, W, C, sh, sw] -> [N, H, sh, W, sw, C] -> [N, H * sh, W * sw, C], and alike for channels first

@@ -6,7 +6,8 @@ from typing import Any, Callable, NamedTuple, Optional, Tuple, Union
 from ...compat import tfv1 as tf
 from ...models._affine import Activation
 from ...tfutils._precision import is_half, like, widened_for_kernels
-from .cell import RNNCell, activation_function, check_num_units
+from ...utils._numbers import whole_number
+from .cell import RNNCell, activation_function
 
 __all__ = ["BasicLSTMCell", "BasicRNNCell", "GRUCell", "LSTMCell", "LSTMStateTuple"]
 
@@ -38,7 +39,7 @@ class _DenseCell(RNNCell):
     def __init__(self, num_units: int, activation: Activation, reuse: Optional[bool], name: Optional[str], dtype: Any,
                  trainable: bool):
         super().__init__(trainable=trainable, name=name, dtype=dtype, _reuse=reuse)
-        self._num_units = check_num_units(type(self).__name__, num_units)
+        self._num_units = whole_number(self, "num_units", num_units, minimum=1)
         self._activation = activation_function(type(self).__name__, activation)
 
     @property
@@ -171,10 +172,11 @@ class LSTMCell(_DenseCell):
         self._use_peepholes = use_peepholes
         self._cell_clip = cell_clip
         self._initializer = initializer
-        self._num_proj = num_proj
+        self._num_proj = None if num_proj is None else whole_number(self, "num_proj", num_proj, minimum=0)
         self._proj_clip = proj_clip
-        self._num_unit_shards = num_unit_shards
-        self._num_proj_shards = num_proj_shards
+        self._num_unit_shards, self._num_proj_shards = [
+            None if number is None else whole_number(self, name, number, minimum=1)
+            for name, number in (("num_unit_shards", num_unit_shards), ("num_proj_shards", num_proj_shards))]
         self._forget_bias = forget_bias
         self._state_is_tuple = state_is_tuple
 
