@@ -303,6 +303,13 @@ class ProxyCallback(Callback):
         return "Proxy-" + str(self.cb)
 
 
+def unwrapped(cb: Callback) -> Callback:
+    """The callback inside of proxies such as PeriodicTrigger."""
+    while isinstance(cb, ProxyCallback):
+        cb = cb.cb
+    return cb
+
+
 class CallbackFactory(Callback):
     """A callback made of functions, each of which gets the callback as its argument.
 

@@ -19,7 +19,7 @@ from ._arguments import check_number
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
 from ._resume import read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
-from .base import Callback, ProxyCallback
+from .base import Callback, unwrapped
 
 __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
 
@@ -52,7 +52,8 @@ class ModelSaver(Callback):
     Writes `model-<global_step>.index`, `.data-*`, `checkpoint` (the list of checkpoints, with relative paths),
     `graph-<MMDD-HHMMSS>.meta`, and `resume.json`, which tells the epoch of each checkpoint. A checkpoint is listed only
     when it is complete, so that a crash at any moment leaves the one before as the newest. After a restart the checkpoints
-    of the earlier run that are listed still count for `max_to_keep`. Saves on trigger only, not at the end of training.
+    of the earlier run that are listed still count for `max_to_keep`, and its periods go on. Saves on trigger only, not at the
+    end of training.
 
     Args:
         max_to_keep: older checkpoints than these are deleted; 0 or None to keep all.
@@ -137,6 +138,17 @@ class ModelSaver(Callback):
         steps = {path: _step_of(path) for path in paths if tf.gfile.Exists(path + ".index")}
         if self.global_step in steps.values():
             self._set_listed([path for path, step in steps.items() if 0 <= step <= self.global_step])
+            self._continue_period()
+
+    def _continue_period(self) -> None:
+        """Let the period of which a checkpoint is never deleted go on: TensorFlow begins it anew with each saver."""
+        listed = {os.path.basename(path) for path in self._saver.last_checkpoints}
+        kept = [name + ".index" for name in _checkpoints_in(self.checkpoint_dir) if _step_of(name) >= 0 and name not in listed]
+        graphs = [name for name in tf.gfile.ListDirectory(self.checkpoint_dir) if re.match(r"graph-.*\.meta$", name)]
+        times = [tf.gfile.Stat(os.path.join(self.checkpoint_dir, name)).mtime_nsec / 1e9 for name in kept or graphs]
+        if times:
+            begin = max(times) if kept else min(times)
+            self._saver._next_checkpoint_time = begin + self._keep_checkpoint_every_n_hours * 3600
 
     def _set_listed(self, paths: Sequence[str]) -> None:
         self._saver.set_last_checkpoints_with_time(
@@ -415,8 +427,7 @@ def _step_of(path: str) -> int:
 def find_model_saver(callbacks: Sequence[Callback]) -> Optional[ModelSaver]:
     """The first ModelSaver among callbacks, also within others such as PeriodicTrigger."""
     for cb in callbacks:
-        while isinstance(cb, ProxyCallback):
-            cb = cb.cb
+        cb = unwrapped(cb)
         if isinstance(cb, ModelSaver):
             return cb
     return None

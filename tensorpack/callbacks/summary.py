@@ -10,6 +10,7 @@ from ..tfutils.common import get_op_tensor_name
 from ..tfutils.summary import MOVING_SUMMARY_OPS_KEY
 from ..utils import logger
 from ..utils._numbers import whole_number
+from ._memory import Memory
 from .base import Callback
 
 __all__ = ["MergeAllSummaries", "MovingAverageSummary", "SimpleMovingAverage"]
@@ -117,7 +118,8 @@ def MergeAllSummaries(period: int = 0, run_alone: bool = False, key: Optional[st
 class SimpleMovingAverage(Callback):
     """Send the mean of scalars over the last steps to the monitors, as `{op name}/SMA`; on the chief only.
 
-    It does so when the global step is a multiple of `window_size`.
+    It does so when the global step is a multiple of `window_size`. A training that is resumed at the end of an epoch goes on
+    with the last values of the earlier run, which are in `callbacks.json` in the log directory.
 
     Args:
         tensors: name or names of scalar tensors.
@@ -129,6 +131,7 @@ class SimpleMovingAverage(Callback):
         self.tensors = [get_op_tensor_name(name)[1] for name in names]
         self.window_size = whole_number(self, "window_size", window_size, minimum=1)
         self._history: deque = deque(maxlen=self.window_size)
+        self._memory = Memory(self, "SimpleMovingAverage/{}/{}".format(",".join(self.tensors), self.window_size))
 
     def _setup_graph(self) -> None:
         tensors = self.get_tensors_maybe_in_tower(self.tensors)
@@ -143,6 +146,14 @@ class SimpleMovingAverage(Callback):
 
     def _after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
         self._history.append(run_values.results)
+
+    def _before_train(self) -> None:
+        remembered = self._memory.recall()
+        if remembered is not None and remembered.global_step == self.global_step:
+            self._history.extend(remembered.state["values"])
+
+    def _after_epoch(self) -> None:
+        self._memory.keep(values=[[float(value) for value in values] for values in self._history])
 
     def _trigger_step(self) -> None:
         if self.global_step % self.window_size != 0:

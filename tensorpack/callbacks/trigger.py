@@ -9,7 +9,7 @@ from typing import Any, Callable, Optional, Tuple
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils._numbers import whole_number
-from .base import Callback, ProxyCallback, overrides
+from .base import Callback, ProxyCallback, overrides, unwrapped
 
 __all__ = ["EnableCallbackIf", "PeriodicCallback", "PeriodicTrigger"]
 
@@ -142,9 +142,7 @@ class PeriodicCallback(EnableCallbackIf):
 
 
 def _warn_not_triggered(cb: Callback) -> None:
-    inner = cb
-    while isinstance(inner, ProxyCallback):
-        inner = inner.cb
+    inner = unwrapped(cb)
     moments = [moment for moment in ("before_run", "after_run", "trigger_step") if overrides(inner, moment)]
     effects = ["what it does in {} is done at every step".format(", ".join(moments))] if moments else []
     if overrides(inner, "trigger_epoch"):
