@@ -25,7 +25,9 @@ __all__ = ["GraphVarParam", "HumanHyperParamSetter", "HyperParam", "HyperParamSe
 class HyperParamSetter(Callback):
     """Base class of callbacks that set a hyper-parameter before training and at each trigger; runs on every process.
 
-    A subclass implements `_get_value_to_set`. The first change in an epoch is logged.
+    A subclass implements `_get_value_to_set`. The first change in an epoch is logged. After the last step of each epoch the
+    value, if it is a number, is put to the monitors under the `readable_name` of the parameter, unless that was done in this
+    step already, as by a summary.
 
     A training that is resumed goes on with the value that the parameter had, if it is a number, also if checkpoints do not have
     it: the last trigger of the earlier run is made again, from the value before it. It is in `callbacks.json` in the log
@@ -76,6 +78,12 @@ class HyperParamSetter(Callback):
             self._assign(last.state["before" if is_done else "after"])
         if is_done or self._acts_in_each_epoch():
             self._set_and_remember()
+
+    def _after_epoch(self) -> None:
+        name, value = self.param.readable_name, as_number(self.get_current_value())
+        history = self.trainer.monitors.get_history(name)
+        if value is not None and not (history and history[-1][0] == self.global_step):
+            self.trainer.monitors.put_scalar(name, value)
 
     def _acts_in_each_epoch(self) -> bool:
         """Whether no other callback decides when this one is triggered."""

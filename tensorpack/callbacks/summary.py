@@ -1,8 +1,9 @@
 """Callbacks that compute summaries and send them to the monitors."""
 from __future__ import annotations
 
+import re
 from collections import deque
-from typing import Any, Optional, Sequence, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
@@ -11,6 +12,7 @@ from ..tfutils.summary import MOVING_SUMMARY_OPS_KEY
 from ..utils import logger
 from ..utils._numbers import whole_number
 from ._memory import Memory
+from ._monitors.base import clean_tag
 from .base import Callback
 
 __all__ = ["MergeAllSummaries", "MovingAverageSummary", "SimpleMovingAverage"]
@@ -61,7 +63,12 @@ class _MergeSummaries(Callback):
         self.key = key
 
     def _setup_graph(self) -> None:
-        logger.info("Summarizing collection '%s' of size %d.", self.key, len(tf.get_collection(self.key)))
+        summaries = tf.get_collection(self.key)
+        logger.info("Summarizing collection '%s' of size %d.", self.key, len(summaries))
+        for asked, got in _renamed(self.graph, summaries):
+            logger.warning("A summary that was given the name '%s' is called '%s', because the graph has something of that "
+                           "name already. Write tf.summary.scalar('%s-summary', ...): monitors leave the ending out.", asked,
+                           got, asked)
         self.summary_op: Optional[tf.Tensor] = tf.summary.merge_all(self.key)
 
     def _is_last_step(self) -> bool:
@@ -161,6 +168,22 @@ class SimpleMovingAverage(Callback):
         for name, values in zip(self.tensors, zip(*self._history)):
             mean = sum(float(value) for value in values) / len(values)
             self.trainer.monitors.put_scalar(get_op_tensor_name(name)[0] + "/SMA", mean)
+
+
+def _renamed(graph: tf.Graph, summaries: Sequence[Any]) -> List[Tuple[str, str]]:
+    """(name asked for, name got) of the scalars that TensorFlow has renamed, since they had the name of something else."""
+    found = []
+    scalars = [summary.op.name for summary in summaries if is_tensor_like(summary) and summary.op.type == "ScalarSummary"]
+    for name in scalars:
+        asked = re.sub(r"_\d+$", "", name)
+        # of two summaries each may have been given its name: error, error_1
+        if asked != name and asked not in scalars and _is_in_use(graph, asked):
+            found.append((clean_tag(asked), clean_tag(name)))
+    return found
+
+
+def _is_in_use(graph: tf.Graph, name: str) -> bool:
+    return any(op.name == name or op.name.startswith(name + "/") for op in graph.get_operations())
 
 
 def _as_operation(graph: tf.Graph, x: Any) -> tf.Operation:

@@ -20,6 +20,7 @@ from tensorpack.callbacks.param import (
     StatMonitorParamSetter,
 )
 from tensorpack.callbacks.saver import ModelSaver
+from tensorpack.callbacks.summary import MergeAllSummaries
 from tensorpack.callbacks.trigger import PeriodicTrigger
 from tensorpack.compat import tfv1 as tf
 from tensorpack.train.base import Trainer
@@ -162,6 +163,64 @@ def test_a_function_gets_the_epoch_and_the_value():
 
 def test_setters_run_on_every_process():
     assert HyperParamSetterWithFunc("x", max).chief_only is False
+
+
+# ---- what monitors get ------------------------------------------------------------------------------------------------
+
+def history_of(name, callbacks, **kwargs):
+    with tf.Graph().as_default():
+        tf.get_variable("rate", [], initializer=tf.ones_initializer(), trainable=False)
+        return train(callbacks, **kwargs).monitors.get_history(name)
+
+
+def test_a_value_is_put_at_the_end_of_each_epoch_that_had_it():
+    setter = ScheduledHyperParamSetter("rate", [(0, .5), (2, .25)])
+    assert history_of("rate", [setter], epochs=3) == [(4, .5), (8, .5), (12, .25)]
+
+
+@pytest.mark.parametrize("make", [
+    lambda param: HyperParamSetterWithFunc(param, lambda epoch, x: 2. ** epoch),
+    lambda param: ScheduledHyperParamSetter(param, [(0, 1.), (1, 2.)]),
+    lambda param: StatMonitorParamSetter(param, "stat", lambda x: 2 * x, 0, 1)], ids=["func", "schedule", "statistic"])
+def test_all_setters_put_it_also_of_attributes(make):
+    holder = Holder()
+    setter = make(ObjAttrParam(holder, "rate", readable_name="holder/rate"))
+    assert history_of("holder/rate", [PutEachEpoch("stat", {1: 1., 2: 1.}), setter]) == [(4, 1.), (8, 2.)]
+
+
+def test_what_a_person_sets_is_put(log_dir):
+    def write(cb):
+        with open(os.path.join(log_dir, "hyper.txt"), "w") as f:
+            f.write("rate:{}".format(cb.epoch_num / 2))
+
+    assert history_of("rate", [Call(trigger_epoch=write), HumanHyperParamSetter("rate")], epochs=3) == [
+        (4, 1.), (8, .5), (12, 1.)]
+
+
+def test_steps_put_no_more_than_epochs():
+    setter = ScheduledHyperParamSetter("rate", [(0, 0.), (8, 8.)], interp="linear", step_based=True)
+    assert history_of("rate", [setter]) == [(4, 4.), (8, 8.)]
+
+
+def test_two_setters_put_one_value():
+    setters = [ScheduledHyperParamSetter("rate", [(0, .5)]), HyperParamSetterWithFunc("rate", lambda epoch, x: x / 2)]
+    assert history_of("rate", setters) == [(4, .25), (8, .125)]
+
+
+def test_a_summary_of_the_same_name_is_not_repeated(log_dir):
+    with tf.Graph().as_default():
+        rate = tf.get_variable("rate", [], initializer=tf.ones_initializer(), trainable=False)
+        tf.summary.scalar("rate-summary", rate)
+        trainer = train([ScheduledHyperParamSetter("rate", [(1, .5)]), MergeAllSummaries()], [JSONWriter()])
+        assert trainer.monitors.get_history("rate") == [(4, 1.), (8, .5)]
+    assert [(record["epoch_num"], record["rate"]) for record in JSONWriter.load_existing_json()] == [(1, 1.), (2, .5)]
+
+
+@pytest.mark.parametrize("value", ["text", [1, 2], None, 1j], ids=str)
+def test_what_is_no_number_is_not_put(value, log_records):
+    holder = Holder(value)
+    assert history_of("rate", [HyperParamSetterWithFunc(ObjAttrParam(holder, "rate"), lambda epoch, x: None)]) == []
+    assert not messages(log_records, "WARNING")
 
 
 # ---- schedules: numbers only ------------------------------------------------------------------------------------------
