@@ -11,16 +11,14 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.summary import create_image_summary, create_scalar_summary
 from ..utils import logger
+from ..utils._numbers import whole_number
 from ._command import CommandWithValues
-from ._monitors.base import MonitorBase, NoOpMonitor, as_number  # noqa: F401
+from ._monitors.base import MonitorBase, NoOpMonitor, as_number, clean_tag  # noqa: F401
 from ._monitors.comet import CometMLMonitor
 from ._monitors.writers import JSONWriter, TFEventWriter
 from .base import Callback
 
 __all__ = ["CometMLMonitor", "JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"]
-
-_TOWER_PREFIX = re.compile(r"tower\d+/")
-_SUMMARY_SUFFIX = "-summary"
 
 
 class Monitors(Callback):
@@ -72,7 +70,7 @@ class Monitors(Callback):
             raise TypeError("monitors.put_summary: must be a tf.Summary, or bytes; got {!r}".format(summary))
         for value in summary.value:
             if value.WhichOneof("value") == "simple_value":
-                value.tag = _clean_tag(value.tag)
+                value.tag = clean_tag(value.tag)
                 self._put_scalar(value.tag, value.simple_value)
         self._put_summary(summary)
 
@@ -96,7 +94,9 @@ class Monitors(Callback):
 
         Raises:
             ValueError: the array is empty or has values that are not finite.
+            TypeError, ValueError: `bins` is no positive whole number.
         """
+        bins = whole_number("monitors.put_histogram", "bins", bins, minimum=1)
         values = np.asarray(val, dtype="float64").ravel()
         if not values.size or not np.isfinite(values).all():
             raise ValueError("monitors.put_histogram('{}'): the array must have elements, all of them finite; got {} of {} "
@@ -145,11 +145,6 @@ class Monitors(Callback):
     def _put_summary(self, summary: tf.Summary) -> None:
         for monitor in self._monitors:
             monitor.process_summary(summary)
-
-
-def _clean_tag(tag: str) -> str:
-    tag = _TOWER_PREFIX.sub("", tag)
-    return tag[:-len(_SUMMARY_SUFFIX)] if tag.endswith(_SUMMARY_SUFFIX) else tag
 
 
 def _as_nhwc(name: str, array: np.ndarray) -> np.ndarray:

@@ -15,10 +15,12 @@ from ..compat import new_checkpoint_reader
 from ..compat import tfv1 as tf
 from ..tfutils._restore.checkpoint import recorded_checkpoints
 from ..utils import logger
+from ..utils._numbers import whole_number
+from ._arguments import check_number
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
 from ._resume import is_over, read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
-from .base import Callback, ProxyCallback
+from .base import Callback, unwrapped
 
 __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
 
@@ -51,7 +53,8 @@ class ModelSaver(Callback):
     Writes `model-<global_step>.index`, `.data-*`, `checkpoint` (the list of checkpoints, with relative paths),
     `graph-<MMDD-HHMMSS>.meta`, and `resume.json`, which tells the epoch of each checkpoint. A checkpoint is listed only
     when it is complete, so that a crash at any moment leaves the one before as the newest. After a restart the checkpoints
-    of the earlier run that are listed still count for `max_to_keep`. Saves on trigger only, not at the end of training.
+    of the earlier run that are listed still count for `max_to_keep`, and its periods go on. Saves on trigger only, not at the
+    end of training.
 
     Args:
         max_to_keep: older checkpoints than these are deleted; 0 or None to keep all.
@@ -64,6 +67,7 @@ class ModelSaver(Callback):
     Raises:
         RuntimeError: when the graph is set up, there is neither `checkpoint_dir` nor a log directory.
         OSError: before training, the directory cannot be made.
+        TypeError, ValueError: a number is none, or negative.
         ValueError: `on_error` is unknown; or, when the graph is set up, the collections have no variables.
     """
 
@@ -72,8 +76,9 @@ class ModelSaver(Callback):
                  on_error: str = "log"):
         if on_error not in ("log", "raise"):
             raise ValueError("ModelSaver: on_error must be 'log' or 'raise'; got {!r}".format(on_error))
-        self._max_to_keep = max_to_keep
-        self._keep_checkpoint_every_n_hours = keep_checkpoint_every_n_hours
+        self._max_to_keep = None if max_to_keep is None else whole_number(self, "max_to_keep", max_to_keep, minimum=0)
+        self._keep_checkpoint_every_n_hours = check_number(
+            "ModelSaver", "keep_checkpoint_every_n_hours", keep_checkpoint_every_n_hours, minimum=0)
         self._on_error = on_error
         self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
         if var_collections is None:
@@ -137,6 +142,17 @@ class ModelSaver(Callback):
         steps = {path: _step_of(path) for path in paths if tf.gfile.Exists(path + ".index")}
         if self.global_step in steps.values():
             self._set_listed([path for path, step in steps.items() if 0 <= step <= self.global_step])
+            self._continue_period()
+
+    def _continue_period(self) -> None:
+        """Let the period of which a checkpoint is never deleted go on: TensorFlow begins it anew with each saver."""
+        listed = {os.path.basename(path) for path in self._saver.last_checkpoints}
+        kept = [name + ".index" for name in _checkpoints_in(self.checkpoint_dir) if _step_of(name) >= 0 and name not in listed]
+        graphs = [name for name in tf.gfile.ListDirectory(self.checkpoint_dir) if re.match(r"graph-.*\.meta$", name)]
+        times = [tf.gfile.Stat(os.path.join(self.checkpoint_dir, name)).mtime_nsec / 1e9 for name in kept or graphs]
+        if times:
+            begin = max(times) if kept else min(times)
+            self._saver._next_checkpoint_time = begin + self._keep_checkpoint_every_n_hours * 3600
 
     def _set_listed(self, paths: Sequence[str]) -> None:
         self._saver.set_last_checkpoints_with_time(
@@ -186,14 +202,12 @@ class MinSaver(Callback):
 
     Raises:
         RuntimeError: when the graph is set up, there is neither `checkpoint_dir` nor a log directory.
-        ValueError: `keep` is not a positive integer.
+        TypeError, ValueError: `keep` is no whole number of at least 1.
     """
 
     def __init__(self, monitor_stat: str, reverse: bool = False, filename: Optional[str] = None,
                  checkpoint_dir: Optional[str] = None, *, keep: int = 1):
-        if isinstance(keep, bool) or int(keep) != keep or keep < 1:
-            raise ValueError("{}(keep): must be a positive integer; got {!r}".format(type(self).__name__, keep))
-        self._keep = int(keep)
+        self._keep = whole_number(self, "keep", keep, minimum=1)
         self._monitor_stat = monitor_stat
         self._reverse = reverse
         self._filename = filename
@@ -417,8 +431,7 @@ def _step_of(path: str) -> int:
 def find_model_saver(callbacks: Sequence[Callback]) -> Optional[ModelSaver]:
     """The first ModelSaver among callbacks, also within others such as PeriodicTrigger."""
     for cb in callbacks:
-        while isinstance(cb, ProxyCallback):
-            cb = cb.cb
+        cb = unwrapped(cb)
         if isinstance(cb, ModelSaver):
             return cb
     return None

@@ -138,17 +138,23 @@ def call_only_once(func: Callable) -> Callable:
 
 
 def shape2d(a: Union[int, Sequence[int]]) -> List[int]:
-    """`[a, a]` for an integer, a list of the two elements for a list or tuple.
+    """`[a, a]` for an integer, a list of the two elements for a list or tuple; whole floats become integers.
 
     Raises ValueError if the list has another length, RuntimeError if `a` is something else.
     """
-    if isinstance(a, numbers.Integral) and not isinstance(a, bool):
+    if _is_whole(a):
         return [int(a), int(a)]
     if isinstance(a, (list, tuple)):
         if len(a) != 2:
             raise ValueError("shape2d: a must be an integer or hold two of them; got {!r}".format(a))
-        return list(a)
+        return [int(x) if _is_whole(x) else x for x in a]
     raise RuntimeError("Illegal shape: {!r}; it must be an integer, or a list or tuple of two".format(a))
+
+
+def _is_whole(x: Any) -> bool:
+    if isinstance(x, bool):
+        return False
+    return isinstance(x, numbers.Integral) or (isinstance(x, numbers.Real) and float(x).is_integer())
 
 
 def get_data_format(data_format: str, keras_mode: bool = True) -> str:

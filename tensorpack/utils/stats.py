@@ -33,12 +33,12 @@ class StatCounter:
     @property
     def average(self) -> float:
         """The mean of the values."""
-        return np.mean(self._fed())
+        return np.mean(self._array())
 
     @property
     def sum(self) -> float:
         """The sum of the values."""
-        return np.sum(self._fed())
+        return np.sum(self._array())
 
     @property
     def max(self) -> float:
@@ -53,6 +53,11 @@ class StatCounter:
     def samples(self) -> List[float]:
         """All values, in the order in which they were fed."""
         return list(self._values)
+
+    def _array(self) -> np.ndarray:
+        values = np.asarray(self._fed())
+        # numpy adds numbers of half precision in half precision
+        return values.astype("float64") if values.dtype.itemsize == 2 and values.dtype.kind in "fV" else values
 
     def _fed(self) -> List[float]:
         if not self._values:
@@ -101,6 +106,18 @@ class Accuracy(RatioCounter):
         return self.ratio
 
 
+def check_binary(what: str, values: np.ndarray) -> None:
+    """Raise ValueError unless all values are 0 or 1, or bool.
+
+    Args:
+        what: what the array is, for the error.
+    """
+    others = np.atleast_1d(values)[np.atleast_1d((values != 0) & (values != 1))]
+    if others.size:
+        raise ValueError("{} must hold 0 and 1 only; got {} among {} values; make decisions of probabilities by a threshold, "
+                         "as with p > 0.5".format(what, others[0], values.size))
+
+
 class BinaryStatistics:
     """Precision and recall of binary decisions."""
 
@@ -117,11 +134,17 @@ class BinaryStatistics:
         self.corr_neg = 0  # negative predictions with a negative label
 
     def feed(self, pred: Any, label: Any) -> None:
-        """Add decisions: two arrays of the same shape, of 0 and 1 or bool."""
+        """Add decisions: two arrays of the same shape, of 0 and 1 or bool.
+
+        Raises:
+            ValueError: they are something else.
+        """
         pred, label = np.asarray(pred), np.asarray(label)
         if pred.shape != label.shape:
             raise ValueError("BinaryStatistics.feed: pred and label must have the same shape; got {} and {}".format(
                 pred.shape, label.shape))
+        check_binary("BinaryStatistics.feed: pred", pred)
+        check_binary("BinaryStatistics.feed: label", label)
         self.nr_pos += int((label == 1).sum())
         self.nr_neg += int((label == 0).sum())
         self.nr_pred_pos += int((pred == 1).sum())

@@ -11,7 +11,9 @@ from typing import Any, Callable, Dict, List, Optional
 
 from ...compat import tfv1 as tf
 from ...utils import logger
+from ...utils._numbers import whole_number
 from ...utils._rng import is_first_worker
+from .._arguments import check_number
 from .._resume import is_over, stopped_inside_epoch
 from . import json_stats as _json_stats
 from .base import MonitorBase, NoOpMonitor, as_number
@@ -38,12 +40,13 @@ class TFEventWriter(MonitorBase):
 
     Args:
         logdir: an existing directory; by default the logger directory.
-        max_queue: number of events that may wait to be written.
+        max_queue: number of events that may wait to be written; 0 for any number.
         flush_secs: the file is flushed at least this often while events come.
         split_files: start a new file after each epoch.
 
     Raises:
         ValueError: `logdir` does not exist.
+        TypeError, ValueError: a number is none, or negative.
     """
 
     def __new__(cls, logdir: Optional[str] = None, max_queue: int = 10, flush_secs: float = 120,
@@ -58,8 +61,8 @@ class TFEventWriter(MonitorBase):
         if not tf.gfile.IsDirectory(logdir):
             raise ValueError("TFEventWriter: logdir must be an existing directory; got '{}'; make it first".format(logdir))
         self._logdir = logdir
-        self._max_queue = max_queue
-        self._flush_secs = flush_secs
+        self._max_queue = whole_number(self, "max_queue", max_queue, minimum=0)
+        self._flush_secs = check_number("TFEventWriter", "flush_secs", flush_secs, minimum=0)
         self._split_files = split_files
         self._writer: Optional[tf.summary.FileWriter] = None
         self._is_opened = False
