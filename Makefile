@@ -11,7 +11,7 @@ PIP_FLAGS = --quiet --disable-pip-version-check
 # What would bring along other versions of what is there, or uWSGI, which has to be compiled and is not used.
 WITHOUT_DEPENDENCIES = --no-deps simple-tensorflow-serving==0.8.2
 
-.PHONY: help demo environments test test-today test-legacy test-matrix lint api docs dist clean
+.PHONY: help demo environments test test-today test-legacy test-matrix test-opencv lint api docs dist clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,6 +39,10 @@ endif
 
 test-matrix: ## smoke tests on every supported TensorFlow from 2.4 on, each in its own environment; not part of CI
 	$(PYTHON) scripts/test-matrix
+
+test-opencv: .venv/test.stamp $(if $(PYTHON37),.venv37/test.stamp) ## what calls OpenCV, on its oldest supported, newest 4 and newest 5; not part of CI
+	.venv/bin/python scripts/test-opencv
+	$(if $(PYTHON37),.venv37/bin/python scripts/test-opencv)
 
 lint: .venv/test.stamp ## the linter
 	.venv/bin/ruff check .

@@ -10,11 +10,15 @@ import time
 import pytest
 from consumer_matrix import pytest_terminal_summary  # noqa: F401
 from end_in_time import pytest_sessionfinish  # noqa: F401
+from forked_programs import program_server, run_program, start_program  # noqa: F401
+from main_thread import pytest_xdist_newgateway  # noqa: F401
 
 from tensorpack.utils import _rng, logger
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # shells start what runs in the background so, and processes inherit it
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Shells start what runs in the background without SIGINT, nohup what it runs without SIGHUP, and processes inherit it.
+for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, action)
 
 HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 

@@ -5,7 +5,8 @@ from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from ..compat import num_gpus
 from ..compat import tfv1 as tf
-from ..dataflow.base import DataFlow
+from ..dataflow._flows.each_once import why_not_each_once
+from ..dataflow.base import DataFlow, never_ends
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
 from ..tfutils._session.hooked_session import HookedSession
@@ -57,6 +58,7 @@ class InferenceRunnerBase(Callback):
         self._hooks: List[tf.train.SessionRunHook] = []
         self._input_callbacks = Callbacks([])
         self._session: Optional[HookedSession] = None
+        self._done: Optional[int] = None  # datapoints of the pass that goes on
 
     def register_hook(self, hook: tf.train.SessionRunHook) -> None:
         """Add a hook around each run of the inference session; possible until `before_train`.
@@ -77,12 +79,21 @@ class InferenceRunnerBase(Callback):
                            _flow_name(self._input_source))
         else:
             logger.info("[%s] Will eval %d iterations", self, self._size)
+        _warn_of_datapoints_not_seen_once(self, self._input_source)
 
     def _after_train(self) -> None:
         self._input_callbacks.after_train()
 
     def _unblock(self) -> None:
         self._input_callbacks._unblock()
+
+    def _waits_for(self) -> Optional[str]:
+        done = self._done
+        if done is None:
+            return None
+        where = "[{}] {} datapoints of {} are done; input: {}".format(
+            self, done, "an unknown number" if self._size is None else self._size, _flow_name(self._input_source))
+        return "\n".join(filter(None, [where, self._input_callbacks._waits_for()]))
 
     def _trigger(self) -> None:
         for inf in self.infs:
@@ -93,34 +104,39 @@ class InferenceRunnerBase(Callback):
             inf.trigger_epoch()
 
     def _run_pass(self) -> None:
-        done = 0
+        self._done = 0
         try:
             with self._make_progress_bar() as bar:
-                while self._size is None or done < self._size:
-                    number = self._run_some(None if self._size is None else self._size - done)
-                    done += number
+                while self._size is None or self._done < self._size:
+                    number = self._run_some(None if self._size is None else self._size - self._done)
+                    self._done += number
                     bar.update(number)
         except (StopIteration, tf.errors.OutOfRangeError) as e:
-            raise_background_failure(self._input_callbacks.cbs, e)
-            if self._size is None and done:
+            self._raise_background_failure(e)
+            if self._size is None and self._done:
                 return
-            raise self._too_early(done, e) from e
+            raise self._too_early(self._done) from e
         except tf.errors.CancelledError as e:
-            raise_background_failure(self._input_callbacks.cbs, e)
-            logger.error("[%s] The pass was cancelled after %d iterations.", self, done)
+            self._raise_background_failure(e)
+            logger.error("[%s] The pass was cancelled after %d iterations.", self, self._done)
             raise
+        finally:
+            self._done = None
+
+    def _raise_background_failure(self, cause: BaseException) -> None:
+        raise_background_failure(self._input_callbacks.cbs, cause)
+        self.trainer._queue_runners.raise_failure(cause)
 
     def _make_progress_bar(self) -> Bar:
         """What shows how far a pass is."""
         return get_tqdm(total=self._size)
 
-    def _too_early(self, done: int, cause: BaseException) -> RuntimeError:
+    def _too_early(self, done: int) -> RuntimeError:
         message = "[{}] the data of {} ended after {} iterations, but a pass must have {}".format(
             self, _flow_name(self._input_source), done, "at least one" if self._size is None else self._size)
         logger.error("%s", message)
         # not the error that the data end with, which would end the training as if all were well
-        return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before ({}: {})".format(
-            message, type(cause).__name__, str(cause).split("\n")[0]))
+        return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before".format(message))
 
     def _run_some(self, left: Optional[int]) -> int:
         """Run the model on one or several of the datapoints that are left; returns on how many."""
@@ -341,7 +357,8 @@ def _known_size(who: str, input: InputSource) -> Optional[int]:
     except NotImplementedError:
         if _never_ends(input):
             raise ValueError("{}: a pass over {} never ends, so its size must be known; give its DataFlow a __len__, or "
-                             "pass the DataFlow itself, which is fed until it ends".format(who, _flow_name(input))) from None
+                             "FixedSizeData, or pass a DataFlow itself, which is fed until it ends".format(
+                                 who, _flow_name(input))) from None
         return None
     if size <= 0:
         raise ValueError("{}: input must have data; got {} of size {}".format(who, _flow_name(input), size))
@@ -350,7 +367,15 @@ def _known_size(who: str, input: InputSource) -> Optional[int]:
 
 def _never_ends(input: InputSource) -> bool:
     input = _unwrapped(input)
-    return isinstance(input, QueueInput) or (isinstance(input, FeedInput) and input._infinite)
+    if isinstance(input, FeedInput):
+        return input._infinite or never_ends(input.ds)
+    return isinstance(input, QueueInput)
+
+
+def _warn_of_datapoints_not_seen_once(runner: Callback, input: InputSource) -> None:
+    flow = getattr(_unwrapped(input), "ds", None)
+    for reason in why_not_each_once(flow) if isinstance(flow, DataFlow) else ():
+        logger.warning("[%s] A pass should have each datapoint once, or its statistics are of other data: %s.", runner, reason)
 
 
 def _flow_name(input: InputSource) -> str:

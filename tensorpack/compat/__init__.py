@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import weakref
-from typing import Any, Callable, ContextManager, Dict, FrozenSet, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 __all__ = ["is_tfv2", "tfv1"]
 
@@ -121,8 +121,33 @@ def make_flat_callable(sess: Any, fetches: Sequence[Any], targets: Sequence[Any]
     options.fetch.extend([tensor.name for tensor in fetches])
     options.target.extend([operation.name for operation in targets])
     function = sess._make_callable_from_options(options)
+    function.tensorpack_request = (list(fetches) + list(targets), list(feeds))
     _flat_callables.add(function)
     return function
+
+
+def session_request(frame: Any) -> Optional[Tuple[Any, Any, List[Any]]]:
+    """What a frame of a thread's stack runs, if it is that of `Session.run` or of a callable of `make_flat_callable`.
+
+    Returns:
+        (session, fetches, fed tensors or their names); None for any other frame.
+    """
+    if frame.f_code is _session_run:
+        return frame.f_locals["self"], frame.f_locals["fetches"], list(frame.f_locals["feed_dict"] or ())
+    if frame.f_code is _session_call:
+        function = frame.f_locals["self"]
+        request = getattr(function, "tensorpack_request", None)
+        return None if request is None else (function._session,) + request
+    return None
+
+
+_session_run = tfv1.Session.run.__code__
+_session_call = tfv1.Session._Callable.__call__.__code__
+
+
+def is_in_tensorflow(frame: Any) -> bool:
+    """Whether this innermost frame of a thread waits for TensorFlow's own code in a session, rather than runs Python."""
+    return frame.f_code.co_filename == _session_run.co_filename
 
 
 _flat_callables: weakref.WeakSet = weakref.WeakSet()
@@ -172,6 +197,13 @@ def can_make_flat_callable(sess: Any) -> bool:
     return hasattr(sess, "_make_callable_from_options")
 
 
+def without_debugger(sess: Any) -> Any:
+    """The session itself, of one that tfdbg has wrapped; its wrappers ask on the terminal in each run, of any thread."""
+    while hasattr(sess, "session"):
+        sess = sess.session
+    return sess
+
+
 def is_session_closed(sess: Any) -> bool:
     """Whether the session was closed; its callables then raise CancelledError where `Session.run` raises RuntimeError."""
     return getattr(sess, "_closed", sess is None)
@@ -212,9 +244,14 @@ def fetched_elements(graph: Any, fetches: Any) -> List[Any]:
 
 
 def predict_signature(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:
-    """The SignatureDef of prediction with these {key: tensor}; TF 2.x calls the way to it deprecated."""
+    """The SignatureDef of prediction with these {key: tensor}; TF 2.x calls the way to it deprecated.
+
+    `predict_signature_def` makes the same, but none without inputs.
+    """
     with _deprecation.silence():
-        return tfv1.saved_model.signature_def_utils.predict_signature_def(dict(inputs), dict(outputs))
+        infos = [{key: tfv1.saved_model.build_tensor_info(tensor) for key, tensor in side.items()}
+                 for side in (inputs, outputs)]
+        return tfv1.saved_model.build_signature_def(*infos, tfv1.saved_model.signature_constants.PREDICT_METHOD_NAME)
 
 
 def write_saved_model(directory: str, sess: Any, tags: Sequence[str], signatures: Mapping[str, Any]) -> None:
@@ -233,13 +270,21 @@ def write_saved_model(directory: str, sess: Any, tags: Sequence[str], signatures
         builder.save()
 
 
-def collected_variable_names(meta_graph: Any, key: str) -> List[str]:
-    """Names (`a/b:0`) of the variables in a collection of a MetaGraphDef; VariableDef has no public name on either version."""
+def collected_variables(meta_graph: Any, key: str) -> Dict[str, Optional[List[int]]]:
+    """{name (`a/b:0`) under which files have the variable: its shape if it is partitioned, else None} in a MetaGraphDef.
+
+    VariableDef has no public name on either version.
+    """
     from tensorflow.core.framework.variable_pb2 import VariableDef
 
     if key not in meta_graph.collection_def:  # indexing would add it
-        return []
-    return [VariableDef.FromString(each).variable_name for each in meta_graph.collection_def[key].bytes_list.value]
+        return {}
+    found: Dict[str, Optional[List[int]]] = {}
+    for each in meta_graph.collection_def[key].bytes_list.value:
+        variable = VariableDef.FromString(each)
+        part = variable.save_slice_info_def if variable.HasField("save_slice_info_def") else None
+        found[part.full_name + ":0" if part else variable.variable_name] = list(part.full_shape) if part else None
+    return found
 
 
 def build_facts() -> Dict[str, str]:
@@ -379,6 +424,15 @@ def graph_keras() -> Any:
             "models by `import tf_keras as keras`, or with the layers of tensorpack.models".format(
                 ".".join(str(part) for part in VERSION))) from e
     return tf_keras
+
+
+def is_made_by_keras_3(variable: Any) -> bool:
+    """Whether a layer of Keras 3 has made this variable of a graph; known by the files that were at work then."""
+    keras = sys.modules.get("keras")
+    if keras is None or not getattr(keras, "__version__", "").startswith("3."):
+        return False
+    folder = os.path.join(os.path.dirname(keras.__file__), "")
+    return any(frame.filename.startswith(folder) for frame in variable.op.traceback or ())
 
 
 def collective_broadcast(x: Any, is_sender: bool, group_size: int, group_key: int, instance_key: int) -> Any:

@@ -1,6 +1,6 @@
 """Weights of models trained by Caffe, in the layout and under the names of this library's layers.
 
-Both files are decoded here: neither Caffe nor its generated code is needed. As a command:
+Neither Caffe nor its generated code is needed, but the package protobuf, which TensorFlow brings along. As a command:
 `python -m tensorpack.utils.loadcaffe deploy.prototxt weights.caffemodel output.npz`.
 """
 from __future__ import annotations

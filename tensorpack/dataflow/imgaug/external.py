@@ -10,6 +10,7 @@ import numpy as np
 
 from ...utils.optional import optional_import
 from ._common import float_coords
+from ._sampling import rearrange
 from ._transform_base import Transform
 from .base import ImageAugmentor
 
@@ -17,12 +18,13 @@ __all__ = ["Albumentations", "IAAugmentor"]
 
 albumentations = optional_import("albumentations", needed_by="imgaug.Albumentations", pip="albumentations")
 keypoints = optional_import("imgaug.augmentables.kps", needed_by="imgaug.IAAugmentor", pip="imgaug")
+segmaps = optional_import("imgaug.augmentables.segmaps", needed_by="imgaug.IAAugmentor", pip="imgaug")
 
 _MAX_SEED = 2 ** 31 - 1
 
 
 class IAAugmentor(ImageAugmentor):
-    """An augmentor of the package `imgaug`, for uint8 images. Coordinates follow as its key points.
+    """An augmentor of the package `imgaug`, for uint8 images. Coordinates follow as its key points, masks as its label maps.
 
     Args:
         augmentor: an `imgaug.augmenters.Augmenter`.
@@ -48,6 +50,14 @@ class _IATransform(Transform):
 
     def apply_image(self, img: np.ndarray) -> np.ndarray:
         return self.augmentor.augment_image(img)
+
+    def apply_segmentation(self, mask: np.ndarray) -> np.ndarray:
+        return rearrange(mask, self._move_labels)
+
+    def _move_labels(self, labels: np.ndarray) -> np.ndarray:
+        """For labels from 0; -1 is put where there is none, which is 0 in that package."""
+        moved = self.augmentor.augment_segmentation_maps([segmaps.SegmentationMapsOnImage(labels + 1, shape=self.shape)])[0]
+        return moved.get_arr() - 1
 
     def apply_coords(self, coords: np.ndarray) -> np.ndarray:
         coords = float_coords(coords)

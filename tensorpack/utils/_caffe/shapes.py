@@ -3,8 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from .net import Description, Layer, first
-from .prototxt import Message
+from .net import Description, Layer
 
 Size = Optional[int]
 Shape = Optional[Tuple[Size, ...]]  # without the batch; None where nothing is known
@@ -12,6 +11,8 @@ Shape = Optional[Tuple[Size, ...]]  # without the batch; None where nothing is k
 _KEEP_SHAPE = {"AbsVal", "BNLL", "BatchNorm", "Bias", "Clip", "Dropout", "ELU", "Eltwise", "Exp", "LRN", "Log", "MVN", "PReLU",
                "Power", "ReLU", "Scale", "Sigmoid", "Softmax", "Split", "Swish", "TanH", "Threshold",
                "Flatten"}  # what is flattened keeps its order, which is what the shape is asked for
+
+_CEIL = 0  # of the enumeration RoundMode, and its default
 
 
 def blob_shapes(description: Description) -> Dict[str, Dict[str, Shape]]:
@@ -26,11 +27,11 @@ def blob_shapes(description: Description) -> Dict[str, Dict[str, Shape]]:
     return bottoms
 
 
-def _input_shapes(message: Message) -> Dict[str, Shape]:
-    names, dims = message.get("input", []), message.get("input_dim", [])
-    shapes = [tuple(shape.get("dim", [])[1:]) for shape in message.get("input_shape", [])]
+def _input_shapes(message: Any) -> Dict[str, Shape]:
+    dims = message.input_dim
+    shapes = [tuple(shape.dim[1:]) for shape in message.input_shape]
     shapes = shapes or [tuple(dims[k + 1:k + 4]) for k in range(0, len(dims), 4)]
-    return dict(zip(names, shapes))
+    return dict(zip(message.input, shapes))
 
 
 def _output_shape(layer: Layer, bottoms: List[Shape]) -> Shape:
@@ -47,8 +48,8 @@ def _output_shape(layer: Layer, bottoms: List[Shape]) -> Shape:
 
 def _declared(group: str) -> Callable[[Layer], Shape]:
     def shape(layer: Layer) -> Shape:
-        declared = layer.parameter(group, "shape")
-        return tuple(declared.get("dim", [])[1:]) if declared else None
+        declared = getattr(layer.message, group).shape
+        return tuple(declared[0].dim[1:]) if declared else None
 
     return shape
 
@@ -79,7 +80,7 @@ def _deconvolution(layer: Layer, bottoms: List[Shape]) -> Shape:
 def _pooling(layer: Layer, bottoms: List[Shape]) -> Shape:
     if layer.parameter("pooling_param", "global_pooling"):
         return (bottoms[0][0], 1, 1)
-    round_up = layer.parameter("pooling_param", "round_mode", "CEIL") in ("CEIL", 0)
+    round_up = layer.message.pooling_param.round_mode == _CEIL
     windows = [_window(layer, "pooling_param", axis) for axis in (0, 1)]
     return bottoms[0][:1] + tuple(_pooled(size, *window[:3], round_up) for size, window in zip(bottoms[0][1:], windows))
 
@@ -95,11 +96,11 @@ def _pooled(size: Size, kernel: int, stride: int, pad: int, round_up: bool) -> S
 
 def _window(layer: Layer, group: str, axis: int) -> Tuple[int, int, int, int]:
     """Kernel size, stride, padding and dilation along the height (0) or the width (1)."""
-    message = first(layer.message, group, {})
+    message = getattr(layer.message, group)
 
     def value(name: str, default: int) -> int:
         of_axis = "{}_{}".format(name.replace("_size", ""), "hw"[axis])
-        values = message.get(name) or message.get(of_axis) or [default]
+        values = getattr(message, name) or getattr(message, of_axis) or [default]
         return values[min(axis, len(values) - 1)]
 
     return value("kernel_size", 1), value("stride", 1), value("pad", 0), value("dilation", 1)
