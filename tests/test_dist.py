@@ -13,8 +13,9 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WITHOUT_TENSORFLOW = """
 from tensorpack import *
-batch = next(iter(BatchData(dataset.Digits("train"), 50)))
-print("BATCH", batch[0].shape)
+df = BatchData(dataset.Digits("train"), 50)
+df.reset_state()
+print("BATCH", next(iter(df))[0].shape)
 try:
     from tensorpack import ModelDesc
 except ImportError as e:
@@ -64,7 +65,7 @@ def dist(sources, tmp_path_factory):
     """The folder of the wheel and the sdist."""
     folder = tmp_path_factory.mktemp("dist")
     python = new_environment(tmp_path_factory.mktemp("builder"), "build")
-    run([python, "-m", "build", "--outdir", folder, sources], folder, timeout=300)
+    run([python, "-m", "build", "--outdir", folder, sources], folder, timeout=900)
     return folder
 
 
@@ -72,7 +73,7 @@ def new_environment(folder, package):
     """The Python of a new environment with this package, and what it needs."""
     venv.create(str(folder), with_pip=True)
     python = os.path.join(str(folder), "bin", "python")
-    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package], folder, timeout=400)
+    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package], folder, timeout=1500)
     return python
 
 
@@ -90,6 +91,7 @@ def installed_files(python):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)  # TensorFlow is large, and comes from the network
 def test_the_sdist_is_of_use_without_tensorflow(dist, tmp_path):
     python = new_environment(tmp_path / "env", *glob.glob(str(dist / "*.tar.gz")))
     assert installed_files(python) == package_files(ROOT)
@@ -100,6 +102,7 @@ def test_the_sdist_is_of_use_without_tensorflow(dist, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)  # TensorFlow is large, and comes from the network
 def test_the_wheel_runs_the_program_of_the_readme(dist, tmp_path):
     wheel, = glob.glob(str(dist / "*.whl"))
     python = new_environment(tmp_path / "env", wheel + "[tf]")
