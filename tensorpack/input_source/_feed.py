@@ -199,7 +199,7 @@ def require_dataflow(who: str, ds: Any) -> DataFlow:
 class PlaceholderInput(InputSource):
     """Placeholders with the names of the inputs, the same ones at each call; whoever runs the graph feeds them."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._placeholders: Optional[List[tf.Tensor]] = None
 
     def _setup(self, input_signature: List[tf.TensorSpec]) -> None:

@@ -67,7 +67,7 @@ class _Formatter(logging.Formatter):
 class _PlainFormatter(_Formatter):
     """The same line without colours, also without those that the message brings."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(lambda text, *args, **kwargs: text)
 
     def format(self, record: logging.LogRecord) -> str:

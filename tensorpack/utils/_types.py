@@ -1,0 +1,14 @@
+"""Types with a meaning, and what tells type checkers that a wrapper has the type of what it wraps."""
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable, TypeVar
+
+AnyFunction = Callable[..., Any]
+Function = TypeVar("Function", bound=AnyFunction)
+
+
+def wraps(function: Function) -> Callable[[AnyFunction], Function]:
+    """`functools.wraps` for a wrapper that takes and returns what `function` does: for type checkers it is of the same type."""
+    same_type: Any = functools.wraps(function)
+    return same_type
