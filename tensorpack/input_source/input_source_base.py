@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import six
 
@@ -256,7 +256,7 @@ def remap_input_source(input: InputSource, names: Sequence[str]) -> InputSource:
         raise TypeError("remap_input_source: names must be a list of input names; got {!r}".format(names))
     wrapped_class = type(input)
     public = [name for name in dir(wrapped_class) if not name.startswith("_") and not hasattr(_Remapped, name)]
-    members = {name: _forwarded(name) for name in public}
+    members: Dict[str, Any] = {name: _forwarded(name) for name in public}
     members["__doc__"] = "{} that provides only some inputs of the model.".format(wrapped_class.__name__)
     bases = (wrapped_class,) if issubclass(wrapped_class, _Remapped) else (_Remapped, wrapped_class)
     remapped_class = type("Remapped" + wrapped_class.__name__, bases, members)

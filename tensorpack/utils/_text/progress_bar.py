@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import threading
-
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
