@@ -145,7 +145,7 @@ class JSONWriter(MonitorBase):
             return NoOpMonitor(cls.__name__)
         return super().__new__(cls)
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._dir = logger.get_logger_dir()
         self._path = os.path.join(self._dir, self.FILENAME)
         self._pending: Dict[str, Any] = {}
