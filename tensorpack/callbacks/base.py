@@ -8,6 +8,7 @@ import difflib
 from typing import Any, Callable, List, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
+from ..tfutils._session.session_call import SessionCall
 from ..tfutils.common import as_value
 from ..utils._text.repr import ReprMixin
 
@@ -189,6 +190,13 @@ class Callback(ReprMixin):
     def _unblock(self) -> None:
         """Called by another thread when Ctrl-C was pressed while a step waits in TensorFlow: make that wait end."""
 
+    def _waits_for(self) -> Optional[str]:
+        """Called by another thread when a step hangs: a line on what this callback may wait for, and how far that is."""
+
+    def _end_hopeless_wait(self, call: SessionCall) -> Optional[str]:
+        """Called by another thread when a run of the session takes long: if it waits for what cannot come, let it fail and
+        return why."""
+
     def __str__(self) -> str:
         return type(self).__name__
 
@@ -291,6 +299,12 @@ class ProxyCallback(Callback):
 
     def _unblock(self) -> None:
         self.cb._unblock()
+
+    def _waits_for(self) -> Optional[str]:
+        return self.cb._waits_for()
+
+    def _end_hopeless_wait(self, call: SessionCall) -> Optional[str]:
+        return self.cb._end_hopeless_wait(call)
 
     def __str__(self) -> str:
         return "Proxy-" + str(self.cb)

@@ -8,6 +8,7 @@ from typing import Any, Callable, List, Optional, Sequence, Union
 import numpy as np
 
 from ..compat import tfv1 as tf
+from ..tfutils._restore.numpy_files import write_npz
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
 from ..utils.optional import optional_import
@@ -151,7 +152,7 @@ class DumpTensors(ProcessTensors):
 
     def _dump(self, *values: np.ndarray) -> None:
         path = os.path.join(self._dir, "DumpTensor-{}.npz".format(self.global_step))
-        np.savez(path, **dict(zip(self._keys, values)))
+        write_npz(path, dict(zip(self._keys, values)), compress=False)
 
 
 class DumpTensorAsImage(Callback):

@@ -13,10 +13,11 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
 from ..compat import new_checkpoint_reader
 from ..compat import tfv1 as tf
+from ..tfutils._restore.checkpoint import recorded_checkpoints
 from ..utils import logger
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
-from ._resume import read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
+from ._resume import is_over, read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
 from .base import Callback, ProxyCallback
 
 __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
@@ -93,7 +94,8 @@ class ModelSaver(Callback):
             self._remove_unfinished()
             if self.global_step > 0:
                 self._take_over_checkpoints()
-            self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
+            if not is_over(self.trainer):
+                self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
         except _WRITE_ERRORS as e:
             self._report("write the graph to {}".format(self.checkpoint_dir), e)
 
@@ -128,8 +130,10 @@ class ModelSaver(Callback):
 
     def _take_over_checkpoints(self) -> None:
         """Manage the listed checkpoints of the run that this one continues, if it does, as if they were its own."""
-        state = tf.train.get_checkpoint_state(self.checkpoint_dir)
-        paths = [] if state is None else list(state.all_model_checkpoint_paths)
+        # Those in this directory only, also where the list has the absolute paths of the one that it was copied from: they
+        # will be deleted in turn.
+        names = [os.path.basename(handle) for handle in reversed(recorded_checkpoints(self.checkpoint_dir))]
+        paths = [os.path.join(self.checkpoint_dir, name) for name in names]
         steps = {path: _step_of(path) for path in paths if tf.gfile.Exists(path + ".index")}
         if self.global_step in steps.values():
             self._set_listed([path for path, step in steps.items() if 0 <= step <= self.global_step])

@@ -50,8 +50,9 @@ class CreatedByReset(Generic[Value]):
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is not None:
-            raise NotResetError("{}: call reset_state() first, once, in the process that iterates; it creates `{}`".format(
-                type(instance).__name__, self._name))
+            creates = "" if self._name.startswith("_") else "; it creates `{}`".format(self._name)
+            raise NotResetError("{}: call reset_state() first, once, in the process that iterates{}".format(
+                type(instance).__name__, creates))
 
 
 class DataFlowReentrantGuard:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..callbacks.base import Callback, CallbackFactory
 from ..compat import tfv1 as tf
+from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow
 from ..dataflow.common import RepeatedData
 from ..tfutils.common import build_or_reuse_placeholder
@@ -247,6 +248,9 @@ class FeedInput(InputSource):
         self._require_setup("reset_state")
         self._feeder.restart()
 
+    def _waits_for(self) -> str:
+        return "FeedInput of {!r}, which gave {} datapoints of its pass".format(self.ds, self._feeder.count)
+
     def _get_callbacks(self) -> List[Callback]:
         return [self._feeder, CallbackFactory(setup_graph=lambda _: self.ds.reset_state())]
 
@@ -260,10 +264,15 @@ class _FeedCallback(Callback):
         self._feed = feed
         self._iterator: Any = None  # the pass, once it has begun
 
+    @property
+    def count(self) -> int:
+        """How many datapoints were fed since the last `restart`."""
+        return self._feed.count
+
     def restart(self) -> None:
         """Begin a new pass over the DataFlow."""
         self._iterator = None  # some flows allow one iteration at a time: the old one ends first
-        self._iterator = iter(self._ds)
+        self._iterator = whole_pass(self._ds)
         self._feed.count = 0
 
     def _before_run(self, ctx: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:
@@ -272,6 +281,6 @@ class _FeedCallback(Callback):
         try:
             datapoint = next(self._iterator)
         except StopIteration:
-            raise StopIteration("FeedInput: the DataFlow has ended after {} datapoints; try infinite=True, or fewer "
-                                "steps".format(self._feed.count)) from None
+            raise StopIteration("FeedInput: the DataFlow has ended after {} datapoints; infinite=True would repeat it".format(
+                self._feed.count)) from None
         return tf.train.SessionRunArgs(None, dict(zip(self._placeholders, self._feed(datapoint))))

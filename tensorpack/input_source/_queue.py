@@ -14,8 +14,10 @@ from ..callbacks.concurrency import StartProcOrThread
 from ..callbacks.graph import RunOp
 from ..compat import make_flat_callable
 from ..compat import tfv1 as tf
+from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, DataFlowTerminated
 from ..dataflow.common import RepeatedData
+from ..tfutils._session.waiting import feeding_threads
 from ..tfutils.common import build_or_reuse_placeholder
 from ..tfutils.summary import add_moving_summary
 from ..utils import logger
@@ -47,6 +49,7 @@ class EnqueueThread(StoppableThread):
         exception: the error that the thread died of, or None.
         progress: a `Progress`, renewed with every tenth datapoint.
         queue_size: the scalar int32 tensor with the length of the queue.
+        enqueue_op: the operation that puts a datapoint into it.
     """
 
     def __init__(self, queue: Any, ds: DataFlow, placeholders: Sequence[tf.Tensor], feed: DatapointFeed):
@@ -58,7 +61,7 @@ class EnqueueThread(StoppableThread):
         self.progress = Progress()
         self._placeholders = list(placeholders)
         self._feed = feed
-        self._enqueue_op = queue.enqueue(self._placeholders)
+        self.enqueue_op = queue.enqueue(self._placeholders)
         self._close_op = queue.close(cancel_pending_enqueues=True)
         self.queue_size = queue.size()
         self._sess: Optional[tf.Session] = None
@@ -66,6 +69,7 @@ class EnqueueThread(StoppableThread):
         self._running = True
         self._idle = False
         self._restart = False
+        feeding_threads.add(self)
 
     def start(self) -> None:
         """Start in the default session.
@@ -127,7 +131,7 @@ class EnqueueThread(StoppableThread):
     def _feed_queue(self) -> None:
         # in this thread: to wake one of TensorFlow's costs four times the enqueuing
         enqueue, enqueue_and_look = [
-            make_flat_callable(self._sess, fetches, [self._enqueue_op], self._placeholders, in_calling_thread=True)
+            make_flat_callable(self._sess, fetches, [self.enqueue_op], self._placeholders, in_calling_thread=True)
             for fetches in ([], [self.queue_size])]
         iterator = iter(self.dataflow)
         datapoints, seconds = 0, 0.0  # since the last look
@@ -140,7 +144,8 @@ class EnqueueThread(StoppableThread):
                 if self.stopped():
                     return
                 if restart:
-                    iterator = iter(self.dataflow)
+                    iterator = None  # some flows allow one iteration at a time: the old one ends first
+                    iterator = whole_pass(self.dataflow)
                     continue
                 datapoints += 1
                 look = datapoints == SAMPLING_PERIOD
@@ -261,6 +266,11 @@ class QueueInput(FeedfreeInput):
             callbacks.append(update)
         callbacks.append(CallbackFactory(setup_graph=lambda _: self.ds.reset_state(), trigger=lambda _: self._speed.log()))
         return callbacks
+
+    def _waits_for(self) -> str:
+        return "{} of {!r}, which gave {} datapoints or some more; its thread '{}' {}".format(
+            type(self).__name__, self.ds, self.thread.progress.datapoints, self.thread.name,
+            "is alive" if self.thread.is_alive() else "has ended")
 
     def refill_queue(self) -> None:
         """Throw away what is queued and begin a new pass over the DataFlow, under a default session.

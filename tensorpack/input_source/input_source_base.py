@@ -134,13 +134,18 @@ class InputSource:
         """
         self._require_setup("get_callbacks")
         if self._callbacks is None:
-            callbacks = [CallbackFactory(before_train=lambda _: self.reset_state())] + list(self._get_callbacks())
-            self._callbacks = [cb.set_chief_only(False) for cb in callbacks]
+            first = CallbackFactory(before_train=lambda _: self.reset_state())
+            first._waits_for = self._waits_for
+            self._callbacks = [cb.set_chief_only(False) for cb in [first] + list(self._get_callbacks())]
         return list(self._callbacks)
 
     def _get_callbacks(self) -> List[Callback]:
         """Override to take part in the run."""
         return []
+
+    def _waits_for(self) -> str:
+        """Called by another thread when a run hangs: what this source gives, and how far it is; in a line."""
+        return type(self).__name__
 
     def reset_state(self) -> None:
         """Start over, under a default session; called once before training, and by an InferenceRunner before each pass."""
@@ -198,6 +203,9 @@ class ProxyInputSource(InputSource):
 
     def _reset_state(self) -> None:
         self._input.reset_state()
+
+    def _waits_for(self) -> str:
+        return self._input._waits_for()
 
     def _size(self) -> int:
         return self._input.size()

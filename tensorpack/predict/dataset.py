@@ -10,6 +10,7 @@ import six
 
 from ..compat import has_gpu
 from ..compat import tfv1 as tf
+from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, known_length
 from ..utils import logger
 from ..utils.concurrency import OrderedContainer
@@ -78,7 +79,7 @@ class SimpleDatasetPredictor(DatasetPredictorBase):
             self.dataset.reset_state()
             self._is_reset = True
         with get_tqdm(total=known_length(self.dataset), disable=known_length(self.dataset) is None) as bar:
-            for dp in self.dataset:
+            for dp in whole_pass(self.dataset):
                 result = self.predictor(*check_datapoint(type(self).__name__, dp))
                 bar.update()
                 yield result

@@ -105,6 +105,11 @@ def set_worker_index(index: int, *, origin: Optional[StreamOrigin] = None) -> No
     _streams.restart()
 
 
+def is_first_worker() -> bool:
+    """Whether this process is number 0 of its group, or of no group; that one speaks for all."""
+    return _streams.worker in ((), (0,))
+
+
 def _entropy(seed: int, path: Tuple[int, ...]) -> np.ndarray:
     """Eight uint32 words to seed a generator with."""
     digest = hashlib.sha256(repr((seed, path)).encode()).digest()

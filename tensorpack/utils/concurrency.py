@@ -11,7 +11,13 @@ import weakref
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from . import logger
-from ._process.signals import enable_death_signal, is_main_thread, mask_sigint, unblock_on_sigint
+from ._process.signals import (
+    enable_death_signal,
+    is_main_thread,
+    mask_sigint,
+    postpone_sigint_in,
+    unblock_on_sigint,
+)
 from ._process.threads import LoopThread, ShareSessionThread, StoppableThread
 from .argtools import log_once
 
@@ -26,6 +32,7 @@ __all__ = [
     "ensure_proc_terminate",
     "is_main_thread",
     "mask_sigint",
+    "postpone_sigint_in",
     "start_proc_mask_signal",
     "subproc_call",
     "unblock_on_sigint",

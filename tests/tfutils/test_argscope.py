@@ -1,9 +1,9 @@
-import sys
 import threading
 import types
 
 import pytest
 
+from tensorpack import compat
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils.argscope import (
     argscope,
@@ -183,7 +183,7 @@ def test_module_without_functions_is_refused():
 
 
 def test_layers_of_tensorflow_work_where_they_exist_and_else_the_error_helps():
-    if sys.version_info >= (3, 8):  # that is: with Keras 3
+    if compat.VERSION >= (2, 16):  # that is: with Keras 3
         with pytest.raises(ValueError, match="tensorpack.models"):
             enable_argscope_for_module(tf.layers)
         return

@@ -1,7 +1,11 @@
-"""What importing the library does to TensorFlow."""
+"""What importing the library does to TensorFlow, and what is promised of all its versions."""
 import os
 import subprocess
 import sys
+
+import numpy as np
+
+from tensorpack.compat import tfv1 as tf
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -41,3 +45,16 @@ def test_importing_all_modules_leaves_the_names_of_tensorflow_alone():
     assert result.returncode == 0 and len(lines) == 9, result.stdout[-3000:]
     assert lines.pop() == "LAYERS True True"
     assert [line for line in lines if " [] ADDED []" not in line] == []
+
+
+def test_operations_with_seeds_of_their_own_draw_the_same_numbers_on_every_tensorflow():
+    with tf.Graph().as_default(), tf.Session() as sess:
+        tf.set_random_seed(1)
+        tf.random.normal([2])  # what came before does not matter
+        weights = tf.get_variable("weights", [2], initializer=tf.glorot_uniform_initializer(seed=3))
+        drawn = [tf.random.normal([2], seed=7), weights, tf.random.shuffle(tf.range(6), seed=5)]
+        sess.run(weights.initializer)
+        normal, glorot, order = sess.run(drawn)
+    np.testing.assert_allclose(normal, [-0.6573123, -0.21175845], rtol=1e-5)
+    np.testing.assert_allclose(glorot, [0.6828824, 0.7377808], rtol=1e-5)
+    assert order.tolist() == [2, 5, 4, 1, 3, 0]

@@ -61,6 +61,21 @@ class MakesVariable(Callback):
 
 # ---- one process ------------------------------------------------------------------------------------------------------
 
+def test_queue_runners_start_with_the_variables_of_the_chief(stand_in):
+    class Pipeline(Callback):
+        def _setup_graph(self):
+            number = tf.py_func(lambda: hvd.RUNS["broadcast_global_variables"], [], tf.int64)
+            number.set_shape([])
+            self.number = tf.train.batch([number], 1)[0]
+
+        def _before_train(self):
+            self.first = self.trainer.sess.run(self.number)
+
+    hvd, pipeline = stand_in(), Pipeline()
+    run(HorovodTrainer(), Model(OPTIMIZERS["sgd"]), batches(4), 4, [pipeline])
+    assert pipeline.first == 1
+
+
 @pytest.mark.parametrize("every_epoch, num_broadcasts", [(True, 4), (False, 2)])
 def test_the_calls_of_one_process(stand_in, log_records, every_epoch, num_broadcasts):
     hvd = stand_in()
@@ -251,9 +266,9 @@ def test_all_ranks_broadcast_at_the_start_and_after_each_epoch(two_ranks):
 def test_only_the_chief_restores_saves_and_validates(two_ranks):
     two_ranks.end("sgd")
     assert "From the dict: loaded 1" in two_ranks.log("sgd", 0) and "From the dict" not in two_ranks.log("sgd", 1)
-    assert "session_init is used on the chief process only" in two_ranks.log("sgd", 1)
+    assert "Left to the chief: DictRestore." in two_ranks.log("sgd", 1)
     assert "Rank 1 waits for the variables of the chief" in two_ranks.log("sgd", 1)
-    assert "Callback ModelSaver is chief-only" in two_ranks.log("sgd", 1)
+    assert "Left to the chief: ModelSaver" in two_ranks.log("sgd", 1)
     with open(os.path.join(two_ranks.directory, "sgd", "stats.json")) as f:
         assert [(row["epoch_num"], row["global_step"], "validation_cost" in row) for row in json.load(f)] == [
             (1, 4, True), (2, 8, True)]

@@ -11,12 +11,20 @@ from typing import Any, Callable, Dict, List, Optional
 
 from ...compat import tfv1 as tf
 from ...utils import logger
-from .._resume import stopped_inside_epoch
+from ...utils._rng import is_first_worker
+from .._resume import is_over, stopped_inside_epoch
 from . import json_stats as _json_stats
 from .base import MonitorBase, NoOpMonitor, as_number
 from .json_stats import Record, StatsFile, read_records, records_to_keep, unused_path
 
 __all__ = ["JSONWriter", "TFEventWriter"]
+
+
+def _without_directory(cls: type) -> NoOpMonitor:
+    if is_first_worker():  # others write nothing in any case
+        logger.warning("%s does nothing: no log directory is set. Call logger.set_logger_dir() before it is made.",
+                       cls.__name__)
+    return NoOpMonitor(cls.__name__)
 
 
 class TFEventWriter(MonitorBase):
@@ -41,9 +49,7 @@ class TFEventWriter(MonitorBase):
     def __new__(cls, logdir: Optional[str] = None, max_queue: int = 10, flush_secs: float = 120,
                 split_files: bool = False, **kwargs: Any):
         if logdir is None and logger.get_logger_dir() is None:
-            logger.warning("%s does nothing: no log directory is set. Call logger.set_logger_dir() before it is made.",
-                           cls.__name__)
-            return NoOpMonitor(cls.__name__)
+            return _without_directory(cls)
         return super().__new__(cls)
 
     def __init__(self, logdir: Optional[str] = None, max_queue: int = 10, flush_secs: float = 120,
@@ -56,23 +62,24 @@ class TFEventWriter(MonitorBase):
         self._flush_secs = flush_secs
         self._split_files = split_files
         self._writer: Optional[tf.summary.FileWriter] = None
+        self._is_opened = False
         self._graph_thread: Optional[threading.Thread] = None
 
-    def _setup_graph(self) -> None:
-        self._guard(self._open)
-
     def _before_train(self) -> None:
+        if is_over(self.trainer):
+            return
+        self._prepare()
         # A big graph takes seconds to serialise; the first step need not wait for it, only the first event.
         self._graph_thread = threading.Thread(target=self._guard, args=(self._add_graph,), name="TFEventWriter-graph")
         self._graph_thread.daemon = True
         self._graph_thread.start()
 
     def process_summary(self, summary: tf.Summary) -> None:
-        self._wait_for_graph()
+        self._prepare()
         self._guard(lambda: self._writer and self._writer.add_summary(summary, self.global_step))
 
     def process_event(self, evt: tf.Event) -> None:
-        self._wait_for_graph()
+        self._prepare()
         self._guard(lambda: self._writer and self._writer.add_event(evt))
 
     def _trigger(self) -> None:
@@ -82,6 +89,13 @@ class TFEventWriter(MonitorBase):
     def _after_train(self) -> None:
         self._wait_for_graph()
         self._guard(lambda: self._writer and self._writer.close())
+
+    def _prepare(self) -> None:
+        """Wait until the file is there and takes events."""
+        self._wait_for_graph()
+        if not self._is_opened:
+            self._is_opened = True
+            self._guard(self._open)
 
     def _open(self) -> None:
         self._writer = tf.summary.FileWriter(self._logdir, max_queue=self._max_queue, flush_secs=self._flush_secs,
@@ -140,9 +154,7 @@ class JSONWriter(MonitorBase):
 
     def __new__(cls, *args: Any, **kwargs: Any):
         if logger.get_logger_dir() is None:
-            logger.warning("%s does nothing: no log directory is set. Call logger.set_logger_dir() before it is made.",
-                           cls.__name__)
-            return NoOpMonitor(cls.__name__)
+            return _without_directory(cls)
         return super().__new__(cls)
 
     def __init__(self) -> None:

@@ -50,7 +50,8 @@ class RepeatedData(ProxyDataFlow):
 
     def __len__(self) -> int:
         if self.num == -1:
-            raise NotImplementedError("RepeatedData(num=-1): an endless DataFlow has no length")
+            raise NotImplementedError("RepeatedData(num=-1): an endless DataFlow has no length; who trains on it says "
+                                      "steps_per_epoch")
         return len(self.ds) * max(self.num, 0)
 
     def __iter__(self) -> Iterator[Any]:

@@ -26,6 +26,7 @@ class ParallelMapData(ProxyDataFlow):
 
     _guard = CreatedByReset()
     _error: Optional[BaseException] = None
+    _is_forgotten = False
 
     def __init__(self, ds: DataFlow, map_func: Any, buffer_size: int, strict: bool):
         super().__init__(ds)
@@ -42,6 +43,10 @@ class ParallelMapData(ProxyDataFlow):
         self.map_func = map_func
         self._buffer_size = buffer_size
         self._strict = strict
+
+    def forget_pass(self) -> None:
+        """Let the next iteration begin a new pass, also if it finds an abandoned one; what is left of that is thrown away."""
+        self._is_forgotten = True
 
     def _dispatch(self, tag: int, dp: Any) -> None:
         """Override: start job number `tag`."""
@@ -81,6 +86,9 @@ class ParallelMapData(ProxyDataFlow):
                 yield value
 
     def _strict_pass(self) -> Iterator[Tuple[int, Any]]:
+        if self._is_forgotten:
+            self._is_forgotten = False
+            self._drop_abandoned()
         self._fill()
         if not self._jobs and self._num_delivered:  # the consumer of the last pass did not look for its end
             self._check_source()
@@ -90,6 +98,15 @@ class ParallelMapData(ProxyDataFlow):
             self._num_delivered += 1
             self._fill()
             yield outcome.tag, outcome.value
+        self._check_source()
+        self._begin_pass()
+
+    def _drop_abandoned(self) -> None:
+        if not self._num_delivered:
+            return
+        self._is_exhausted = True
+        while self._jobs:
+            self._collect()
         self._check_source()
         self._begin_pass()
 
