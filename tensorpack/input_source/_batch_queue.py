@@ -57,5 +57,4 @@ class BatchQueueInput(QueueInput):
         return tf.FIFOQueue(_QUEUE_CAPACITY, dtypes, shapes=shapes, name="input_queue")
 
     def _dequeue(self) -> Any:
-        queue: Any = self.queue  # there is one in `setup` and after it
-        return queue.dequeue_many(self.batch_size, name="input_deque")
+        return self.queue.dequeue_many(self.batch_size, name="input_deque")

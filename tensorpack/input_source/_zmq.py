@@ -1,7 +1,7 @@
 """`ZMQInput`: inputs from another process or machine that runs `send_dataflow_zmq`."""
 from __future__ import annotations
 
-from typing import Any, Callable, List
+from typing import Callable, List
 
 from ..callbacks.base import Callback
 from ..compat import tfv1 as tf
@@ -36,8 +36,7 @@ class ZMQInput(TensorInput):
         super()._setup(input_signature)
         with self.cached_name_scope():
             self._queue_input.setup(input_signature)
-        thread: Any = self._queue_input.thread  # there is one after `setup`
-        self._remote.is_stopped = thread.stopped
+        self._remote.is_stopped = self._queue_input.thread.stopped
 
     def _get_callbacks(self) -> List[Callback]:
         return self._queue_input.get_callbacks()[1:]

@@ -134,7 +134,7 @@ class InputSource:
         """
         self._require_setup("get_callbacks")
         if self._callbacks is None:
-            first = CallbackFactory(before_train=lambda _: self.reset_state())
+            first: Any = CallbackFactory(before_train=lambda _: self.reset_state())
             first._waits_for = self._waits_for
             self._callbacks = [cb.set_chief_only(False) for cb in [first] + list(self._get_callbacks())]
         return list(self._callbacks)

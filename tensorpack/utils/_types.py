@@ -7,6 +7,9 @@ from typing import Any, Callable, TypeVar
 AnyFunction = Callable[..., Any]
 Function = TypeVar("Function", bound=AnyFunction)
 
+# What an attribute holds before it gets its value, where to use it then is a mistake: type checkers see that value's type.
+NOT_YET: Any = None
+
 
 def wraps(function: Function) -> Callable[[AnyFunction], Function]:
     """`functools.wraps` for a wrapper that takes and returns what `function` does: for type checkers it is of the same type."""
