@@ -40,7 +40,7 @@ class WorkerGroup:
     def __init__(self, who: str, origin: StreamOrigin, start_method: Optional[str]):
         self._who = who
         self._origin = origin
-        self._context = mp.get_context(start_method)
+        self._context: Any = mp.get_context(start_method)
         self._owner = os.getpid()
         self._lock = threading.Lock()  # around each use of channels
         self._is_closed = False
