@@ -5,7 +5,8 @@ from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from ..compat import num_gpus
 from ..compat import tfv1 as tf
-from ..dataflow.base import DataFlow
+from ..dataflow._flows.each_once import why_not_each_once
+from ..dataflow.base import DataFlow, never_ends
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
 from ..tfutils._session.hooked_session import HookedSession
@@ -78,6 +79,7 @@ class InferenceRunnerBase(Callback):
                            _flow_name(self._input_source))
         else:
             logger.info("[%s] Will eval %d iterations", self, self._size)
+        _warn_of_datapoints_not_seen_once(self, self._input_source)
 
     def _after_train(self) -> None:
         self._input_callbacks.after_train()
@@ -355,7 +357,8 @@ def _known_size(who: str, input: InputSource) -> Optional[int]:
     except NotImplementedError:
         if _never_ends(input):
             raise ValueError("{}: a pass over {} never ends, so its size must be known; give its DataFlow a __len__, or "
-                             "pass the DataFlow itself, which is fed until it ends".format(who, _flow_name(input))) from None
+                             "FixedSizeData, or pass a DataFlow itself, which is fed until it ends".format(
+                                 who, _flow_name(input))) from None
         return None
     if size <= 0:
         raise ValueError("{}: input must have data; got {} of size {}".format(who, _flow_name(input), size))
@@ -364,7 +367,15 @@ def _known_size(who: str, input: InputSource) -> Optional[int]:
 
 def _never_ends(input: InputSource) -> bool:
     input = _unwrapped(input)
-    return isinstance(input, QueueInput) or (isinstance(input, FeedInput) and input._infinite)
+    if isinstance(input, FeedInput):
+        return input._infinite or never_ends(input.ds)
+    return isinstance(input, QueueInput)
+
+
+def _warn_of_datapoints_not_seen_once(runner: Callback, input: InputSource) -> None:
+    flow = getattr(_unwrapped(input), "ds", None)
+    for reason in why_not_each_once(flow) if isinstance(flow, DataFlow) else ():
+        logger.warning("[%s] A pass should have each datapoint once, or its statistics are of other data: %s.", runner, reason)
 
 
 def _flow_name(input: InputSource) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABCMeta, abstractmethod
-from typing import Any, Dict, Generic, Iterable, Iterator, Optional, Tuple, TypeVar, overload
+from typing import Any, Dict, Generic, Iterable, Iterator, Optional, Sequence, Tuple, TypeVar, overload
 
 import numpy as np
 import six
@@ -114,6 +114,18 @@ class DataFlow(ReprMixin):
         Must be called once, by the process that iterates, before the first iteration. A flow that wraps others resets them too.
         """
 
+    _hands_on = False  # whether what comes out was just read from `ds`, one datapoint after the other
+    _last_texts: Sequence[str] = ()  # strings of which the last datapoint was made, such as the path of its file
+
+    def _never_ends(self) -> bool:
+        """Whether a pass is known to have no end, whatever `len` says. `never_ends` asks it."""
+        return False
+
+    def _not_each_once(self) -> Optional[str]:
+        """Why a pass may not have each datapoint of the flows below once; with numbers and what to use, in words that follow
+        the name of the flow. None if there is no reason. `why_not_each_once` asks it."""
+        return None
+
     def get_data(self) -> Iterator[Any]:
         """The same as `__iter__()`; kept for scripts written before it existed."""
         return self.__iter__()
@@ -154,6 +166,19 @@ class ProxyDataFlow(DataFlow):
 
     def __iter__(self) -> Iterator[Any]:
         return self.ds.__iter__()
+
+    def _never_ends(self) -> bool:
+        return never_ends(self.ds)
+
+
+def is_of_library(flow: DataFlow) -> bool:
+    """Whether it is code of this library that makes the passes of a flow, so that it is known what it does."""
+    return getattr(type(flow).__iter__, "__module__", "").split(".")[0] == __name__.split(".")[0]
+
+
+def never_ends(flow: Any) -> bool:
+    """Whether a pass of a flow is known to have no end."""
+    return isinstance(flow, DataFlow) and is_of_library(flow) and flow._never_ends()
 
 
 def known_length(ds: DataFlow) -> Optional[int]:

@@ -11,7 +11,7 @@ from ..utils.optional import optional_import
 from ..utils.serialize import loads
 from ._flows.map import MapData
 from ._formats.caffe import decode_datum
-from ._formats.lmdb import open_for_reading
+from ._formats.lmdb import explained, open_for_reading
 from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, RNGDataFlow, shuffled_indices
 
 __all__ = ["CaffeLMDB", "DiskCacheData", "HDF5Data", "LMDBData", "LMDBDataDecoder", "SVMLightData"]
@@ -77,6 +77,8 @@ class LMDBData(RNGDataFlow):
 
     Raises:
         KeyError: during iteration, for a key that is not in the database.
+        RuntimeError: the file is open elsewhere in this process; or, during iteration, this is not the process in which the
+            pass began.
     """
 
     _guard = CreatedByReset()
@@ -84,7 +86,7 @@ class LMDBData(RNGDataFlow):
     def __init__(self, lmdb_path: str, shuffle: bool = True, keys: Union[None, str, Sequence[Union[str, bytes]]] = None):
         self._lmdb_path = lmdb_path
         self._shuffle = shuffle
-        with open_for_reading(lmdb_path).begin() as transaction:
+        with explained(lmdb_path), open_for_reading(lmdb_path).begin() as transaction:
             stored = transaction.get(_KEYS)
             self._size = transaction.stat()["entries"] - (stored is not None)
             logger.info("Found %d entries in %s", self._size, lmdb_path)
@@ -114,7 +116,7 @@ class LMDBData(RNGDataFlow):
         self._environment = open_for_reading(self._lmdb_path)
 
     def __iter__(self) -> Iterator[List[bytes]]:
-        with self._guard:
+        with self._guard, explained(self._lmdb_path):
             self._environment = open_for_reading(self._lmdb_path)  # this process may be a child of the one that was reset
             with self._environment.begin() as transaction:
                 for key, value in self._shuffled(transaction) if self._shuffle else transaction.cursor():

@@ -5,7 +5,7 @@ Needs OpenCV when used, not when imported.
 from __future__ import annotations
 
 import copy as copy_module
-from typing import Any, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -13,8 +13,12 @@ from ..utils import logger
 from ..utils._sizes import height_width
 from ..utils._text.spec import describe
 from ..utils.optional import optional_import
+from ._flows import map as map_module
+from ._flows.below import flows_below
+from ._flows.datapoint_error import where, with_words
 from ._flows.map import MapData, MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
+from .imgaug import base as augmentors_module
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
 from .imgaug._label_maps import LabelMapWatch
 from .imgaug.base import AugmentorList, ImageAugmentor
@@ -58,6 +62,7 @@ class ImageFromFile(RNGDataFlow):
 
     def __iter__(self) -> Iterator[List[np.ndarray]]:
         for k in shuffled_indices(len(self.files), self.shuffle, self):
+            self._last_texts = (self.files[k],)
             yield [self._read(self.files[k])]
 
     def _read(self, file: str) -> np.ndarray:
@@ -98,40 +103,62 @@ def _check_label_map(label_map: Any, who: str, index: Any) -> None:
             who, index, describe(label_map)))
 
 
-class _Tolerance:
-    """Calls a function; where errors are to be caught, logs some of them and returns None instead."""
+# Files whose frames say nothing about an augmentor that fails.
+_PLUMBING = (__file__, map_module.__file__, augmentors_module.__file__)
 
-    def __init__(self, catch_exceptions: bool):
+
+def _without_plumbing(traceback: Any) -> Any:
+    """The traceback from the augmentor on; None if the error was raised by what calls it."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename in _PLUMBING:
+        traceback = traceback.tb_next
+    return traceback
+
+
+class _Augmentation(MapData):
+    """What flows that augment have in common: errors name the datapoint, and may drop it instead of ending the pass."""
+
+    augs: AugmentorList
+
+    def _set_up(self, augmentors: Any, catch_exceptions: bool) -> None:
+        self.augs = _as_list(augmentors, type(self).__name__)
         self._catch_exceptions = catch_exceptions
         self._num_errors = 0
 
-    def call(self, function: Any, *args: Any) -> Any:
-        try:
-            return function(*args)
-        except Exception:
-            if not self._catch_exceptions:
-                raise
-            self._num_errors += 1
-            if self._num_errors < 10 or self._num_errors % 100 == 0:
-                logger.exception("Got %d augmentation errors.", self._num_errors)
-            return None
+    def reset_state(self) -> None:
+        super().reset_state()
+        self.augs.reset_state()
+        for flow in flows_below(self.ds):
+            if isinstance(flow, MapData):
+                flow._keeps_texts = True
+
+    def _is_tolerated(self, error: Exception, number: int, dp: Any) -> bool:
+        named = with_words(error, where(number, dp, self.ds)).with_traceback(_without_plumbing(error.__traceback__))
+        if not self._catch_exceptions or not self._has_image(dp):
+            raise named
+        self._num_errors += 1
+        if self._num_errors < 10 or self._num_errors % 100 == 0:
+            logger.error("Got %d augmentation errors.", self._num_errors, exc_info=named)
+        return True
+
+    def _has_image(self, dp: Any) -> bool:
+        """Whether a datapoint is one that an augmentor may fail on."""
+        return True
 
 
 class _ImageMapper:
     """Augments an image."""
 
-    def __init__(self, augs: AugmentorList, index: Any, copy: bool, catch_exceptions: bool):
+    def __init__(self, augs: AugmentorList, index: Any, copy: bool):
         self._augs = augs
         self._index = index
         self._copy = copy
-        self._tolerance = _Tolerance(catch_exceptions)
 
-    def __call__(self, image: Any) -> Optional[np.ndarray]:
+    def __call__(self, image: Any) -> np.ndarray:
         _check_image(image, "AugmentImageComponent", self._index)
-        return self._tolerance.call(self._augs.augment, copy_module.deepcopy(image) if self._copy else image)
+        return self._augs.augment(copy_module.deepcopy(image) if self._copy else image)
 
 
-class AugmentImageComponent(MapDataComponent):
+class AugmentImageComponent(_Augmentation, MapDataComponent):
     """Augments an image of each datapoint; order is kept. Attribute `augs`: the AugmentorList.
 
     Args:
@@ -143,24 +170,27 @@ class AugmentImageComponent(MapDataComponent):
             raising.
 
     Raises:
-        TypeError: the component is no array.
+        TypeError: the component is no array, whatever `catch_exceptions`. This and other errors name the datapoint, and the
+            file that it came from where a flow below knows it.
     """
 
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]], index: Any = 0,
                  copy: bool = True, catch_exceptions: bool = False):
-        self.augs = _as_list(augmentors, type(self).__name__)
-        super().__init__(ds, _ImageMapper(self.augs, index, copy, catch_exceptions), index)
+        self._set_up(augmentors, catch_exceptions)
+        super().__init__(ds, _ImageMapper(self.augs, index, copy), index)
 
-    def reset_state(self) -> None:
-        super().reset_state()
-        self.augs.reset_state()
+    def _has_image(self, dp: Any) -> bool:
+        try:
+            return isinstance(dp[self.index], np.ndarray)
+        except (IndexError, KeyError, TypeError):
+            return False
 
 
 class _ComponentsMapper:
     """Augments images, coordinates and label maps of a datapoint alike, with a transform drawn for the first image."""
 
     def __init__(self, who: str, augs: AugmentorList, images: Sequence[Any], coordinates: Sequence[Any], copy: bool,
-                 catch_exceptions: bool, label_maps: Sequence[Any] = ()):
+                 label_maps: Sequence[Any] = ()):
         self._who = who
         self._augs = augs
         self._images = list(images)
@@ -168,12 +198,8 @@ class _ComponentsMapper:
         self._label_maps = list(label_maps)
         self._watch = LabelMapWatch(who, self._images[1:])
         self._copy = copy
-        self._tolerance = _Tolerance(catch_exceptions)
 
     def __call__(self, dp: Any) -> Any:
-        return self._tolerance.call(self._augment, dp)
-
-    def _augment(self, dp: Any) -> Any:
         dp = list(dp) if isinstance(dp, tuple) else dp  # a copy, made by MapData
         for index in self._images:
             _check_image(dp[index], self._who, index)
@@ -196,7 +222,7 @@ class _ComponentsMapper:
         return dp
 
 
-class AugmentImageCoordinates(MapData):
+class AugmentImageCoordinates(_Augmentation):
     """Augments an image and coordinates on it by the same transform; order is kept. Attribute `augs`: the AugmentorList.
 
     Args:
@@ -210,16 +236,11 @@ class AugmentImageCoordinates(MapData):
 
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]], img_index: Any = 0,
                  coords_index: Any = 1, copy: bool = True, catch_exceptions: bool = False):
-        self.augs = _as_list(augmentors, type(self).__name__)
-        super().__init__(ds, _ComponentsMapper(
-            type(self).__name__, self.augs, [img_index], [coords_index], copy, catch_exceptions))
-
-    def reset_state(self) -> None:
-        super().reset_state()
-        self.augs.reset_state()
+        self._set_up(augmentors, catch_exceptions)
+        super().__init__(ds, _ComponentsMapper(type(self).__name__, self.augs, [img_index], [coords_index], copy))
 
 
-class AugmentImageComponents(MapData):
+class AugmentImageComponents(_Augmentation):
     """Augments several images, and coordinates and label maps on them, by the same transform; order is kept.
 
     The transform is drawn for the first image. Attribute `augs`: the AugmentorList. Images are interpolated, so a label map
@@ -247,10 +268,6 @@ class AugmentImageComponents(MapData):
             if component in index:
                 raise ValueError("AugmentImageComponents: segmentation_index and index must name different components; "
                                  "got {!r} in both".format(component))
-        self.augs = _as_list(augmentors, type(self).__name__)
+        self._set_up(augmentors, catch_exceptions)
         super().__init__(ds, _ComponentsMapper(
-            type(self).__name__, self.augs, index, coords_index, copy, catch_exceptions, segmentation_index))
-
-    def reset_state(self) -> None:
-        super().reset_state()
-        self.augs.reset_state()
+            type(self).__name__, self.augs, index, coords_index, copy, segmentation_index))

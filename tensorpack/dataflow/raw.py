@@ -5,6 +5,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Sequence, Tuple, Uni
 
 import numpy as np
 
+from ..utils._numbers import whole_number
 from ._packed import PackedList
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 
@@ -30,8 +31,8 @@ class FakeData(RNGDataFlow):
 
     def __init__(self, shapes: Sequence[Sequence[int]], size: int = 1000, random: bool = True,
                  dtype: Union[str, Sequence[str]] = "float32", domain: Union[Tuple, Sequence[Tuple]] = (0, 1)):
-        self.shapes = [tuple(int(k) for k in shape) for shape in shapes]
-        self._size = int(size)
+        self.shapes = [tuple(whole_number(self, "shapes", k, minimum=0) for k in shape) for shape in shapes]
+        self._size = whole_number(self, "size", size, minimum=0)
         self.random = random
         self.dtype = dtype
         self.domain = domain
@@ -79,6 +80,9 @@ class DataFromQueue(DataFlow):
     def __iter__(self) -> Iterator[Any]:
         while True:
             yield self.queue.get()
+
+    def _never_ends(self) -> bool:
+        return True
 
 
 class DataFromList(RNGDataFlow):

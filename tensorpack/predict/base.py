@@ -14,7 +14,7 @@ from ..tfutils._session.stall import default_stall_seconds
 from ..tfutils._session.waiting import can_wait
 from ..tfutils.dependency import ancestors
 from ._callable import make_prediction_callable
-from ._stall import watch_calls
+from ._stall import CallWatch
 from .config import PredictConfig
 
 __all__ = ["OfflinePredictor", "OnlinePredictor", "PredictorBase"]
@@ -91,7 +91,7 @@ class OnlinePredictor(PredictorBase):
         self.output_tensors = list(output_tensors)
         self.return_input = return_input
         self._callable: Optional[Callable] = None
-        self._end_watch: Callable[[], None] = lambda: None
+        self._watch = CallWatch(OnlinePredictor._do_call)
         self._sess: Optional[tf.Session] = None
         self.sess = sess
 
@@ -103,7 +103,7 @@ class OnlinePredictor(PredictorBase):
     @sess.setter
     def sess(self, sess: Optional[tf.Session]) -> None:
         self._callable = None
-        self._end_watch()
+        self._watch.end()
         self._sess = sess
         if sess is not None and sess.graph is not None:
             self.input_tensors = find_inputs(sess.graph, self.input_tensors)
@@ -131,10 +131,9 @@ class OnlinePredictor(PredictorBase):
         run = make_prediction_callable(self._sess, self.input_tensors, self.output_tensors, self.ACCEPT_OPTIONS)
         if self._queue_runners is not None:
             run = self._queue_runners.explain(run)
-        self._end_watch()
         inputs, outputs = [fetched_elements(self._sess.graph, tensors) for tensors in (self.input_tensors, self.output_tensors)]
         if can_wait(ancestors(outputs, inputs)):
-            self._end_watch = watch_calls(self, OnlinePredictor._do_call)
+            self._watch.start(self)
         self._callable = run
         return run
 
@@ -181,7 +180,7 @@ class OfflinePredictor(OnlinePredictor):
         """Close the session and free its memory; later calls raise RuntimeError. A session of the user's own stays open."""
         sess, self._sess = self._sess, None
         self._callable = None
-        self._end_watch()
+        self._watch.end()
         if sess is not None:
             self._queue_runners.stop(sess.close if self._owns_session else lambda: None)
 

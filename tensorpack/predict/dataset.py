@@ -11,7 +11,8 @@ import six
 from ..compat import has_gpu
 from ..compat import tfv1 as tf
 from ..dataflow._passes import whole_pass
-from ..dataflow.base import DataFlow, known_length
+from ..dataflow.base import DataFlow, known_length, never_ends
+from ..tfutils._session.stall import default_stall_seconds
 from ..utils import logger
 from ..utils.concurrency import OrderedContainer
 from ..utils.utils import get_tqdm
@@ -49,7 +50,10 @@ class DatasetPredictorBase:
         """Override: a generator of what the predictor returns for each datapoint."""
 
     def get_all_result(self) -> List[Any]:
-        """The list of all results."""
+        """The list of all results; raises ValueError if the dataset never ends."""
+        if never_ends(self.dataset):
+            raise ValueError("{}.get_all_result: the dataset must end; got {!r}, which never does; use FixedSizeData, or "
+                             "iterate get_result()".format(type(self).__name__, self.dataset))
         return list(self.get_result())
 
 
@@ -99,10 +103,16 @@ class MultiProcessDatasetPredictor(DatasetPredictorBase):
             Otherwise they see no GPU.
         ordered: whether results come in the order of the data, rather than as soon as they are there.
 
+    Attributes:
+        STALL_SECONDS: how long `get_result` may wait for a result before the log tells which processes live; None for never.
+            By default 300, or what the environment variable `TENSORPACK_STALL_SECONDS` says (0 for never).
+
     Raises:
         TypeError: an argument has the wrong type, or a part of config or dataset cannot be pickled.
         ValueError: nr_proc is below 1, or there are fewer GPUs.
     """
+
+    STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     def __init__(self, config: PredictConfig, dataset: DataFlow, nr_proc: int, use_gpu: bool = True, ordered: bool = True):
         super().__init__(config, dataset)
@@ -131,7 +141,7 @@ class MultiProcessDatasetPredictor(DatasetPredictorBase):
         size = known_length(self.dataset)
         try:
             with get_tqdm(total=size, disable=size is None) as bar:
-                results = group.results()
+                results = group.results(self.STALL_SECONDS)
                 for _, outputs in _in_order(results) if self.ordered else results:
                     group.release()
                     bar.update()

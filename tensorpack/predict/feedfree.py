@@ -10,7 +10,7 @@ from ..tfutils._inference import restored_session
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils.tower import PredictTowerContext
-from ._stall import watch_calls
+from ._stall import CallWatch
 from .base import PredictorBase
 from .config import PredictConfig
 
@@ -59,7 +59,7 @@ class FeedfreePredictor(PredictorBase):
             self.sess, self._owns_session = restored_session(config, self._outputs)
         self._queue_runners = QueueRunners(self.sess)
         self._hooked_sess = HookedSession(self.sess, self._callbacks.get_hooks(), self._queue_runners)
-        self._end_watch = lambda: None
+        self._watch = CallWatch(FeedfreePredictor._do_call, self._callbacks._waits_for)
         try:
             with self.graph.as_default(), self.sess.as_default():
                 self._queue_runners.start()
@@ -68,7 +68,7 @@ class FeedfreePredictor(PredictorBase):
             self.close()
             raise
 
-        self._end_watch = watch_calls(self, FeedfreePredictor._do_call, self._callbacks._waits_for)
+        self._watch.start(self)
 
     def __call__(self) -> List[Any]:
         """Predict on the next datapoint.
@@ -99,7 +99,7 @@ class FeedfreePredictor(PredictorBase):
         if self._closed:
             return
         self._closed = True
-        self._end_watch()
+        self._watch.end()
         try:
             with self.graph.as_default(), self.sess.as_default():
                 self._callbacks.after_train()

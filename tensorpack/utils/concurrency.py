@@ -18,6 +18,7 @@ from ._process.signals import (
     postpone_sigint_in,
     unblock_on_sigint,
 )
+from ._process.start import SafelyStarted, start_method_of, start_safely
 from ._process.threads import LoopThread, ShareSessionThread, StoppableThread
 from .argtools import log_once
 
@@ -69,6 +70,8 @@ def _terminate(reference: Any, owner_pid: int) -> None:
 def start_proc_mask_signal(proc: Any) -> None:
     """Start the process or thread, or each of a list, so that Ctrl-C does not reach the new processes.
 
+    The start of a process that ends too early does not hang, whatever is sent to it.
+
     Ctrl-C can only be masked in the main thread; elsewhere this starts them as they are.
     """
     procs = _as_list(proc)
@@ -77,13 +80,13 @@ def start_proc_mask_signal(proc: Any) -> None:
                  "run. If that happens, use multiprocessing.set_start_method('forkserver') or 'spawn'.", "warning")
     with mask_sigint():
         for p in procs:
-            p.start()
+            start_safely(p)
 
 
 def _is_forked(proc: Any) -> bool:
     if not isinstance(proc, mp.process.BaseProcess):
         return False
-    return (getattr(proc, "_start_method", None) or mp.get_start_method()) == "fork"
+    return start_method_of(proc) == "fork"
 
 
 def _as_list(proc: Any) -> List[Any]:
@@ -167,7 +170,7 @@ class OrderedContainer:
         return rank, self._values.pop(rank)
 
 
-class OrderedResultGatherProc(mp.Process):
+class OrderedResultGatherProc(SafelyStarted, mp.Process):
     """A process that takes (rank, data) from `data_queue` and gives them by rank through `get`.
 
     Args:

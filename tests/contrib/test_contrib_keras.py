@@ -2,7 +2,6 @@
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -415,10 +414,9 @@ def test_without_keras_2_there_is_an_error_that_names_the_alternatives(monkeypat
         construct()
 
 
-def test_importing_the_module_does_not_import_keras():
+def test_importing_the_module_does_not_import_keras(run_program):
     code = ("import sys, tensorpack.compat; before = set(sys.modules)\n"
             "import tensorpack.contrib.keras, tensorpack.contrib.rnn\n"
             "print(sorted(m for m in set(sys.modules) - before if 'keras' in m and not m.startswith('tensorpack')))")
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                         stderr=subprocess.STDOUT, text=True, timeout=300)
-    assert run.stdout.splitlines()[-1] == "[]", run.stdout
+    _, output = run_program("-c", code, folder=ROOT)
+    assert output.splitlines()[-1] == "[]", output

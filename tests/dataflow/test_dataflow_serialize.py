@@ -224,7 +224,7 @@ class TestLMDBSerializer:
             path = str(tmp_path / str(frequency))
             LMDBSerializer.save(numbers(7), path, write_frequency=frequency)
             assert one_pass(started(LMDBSerializer.load(path, shuffle=False))) == one_pass(numbers(7))
-        with pytest.raises(ValueError, match="write_frequency must be positive; got 0"):
+        with pytest.raises(ValueError, match="write_frequency must be at least 1; got 0"):
             LMDBSerializer.save(numbers(7), str(tmp_path / "0"), write_frequency=0)
 
     def test_entries_of_another_kind_are_named(self, tmp_path):

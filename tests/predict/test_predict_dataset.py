@@ -11,6 +11,7 @@ import pytest
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow.base import DataFlow, ProxyDataFlow
+from tensorpack.dataflow.common import RepeatedData
 from tensorpack.dataflow.raw import DataFromGenerator, DataFromList
 from tensorpack.graph_builder.model_desc import ModelDesc
 from tensorpack.predict import PredictConfig
@@ -91,6 +92,15 @@ def test_no_bar_without_a_length(capfd):
     assert "/?" not in capfd.readouterr().err
 
 
+def test_all_results_of_a_flow_that_never_ends_are_refused():
+    predictor = SimpleDatasetPredictor(config(), RepeatedData(Numbers(3), -1))
+    with pytest.raises(ValueError, match="SimpleDatasetPredictor.get_all_result: the dataset must end; .*FixedSizeData"):
+        predictor.get_all_result()
+    results = predictor.get_result()
+    assert len([next(results) for _ in range(7)]) == 7
+    results.close()
+
+
 def test_simple_predictor_gives_inputs_when_asked():
     (given, outputs), = SimpleDatasetPredictor(config(return_input=True), DataFromList([[7]])).get_result()
     assert given == (7,) and outputs == [70]
@@ -161,6 +171,7 @@ def test_results_of_two_workers_come_in_order_and_a_second_pass_works(monkeypatc
     with SimpleDatasetPredictor(cfg, DataFromList([[1]])).predictor:
         pass
     predictor = MultiProcessDatasetPredictor(cfg, Numbers(12), 2)
+    predictor.STALL_SECONDS = 0.5  # the processes take longer to start
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,6,7"
     assert [r for r in log_records if "return_input=True" in r.getMessage()]
     results = predictor.get_all_result()
@@ -170,6 +181,8 @@ def test_results_of_two_workers_come_in_order_and_a_second_pass_works(monkeypatc
     assert os.getpid() not in {pid for pid, _ in devices}
     assert len(devices) <= 2 and {device for _, device in devices} <= {b"5", b"6"}
     assert not processes()
+    stalls = [r.getMessage() for r in log_records if "there was no result for" in r.getMessage()]
+    assert "PredictWorker-0 (" in stalls[0] and "PredictWorker-1 (" in stalls[0] and "feeder (" in stalls[0]
     said = capfd.readouterr()
     assert "12/12" in said.err and "13/" not in said.err
     assert (said.out + said.err).count("Traceback") == 0

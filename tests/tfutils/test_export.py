@@ -2,7 +2,6 @@
 import importlib
 import json
 import os
-import subprocess
 import sys
 import textwrap
 
@@ -517,7 +516,7 @@ CONSUMER = textwrap.dedent("""
 """)
 
 
-def test_programs_without_the_library_get_the_same_numbers(tmp_path):
+def test_programs_without_the_library_get_the_same_numbers(run_program, tmp_path):
     configs = {kind: of(lambda i, n, r=kind == "resource": network(i, n, r), ["prob"], signature=SIGNATURE)
                for kind in ["reference", "resource"]}
     configs["resource"].session_init = configs["reference"].session_init
@@ -527,12 +526,10 @@ def test_programs_without_the_library_get_the_same_numbers(tmp_path):
     ModelExporter(configs["reference"]).export_compact(str(tmp_path / "optimized.pb"))
     np.save(str(tmp_path / "image.npy"), IMAGE)
     (tmp_path / "consumer.py").write_text(CONSUMER)
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     # TF 1.15's converter calls a program that lies beside the interpreter
-    environment["PATH"] = os.path.dirname(sys.executable) + os.pathsep + environment["PATH"]
-    done = subprocess.run([sys.executable, str(tmp_path / "consumer.py"), str(tmp_path)], cwd=str(tmp_path), env=environment,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert done.returncode == 0, done.stdout.decode()[-3000:]
+    path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+    status, output = run_program("consumer.py", tmp_path, folder=tmp_path, PATH=path, PYTHONPATH="")
+    assert status == 0, output[-3000:]
     with OfflinePredictor(configs["reference"]) as predictor, np.load(str(tmp_path / "results.npz")) as results:
         expected = predictor(IMAGE)[0]
         assert len(results.files) >= 7

@@ -103,15 +103,16 @@ def test_a_queue_that_nobody_fills(has_enqueue, log_records):
     enqueue, close = queue.enqueue(1.) if has_enqueue else None, queue.close()
     train(queue.dequeue, steps=3, trainer=Trainer(), callbacks=[Fill()])
     report, = reports(log_records)
-    assert ("who runs forgotten_enqueue? A QueueRunner has to be in" if has_enqueue else "filled by nothing in the graph") in report
+    expected = "who runs forgotten_enqueue? A QueueRunner has to be in" if has_enqueue else "filled by nothing in the graph"
+    assert expected in report
 
 
 def test_a_pass_of_an_inference_runner(log_records):
     runner = InferenceRunner(QueueInput(Flow(slow=2, size=4), queue=tf.FIFOQueue(1, [tf.float32])), ScalarStats("seen"))
     train(range_input, steps=3, trainer=Trainer(), callbacks=[runner])
     report, = reports(log_records)
-    for word in ["Outside of the steps, after step 2 of epoch 1", "[InferenceRunner] 2 datapoints of 4 are done; input: QueueInput of",
-                 "input_deque"]:
+    for word in ["Outside of the steps, after step 2 of epoch 1", "input_deque",
+                 "[InferenceRunner] 2 datapoints of 4 are done; input: QueueInput of"]:
         assert word in report, report
 
 

@@ -94,15 +94,6 @@ def error_of(frame: Frame) -> BaseException:
         return e
 
 
-def check_positive(flow: Any, **arguments: Any) -> None:
-    """Raise TypeError or ValueError unless all are positive integers."""
-    for name, value in arguments.items():
-        if isinstance(value, bool) or not hasattr(value, "__index__"):
-            raise TypeError("{}: {} must be a positive integer; got {!r}".format(type(flow).__name__, name, value))
-        if value <= 0:
-            raise ValueError("{}: {} must be positive; got {}".format(type(flow).__name__, name, value))
-
-
 def check_start_method(flow: Any, start_method: Optional[str]) -> Optional[str]:
     """Return a start method that this system has, or None for the default."""
     if start_method is not None and start_method not in mp.get_all_start_methods():

@@ -21,7 +21,7 @@ from .codec import Encoder, decode, is_fortran
 from .inbox import Inbox
 from .slots import SlotPool
 
-DATA, FAILURE, END, DEATH, CREDIT, NEW_SLOT, OLD_SLOTS = range(7)  # kinds of frames; DEATH is never sent
+DATA, FAILURE, END, NOTE, DEATH, CREDIT, NEW_SLOT, OLD_SLOTS = range(8)  # kinds of frames; DEATH is never sent
 _IN_SLOT = 128  # flag on a kind on its way: the first reference is the pickle itself
 
 _HEADER = struct.Struct("<BIQq")  # kind, number of references, bytes of the stream, tag
@@ -38,7 +38,7 @@ class Closed(Exception):
 
 
 class Frame:
-    """A received message: datapoint, failure, or end of data; or the death of the other process.
+    """A received message: datapoint, failure, end of data, or a note; or the death of the other process.
 
     Attributes:
         source: the channel's number, as its owner counts.
