@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, TypeVar, Union
 
+import numpy as np
+
+DTypeLike = Union[str, type, np.dtype]  # what `np.dtype` takes
 AnyFunction = Callable[..., Any]
 Function = TypeVar("Function", bound=AnyFunction)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import functools
 import pickle
 import traceback
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, NoReturn, Optional, Tuple
 
 
 class RemoteTraceback(Exception):
@@ -30,7 +30,7 @@ class RemoteFailure:
         self._text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         self._pickled = _dumps_error(error) if isinstance(error, kinds) else None
 
-    def reraise(self) -> None:
+    def reraise(self) -> NoReturn:
         """Raise the same error, or a RuntimeError with its words if it cannot be pickled."""
         cause = RemoteTraceback("{}:\n{}".format(self._where, self._text))
         raise self._load() or RuntimeError("{} failed: {}".format(self._where, self._summary)) from cause
