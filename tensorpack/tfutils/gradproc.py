@@ -172,7 +172,7 @@ class PrintGradient(MapGradient):
 class CheckGradient(MapGradient):
     """Fails the step with the message `CheckGradient/<var>` when a gradient holds NaN or infinity."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(self._check)
 
     def _check(self, grad: Any, variable: Any) -> Any:

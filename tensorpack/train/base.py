@@ -30,7 +30,7 @@ __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 class TrainLoop:
     """The counters of a training loop: read by everybody, written by the trainer and its step counter only."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._epoch_num = 0
         self._global_step = 0
         self._local_step = -1
@@ -114,7 +114,7 @@ class Trainer:
             raise SystemExit(1)
         return super().__new__(cls)
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._callbacks: Union[List[Callback], Callbacks] = []
         self._chief_only_callbacks: List[str] = []  # those that were left out on this process
         self.loop = TrainLoop()

@@ -183,7 +183,7 @@ class OrderedResultGatherProc(SafelyStarted, mp.Process):
         super().__init__()
         self.data_queue = data_queue
         self.ordered_container = OrderedContainer(start=start)
-        self.result_queue = mp.Queue()
+        self.result_queue: Any = mp.Queue()
         self.nr_producer = nr_producer
 
     def run(self) -> None:

@@ -14,7 +14,7 @@ class StatCounter:
     All but `count` and `samples` raise RuntimeError as long as there is no value.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
     def feed(self, v: float) -> None:
@@ -33,7 +33,8 @@ class StatCounter:
     @property
     def average(self) -> float:
         """The mean of the values."""
-        return np.mean(self._array())
+        mean: Any = np.mean(self._array())
+        return mean
 
     @property
     def sum(self) -> float:
@@ -68,13 +69,13 @@ class StatCounter:
 class RatioCounter:
     """A ratio of two sums."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Set both sums to zero."""
-        self._total = 0
-        self._count = 0
+        self._total: float = 0
+        self._count: float = 0
 
     def feed(self, count: float, total: float = 1) -> None:
         """Add `count` cases out of `total`."""
@@ -121,7 +122,7 @@ def check_binary(what: str, values: np.ndarray) -> None:
 class BinaryStatistics:
     """Precision and recall of binary decisions."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
@@ -176,7 +177,7 @@ class BinaryStatistics:
 class OnlineMoments:
     """Mean and variance of a stream of numbers, or of arrays element by element (Welford's method)."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._n = 0
         self._mean: Any = 0.0
         self._squares: Any = 0.0  # sum of squared distances from the mean

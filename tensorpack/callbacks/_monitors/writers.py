@@ -160,7 +160,7 @@ class JSONWriter(MonitorBase):
             return _without_directory(cls)
         return super().__new__(cls)
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._dir = logger.get_logger_dir()
         self._path = os.path.join(self._dir, self.FILENAME)
         self._pending: Dict[str, Any] = {}

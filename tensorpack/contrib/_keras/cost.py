@@ -43,9 +43,9 @@ class KerasCost:
                 self._num_targets, len(outputs)))
         losses = [self._loss(*args) for args in zip(self._losses, targets, outputs)]
         summarized = list(losses)
-        regularized = losses + self._regularization()
+        context: Any = get_current_tower_context()  # it is only called in one
+        regularized = losses + (self._regularization() if context.is_training else [])
         total = _named(tf.add_n(regularized), TOTAL_LOSS_NAME)
-        context = get_current_tower_context()
         if context.is_main_training_tower or not context.is_training:
             for names, target, output in zip(self._metrics, targets, outputs):
                 summarized.extend(self._metric(name, target, output) for name in names)
@@ -58,7 +58,7 @@ class KerasCost:
         return _named(value, name)
 
     def _regularization(self) -> List[tf.Tensor]:
-        if not get_current_tower_context().is_training or not tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES):
+        if not tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES):
             return []
         return [regularize_cost_from_collection()]
 

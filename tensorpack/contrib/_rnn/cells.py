@@ -9,6 +9,8 @@ from ...tfutils._precision import is_half, like, widened_for_kernels
 from ...utils._numbers import whole_number
 from .cell import RNNCell, activation_function
 
+Initializer = Callable[..., Any]
+
 __all__ = ["BasicLSTMCell", "BasicRNNCell", "GRUCell", "LSTMCell", "LSTMStateTuple"]
 
 
@@ -115,7 +117,7 @@ class GRUCell(_DenseCell):
     """
 
     def __init__(self, num_units: int, activation: Activation = None, reuse: Optional[bool] = None,
-                 kernel_initializer: Optional[Callable] = None, bias_initializer: Optional[Callable] = None,
+                 kernel_initializer: Optional[Initializer] = None, bias_initializer: Optional[Initializer] = None,
                  name: Optional[str] = None, dtype: Any = None, *, trainable: bool = True):
         super().__init__(num_units, activation, reuse, name, dtype, trainable)
         self._kernel_initializer = kernel_initializer
@@ -126,7 +128,7 @@ class GRUCell(_DenseCell):
         self._gate_kernel, self._gate_bias = self._kernel_and_bias("gates", rows, 2 * units, tf.ones_initializer())
         self._kernel, self._bias = self._kernel_and_bias("candidate", rows, units, tf.zeros_initializer())
 
-    def _kernel_and_bias(self, name: str, rows: int, columns: int, default_bias: Callable) -> Tuple[Any, Any]:
+    def _kernel_and_bias(self, name: str, rows: int, columns: int, default_bias: Initializer) -> Tuple[Any, Any]:
         kernel = self._parameter(name + "/kernel", [rows, columns], initializer=self._kernel_initializer)
         return kernel, self._parameter(name + "/bias", [columns], initializer=self._bias_initializer or default_bias)
 
@@ -164,7 +166,7 @@ class LSTMCell(_DenseCell):
     """
 
     def __init__(self, num_units: int, use_peepholes: bool = False, cell_clip: Optional[float] = None,
-                 initializer: Optional[Callable] = None, num_proj: Optional[int] = None, proj_clip: Optional[float] = None,
+                 initializer: Optional[Initializer] = None, num_proj: Optional[int] = None, proj_clip: Optional[float] = None,
                  num_unit_shards: Optional[int] = None, num_proj_shards: Optional[int] = None, forget_bias: float = 1.0,
                  state_is_tuple: bool = True, activation: Activation = None, reuse: Optional[bool] = None,
                  name: Optional[str] = None, dtype: Any = None, *, trainable: bool = True):
@@ -252,5 +254,5 @@ def _affine(inputs: Any, state: Any, kernel: Any, bias: Any) -> Any:
     return tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], axis=1), kernel), bias)
 
 
-def _partitioner(num_shards: Optional[int]) -> Optional[Callable]:
+def _partitioner(num_shards: Optional[int]) -> Optional[Callable[..., Any]]:
     return None if num_shards is None else tf.fixed_size_partitioner(num_shards)

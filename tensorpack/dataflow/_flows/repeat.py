@@ -83,7 +83,7 @@ class FixedSizeData(ProxyDataFlow):
     """
 
     _hands_on = True
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, size: int, keep_state: bool = True):
         super().__init__(ds)
