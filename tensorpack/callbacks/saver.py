@@ -86,7 +86,7 @@ class ModelSaver(Callback):
         self._var_collections = [var_collections] if isinstance(var_collections, str) else list(var_collections)
 
     def _setup_graph(self) -> None:
-        _require_directory("ModelSaver", self.checkpoint_dir)
+        self.checkpoint_dir = _require_directory("ModelSaver", self.checkpoint_dir)
         self._saver = tf.train.Saver(
             var_list=_variables(self._var_collections), max_to_keep=self._max_to_keep,
             keep_checkpoint_every_n_hours=self._keep_checkpoint_every_n_hours, write_version=tf.train.SaverDef.V2,
@@ -218,7 +218,7 @@ class MinSaver(Callback):
         self._waiting_at: Optional[_Moment] = None
 
     def _setup_graph(self) -> None:
-        _require_directory(type(self).__name__, self.checkpoint_dir)
+        self.checkpoint_dir = _require_directory(type(self).__name__, self.checkpoint_dir)
         self._model_saver = find_model_saver(self.trainer._callbacks.cbs)
         self._own_saver = None
         if self._model_saver is None:
@@ -400,10 +400,13 @@ def _expand(directory: Optional[str]) -> Optional[str]:
     return None if directory is None else os.path.expanduser(directory)
 
 
-def _require_directory(who: str, directory: Optional[str]) -> None:
+def _require_directory(who: str, directory: Optional[str]) -> str:
+    """The directory, or else the log directory, which may be set after the callback was made."""
+    directory = directory or logger.get_logger_dir()
     if directory is None:
         raise RuntimeError("{}: there must be a directory for checkpoints; got neither checkpoint_dir nor a log directory; "
-                           "call logger.set_logger_dir() before the callback is made".format(who))
+                           "call logger.set_logger_dir() before the training".format(who))
+    return directory
 
 
 def _make_directory(path: str) -> None:
