@@ -54,7 +54,7 @@ def sources(tmp_path_factory):
 @pytest.mark.skipif(importlib.util.find_spec("setuptools") is None, reason="pip install setuptools")
 def test_every_file_of_the_package_is_built(sources, tmp_path):
     run([sys.executable, "setup.py", "-q", "build", "--build-base", tmp_path], sources)
-    assert package_files(tmp_path / "lib") == package_files(ROOT) >= {os.path.join("tensorpack", "py.typed")}
+    assert package_files(tmp_path / "lib") == package_files(sources) >= {os.path.join("tensorpack", "py.typed")}
 
 
 # ---- in environments of their own, which takes minutes and the network: pytest -m slow tests/test_dist.py
@@ -92,9 +92,9 @@ def installed_files(python):
 
 @pytest.mark.slow
 @pytest.mark.timeout(2400)  # TensorFlow is large, and comes from the network
-def test_the_sdist_is_of_use_without_tensorflow(dist, tmp_path):
+def test_the_sdist_is_of_use_without_tensorflow(sources, dist, tmp_path):
     python = new_environment(tmp_path / "env", *glob.glob(str(dist / "*.tar.gz")))
-    assert installed_files(python) == package_files(ROOT)
+    assert installed_files(python) == package_files(sources)
     output = run([python, "-c", WITHOUT_TENSORFLOW], tmp_path)
     assert "BATCH (50, 8, 8, 1)" in output
     assert re.search(r"^ERROR .*ModelDesc needs TensorFlow.*pip install tensorflow", output, re.M), output
@@ -103,10 +103,10 @@ def test_the_sdist_is_of_use_without_tensorflow(dist, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(2400)  # TensorFlow is large, and comes from the network
-def test_the_wheel_runs_the_program_of_the_readme(dist, tmp_path):
+def test_the_wheel_runs_the_program_of_the_readme(sources, dist, tmp_path):
     wheel, = glob.glob(str(dist / "*.whl"))
     python = new_environment(tmp_path / "env", wheel + "[tf]")
-    assert installed_files(python) == package_files(ROOT)
+    assert installed_files(python) == package_files(sources)
     output = run([python, readme(tmp_path)], tmp_path, timeout=300)
     assert "validation_error" in output and re.search(r"^\[(\d ){4}\d\]$", output, re.M), output[-2000:]
     tools = [os.path.basename(path) for path in glob.glob(os.path.join(os.path.dirname(python), "tensorpack-*"))]
