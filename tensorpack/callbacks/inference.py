@@ -167,8 +167,8 @@ class ClassificationError(Inferencer):
             others = vector[~((vector >= 0) & (vector <= 1))]
         if others.size and not self._has_warned:
             self._has_warned = True
-            logger.warning("ClassificationError: tensor '%s' has the value %g among %d, so its mean, '%s', is no share of wrong "
-                           "decisions. These are 1 in tf.cast(tf.not_equal(prediction, label), tf.float32).",
+            logger.warning("ClassificationError: tensor '%s' has the value %g among %d, so its mean, '%s', is no share of "
+                           "wrong decisions. These are 1 in tf.cast(tf.not_equal(prediction, label), tf.float32).",
                            self._wrong_tensor_name, others[0], len(vector), self._summary_name)
 
     def _after_inference(self) -> Dict[str, Any]:
