@@ -3,6 +3,7 @@ import pytest
 from small_training import Call, PutEachEpoch, messages, train_in_new_graph
 
 from tensorpack.callbacks.early_stop import EarlyStop
+from tensorpack.callbacks.monitor import SendMonitorData
 from tensorpack.callbacks.param import ObjAttrParam, StatMonitorParamSetter
 from tensorpack.callbacks.saver import MaxSaver, MinSaver, ModelSaver
 from tensorpack.callbacks.trigger import PeriodicTrigger
@@ -65,6 +66,14 @@ def test_a_typo_is_told_also_when_triggered_otherwise(log_dir, log_records, name
     callbacks = [PeriodicTrigger(MAKERS[name]("eror"), every_k_epochs=2), PutEachEpoch("error", ERRORS)]
     ((epoch, _),) = warnings_by_epoch(log_records, callbacks)
     assert epoch == 2
+
+
+def test_a_typo_in_what_is_sent_is_told(log_dir, log_records):
+    del log_records[:]
+    train_in_new_graph([PutEachEpoch("error", ERRORS), PutEachEpoch("cost", ERRORS)],
+                       [SendMonitorData("true {error} {cots}", ["error", "cots"])], epochs=3)
+    (warning,) = messages(log_records, "WARNING")
+    assert "SendMonitorData: there is no value of 'cots'" in warning and "near names are 'cost'" in warning
 
 
 @NEEDS_ORDER
