@@ -7,6 +7,7 @@ from ..utils import logger
 from ..utils._numbers import whole_number
 from ._arguments import check_number
 from ._memory import Memory
+from ._statistic import StatisticWatch
 from .base import Callback, StopTraining
 
 __all__ = ["EarlyStop"]
@@ -43,7 +44,7 @@ class EarlyStop(Callback):
         self._best: Optional[float] = None
         self._best_epoch = 0
         self._num_bad = 0
-        self._num_missing = 0
+        self._watch = StatisticWatch(self, stat, "it cannot stop training", must_come_after=True)
         self._memory = Memory(self, "EarlyStop/{}/{}".format(stat, mode))
 
     def _before_train(self) -> None:
@@ -62,13 +63,17 @@ class EarlyStop(Callback):
     def _set_state(self, state: Dict[str, Any]) -> None:
         self._best, self._best_epoch, self._num_bad = state["best"], state["best_epoch"], state["num_bad"]
 
+    def _before_epoch(self) -> None:
+        self._watch.tell()
+
+    def _after_train(self) -> None:
+        self._watch.tell()
+
     def _trigger(self) -> None:
+        self._watch.note_trigger()
         try:
             value = self.trainer.monitors.get_latest(self.stat)
-        except KeyError as e:
-            self._num_missing += 1
-            if self._num_missing == 2:
-                logger.warning("EarlyStop: '%s' is still unknown, so it cannot stop training: %s", self.stat, e.args[0])
+        except KeyError:
             return
         if self._is_better(value):
             self._best, self._best_epoch, self._num_bad = value, self.epoch_num, 0

@@ -135,16 +135,17 @@ class ClassificationError(Inferencer):
 
     Args:
         wrong_tensor_name: a vector with one element for each sample: 1 where the decision is wrong, 0 where it is right, or
-            what share of it is wrong.
+            what share of it is wrong. Other values count as they are, and are warned of.
         summary_name: name of the statistic.
 
     Raises:
-        ValueError: at a pass, the tensor is no vector, or holds something that is not in [0, 1].
+        ValueError: at a pass, the tensor is no vector.
     """
 
     def __init__(self, wrong_tensor_name: str = "incorrect_vector", summary_name: str = "validation_error"):
         self._wrong_tensor_name = wrong_tensor_name
         self._summary_name = summary_name
+        self._has_warned = False
 
     def _before_inference(self) -> None:
         self._errors = RatioCounter()
@@ -158,13 +159,17 @@ class ClassificationError(Inferencer):
             raise ValueError("ClassificationError: tensor '{}' must be a vector with one element for each sample; got {}; "
                              "do not reduce it".format(self._wrong_tensor_name, describe(vector)))
         vector = vector.astype("float64")
+        self._warn_of_others(vector)
+        self._errors.feed(float(vector.sum()), len(vector))
+
+    def _warn_of_others(self, vector: np.ndarray) -> None:
         with np.errstate(invalid="ignore"):
             others = vector[~((vector >= 0) & (vector <= 1))]
-        if others.size:
-            raise ValueError("ClassificationError: tensor '{}' must hold numbers from 0 to 1; got {:g} among {} values; 1 is "
-                             "for a wrong decision, as in tf.cast(tf.not_equal(prediction, label), tf.float32)".format(
-                                 self._wrong_tensor_name, others[0], len(vector)))
-        self._errors.feed(float(vector.sum()), len(vector))
+        if others.size and not self._has_warned:
+            self._has_warned = True
+            logger.warning("ClassificationError: tensor '%s' has the value %g among %d, so its mean, '%s', is no share of "
+                           "wrong decisions. These are 1 in tf.cast(tf.not_equal(prediction, label), tf.float32).",
+                           self._wrong_tensor_name, others[0], len(vector), self._summary_name)
 
     def _after_inference(self) -> Dict[str, Any]:
         return {self._summary_name: self._errors.ratio}

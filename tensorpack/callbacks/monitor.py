@@ -16,6 +16,7 @@ from ._command import CommandWithValues
 from ._monitors.base import MonitorBase, NoOpMonitor, as_number, clean_tag  # noqa: F401
 from ._monitors.comet import CometMLMonitor
 from ._monitors.writers import JSONWriter, TFEventWriter
+from ._statistic import StatisticWatch
 from .base import Callback
 
 __all__ = ["CometMLMonitor", "JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"]
@@ -215,7 +216,8 @@ def _patterns(regexes: Union[str, Sequence[str]]) -> List[Any]:
 class SendMonitorData(MonitorBase):
     """Runs a shell command with the values of some scalars, when all of them have a new one.
 
-    This happens after a step or an epoch. Training waits for the command; a non-zero exit status is logged.
+    This happens after a step or an epoch. Training waits for the command; a non-zero exit status is logged. A name that has no
+    value after the first epoch is warned of.
 
     Args:
         command: has a `{name}` for each value, which may have a format (`{name:.3f}`); other braces are doubled. For
@@ -227,15 +229,26 @@ class SendMonitorData(MonitorBase):
         self._command = CommandWithValues("SendMonitorData", command, names)
         self._names = self._command.names
         self._values: Dict[str, float] = {}
+        self._watches = [StatisticWatch(self, name, "the command is not run", must_come_after=False) for name in self._names]
 
     def process_scalar(self, name: str, val: float) -> None:
         if name in self._names:
             self._values[name] = val
 
+    def _before_epoch(self) -> None:
+        for watch in self._watches:
+            watch.tell()
+
+    def _after_train(self) -> None:
+        for watch in self._watches:
+            watch.tell()
+
     def _trigger_step(self) -> None:
         self._send_if_complete()
 
     def _trigger(self) -> None:
+        for watch in self._watches:
+            watch.note_trigger()
         self._send_if_complete()
 
     def _send_if_complete(self) -> None:

@@ -15,6 +15,7 @@ from ._monitors.base import as_number
 from ._monitors.stat_history import values_of_earlier_run
 from ._param.hyper_param import GraphVarParam, HyperParam, ObjAttrParam
 from ._param.schedule import parse_schedule, value_in_force, value_to_set
+from ._statistic import StatisticWatch
 from .base import Callback, unwrapped
 from .saver import find_model_saver
 
@@ -349,6 +350,13 @@ class StatMonitorParamSetter(HyperParamSetter):
         self.reverse = reverse
         self._history: deque = deque(maxlen=self.last_k)
         self._last_step: Optional[int] = None
+        self._watch = StatisticWatch(self, stat_name, "the parameter is left alone", must_come_after=True)
+
+    def _before_epoch(self) -> None:
+        self._watch.tell()
+
+    def _after_train(self) -> None:
+        self._watch.tell()
 
     def _before_train(self) -> None:
         if self.global_step == 0:
@@ -387,9 +395,9 @@ class StatMonitorParamSetter(HyperParamSetter):
         return find_model_saver(callbacks[:mine]) is not None
 
     def _get_value_to_set(self) -> Any:
+        self._watch.note_trigger()
         history = self.trainer.monitors.get_history(self.stat_name)
         if not history:
-            logger.warning("[StatMonitorParamSetter] There is no value of '%s' yet.", self.stat_name)
             return None
         step, value = history[-1]
         if step == self._last_step:

@@ -20,6 +20,7 @@ from ._arguments import check_number
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
 from ._resume import is_over, read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
+from ._statistic import StatisticWatch
 from .base import Callback, unwrapped
 
 __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
@@ -214,7 +215,7 @@ class MinSaver(Callback):
         self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
         self._best: List[_Best] = []  # the best one first
         self._num_seen = 0
-        self._num_missing = 0
+        self._watch = StatisticWatch(self, monitor_stat, "nothing is saved", must_come_after=False)
         self._waiting_at: Optional[_Moment] = None
 
     def _setup_graph(self) -> None:
@@ -234,6 +235,7 @@ class MinSaver(Callback):
             self._continue_earlier_run()
 
     def _trigger(self) -> None:
+        self._watch.note_trigger()
         finished = self.local_step in (-1, self.trainer.steps_per_epoch - 1)
         self._waiting_at = _Moment(self.epoch_num, finished, self.global_step)
         if self._latest_step() == self.global_step:
@@ -244,9 +246,11 @@ class MinSaver(Callback):
 
     def _before_epoch(self) -> None:
         self._settle()
+        self._watch.tell()
 
     def _after_train(self) -> None:
         self._settle()
+        self._watch.tell()
 
     def _latest_step(self) -> Optional[int]:
         history = self.trainer.monitors.get_history(self._monitor_stat)
@@ -258,7 +262,6 @@ class MinSaver(Callback):
             return
         waiting_at, self._waiting_at = self._waiting_at, None
         history = self.trainer.monitors.get_history(self._monitor_stat)
-        self._warn_if_unknown()
         num_new, self._num_seen = len(history) - self._num_seen, len(history)
         if not num_new or not self._is_better(history[-1][1]):
             return
@@ -269,15 +272,6 @@ class MinSaver(Callback):
                            step, self.global_step)
         else:
             self._save(waiting_at, value)
-
-    def _warn_if_unknown(self) -> None:
-        """A name that has no value after two triggers is probably misspelt."""
-        try:
-            self.trainer.monitors.get_latest(self._monitor_stat)
-        except KeyError as e:
-            self._num_missing += 1
-            if self._num_missing == 2:
-                logger.warning("[%s] '%s' is still unknown, so nothing is saved: %s", self, self._monitor_stat, e.args[0])
 
     def _is_better(self, value: float) -> bool:
         if not math.isfinite(value):

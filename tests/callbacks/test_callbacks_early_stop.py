@@ -64,11 +64,6 @@ def test_an_unknown_statistic_is_warned_of_once_with_near_names(counting_trainer
     assert "'val_error'" in warning.getMessage() and "'validation_error'" in warning.getMessage()
 
 
-def test_one_miss_is_no_reason_to_warn(counting_trainer, log_records):
-    counting_trainer().go([EarlyStop("error", 1), Put([3, 2, 1])], steps_per_epoch=1, max_epoch=3)
-    assert not [r for r in log_records if "EarlyStop" in r.getMessage()]
-
-
 def test_triggers_of_another_period_are_what_counts(counting_trainer):
     trainer = counting_trainer()
     trainer.go([Put([1] * 9), PeriodicTrigger(EarlyStop("error", 2), every_k_epochs=2)], steps_per_epoch=1, max_epoch=9)

@@ -475,10 +475,10 @@ def test_the_parameter_changes_when_the_statistic_stalls(values, kwargs, expecte
 
 
 def test_a_statistic_that_is_missing_or_old_is_warned_of(log_records):
-    stat = PutEachEpoch("error", {2: 1., 4: 1.})
-    watched(lambda param: _with(stat, StatMonitorParamSetter(param, "error", lambda x: x / 2, 0, 5)), epochs=4)
+    setter = StatMonitorParamSetter(ObjAttrParam(Holder(), "rate"), "error", lambda x: x / 2, 0, 5)
+    train([PutEachEpoch("error", {2: 1., 4: 1.}), setter], epochs=4)
     warnings = messages(log_records, "WARNING")
-    assert len(warnings) == 2 and "no value of 'error' yet" in warnings[0] and "last one is of global_step 8" in warnings[1]
+    assert len(warnings) == 2 and "no value of 'error'" in warnings[0] and "last one is of global_step 8" in warnings[1]
 
 
 @pytest.mark.parametrize("kwargs, error, message", [
