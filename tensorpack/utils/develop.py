@@ -30,9 +30,10 @@ def building_rtfd() -> bool:
     return os.environ.get("READTHEDOCS") == "True" or bool(os.environ.get("DOC_BUILDING"))
 
 
-def HIDE_DOC(func: Any) -> Any:
+def HIDE_DOC(func: Function) -> Function:
     """Decorator: leave the object out of the documentation."""
-    func.__HIDE_SPHINX_DOC__ = True
+    hidden: Any = func
+    hidden.__HIDE_SPHINX_DOC__ = True
     return func
 
 

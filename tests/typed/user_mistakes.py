@@ -31,7 +31,7 @@ from tensorpack import (
 )
 from tensorpack import tfv1 as tf
 from tensorpack.utils.argtools import call_only_once, graph_memoized, memoized, memoized_method, shape2d
-from tensorpack.utils.develop import deprecated
+from tensorpack.utils.develop import HIDE_DOC, deprecated
 from tensorpack.utils.stats import StatCounter
 
 
@@ -70,6 +70,7 @@ def double(x: int) -> int:
     return 2 * x
 
 
+@HIDE_DOC
 @graph_memoized
 def triple(x: int) -> int:
     return 3 * x

@@ -191,8 +191,8 @@ class Channel:
                 number, memory = self._pool.lend_new(value.nbytes)
             except OSError:
                 return None
-            array = memory.view(value.dtype).reshape(value.shape, order="F" if is_fortran(value) else "C")
-            np.copyto(array, value)
+            copy = memory.view(value.dtype).reshape(value.shape, order="F" if is_fortran(value) else "C")
+            np.copyto(copy, value)
             place = number, 0
         self._references.append(place + (value.nbytes,))
         return len(self._references) - 1
