@@ -98,13 +98,16 @@ class InferenceRunnerBase(Callback):
     def _trigger(self) -> None:
         for inf in self.infs:
             inf.before_epoch()
-        self._input_source.reset_state()
-        self._run_pass()
+        self._done = 0
+        try:
+            self._input_source.reset_state()
+            self._run_pass()
+        finally:
+            self._done = None
         for inf in self.infs:
             inf.trigger_epoch()
 
     def _run_pass(self) -> None:
-        self._done = 0
         try:
             with self._make_progress_bar() as bar:
                 while self._size is None or self._done < self._size:
@@ -120,8 +123,6 @@ class InferenceRunnerBase(Callback):
             self._raise_background_failure(e)
             logger.error("[%s] The pass was cancelled after %d iterations.", self, self._done)
             raise
-        finally:
-            self._done = None
 
     def _raise_background_failure(self, cause: BaseException) -> None:
         raise_background_failure(self._input_callbacks.cbs, cause)

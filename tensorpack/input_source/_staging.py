@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any, List, NamedTuple, Optional
 
 from ..callbacks.base import Callback
@@ -49,10 +50,11 @@ class _Area(NamedTuple):
 
     def put_one_more(self, sess: tf.Session) -> None:
         """Let a run go on that waits to take, if the source has data; or else fail."""
-        try:
-            run_beside(sess, [], [self.put])
-        except (tf.errors.OutOfRangeError, tf.errors.CancelledError):
-            self.end_wait(sess)
+        with suppress(tf.errors.CancelledError, RuntimeError):  # the session was closed meanwhile
+            try:
+                run_beside(sess, [], [self.put])
+            except tf.errors.OutOfRangeError:
+                self.end_wait(sess)
 
 
 class StagingInput(FeedfreeInput):

@@ -258,8 +258,8 @@ class Trainer:
             for step in range(loop.steps_per_epoch):
                 loop._local_step = step
                 if self.hooked_sess.should_stop():
-                    self._watch.raise_failure()
-                    self._queue_runners.raise_failure()
+                    for who_knows in filter(None, [self._watch, self._queue_runners]):
+                        who_knows.raise_failure()
                     return
                 self.run_step()
                 callbacks.trigger_step()

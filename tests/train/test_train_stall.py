@@ -116,6 +116,22 @@ def test_a_pass_of_an_inference_runner(log_records):
         assert word in report, report
 
 
+def test_a_new_pass_that_takes_long_to_begin(log_records):
+    class Preparing(Flow):
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            if self.passes == 2:  # the first one is before training
+                self.take_a_nap()
+            return super().__iter__()
+
+    train(range_input, steps=3, trainer=Trainer(), callbacks=[InferenceRunner(Preparing(size=2), ScalarStats("seen"))])
+    report, = reports(log_records)
+    assert "a reset of the input has been running for" in report and "take_a_nap" in report
+    assert "[InferenceRunner] 0 datapoints of 2 are done; input: FeedInput of" in report
+
+
 def test_an_inference_runner_behind_a_trigger_that_is_fed(log_records):
     runner = InferenceRunner(Flow(slow=2, size=4), ScalarStats("seen"))
     train(range_input, steps=3, trainer=Trainer(), callbacks=[PeriodicTrigger(runner, every_k_epochs=1)])
