@@ -33,8 +33,7 @@ class StatCounter:
     @property
     def average(self) -> float:
         """The mean of the values."""
-        mean: Any = np.mean(self._array())
-        return mean
+        return np.mean(self._array())
 
     @property
     def sum(self) -> float:
