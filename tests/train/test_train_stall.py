@@ -283,9 +283,13 @@ def test_a_run_that_computes_with_the_last_staged_datapoint_is_left_alone():
 def test_ctrl_c_ends_the_wait_for_a_staged_datapoint():
     output = run("""
     Trainer.STALL_SECONDS = None
-    threading.Timer(3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    class Interrupted(Take):
+        def _trigger_step(self):
+            if self.global_step == 2:
+                threading.Timer(1, os.kill, [os.getpid(), signal.SIGINT]).start()
+            super()._trigger_step()
     try:
-        train(StagingInput(QueueInput(Flow(terminate))), Take("seen:0", range(9)))
+        train(StagingInput(QueueInput(Flow(terminate))), Interrupted("seen:0", range(9)))
     except KeyboardInterrupt:
         print("INTERRUPTED")
     """)
