@@ -10,9 +10,10 @@ import time
 import pytest
 from consumer_matrix import pytest_terminal_summary  # noqa: F401
 from end_in_time import pytest_sessionfinish  # noqa: F401
+from forked_programs import program_server, run_program, start_program  # noqa: F401
 from main_thread import pytest_xdist_newgateway  # noqa: F401
 
-from tensorpack.utils import logger
+from tensorpack.utils import _rng, logger
 
 # Shells start what runs in the background without SIGINT, nohup what it runs without SIGHUP, and processes inherit it.
 for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -33,6 +34,7 @@ def fresh_state():
         with tfv1.Graph().as_default():
             yield
     _forget_logger_dir()
+    _rng._streams.__init__()  # trainers of several processes number their process, for good
 
 
 def _forget_logger_dir():

@@ -2,7 +2,8 @@
 import pytest
 from floors import FILES, imports, place
 
-HEAVY = {"tensorflow", "cv2", "zmq", "lmdb", "h5py", "scipy", "matplotlib", "sklearn"}
+HEAVY = {"tensorflow", "cv2", "zmq", "lmdb", "h5py", "scipy", "matplotlib", "sklearn", "filelock", "google", "google_crc32c",
+         "pynvml"}
 
 
 @pytest.mark.parametrize("module", sorted(FILES), ids=lambda m: m or "tensorpack")

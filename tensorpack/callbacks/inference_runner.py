@@ -5,7 +5,8 @@ from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from ..compat import num_gpus
 from ..compat import tfv1 as tf
-from ..dataflow.base import DataFlow
+from ..dataflow._flows.each_once import why_not_each_once
+from ..dataflow.base import DataFlow, never_ends
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
 from ..tfutils._session.hooked_session import HookedSession
@@ -78,6 +79,7 @@ class InferenceRunnerBase(Callback):
                            _flow_name(self._input_source))
         else:
             logger.info("[%s] Will eval %d iterations", self, self._size)
+        _warn_of_datapoints_not_seen_once(self, self._input_source)
 
     def _after_train(self) -> None:
         self._input_callbacks.after_train()
@@ -116,7 +118,7 @@ class InferenceRunnerBase(Callback):
             self._raise_background_failure(e)
             if self._size is None and self._done:
                 return
-            raise self._too_early(self._done, e) from e
+            raise self._too_early(self._done) from e
         except tf.errors.CancelledError as e:
             self._raise_background_failure(e)
             logger.error("[%s] The pass was cancelled after %d iterations.", self, self._done)
@@ -130,13 +132,12 @@ class InferenceRunnerBase(Callback):
         """What shows how far a pass is."""
         return get_tqdm(total=self._size)
 
-    def _too_early(self, done: int, cause: BaseException) -> RuntimeError:
+    def _too_early(self, done: int) -> RuntimeError:
         message = "[{}] the data of {} ended after {} iterations, but a pass must have {}".format(
             self, _flow_name(self._input_source), done, "at least one" if self._size is None else self._size)
         logger.error("%s", message)
         # not the error that the data end with, which would end the training as if all were well
-        return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before ({}: {})".format(
-            message, type(cause).__name__, str(cause).split("\n")[0]))
+        return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before".format(message))
 
     def _run_some(self, left: Optional[int]) -> int:
         """Run the model on one or several of the datapoints that are left; returns on how many."""
@@ -357,7 +358,8 @@ def _known_size(who: str, input: InputSource) -> Optional[int]:
     except NotImplementedError:
         if _never_ends(input):
             raise ValueError("{}: a pass over {} never ends, so its size must be known; give its DataFlow a __len__, or "
-                             "pass the DataFlow itself, which is fed until it ends".format(who, _flow_name(input))) from None
+                             "FixedSizeData, or pass a DataFlow itself, which is fed until it ends".format(
+                                 who, _flow_name(input))) from None
         return None
     if size <= 0:
         raise ValueError("{}: input must have data; got {} of size {}".format(who, _flow_name(input), size))
@@ -366,7 +368,15 @@ def _known_size(who: str, input: InputSource) -> Optional[int]:
 
 def _never_ends(input: InputSource) -> bool:
     input = _unwrapped(input)
-    return isinstance(input, QueueInput) or (isinstance(input, FeedInput) and input._infinite)
+    if isinstance(input, FeedInput):
+        return input._infinite or never_ends(input.ds)
+    return isinstance(input, QueueInput)
+
+
+def _warn_of_datapoints_not_seen_once(runner: Callback, input: InputSource) -> None:
+    flow = getattr(_unwrapped(input), "ds", None)
+    for reason in why_not_each_once(flow) if isinstance(flow, DataFlow) else ():
+        logger.warning("[%s] A pass should have each datapoint once, or its statistics are of other data: %s.", runner, reason)
 
 
 def _flow_name(input: InputSource) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
+from ..utils._numbers import whole_number
 from ..utils._process.pickling import unpicklable
 from ..utils._text.spec import describe
 from .base import DataFlow, known_length
@@ -37,7 +38,7 @@ def check_dataflow(df: DataFlow, *, size: int = 500, picklable: bool = True) -> 
     if not isinstance(df, DataFlow):
         raise TypeError("check_dataflow: df must be a DataFlow; got {}; derive its class from DataFlow, or wrap it in "
                         "DataFromIterable or DataFromGenerator".format(describe(df)))
-    check = _Check(df, size)
+    check = _Check(df, whole_number("check_dataflow", "size", size, minimum=0))
     if picklable:
         check.find_unpicklable("df", df)
     check.find_in("reset_state()", df.reset_state)

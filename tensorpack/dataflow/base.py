@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import threading
 from abc import ABCMeta, abstractmethod
-from typing import Any, Iterable, Iterator, Optional
+from typing import Any, Dict, Generic, Iterable, Iterator, Optional, Sequence, Tuple, TypeVar, overload
 
+import numpy as np
 import six
 
 from ..utils._text.repr import ReprMixin
 from ..utils.utils import get_rng
 
 __all__ = ["DataFlow", "DataFlowReentrantGuard", "DataFlowTerminated", "ProxyDataFlow", "RNGDataFlow"]
+
+Value = TypeVar("Value")
 
 
 class DataFlowTerminated(BaseException):
@@ -30,7 +33,7 @@ class NotResetError(RuntimeError, AttributeError):
     """
 
 
-class CreatedByReset:
+class CreatedByReset(Generic[Value]):
     """Class attribute that stands for an instance attribute which `reset_state()` sets.
 
     Read on the class it is None; read on an instance that was not reset it raises `NotResetError`.
@@ -39,10 +42,17 @@ class CreatedByReset:
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, instance: Any, owner: type) -> None:
+    @overload
+    def __get__(self, instance: None, owner: type) -> None: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Value: ...
+
+    def __get__(self, instance: Any, owner: type) -> Any:
         if instance is not None:
-            raise NotResetError("{}: call reset_state() first, once, in the process that iterates; it creates `{}`".format(
-                type(instance).__name__, self._name))
+            creates = "" if self._name.startswith("_") else "; it creates `{}`".format(self._name)
+            raise NotResetError("{}: call reset_state() first, once, in the process that iterates{}".format(
+                type(instance).__name__, creates))
 
 
 class DataFlowReentrantGuard:
@@ -68,7 +78,7 @@ class DataFlowReentrantGuard:
 class DataFlowMeta(ABCMeta):
     """Lets classes written before `__iter__` and `__len__` existed define `get_data` and `size` instead."""
 
-    def __new__(mcls, name: str, bases: tuple, namespace: dict, **kwargs: Any) -> type:
+    def __new__(mcls, name: str, bases: Tuple[type, ...], namespace: Dict[str, Any], **kwargs: Any) -> type:
         namespace = dict(namespace)
         for legacy, special in (("get_data", "__iter__"), ("size", "__len__")):
             if legacy in namespace and special not in namespace:
@@ -104,6 +114,18 @@ class DataFlow(ReprMixin):
         Must be called once, by the process that iterates, before the first iteration. A flow that wraps others resets them too.
         """
 
+    _hands_on = False  # whether what comes out was just read from `ds`, one datapoint after the other
+    _last_texts: Sequence[str] = ()  # strings of which the last datapoint was made, such as the path of its file
+
+    def _never_ends(self) -> bool:
+        """Whether a pass is known to have no end, whatever `len` says. `never_ends` asks it."""
+        return False
+
+    def _not_each_once(self) -> Optional[str]:
+        """Why a pass may not have each datapoint of the flows below once; with numbers and what to use, in words that follow
+        the name of the flow. None if there is no reason. `why_not_each_once` asks it."""
+        return None
+
     def get_data(self) -> Iterator[Any]:
         """The same as `__iter__()`; kept for scripts written before it existed."""
         return self.__iter__()
@@ -120,7 +142,7 @@ class RNGDataFlow(DataFlow):
     it earlier raises RuntimeError.
     """
 
-    rng = CreatedByReset()
+    rng: CreatedByReset[np.random.RandomState] = CreatedByReset()
 
     def reset_state(self) -> None:
         self.rng = get_rng(self)
@@ -144,6 +166,19 @@ class ProxyDataFlow(DataFlow):
 
     def __iter__(self) -> Iterator[Any]:
         return self.ds.__iter__()
+
+    def _never_ends(self) -> bool:
+        return never_ends(self.ds)
+
+
+def is_of_library(flow: DataFlow) -> bool:
+    """Whether it is code of this library that makes the passes of a flow, so that it is known what it does."""
+    return getattr(type(flow).__iter__, "__module__", "").split(".")[0] == __name__.split(".")[0]
+
+
+def never_ends(flow: Any) -> bool:
+    """Whether a pass of a flow is known to have no end."""
+    return isinstance(flow, DataFlow) and is_of_library(flow) and flow._never_ends()
 
 
 def known_length(ds: DataFlow) -> Optional[int]:

@@ -11,7 +11,7 @@ from ..utils.optional import optional_import
 from ..utils.serialize import loads
 from ._flows.map import MapData
 from ._formats.caffe import decode_datum
-from ._formats.lmdb import open_for_reading
+from ._formats.lmdb import explained, open_for_reading
 from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, RNGDataFlow, shuffled_indices
 
 __all__ = ["CaffeLMDB", "DiskCacheData", "HDF5Data", "LMDBData", "LMDBDataDecoder", "SVMLightData"]
@@ -77,14 +77,16 @@ class LMDBData(RNGDataFlow):
 
     Raises:
         KeyError: during iteration, for a key that is not in the database.
+        RuntimeError: the file is open elsewhere in this process; or, during iteration, this is not the process in which the
+            pass began.
     """
 
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, lmdb_path: str, shuffle: bool = True, keys: Union[None, str, Sequence[Union[str, bytes]]] = None):
         self._lmdb_path = lmdb_path
         self._shuffle = shuffle
-        with open_for_reading(lmdb_path).begin() as transaction:
+        with explained(lmdb_path), open_for_reading(lmdb_path).begin() as transaction:
             stored = transaction.get(_KEYS)
             self._size = transaction.stat()["entries"] - (stored is not None)
             logger.info("Found %d entries in %s", self._size, lmdb_path)
@@ -106,7 +108,7 @@ class LMDBData(RNGDataFlow):
         return [key.encode() if isinstance(key, str) else key for key in keys]
 
     def __len__(self) -> int:
-        return len(self.keys) if self._shuffle else self._size
+        return len(self.keys) if self._shuffle and self.keys is not None else self._size
 
     def reset_state(self) -> None:
         super().reset_state()
@@ -114,7 +116,7 @@ class LMDBData(RNGDataFlow):
         self._environment = open_for_reading(self._lmdb_path)
 
     def __iter__(self) -> Iterator[List[bytes]]:
-        with self._guard:
+        with self._guard, explained(self._lmdb_path):
             self._environment = open_for_reading(self._lmdb_path)  # this process may be a child of the one that was reset
             with self._environment.begin() as transaction:
                 for key, value in self._shuffled(transaction) if self._shuffle else transaction.cursor():
@@ -122,8 +124,9 @@ class LMDBData(RNGDataFlow):
                         yield [key, value]
 
     def _shuffled(self, transaction: Any) -> Iterator[Any]:
-        for k in shuffled_indices(len(self.keys), True, self):
-            key = self.keys[k]
+        keys = self.keys or []
+        for k in shuffled_indices(len(keys), True, self):
+            key = keys[k]
             value = transaction.get(key)
             if value is None:
                 raise KeyError("LMDBData: keys must be in the database {}; got {!r}, which is not".format(self._lmdb_path, key))
@@ -171,7 +174,7 @@ def _decode_caffe(key: bytes, value: bytes) -> Optional[List[Any]]:
     try:
         return decode_datum(value)
     except ValueError as e:
-        log_once("Cannot read key {}: {}".format(key, e), "warning")
+        log_once("Cannot read key {!r}: {}".format(key, e), "warning")
         return None
 
 

@@ -5,17 +5,22 @@ Needs OpenCV when used, not when imported.
 from __future__ import annotations
 
 import copy as copy_module
-from typing import Any, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 
 from ..utils import logger
+from ..utils._sizes import height_width
 from ..utils._text.spec import describe
-from ..utils.argtools import shape2d
 from ..utils.optional import optional_import
+from ._flows import map as map_module
+from ._flows.below import flows_below
+from ._flows.datapoint_error import where, with_words
 from ._flows.map import MapData, MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
+from .imgaug import base as augmentors_module
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
+from .imgaug._label_maps import LabelMapWatch
 from .imgaug.base import AugmentorList, ImageAugmentor
 
 __all__ = ["AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "ImageFromFile"]
@@ -26,39 +31,45 @@ cv2 = optional_import("cv2", needed_by="ImageFromFile", pip="opencv-python-headl
 class ImageFromFile(RNGDataFlow):
     """Reads image files: datapoints `[image]`, uint8 HxWx3 in RGB, or HxWx1. `len` is exact.
 
+    `cv2.imread`, augmentors, and the datasets of image files (`ImageFolder`, `ILSVRC12`, ...) have BGR: with `rgb=False` this
+    flow has it, too. A model must see at inference the order that it was trained with.
+
     Args:
         files: paths of images.
         channel: 3 for colour, 1 for gray.
         resize: an int, or (height, width), to resize the images to.
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
+        rgb: whether the channels are RGB, else BGR.
 
     Raises:
         ValueError: during iteration, when a file cannot be read as an image.
     """
 
     def __init__(self, files: Sequence[str], channel: int = 3, resize: Union[None, int, Tuple[int, int]] = None,
-                 shuffle: bool = False):
+                 shuffle: bool = False, *, rgb: bool = True):
         if isinstance(files, str) or not len(files):
             raise ValueError("ImageFromFile: files must be a list of at least one path; got {!r}".format(files))
         if channel not in (1, 3):
             raise ValueError("ImageFromFile: channel must be 1 or 3; got {!r}".format(channel))
         self.files = files
         self.channel = int(channel)
-        self.resize = None if resize is None else tuple(shape2d(resize))
+        self.resize = None if resize is None else height_width(self, "resize", resize)
         self.shuffle = shuffle
+        self.rgb = rgb
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __iter__(self) -> Iterator[List[np.ndarray]]:
         for k in shuffled_indices(len(self.files), self.shuffle, self):
+            self._last_texts = (self.files[k],)
             yield [self._read(self.files[k])]
 
     def _read(self, file: str) -> np.ndarray:
         image = cv2.imread(file, cv2.IMREAD_COLOR if self.channel == 3 else cv2.IMREAD_GRAYSCALE)
         if image is None:
             raise ValueError("ImageFromFile: files must be images that OpenCV can read; got {!r}".format(file))
-        if self.channel == 3:
+        if self.channel == 3 and self.rgb:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         if self.resize is not None:
             image = cv2.resize(image, self.resize[::-1], interpolation=cv2.INTER_LINEAR)
@@ -86,40 +97,68 @@ def _check_coordinates(coordinates: Any, who: str, index: Any) -> None:
             who, index, describe(coordinates)))
 
 
-class _Tolerance:
-    """Calls a function; where errors are to be caught, logs some of them and returns None instead."""
+def _check_label_map(label_map: Any, who: str, index: Any) -> None:
+    if not isinstance(label_map, np.ndarray):
+        raise TypeError("{}: component {!r} must be a label map, that is an array; got {}".format(
+            who, index, describe(label_map)))
 
-    def __init__(self, catch_exceptions: bool):
+
+# Files whose frames say nothing about an augmentor that fails.
+_PLUMBING = (__file__, map_module.__file__, augmentors_module.__file__)
+
+
+def _without_plumbing(traceback: Any) -> Any:
+    """The traceback from the augmentor on; None if the error was raised by what calls it."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename in _PLUMBING:
+        traceback = traceback.tb_next
+    return traceback
+
+
+class _Augmentation(MapData):
+    """What flows that augment have in common: errors name the datapoint, and may drop it instead of ending the pass."""
+
+    augs: AugmentorList
+
+    def _set_up(self, augmentors: Any, catch_exceptions: bool) -> None:
+        self.augs = _as_list(augmentors, type(self).__name__)
         self._catch_exceptions = catch_exceptions
         self._num_errors = 0
 
-    def call(self, function: Any, *args: Any) -> Any:
-        try:
-            return function(*args)
-        except Exception:
-            if not self._catch_exceptions:
-                raise
-            self._num_errors += 1
-            if self._num_errors < 10 or self._num_errors % 100 == 0:
-                logger.exception("Got %d augmentation errors.", self._num_errors)
-            return None
+    def reset_state(self) -> None:
+        super().reset_state()
+        self.augs.reset_state()
+        for flow in flows_below(self.ds):
+            if isinstance(flow, MapData):
+                flow._keeps_texts = True
+
+    def _is_tolerated(self, error: Exception, number: int, dp: Any) -> bool:
+        named = with_words(error, where(number, dp, self.ds)).with_traceback(_without_plumbing(error.__traceback__))
+        if not self._catch_exceptions or not self._has_image(dp):
+            raise named
+        self._num_errors += 1
+        if self._num_errors < 10 or self._num_errors % 100 == 0:
+            logger.error("Got %d augmentation errors.", self._num_errors, exc_info=named)
+        return True
+
+    def _has_image(self, dp: Any) -> bool:
+        """Whether a datapoint is one that an augmentor may fail on."""
+        return True
 
 
 class _ImageMapper:
     """Augments an image."""
 
-    def __init__(self, augs: AugmentorList, index: Any, copy: bool, catch_exceptions: bool):
+    def __init__(self, augs: AugmentorList, index: Any, copy: bool):
         self._augs = augs
         self._index = index
         self._copy = copy
-        self._tolerance = _Tolerance(catch_exceptions)
 
-    def __call__(self, image: Any) -> Optional[np.ndarray]:
+    def __call__(self, image: Any) -> np.ndarray:
         _check_image(image, "AugmentImageComponent", self._index)
-        return self._tolerance.call(self._augs.augment, copy_module.deepcopy(image) if self._copy else image)
+        return self._augs.augment(copy_module.deepcopy(image) if self._copy else image)
 
 
-class AugmentImageComponent(MapDataComponent):
+class AugmentImageComponent(_Augmentation, MapDataComponent):
     """Augments an image of each datapoint; order is kept. Attribute `augs`: the AugmentorList.
 
     Args:
@@ -131,52 +170,59 @@ class AugmentImageComponent(MapDataComponent):
             raising.
 
     Raises:
-        TypeError: the component is no array.
+        TypeError: the component is no array, whatever `catch_exceptions`. This and other errors name the datapoint, and the
+            file that it came from where a flow below knows it.
     """
 
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]], index: Any = 0,
                  copy: bool = True, catch_exceptions: bool = False):
-        self.augs = _as_list(augmentors, type(self).__name__)
-        super().__init__(ds, _ImageMapper(self.augs, index, copy, catch_exceptions), index)
+        self._set_up(augmentors, catch_exceptions)
+        super().__init__(ds, _ImageMapper(self.augs, index, copy), index)
 
-    def reset_state(self) -> None:
-        super().reset_state()
-        self.augs.reset_state()
+    def _has_image(self, dp: Any) -> bool:
+        try:
+            return isinstance(dp[self.index], np.ndarray)
+        except (IndexError, KeyError, TypeError):
+            return False
 
 
 class _ComponentsMapper:
-    """Augments images and coordinates of a datapoint alike, with a transform drawn for the first image."""
+    """Augments images, coordinates and label maps of a datapoint alike, with a transform drawn for the first image."""
 
     def __init__(self, who: str, augs: AugmentorList, images: Sequence[Any], coordinates: Sequence[Any], copy: bool,
-                 catch_exceptions: bool):
+                 label_maps: Sequence[Any] = ()):
         self._who = who
         self._augs = augs
         self._images = list(images)
         self._coordinates = list(coordinates)
+        self._label_maps = list(label_maps)
+        self._watch = LabelMapWatch(who, self._images[1:])
         self._copy = copy
-        self._tolerance = _Tolerance(catch_exceptions)
 
     def __call__(self, dp: Any) -> Any:
-        return self._tolerance.call(self._augment, dp)
-
-    def _augment(self, dp: Any) -> Any:
         dp = list(dp) if isinstance(dp, tuple) else dp  # a copy, made by MapData
         for index in self._images:
             _check_image(dp[index], self._who, index)
         for index in self._coordinates:
             _check_coordinates(dp[index], self._who, index)
+        for index in self._label_maps:
+            _check_label_map(dp[index], self._who, index)
         if self._copy:
-            for index in self._images + self._coordinates:
+            for index in self._images + self._coordinates + self._label_maps:
                 dp[index] = copy_module.deepcopy(dp[index])
+        labels = self._watch.labels(dp)
         transform = self._augs.get_transform(dp[self._images[0]])
         for index in self._images:  # before coordinates: parts of a transform are drawn when it meets the first image
             dp[index] = transform.apply_image(dp[index])
         for index in self._coordinates:
             dp[index] = transform.apply_coords(dp[index])
+        for index in self._label_maps:
+            dp[index] = transform.apply_segmentation(dp[index])
+        self._watch.compare(dp, labels)
         return dp
 
 
-class AugmentImageCoordinates(MapData):
+class AugmentImageCoordinates(_Augmentation):
     """Augments an image and coordinates on it by the same transform; order is kept. Attribute `augs`: the AugmentorList.
 
     Args:
@@ -190,19 +236,15 @@ class AugmentImageCoordinates(MapData):
 
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]], img_index: Any = 0,
                  coords_index: Any = 1, copy: bool = True, catch_exceptions: bool = False):
-        self.augs = _as_list(augmentors, type(self).__name__)
-        super().__init__(ds, _ComponentsMapper(
-            type(self).__name__, self.augs, [img_index], [coords_index], copy, catch_exceptions))
-
-    def reset_state(self) -> None:
-        super().reset_state()
-        self.augs.reset_state()
+        self._set_up(augmentors, catch_exceptions)
+        super().__init__(ds, _ComponentsMapper(type(self).__name__, self.augs, [img_index], [coords_index], copy))
 
 
-class AugmentImageComponents(MapData):
-    """Augments several images, and coordinates on them, by the same transform; order is kept.
+class AugmentImageComponents(_Augmentation):
+    """Augments several images, and coordinates and label maps on them, by the same transform; order is kept.
 
-    The transform is drawn for the first image. Attribute `augs`: the AugmentorList.
+    The transform is drawn for the first image. Attribute `augs`: the AugmentorList. Images are interpolated, so a label map
+    belongs to `segmentation_index`, where pixels are moved and never mixed; what comes from outside of the image is 0.
 
     Args:
         ds: flow of list, tuple or dict datapoints; tuples become lists.
@@ -211,19 +253,21 @@ class AugmentImageComponents(MapData):
         coords_index: positions or dict keys of coordinates, float arrays Nx2 of (x, y).
         copy: augment copies, since augmentors may write into what they are given.
         catch_exceptions: drop datapoints that fail, and log the first errors and every 100th, instead of raising.
+        segmentation_index: positions or dict keys of label maps and masks, arrays HxW or HxWxC of any dtype.
     """
 
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]],
                  index: Sequence[Any] = (0, 1), coords_index: Sequence[Any] = (), copy: bool = True,
-                 catch_exceptions: bool = False):
-        for name, value in (("index", index), ("coords_index", coords_index)):
+                 catch_exceptions: bool = False, *, segmentation_index: Sequence[Any] = ()):
+        for name, value in (("index", index), ("coords_index", coords_index), ("segmentation_index", segmentation_index)):
             if not isinstance(value, (list, tuple)):
                 raise TypeError("AugmentImageComponents: {} must be a list or tuple; got {!r}".format(name, value))
         if not index:
             raise ValueError("AugmentImageComponents: index must name at least one image; got none")
-        self.augs = _as_list(augmentors, type(self).__name__)
-        super().__init__(ds, _ComponentsMapper(type(self).__name__, self.augs, index, coords_index, copy, catch_exceptions))
-
-    def reset_state(self) -> None:
-        super().reset_state()
-        self.augs.reset_state()
+        for component in segmentation_index:
+            if component in index:
+                raise ValueError("AugmentImageComponents: segmentation_index and index must name different components; "
+                                 "got {!r} in both".format(component))
+        self._set_up(augmentors, catch_exceptions)
+        super().__init__(ds, _ComponentsMapper(
+            type(self).__name__, self.augs, index, coords_index, copy, segmentation_index))

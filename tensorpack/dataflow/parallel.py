@@ -1,6 +1,7 @@
 """Flows that run other flows in worker processes or threads, to overlap them with the consumer."""
 from __future__ import annotations
 
+from ._parallel.plasma import PlasmaGetData, PlasmaPutData
 from ._parallel.process_runner import MultiProcessRunner, MultiProcessRunnerZMQ
 from ._parallel.thread_runner import MultiThreadRunner
 
@@ -10,6 +11,8 @@ __all__ = [
     "MultiProcessRunnerZMQ",
     "MultiThreadPrefetchData",
     "MultiThreadRunner",
+    "PlasmaGetData",
+    "PlasmaPutData",
     "PrefetchData",
     "PrefetchDataZMQ",
 ]

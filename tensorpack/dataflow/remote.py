@@ -12,10 +12,13 @@ import numpy as np
 
 from ..utils import logger
 from ..utils._buffers import aligned_empty
+from ..utils._numbers import whole_number
 from ..utils._process.remote_failure import RemoteFailure
+from ..utils._process.start import SafelyStarted
 from ..utils.concurrency import DIE, enable_death_signal
 from ..utils.optional import optional_import
 from ..utils.utils import get_tqdm
+from ._flows.endless import check_empty_pass
 from ._parallel.transport.codec import Encoder, decode, is_fortran
 from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, known_length
 
@@ -100,7 +103,7 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
     Args:
         df: the flow; it is reset here.
         addr: a ZMQ address, such as `tcp://host:port` or `ipc://path`.
-        hwm: high-water mark of the socket: how many datapoints may wait in it.
+        hwm: high-water mark of the socket: how many datapoints may wait in it; 0 for no limit.
         format: None, "zmq_op" or "zmq_ops", which all mean the same: there is one format for all receivers.
         bind: listen at the address instead of connecting to it.
 
@@ -109,6 +112,7 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
     """
     if format not in _FORMATS:
         raise ValueError("send_dataflow_zmq: format must be one of {}; got {!r}".format(_FORMATS, format))
+    hwm = whole_number("send_dataflow_zmq", "hwm", hwm, minimum=0)
     df.reset_state()
     context = zmq.Context()
     sender = _Sender(context, hwm)
@@ -127,6 +131,7 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
 
 
 def _send_all(df: DataFlow, send: Any) -> None:
+    num_empty = 0
     while True:
         num_sent, seconds = 0, 0.0
         with get_tqdm(total=known_length(df)) as bar:
@@ -138,9 +143,9 @@ def _send_all(df: DataFlow, send: Any) -> None:
                 if num_sent % _SENDS_PER_REPORT == 0:
                     bar.set_postfix({"AvgSendLat": seconds / num_sent})
                 bar.update()
-        if not num_sent:
-            raise ValueError("send_dataflow_zmq: the DataFlow must not be empty; {} yielded nothing in a pass".format(
-                type(df).__name__))
+        num_empty = 0 if num_sent else num_empty + 1
+        if num_empty:
+            check_empty_pass(df, "send_dataflow_zmq", num_empty)
 
 
 class RemoteDataZMQ(DataFlow):
@@ -151,7 +156,7 @@ class RemoteDataZMQ(DataFlow):
 
     Args:
         addr1, addr2: ZMQ addresses; both are served in turn.
-        hwm: high-water mark of each socket: how many datapoints may wait in it.
+        hwm: high-water mark of each socket: how many datapoints may wait in it; 0 for no limit.
         bind: listen at the addresses instead of connecting to them.
         timeout: seconds without data after which the senders are taken for dead; None waits for ever.
 
@@ -162,9 +167,9 @@ class RemoteDataZMQ(DataFlow):
         RuntimeError: during iteration, after `timeout`.
     """
 
-    cnt1 = CreatedByReset()
-    cnt2 = CreatedByReset()
-    _guard = CreatedByReset()
+    cnt1: CreatedByReset[int] = CreatedByReset()
+    cnt2: CreatedByReset[int] = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, addr1: str, addr2: Optional[str] = None, hwm: int = 50, bind: bool = True, *,
                  timeout: Optional[float] = None):
@@ -172,7 +177,7 @@ class RemoteDataZMQ(DataFlow):
             raise ValueError("{}: addr1 must be a ZMQ address; got {!r}".format(type(self).__name__, addr1))
         self._addr1 = addr1
         self._addr2 = addr2
-        self._hwm = int(hwm)
+        self._hwm = whole_number(self, "hwm", hwm, minimum=0)
         self._bind = bind
         self._timeout = timeout
 
@@ -201,6 +206,9 @@ class RemoteDataZMQ(DataFlow):
                 for socket in sockets:
                     socket.close(_ACKNOWLEDGE_MS)
                 context.term()
+
+    def _never_ends(self) -> bool:
+        return True
 
     def _addresses(self) -> List[str]:
         return [addr for addr in (self._addr1, self._addr2) if addr]
@@ -249,7 +257,7 @@ def dump_dataflow_to_process_queue(df: DataFlow, size: int, nr_consumer: int) ->
 
     Args:
         df: the flow; it is reset in the process.
-        size: how many datapoints the queue may hold.
+        size: how many datapoints the queue may hold; 0 for no limit.
         nr_consumer: how many processes take from the queue.
 
     Returns:
@@ -257,8 +265,14 @@ def dump_dataflow_to_process_queue(df: DataFlow, size: int, nr_consumer: int) ->
         and at the end, for each consumer, (DIE, None); after an error of the flow (DIE, failure) instead, where
         `failure.reraise()` raises it with its traceback.
     """
-    queue = mp.Queue(size)
-    return queue, mp.Process(target=_fill_queue, args=(df, queue, nr_consumer), name="dump_dataflow_to_process_queue")
+    who = "dump_dataflow_to_process_queue"
+    queue: Any = mp.Queue(whole_number(who, "size", size, minimum=0))
+    nr_consumer = whole_number(who, "nr_consumer", nr_consumer, minimum=1)
+    return queue, _Filler(target=_fill_queue, args=(df, queue, nr_consumer), name=who)
+
+
+class _Filler(SafelyStarted, mp.Process):
+    """The process that fills a queue."""
 
 
 def _fill_queue(df: DataFlow, queue: Any, nr_consumer: int) -> None:

@@ -7,10 +7,12 @@ import threading
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
 from ..utils import logger
+from ..utils._numbers import whole_number
 from ..utils._text.spec import describe
 from ..utils.concurrency import StoppableThread
 from ._flows.batch import BatchDataByShape
 from ._flows.cache import CacheData
+from ._flows.endless import check_empty_pass
 from ._flows.repeat import FixedSizeData
 from ._flows.shuffle import LocallyShuffleData
 from ._parallel.map_logic import ParallelMapData
@@ -67,8 +69,9 @@ class ResumableData(ProxyDataFlow):
         ValueError: a flow below runs workers or threads, or gets its datapoints from elsewhere.
     """
 
-    _lock = CreatedByReset()
-    _guard = CreatedByReset()
+    _hands_on = True
+    _lock: CreatedByReset[threading.Lock] = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, *, from_first_pass: bool = False):
         super().__init__(ds)
@@ -109,7 +112,7 @@ class ResumableData(ProxyDataFlow):
         with self._lock:
             if not self._starts:
                 self._note_start(self._position)
-            wanted = self._position if position is None else int(position)
+            wanted = self._position if position is None else whole_number(self, "position", position)
             first = self._starts[0].position
             if not first <= wanted <= self._position:
                 raise ValueError("ResumableData.state_dict: position must be between {}, that of the earliest pass that may be "
@@ -193,21 +196,28 @@ class ResumableData(ProxyDataFlow):
             self._pass_start = at = start.position
         if target > at:
             logger.info("ResumableData: making %d datapoints again, to go on after datapoint %d ...", target - at, target)
-        datapoints = iter(self.ds)
+        datapoints, num_empty = iter(self.ds), 0
         while True:
             end_if_stopped()  # it may take long
             is_cut = at in cuts and at > self._pass_start
             if at == target and not is_cut:
                 return datapoints
             if is_cut or next(datapoints, _END) is _END:
-                if at == self._pass_start:
-                    raise ValueError("ResumableData: the flow must give the datapoints that it gave before; a pass is empty "
-                                     "that begins after {} of {} datapoints".format(at, target))
+                num_empty = num_empty + 1 if at == self._pass_start else 0
+                if num_empty:
+                    self._check_empty_pass(num_empty, at, target)
                 del datapoints  # one iteration at a time
                 self._is_in_pass = False  # its cut is known, if it was one
                 datapoints = self._begin_pass(at)
             else:
                 at += 1
+
+    def _check_empty_pass(self, number: int, at: int, target: int) -> None:
+        try:
+            check_empty_pass(self.ds, type(self).__name__, number)
+        except ValueError as e:
+            raise ValueError("ResumableData: the flow must give the datapoints that it gave before; a pass is empty that "
+                             "begins after {} of {} datapoints".format(at, target)) from e
 
     def _check_generators(self, start: _Start) -> Dict[str, Any]:
         """The generators of the flows below, by their paths, if they are of the kinds of which there are states."""

@@ -9,11 +9,13 @@ from typing import Any, Iterator, List, Optional, Sequence
 
 import numpy as np
 
+from ..utils._numbers import whole_number
 from ..utils._text.spec import describe
 from ..utils.fs import atomic_directory, atomic_write
 from ..utils.optional import optional_import
 from ..utils.serialize import dumps, loads
 from ..utils.utils import get_tqdm
+from ._flows.end_watch import EndWatch
 from ._flows.repeat import FixedSizeData
 from ._formats.lmdb import new_database
 from ._formats.tfrecord import read_records, write_record
@@ -28,15 +30,17 @@ _h5py = optional_import("h5py", needed_by="HDF5Serializer", pip="h5py")
 
 
 def _one_pass(df: DataFlow, who: str) -> Iterator[Any]:
-    """Reset a flow and yield its datapoints, under a progress bar."""
+    """Reset a flow and yield its datapoints, under a progress bar; warns about one that may have no end."""
     if not isinstance(df, DataFlow):
         raise TypeError("{}.save: df must be a DataFlow; got {}; try DataFromList or DataFromGenerator".format(
             who, describe(df)))
     df.reset_state()
+    watch = EndWatch(who + ".save", df)
     with get_tqdm(total=known_length(df) or 0) as bar:
         for dp in df:
             yield dp
             bar.update()
+            watch.add()
 
 
 class LMDBSerializer:
@@ -50,15 +54,14 @@ class LMDBSerializer:
         """Save one pass of a flow; it is reset first.
 
         Args:
-            df: a finite flow.
+            df: a finite flow; one that may have no end is warned about, at once and at growing sizes.
             path: a file that does not exist, or an existing directory without a database.
             write_frequency: hand the data to the system each time after so many datapoints.
 
         Raises:
             FileExistsError: there is a database at `path`.
         """
-        if write_frequency < 1:
-            raise ValueError("LMDBSerializer.save: write_frequency must be positive; got {}".format(write_frequency))
+        write_frequency = whole_number("LMDBSerializer.save", "write_frequency", write_frequency, minimum=1)
         keys: List[bytes] = []
         with new_database(path) as database:
             for dp in _one_pass(df, "LMDBSerializer"):
@@ -94,7 +97,7 @@ class NumpySerializer:
         """Save one pass of a flow; it is reset first. An existing file is replaced.
 
         Args:
-            df: a finite flow.
+            df: a finite flow; one that may have no end is warned about, at once and at growing sizes.
             path: the file; `.npz` is added where it is missing.
         """
         datapoints = list(_one_pass(df, "NumpySerializer"))
@@ -150,7 +153,12 @@ class TFRecordSerializer:
 
     @staticmethod
     def save(df: DataFlow, path: str) -> None:
-        """Save one pass of a flow; it is reset first. An existing file is replaced."""
+        """Save one pass of a flow; it is reset first. An existing file is replaced.
+
+        Args:
+            df: a finite flow; one that may have no end is warned about, at once and at growing sizes.
+            path: the file.
+        """
         with atomic_write(path, "wb") as f:
             for dp in _one_pass(df, "TFRecordSerializer"):
                 write_record(f, dumps(dp))
@@ -164,7 +172,7 @@ class TFRecordSerializer:
             size: the number of its datapoints, which the file does not tell; it becomes `len`. Without it there is none.
         """
         flow = _TFRecordData(path)
-        return flow if size is None else FixedSizeData(flow, size)
+        return flow if size is None else FixedSizeData(flow, whole_number("TFRecordSerializer.load", "size", size, minimum=0))
 
 
 class HDF5Serializer:
@@ -175,7 +183,8 @@ class HDF5Serializer:
         """Save one pass of a flow, which must fit into memory; it is reset first. An existing file is replaced.
 
         Args:
-            df: a finite flow of lists or tuples. A component must be numbers of one shape in all datapoints.
+            df: a finite flow of lists or tuples; one that may have no end is warned about. A component must be numbers of one
+                shape in all datapoints.
             path: the file.
             data_paths: a name for each component.
         """
@@ -221,6 +230,10 @@ class DiskCacheSerializer:
     @staticmethod
     def save(df: DataFlow, path: str) -> None:
         """Save one pass of a flow; it is reset first. An existing directory of diskcache is replaced.
+
+        Args:
+            df: a finite flow; one that may have no end is warned about, at once and at growing sizes.
+            path: the directory.
 
         Raises:
             FileExistsError: `path` is a file, or a directory with something else in it.

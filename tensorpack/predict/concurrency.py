@@ -17,6 +17,7 @@ from ..models.registry import disable_layer_logging
 from ..tfutils.model_utils import describe_trainable_vars
 from ..utils import logger
 from ..utils._process.remote_failure import RemoteFailure
+from ..utils._process.start import SafelyStarted
 from ..utils.concurrency import DIE, enable_death_signal
 from ._remote import dumps_config
 from .base import AsyncPredictorBase, OfflinePredictor, OnlinePredictor
@@ -28,7 +29,7 @@ _TASKS_PER_THREAD = 100
 _POLL = 0.1  # seconds until a waiting put_task notices that the workers are gone
 
 
-class MultiProcessPredictWorker(multiprocessing.get_context("spawn").Process):
+class MultiProcessPredictWorker(SafelyStarted, multiprocessing.get_context("spawn").Process):
     """A spawned process with a predictor of its own, called `MultiProcessPredictWorker-<idx>`; a subclass overrides `run`.
 
     Args:

@@ -10,7 +10,8 @@ import six
 
 from ..compat import has_gpu
 from ..compat import tfv1 as tf
-from ..dataflow.base import DataFlow, known_length
+from ..dataflow._passes import whole_pass
+from ..dataflow.base import DataFlow, known_length, never_ends
 from ..tfutils._session.stall import default_stall_seconds
 from ..utils import logger
 from ..utils.concurrency import OrderedContainer
@@ -58,7 +59,10 @@ class DatasetPredictorBase:
         """Override: a generator of what the predictor returns for each datapoint."""
 
     def get_all_result(self) -> List[Any]:
-        """The list of all results."""
+        """The list of all results; raises ValueError if the dataset never ends."""
+        if never_ends(self.dataset):
+            raise ValueError("{}.get_all_result: the dataset must end; got {!r}, which never does; use FixedSizeData, or "
+                             "iterate get_result()".format(type(self).__name__, self.dataset))
         return list(self.get_result())
 
 
@@ -91,7 +95,7 @@ class SimpleDatasetPredictor(DatasetPredictorBase):
         watch.start(self)
         try:
             with get_tqdm(total=known_length(self.dataset), disable=known_length(self.dataset) is None) as bar:
-                iterator = iter(self.dataset)
+                iterator = whole_pass(self.dataset)
                 while True:
                     dp = self._next_datapoint(iterator)
                     if dp is _END:

@@ -56,7 +56,7 @@ class FeedfreePredictor(PredictorBase):
                 config.tower_func(*input_source.get_input_tensors())
             self._outputs = config.tower_func.towers[""].get_tensors(config.output_names)
             self._callbacks.setup_graph(None)
-            self.sess, self._owns_session = restored_session(config)
+            self.sess, self._owns_session = restored_session(config, self._outputs)
         self._queue_runners = QueueRunners(self.sess)
         self._hooked_sess = HookedSession(self.sess, self._callbacks.get_hooks(), self._queue_runners)
         self._watch = CallWatch(FeedfreePredictor._do_call, self._callbacks._waits_for)

@@ -26,14 +26,11 @@ from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
 
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 
-# In the RuntimeError of TF 2.x when Ctrl-C was pressed before a run failed: the handler runs while the error is made.
-_INTERRUPTED = "REPLACED BY KeyboardInterrupt"
-
 
 class TrainLoop:
     """The counters of a training loop: read by everybody, written by the trainer and its step counter only."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._epoch_num = 0
         self._global_step = 0
         self._local_step = -1
@@ -117,8 +114,9 @@ class Trainer:
             raise SystemExit(1)
         return super().__new__(cls)
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._callbacks: Union[List[Callback], Callbacks] = []
+        self._chief_only_callbacks: List[str] = []  # those that were left out on this process
         self.loop = TrainLoop()
         self.monitors: Optional[Monitors] = None
         self.train_op: Optional[tf.Operation] = None
@@ -144,7 +142,7 @@ class Trainer:
             raise RuntimeError("Trainer.register_callback: callbacks can be added only before setup_callbacks; got {} "
                                "afterwards".format(cb))
         if not self.is_chief and cb.chief_only:
-            logger.warning("Callback %s is chief-only, skipped on this process.", cb)
+            self._chief_only_callbacks.append(str(cb))
             return False
         self._callbacks.append(cb)
         return True
@@ -167,7 +165,8 @@ class Trainer:
             if not isinstance(value, list):
                 raise TypeError("Trainer.setup_callbacks: {} must be a list; got {!r}".format(name, value))
         with self.graph.as_default():
-            describe_trainable_vars()
+            if self.is_chief:
+                describe_trainable_vars()
             self.register_callback(MaintainStepCounter())
             for cb in callbacks:
                 self.register_callback(cb)
@@ -177,6 +176,8 @@ class Trainer:
                                  "callbacks".format(", ".join(misplaced)))
             self.monitors = Monitors([m for m in monitors if self.register_callback(m)])
             self.register_callback(self.monitors)
+            if self._chief_only_callbacks:
+                logger.info("Left to the chief: %s.", ", ".join(self._chief_only_callbacks))
             logger.info("Setup callbacks graph ...")
             self._callbacks = Callbacks(self._callbacks)
             self._callbacks.setup_graph(weakref.proxy(self))
@@ -199,7 +200,7 @@ class Trainer:
                 logger.info("Initializing the session ...")
                 session_init._run_init(self.sess)
             elif not isinstance(session_init, JustCurrentSession):
-                logger.warning("session_init is used on the chief process only, ignored on this one.")
+                logger.info("Left to the chief: %s.", type(session_init).__name__)
             self.sess.graph.finalize()
             logger.info("Graph Finalized.")
             self._share_variables()
@@ -246,6 +247,9 @@ class Trainer:
         loop, callbacks = self.loop, self._callbacks
         callbacks.before_train()
         loop.update_global_step()
+        if loop.starting_epoch > loop.max_epoch:
+            logger.info("There is nothing to train: epoch %d would be the next one, and max_epoch is %d.", loop.starting_epoch,
+                        loop.max_epoch)
         for epoch in range(loop.starting_epoch, loop.max_epoch + 1):
             loop._epoch_num = epoch
             logger.info("Start Epoch %d ...", loop.epoch_num)
@@ -286,9 +290,6 @@ class Trainer:
         elif isinstance(cause, KeyboardInterrupt):
             logger.info("Detected Ctrl-C and exiting main loop.")
             raise cause
-        elif isinstance(cause, RuntimeError) and _INTERRUPTED in str(cause):
-            logger.info("Detected Ctrl-C and exiting main loop.")
-            raise KeyboardInterrupt() from cause
         else:
             logger.error("Training failed at global_step=%d", self.loop.global_step)
             raise cause

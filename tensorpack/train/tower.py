@@ -34,7 +34,7 @@ class TowerTrainer(Trainer):
     A subclass sets `self.tower_func` once, then builds its graph by calling it inside a `TowerContext`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self._tower_func: Optional[TowerFunc] = None
         self._predictors: List[OnlinePredictor] = []

@@ -11,9 +11,16 @@ import weakref
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from . import logger
-from ._process.signals import enable_death_signal, is_main_thread, mask_sigint, unblock_on_sigint
+from ._process.fork import say_what_a_fork_means
+from ._process.signals import (
+    enable_death_signal,
+    is_main_thread,
+    mask_sigint,
+    postpone_sigint_in,
+    unblock_on_sigint,
+)
+from ._process.start import SafelyStarted, start_method_of, start_safely
 from ._process.threads import LoopThread, ShareSessionThread, StoppableThread
-from .argtools import log_once
 
 __all__ = [
     "DIE",
@@ -26,6 +33,7 @@ __all__ = [
     "ensure_proc_terminate",
     "is_main_thread",
     "mask_sigint",
+    "postpone_sigint_in",
     "start_proc_mask_signal",
     "subproc_call",
     "unblock_on_sigint",
@@ -62,21 +70,24 @@ def _terminate(reference: Any, owner_pid: int) -> None:
 def start_proc_mask_signal(proc: Any) -> None:
     """Start the process or thread, or each of a list, so that Ctrl-C does not reach the new processes.
 
+    The start of a process that ends too early does not hang, whatever is sent to it. If TensorFlow has run here before, it is
+    logged that a forked process must not use it.
+
     Ctrl-C can only be masked in the main thread; elsewhere this starts them as they are.
     """
     procs = _as_list(proc)
-    if any(_is_forked(p) for p in procs):
-        log_once("Starting a process with 'fork' method is efficient but not safe: it may deadlock or crash if other threads "
-                 "run. If that happens, use multiprocessing.set_start_method('forkserver') or 'spawn'.", "warning")
+    for p in procs:
+        if _is_forked(p):
+            say_what_a_fork_means(p)
     with mask_sigint():
         for p in procs:
-            p.start()
+            start_safely(p)
 
 
 def _is_forked(proc: Any) -> bool:
     if not isinstance(proc, mp.process.BaseProcess):
         return False
-    return (getattr(proc, "_start_method", None) or mp.get_start_method()) == "fork"
+    return start_method_of(proc) == "fork"
 
 
 def _as_list(proc: Any) -> List[Any]:
@@ -160,7 +171,7 @@ class OrderedContainer:
         return rank, self._values.pop(rank)
 
 
-class OrderedResultGatherProc(mp.Process):
+class OrderedResultGatherProc(SafelyStarted, mp.Process):
     """A process that takes (rank, data) from `data_queue` and gives them by rank through `get`.
 
     Args:
@@ -173,7 +184,7 @@ class OrderedResultGatherProc(mp.Process):
         super().__init__()
         self.data_queue = data_queue
         self.ordered_container = OrderedContainer(start=start)
-        self.result_queue = mp.Queue()
+        self.result_queue: Any = mp.Queue()
         self.nr_producer = nr_producer
 
     def run(self) -> None:

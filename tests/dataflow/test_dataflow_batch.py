@@ -56,7 +56,7 @@ class TestGrouping:
 
     @pytest.mark.parametrize("batch_size", [0, -1])
     def test_batch_size_must_be_positive(self, batch_size):
-        with pytest.raises(ValueError, match="BatchData: batch_size must be positive"):
+        with pytest.raises(ValueError, match="BatchData: batch_size must be at least 1"):
             BatchData(flow(range(5)), batch_size)
 
     def test_static_methods_for_other_users(self):

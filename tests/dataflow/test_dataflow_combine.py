@@ -66,10 +66,17 @@ class TestJoinData:
     def test_lists_and_tuples_are_concatenated(self):
         assert list(JoinData([flow([1], [2]), flow((3, 4), (5, 6))])) == [[1, 3, 4], [2, 5, 6]]
 
-    def test_dicts_are_merged_and_later_flows_win(self):
+    def test_dicts_are_merged(self):
         original = {"x": 1, "y": 2}
-        assert list(JoinData([flow(original), flow({"y": 3})])) == [{"x": 1, "y": 3}]
+        assert list(JoinData([flow(original), flow({"z": 3}), flow({})])) == [{"x": 1, "y": 2, "z": 3}]
         assert original == {"x": 1, "y": 2}
+
+    @pytest.mark.parametrize("dicts", [
+        [{"x": 1, "y": 2}, {"y": 3}], [{"y": 1}, {"x": 1}, {"y": 1}], [{"y": 1}] * 2,
+    ], ids=["two", "not adjacent", "the same"])
+    def test_a_key_in_two_flows_is_refused_since_one_component_would_be_lost(self, dicts):
+        with pytest.raises(ValueError, match="JoinData: dict datapoints must have different keys.*got 'y' in more than one"):
+            list(JoinData([flow(dp) for dp in dicts]))
 
     def test_the_same_flow_twice(self):
         ds = flow([1], [2])

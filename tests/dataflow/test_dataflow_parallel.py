@@ -13,7 +13,7 @@ import pytest
 from parallel_flows import RUNNERS, Count, Draw, Failing, Noting, OddError, Sleeping, take
 
 from tensorpack.dataflow import parallel
-from tensorpack.dataflow.base import DataFlowTerminated
+from tensorpack.dataflow.base import DataFlow, DataFlowTerminated
 from tensorpack.dataflow.common import BatchData, CacheData, RepeatedData
 from tensorpack.dataflow.parallel import MultiProcessRunner, MultiProcessRunnerZMQ, MultiThreadRunner
 from tensorpack.dataflow.parallel_map import MultiProcessMapDataZMQ
@@ -404,7 +404,7 @@ def test_it_may_be_iterated_by_another_thread_than_that_which_reset_it(process_r
 
 
 @pytest.mark.parametrize("args,error", [
-    ((0, 1), ValueError), ((1, 0), ValueError), ((-1, 1), ValueError), ((None, 1), TypeError), ((1.5, 1), TypeError),
+    ((0, 1), ValueError), ((1, -1), ValueError), ((-1, 1), ValueError), ((None, 1), TypeError), ((1.5, 1), ValueError),
 ], ids=str)
 def test_arguments_are_checked(args, error):
     for make in (lambda: MultiProcessRunner(Count(3), *args), lambda: MultiProcessRunnerZMQ(Count(3), *args),
@@ -531,3 +531,10 @@ def test_opencv_that_a_worker_imports_late_runs_without_threads(start_method, mo
         df.reset_state()
         assert [dp[0] for dp in df] == [False, 1, 1]
     assert "OPENCV_FOR_THREADS_NUM" not in os.environ
+
+
+@pytest.mark.parametrize("cls", [parallel.PlasmaPutData, parallel.PlasmaGetData])
+def test_flows_through_plasma_can_be_imported_but_not_made(cls):
+    assert issubclass(cls, DataFlow)
+    with pytest.raises(ImportError, match=cls.__name__ + ": needs plasma.*use MultiProcessRunnerZMQ"):
+        cls(Count(3), "/tmp/socket")

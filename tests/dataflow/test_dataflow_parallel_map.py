@@ -249,7 +249,7 @@ def test_a_function_that_cannot_be_pickled_is_named():
 def test_arguments_are_checked(make_map, args, error):
     with pytest.raises(error, match="must"):
         make_map(*args)
-    with pytest.raises(ValueError, match="buffer_size must be positive"):
+    with pytest.raises(ValueError, match="buffer_size must be at least 1"):
         make_map(Count(3), 1, double, buffer_size=0)
 
 

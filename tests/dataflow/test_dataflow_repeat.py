@@ -1,5 +1,5 @@
 """Flows that repeat, cut, cache and shuffle: what a pass holds, also after an abandoned one."""
-from collections import Counter
+from collections import Counter, deque
 from itertools import islice
 
 import pytest
@@ -16,6 +16,7 @@ from tensorpack.dataflow import (
     RepeatedData,
     RepeatedDataPoint,
 )
+from tensorpack.dataflow._flows import shuffle
 from tensorpack.utils import fix_rng_seed
 
 
@@ -126,7 +127,7 @@ class TestFixedSizeData:
         assert (one_pass(df), len(df)) == ([], 0)
 
     def test_negative_size_is_refused(self):
-        with pytest.raises(ValueError, match="FixedSizeData: size must not be negative; got -1"):
+        with pytest.raises(ValueError, match="FixedSizeData: size must be at least 0; got -1"):
             FixedSizeData(numbers(3), -1)
 
     def test_an_error_of_the_flow_comes_out_and_the_next_pass_starts_it_again(self):
@@ -213,6 +214,20 @@ class TestLocallyShuffleData:
         next(iterator)
         assert len(pulled) == 13
         assert len(list(islice(iterator, 100))) == 100
+
+    @pytest.mark.parametrize("buffer_size", [300, 3000])
+    def test_a_shuffle_takes_as_many_operations_as_there_are_datapoints(self, buffer_size, monkeypatch):
+        steps = [0]
+
+        class CountingDeque(deque):
+            def __getitem__(self, index):
+                steps[0] += min(index, len(self) - index) // 64 + 1  # blocks of 64 that it goes through
+                return super().__getitem__(index)
+
+        monkeypatch.setattr(shuffle, "deque", CountingDeque)
+        df = started(LocallyShuffleData(numbers(10 ** 6), buffer_size))
+        assert len(list(islice(iter(df), 3 * buffer_size))) == 3 * buffer_size
+        assert steps[0] <= 12 * buffer_size
 
     def test_long_interval_keeps_the_order(self):
         df = started(LocallyShuffleData(numbers(100), 10, shuffle_interval=1000))

@@ -455,3 +455,33 @@ def test_a_slot_is_found_by_any_address_within():
         assert slot.address == address_of(array)
     assert pool._find(address_of(np.zeros(5)), 5) is None
     pool.close()
+
+
+class CountedAddress(int):
+    """A number that counts how often it is compared."""
+
+    comparisons = 0
+
+    def __eq__(self, other):
+        CountedAddress.comparisons += 1
+        return int(self) == int(other)
+
+    def __lt__(self, other):
+        CountedAddress.comparisons += 1
+        return int(self) < int(other)
+
+    __hash__ = int.__hash__
+
+
+def test_slots_are_given_up_without_a_search_through_all_of_them():
+    pool = SlotPool(max_free_bytes=0)
+    count = 300
+    arrays = [pool.empty(100000, "uint8") for _ in range(count)]
+    pool._addresses[:] = [CountedAddress(address) for address in pool._addresses]
+    while arrays:
+        arrays.pop(len(arrays) // 2)
+    CountedAddress.comparisons = 0
+    assert len(pool.collect_given_up()) == count
+    assert CountedAddress.comparisons <= 12 * count
+    assert not pool._addresses and not pool._slots
+    pool.close()

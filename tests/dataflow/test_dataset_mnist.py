@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tensorpack.dataflow.dataset import FashionMnist, Mnist, mnist
-from tensorpack.dataflow.dataset.mnist import _Source
+from tensorpack.dataflow.dataset.mnist import _Source, extract_images, extract_labels, maybe_download
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REAL_DATA = os.path.join(os.path.dirname(ROOT), "shared", "data", "mnist_data")
@@ -127,6 +127,37 @@ def test_images_and_labels_must_belong_together(local):
     (local / "t10k-labels-idx1-ubyte.gz").write_bytes(compressed(2049, labels_of("train")))
     with pytest.raises(ValueError, match="belong together; got 3 images and 5 labels"):
         Mnist("test", dir=str(local))
+
+
+class TestFunctions:
+    """The functions of the module, which scripts call without a DataFlow."""
+
+    def test_images_and_labels_of_a_file(self, local):
+        images = extract_images(str(local / IMAGES))
+        assert (images.shape, images.dtype) == ((5, 28, 28, 1), np.float32)
+        np.testing.assert_array_equal(images[..., 0], images_of("train").astype("float32") / 255)
+        labels = extract_labels(str(local / "t10k-labels-idx1-ubyte.gz"))
+        assert labels.dtype == np.uint8
+        np.testing.assert_array_equal(labels, labels_of("test"))
+
+    def test_other_files_are_refused(self, local):
+        with pytest.raises(ValueError, match="Invalid magic number 2051 in MNIST label file"):
+            extract_labels(str(local / IMAGES))
+
+    @pytest.mark.parametrize("filename", [IMAGES, "t10k-labels-idx1-ubyte.gz", "notes.txt"])
+    def test_a_missing_file_is_downloaded_once(self, tmp_path, remote, filename):
+        (remote / "notes.txt").write_text("any file")
+        target = str(tmp_path / "new")
+        path = maybe_download((remote / filename).as_uri(), target)
+        assert path == os.path.join(target, filename)
+        (remote / filename).unlink()
+        assert maybe_download((remote / filename).as_uri(), target) == path
+        assert os.listdir(target) == [filename]
+
+    def test_a_damaged_download_is_refused(self, tmp_path, remote):
+        (remote / IMAGES).write_bytes(b"<html>")
+        with pytest.raises(OSError, match="maybe_download: .*cannot be downloaded"):
+            maybe_download((remote / IMAGES).as_uri(), str(tmp_path))
 
 
 class TestDownload:

@@ -11,6 +11,7 @@ import pytest
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow.base import DataFlow, ProxyDataFlow
+from tensorpack.dataflow.common import RepeatedData
 from tensorpack.dataflow.raw import DataFromGenerator, DataFromList
 from tensorpack.graph_builder.model_desc import ModelDesc
 from tensorpack.predict import PredictConfig
@@ -89,6 +90,15 @@ def test_simple_predictor_yields_the_outputs_of_each_datapoint(capfd):
 def test_no_bar_without_a_length(capfd):
     assert len(SimpleDatasetPredictor(config(), Numbers(3, known=False)).get_all_result()) == 3
     assert "/?" not in capfd.readouterr().err
+
+
+def test_all_results_of_a_flow_that_never_ends_are_refused():
+    predictor = SimpleDatasetPredictor(config(), RepeatedData(Numbers(3), -1))
+    with pytest.raises(ValueError, match="SimpleDatasetPredictor.get_all_result: the dataset must end; .*FixedSizeData"):
+        predictor.get_all_result()
+    results = predictor.get_result()
+    assert len([next(results) for _ in range(7)]) == 7
+    results.close()
 
 
 def test_simple_predictor_gives_inputs_when_asked():

@@ -161,9 +161,14 @@ def test_nothing_is_watched_when_the_time_is_none(log_records):
     class Silent(SimpleTrainer):
         STALL_SECONDS = None
 
-    train(slow_queue(), steps=8, trainer=Silent())
+    class Looking(Callback):
+        def _trigger_step(self):
+            seen.update(threading.enumerate())
+
+    earlier, seen = set(threading.enumerate()), set()
+    train(slow_queue(), steps=8, trainer=Silent(), callbacks=[Looking()])
     assert not reports(log_records)
-    assert not [thread for thread in threading.enumerate() if thread.name == "StallWatch"]
+    assert not [thread for thread in seen - earlier if thread.name == "StallWatch"]
 
 
 def test_a_slow_first_step_is_told_of_and_goes_on(log_records):

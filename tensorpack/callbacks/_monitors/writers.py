@@ -11,7 +11,10 @@ from typing import Any, Callable, Dict, List, Optional
 
 from ...compat import tfv1 as tf
 from ...utils import logger
-from .._resume import stopped_inside_epoch
+from ...utils._numbers import whole_number
+from ...utils._rng import is_first_worker
+from .._arguments import check_number
+from .._resume import is_over, stopped_inside_epoch
 from . import json_stats as _json_stats
 from .base import MonitorBase, as_number
 from .json_stats import Record, StatsFile, read_records, records_to_keep, unused_path
@@ -30,12 +33,13 @@ class TFEventWriter(MonitorBase):
 
     Args:
         logdir: an existing directory; by default the log directory.
-        max_queue: number of events that may wait to be written.
+        max_queue: number of events that may wait to be written; 0 for any number.
         flush_secs: the file is flushed at least this often while events come.
         split_files: start a new file after each epoch.
 
     Raises:
         ValueError: `logdir` does not exist.
+        TypeError, ValueError: a number is none, or negative.
     """
 
     def __init__(self, logdir: Optional[str] = None, max_queue: int = 10, flush_secs: float = 120,
@@ -43,31 +47,31 @@ class TFEventWriter(MonitorBase):
         if logdir is not None and not tf.gfile.IsDirectory(logdir):
             raise ValueError("TFEventWriter: logdir must be an existing directory; got '{}'; make it first".format(logdir))
         self._logdir = logger.get_logger_dir() if logdir is None else logdir
-        self._max_queue = max_queue
-        self._flush_secs = flush_secs
+        self._max_queue = whole_number(self, "max_queue", max_queue, minimum=0)
+        self._flush_secs = check_number("TFEventWriter", "flush_secs", flush_secs, minimum=0)
         self._split_files = split_files
         self._writer: Optional[tf.summary.FileWriter] = None
+        self._is_opened = False
         self._graph_thread: Optional[threading.Thread] = None
 
     def _setup_graph(self) -> None:
         self._logdir = self._logdir or _log_dir(self)
-        if self._logdir is not None:
-            self._guard(self._open)
 
     def _before_train(self) -> None:
-        if self._writer is None:
+        if self._logdir is None or is_over(self.trainer):
             return
+        self._prepare()
         # A big graph takes seconds to serialise; the first step need not wait for it, only the first event.
         self._graph_thread = threading.Thread(target=self._guard, args=(self._add_graph,), name="TFEventWriter-graph")
         self._graph_thread.daemon = True
         self._graph_thread.start()
 
     def process_summary(self, summary: tf.Summary) -> None:
-        self._wait_for_graph()
+        self._prepare()
         self._guard(lambda: self._writer and self._writer.add_summary(summary, self.global_step))
 
     def process_event(self, evt: tf.Event) -> None:
-        self._wait_for_graph()
+        self._prepare()
         self._guard(lambda: self._writer and self._writer.add_event(evt))
 
     def _trigger(self) -> None:
@@ -77,6 +81,14 @@ class TFEventWriter(MonitorBase):
     def _after_train(self) -> None:
         self._wait_for_graph()
         self._guard(lambda: self._writer and self._writer.close())
+
+    def _prepare(self) -> None:
+        """Wait until the file is there and takes events."""
+        self._wait_for_graph()
+        if not self._is_opened:
+            self._is_opened = True
+            if self._logdir is not None:
+                self._guard(self._open)
 
     def _open(self) -> None:
         self._writer = tf.summary.FileWriter(self._logdir, max_queue=self._max_queue, flush_secs=self._flush_secs,
@@ -115,7 +127,7 @@ def _unused_suffix(logdir: str) -> Optional[str]:
 def _log_dir(monitor: MonitorBase) -> Optional[str]:
     """The log directory, when the graph is set up; a warning if there is none."""
     directory = logger.get_logger_dir()
-    if directory is None:
+    if directory is None and is_first_worker():  # others write nothing in any case
         logger.warning("%s does nothing: there is no log directory. Call logger.set_logger_dir() before the training.", monitor)
     return directory
 
@@ -141,7 +153,7 @@ class JSONWriter(MonitorBase):
 
     FILENAME = _json_stats.FILENAME
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._dir = logger.get_logger_dir()
         self._pending: Dict[str, Any] = {}
         self._skipped: set = set()

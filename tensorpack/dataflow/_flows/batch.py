@@ -1,14 +1,16 @@
 """Groups datapoints into batches."""
 from __future__ import annotations
 
-import operator
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ...utils import logger
+from ...utils._numbers import whole_number
 from ...utils._text.spec import describe
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, known_length
 from .collate import collate, collate_values, same_kind_of_error
+from .endless import Swallowed
 
 
 class BatchData(ProxyDataFlow):
@@ -34,15 +36,17 @@ class BatchData(ProxyDataFlow):
 
     def __init__(self, ds: DataFlow, batch_size: int, remainder: bool = False, use_list: bool = False):
         super().__init__(ds)
-        self.batch_size = operator.index(batch_size)
+        self.batch_size = whole_number(self, "batch_size", batch_size, minimum=1)
         self.remainder = remainder
         self.use_list = use_list
-        if self.batch_size <= 0:
-            raise ValueError("{}: batch_size must be positive; got {}".format(type(self).__name__, batch_size))
-        length = None if remainder else known_length(ds)
+        self._check_length()
+
+    def _check_length(self) -> None:
+        length = None if self.remainder else known_length(self.ds)
         if length is not None and self.batch_size > length:
             raise ValueError("{}: batch_size must not exceed the length of the DataFlow; got {} for {} datapoints; use a "
-                             "smaller one, remainder=True, or RepeatedData".format(type(self).__name__, batch_size, length))
+                             "smaller one, remainder=True, or RepeatedData".format(
+                                 type(self).__name__, self.batch_size, length))
 
     def __len__(self) -> int:
         batches, rest = divmod(len(self.ds), self.batch_size)
@@ -59,6 +63,18 @@ class BatchData(ProxyDataFlow):
                 holder = []
         if self.remainder and holder:
             yield self._aggregate(holder, count)
+        elif holder and not count:
+            self._swallowed = Swallowed("has read {} datapoints, fewer than its batch_size={}".format(
+                len(holder), self.batch_size))
+
+    def _not_each_once(self) -> Optional[str]:
+        length = known_length(self.ds)
+        if self.remainder or self.batch_size == 1 or length is not None and not length % self.batch_size:
+            return None
+        lost = "drops up to {} datapoints".format(self.batch_size - 1)
+        if length is not None:
+            lost = "drops the last {} of {} datapoints".format(length % self.batch_size, length)
+        return lost + " of a pass, which make no batch of {}; use remainder=True".format(self.batch_size)
 
     def _aggregate(self, holder: Sequence[Any], index: int) -> Any:
         try:
@@ -88,8 +104,9 @@ class BatchData(ProxyDataFlow):
 class BatchDataByShape(BatchData):
     """Batches datapoints whose component `idx` has the same shape: one bucket per shape, a batch whenever a bucket is full.
 
-    Leftovers stay in their buckets for later passes; `reset_state()` clears them. `len` is that of BatchData and only a hint.
-    One iteration at a time.
+    Leftovers stay in their buckets for later passes, so a pass may be empty, and another one not; `reset_state()` clears them.
+    `len` is that of BatchData, but at least 1, and only a hint. One iteration at a time. Many datapoints in the buckets are
+    warned about.
 
     Args:
         ds: flow of list, tuple or dict datapoints.
@@ -97,30 +114,57 @@ class BatchDataByShape(BatchData):
         idx: index or key of the component, an array, that tells the shape.
     """
 
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, batch_size: int, idx: Any):
         super().__init__(ds, batch_size, remainder=False)
         self.idx = idx
 
+    def _check_length(self) -> None:
+        """Buckets may need several passes to fill."""
+
+    def __len__(self) -> int:
+        return max(super().__len__(), min(len(self.ds), 1))
+
     def reset_state(self) -> None:
         super().reset_state()
         self._guard = DataFlowReentrantGuard(owner=self)
-        self._buckets: Dict[Tuple, List[Any]] = {}
+        self._buckets: Dict[Tuple[int, ...], List[Any]] = {}
+        self._num_kept = 0
+        self._next_warning = max(1000, 20 * self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
         with self._guard:
-            count = 0
+            count, before = 0, self._num_kept
             for dp in self.ds:
                 shape = self._shape_of(dp)
                 bucket = self._buckets.setdefault(shape, [])
                 bucket.append(dp)
+                self._num_kept += 1
                 if len(bucket) == self.batch_size:
                     del self._buckets[shape]
+                    self._num_kept -= self.batch_size
                     yield self._aggregate(bucket, count)
                     count += 1
+                elif self._num_kept >= self._next_warning:
+                    self._warn()
+            if not count and self._num_kept > before:
+                self._swallowed = Swallowed("keeps {} datapoints of {} shapes until there are batch_size={} of one".format(
+                    self._num_kept, len(self._buckets), self.batch_size), is_kept=True)
 
-    def _shape_of(self, dp: Any) -> Tuple:
+    def _not_each_once(self) -> Optional[str]:
+        if self.batch_size == 1:
+            return None
+        return ("keeps up to {} datapoints of each shape for the next pass; use BatchData(ds, 1), or datapoints of one shape "
+                "and BatchData(ds, {}, remainder=True)".format(self.batch_size - 1, self.batch_size))
+
+    def _warn(self) -> None:
+        self._next_warning *= 10
+        logger.warning("[%s] keeps %d datapoints of %d shapes, since those of a shape come out when there are batch_size=%d; "
+                       "use a smaller one, or fewer shapes.", type(self).__name__, self._num_kept, len(self._buckets),
+                       self.batch_size)
+
+    def _shape_of(self, dp: Any) -> Tuple[int, ...]:
         component = dp[self.idx]
         if not hasattr(component, "shape"):
             raise TypeError("{}(idx={!r}): this component must be an array; got {}".format(

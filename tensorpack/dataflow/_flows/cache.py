@@ -5,6 +5,7 @@ from typing import Any, Iterator, List
 
 from ...utils.utils import get_rng
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
+from .end_watch import EndWatch
 
 
 class CacheData(ProxyDataFlow):
@@ -14,11 +15,11 @@ class CacheData(ProxyDataFlow):
     iteration at a time. `len` is that of `ds`.
 
     Args:
-        ds: the finite flow to cache.
+        ds: the finite flow to cache; one that never ends is warned about, at once and at growing sizes.
         shuffle: shuffle the passes that come from memory; the first keeps the order of `ds`.
     """
 
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, shuffle: bool = False):
         super().__init__(ds)
@@ -40,8 +41,9 @@ class CacheData(ProxyDataFlow):
                 yield from self._record()
 
     def _record(self) -> Iterator[Any]:
-        recorded = []
+        recorded, watch = [], EndWatch(type(self).__name__, self.ds, allows_unknown=True)
         for dp in self.ds:
             recorded.append(dp)
+            watch.add()
             yield dp
         self.buffer = recorded

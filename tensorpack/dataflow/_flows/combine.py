@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import math
 from itertools import chain
-from typing import Any, Dict, Iterator, List, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ...utils import logger
 from ...utils._text.spec import describe
-from ..base import DataFlow, RNGDataFlow, known_length, reset_each_once
+from ..base import DataFlow, RNGDataFlow, known_length, never_ends, reset_each_once
 
 
 def _nonempty(flows: Sequence[Any], owner: DataFlow) -> List[Any]:
@@ -61,6 +61,15 @@ class RandomChooseData(RNGDataFlow):
             except StopIteration:
                 return
             yield dp
+
+    def _never_ends(self) -> bool:
+        return all(never_ends(flow) for flow in self._flows)
+
+    def _not_each_once(self) -> Optional[str]:
+        if len(self._flows) == 1:
+            return None
+        return "ends with the first of {} flows that has no more, whatever the others have left; use RandomMixData".format(
+            len(self._flows))
 
 
 class RandomMixData(RNGDataFlow):
@@ -119,16 +128,22 @@ class ConcatData(DataFlow):
         for flow in self.df_lists:
             yield from flow
 
+    def _never_ends(self) -> bool:
+        return any(never_ends(flow) for flow in self.df_lists)
+
 
 class JoinData(DataFlow):
     """Joins the datapoints of several flows side by side; a pass ends with the shortest. `len` is the minimum.
 
-    Lists and tuples are concatenated into one list; dicts are merged, later flows win. Different or unknown lengths are logged
-    at construction.
+    Lists and tuples are concatenated into one list; dicts are merged. Different or unknown lengths are logged at construction.
 
     Args:
         df_lists: list of flows, all with list or tuple datapoints, or all with dicts. A flow may appear twice and is then
             iterated twice.
+
+    Raises:
+        TypeError: during iteration, the datapoints are of different kinds.
+        ValueError: during iteration, two flows have a key in common.
     """
 
     def __init__(self, df_lists: Sequence[DataFlow]):
@@ -153,9 +168,23 @@ class JoinData(DataFlow):
                 raise TypeError("JoinData: the flows must all yield lists or tuples, or all yield dicts; got {}".format(
                     ", ".join(describe(dp) for dp in datapoints)))
 
+    def _never_ends(self) -> bool:
+        return all(never_ends(flow) for flow in self.df_lists)
 
-def _merged(datapoints: Sequence[Dict]) -> Dict:
-    merged: Dict = {}
+    def _not_each_once(self) -> Optional[str]:
+        lengths = [length for length in map(known_length, self.df_lists) if length is not None]
+        if len(lengths) < len(self.df_lists) or len(set(lengths)) == 1:
+            return None
+        return "has {} datapoints in a pass, though its flows have {}; join flows of one length".format(
+            min(lengths), ", ".join(map(str, lengths)))
+
+
+def _merged(datapoints: Sequence[Dict[Any, Any]]) -> Dict[Any, Any]:
+    merged: Dict[Any, Any] = {}
     for dp in datapoints:
         merged.update(dp)
+    if len(merged) < sum(map(len, datapoints)):
+        keys = [key for key in merged if sum(key in dp for dp in datapoints) > 1]
+        raise ValueError("JoinData: dict datapoints must have different keys, else a component is lost; got {} in more "
+                         "than one of them; rename or remove it before, by MapData".format(", ".join(map(repr, keys))))
     return merged

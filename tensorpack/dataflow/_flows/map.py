@@ -6,6 +6,9 @@ from typing import Any, Callable, Iterator, List, Sequence
 
 from ...utils._text.spec import describe
 from ..base import DataFlow, ProxyDataFlow
+from .datapoint_error import add_note, texts_in, where
+from .drop_streak import DropStreak
+from .endless import Swallowed
 
 
 class MapData(ProxyDataFlow):
@@ -15,17 +18,44 @@ class MapData(ProxyDataFlow):
         ds: the flow to change.
         func: takes a datapoint, a shallow copy of that of `ds`, and returns the new one; None drops it, and `len`, which stays
             that of `ds`, is then too large.
+
+    Raises:
+        ValueError: during iteration, when `ds` never ends and `func` drops all that it repeats.
     """
+
+    _hands_on = True
+    _keeps_texts = False  # whether some flow above wants to tell from which file an image came
 
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any]):
         super().__init__(ds)
         self.func = func
 
     def __iter__(self) -> Iterator[Any]:
-        for dp in self.ds:
-            result = self.func(copy.copy(dp))
-            if result is not None:
-                yield result
+        dropped, is_empty = DropStreak(self, self.ds, "its function returns None for"), True
+        for number, dp in enumerate(self.ds):
+            if self._keeps_texts:
+                self._last_texts = tuple(texts_in(dp))
+            try:
+                result = self.func(copy.copy(dp))
+            except Exception as e:
+                if not self._is_tolerated(e, number, dp):
+                    raise
+                result = None
+            if result is None:
+                dropped.add()
+                continue
+            is_empty = False
+            if dropped.count:
+                dropped.end()
+            yield result
+        if is_empty and dropped.count:
+            self._swallowed = Swallowed("has read {} datapoints, and its function returns None for all of them".format(
+                dropped.count))
+
+    def _is_tolerated(self, error: Exception, number: int, dp: Any) -> bool:
+        """Whether an error of the function just drops a datapoint; may raise another one in its place."""
+        add_note(error, "{}: its function has failed on {}".format(type(self).__name__, where(number, dp, self.ds)))
+        return False
 
 
 class _ComponentMapper:

@@ -1,15 +1,16 @@
 """Shows what the datapoints of a flow look like."""
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional, Tuple
 
 import numpy as np
 from termcolor import colored
 
 from ...utils import logger
+from ...utils._numbers import whole_number
 from ..base import DataFlow, ProxyDataFlow
 
-_PRINTED_BY_VALUE = (bool, int, float, str, bytes, np.generic)
+_PRINTED_BY_VALUE: Tuple[type, ...] = (bool, int, float, str, bytes, np.generic)
 
 
 class PrintData(ProxyDataFlow):
@@ -25,12 +26,14 @@ class PrintData(ProxyDataFlow):
         max_list: how many elements of a nested list or tuple to show.
     """
 
+    _hands_on = True
+
     def __init__(self, ds: DataFlow, num: int = 1, name: Optional[str] = None, max_depth: int = 3, max_list: int = 3):
         super().__init__(ds)
-        self.num = num
+        self.num = whole_number(self, "num", num, minimum=0)
         self.name = name
-        self.max_depth = max_depth
-        self.max_list = max_list
+        self.max_depth = whole_number(self, "max_depth", max_depth, minimum=0)
+        self.max_list = whole_number(self, "max_list", max_list, minimum=0)
         self._printed = 0
 
     def reset_state(self) -> None:

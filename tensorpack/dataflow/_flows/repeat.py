@@ -1,34 +1,11 @@
-"""Flows that repeat a flow or its datapoints, and the endless iterator that they share."""
+"""Flows that repeat a flow or its datapoints."""
 from __future__ import annotations
 
-import operator
-from typing import Any, Iterator, Union
+from typing import Any, Iterator, Optional
 
-from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
-
-
-class EndlessIterator:
-    """Iterates a flow again and again; a pass without datapoints raises ValueError instead of spinning for ever.
-
-    It survives an error of the flow: the next call starts a new pass.
-    """
-
-    def __init__(self, ds: DataFlow, owner: Union[DataFlow, str]):
-        self._ds = ds
-        self._owner = owner if isinstance(owner, str) else type(owner).__name__
-        self._pass: Iterator[Any] = iter(())
-
-    def __iter__(self) -> EndlessIterator:
-        return self
-
-    def __next__(self) -> Any:
-        for dp in self._pass:
-            return dp
-        self._pass = iter(self._ds)
-        for dp in self._pass:
-            return dp
-        raise ValueError("{}: a DataFlow to repeat must not be empty; {} yielded nothing in a pass (a generator object, for "
-                         "one, serves a single pass)".format(self._owner, type(self._ds).__name__))
+from ...utils._numbers import whole_number
+from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, known_length
+from .endless import EndlessIterator
 
 
 class RepeatedData(ProxyDataFlow):
@@ -41,23 +18,30 @@ class RepeatedData(ProxyDataFlow):
         num: number of passes; -1 for ever; 0 and other negative numbers give an empty flow.
 
     Raises:
-        ValueError: during an endless iteration, when a pass of `ds` is empty.
+        ValueError: during an endless iteration, when there was nothing to read in a pass of `ds`, or all of it was dropped.
     """
+
+    _hands_on = True
 
     def __init__(self, ds: DataFlow, num: int):
         super().__init__(ds)
-        self.num = operator.index(num)
+        self.num = whole_number(self, "num", num)
 
     def __len__(self) -> int:
         if self.num == -1:
-            raise NotImplementedError("RepeatedData(num=-1): an endless DataFlow has no length")
+            raise NotImplementedError("RepeatedData(num=-1): an endless DataFlow has no length; who trains on it says "
+                                      "steps_per_epoch")
         return len(self.ds) * max(self.num, 0)
 
     def __iter__(self) -> Iterator[Any]:
         if self.num == -1:
-            yield from EndlessIterator(self.ds, self)
+            self._endless = EndlessIterator(self.ds, self)
+            yield from self._endless
         for _ in range(self.num):
             yield from self.ds
+
+    def _never_ends(self) -> bool:
+        return self.num == -1 or self.num > 0 and super()._never_ends()
 
 
 class RepeatedDataPoint(ProxyDataFlow):
@@ -68,11 +52,11 @@ class RepeatedDataPoint(ProxyDataFlow):
         num: how often each datapoint comes; at least 1.
     """
 
+    _hands_on = True
+
     def __init__(self, ds: DataFlow, num: int):
         super().__init__(ds)
-        self.num = operator.index(num)
-        if self.num < 1:
-            raise ValueError("RepeatedDataPoint: num must be at least 1; got {}".format(num))
+        self.num = whole_number(self, "num", num, minimum=1)
 
     def __len__(self) -> int:
         return len(self.ds) * self.num
@@ -95,16 +79,15 @@ class FixedSizeData(ProxyDataFlow):
         keep_state: continue the flow in the next pass instead of restarting it.
 
     Raises:
-        ValueError: `size` is negative; or, during iteration, `ds` is empty.
+        ValueError: `size` is negative; or, during iteration, `ds` is empty, or drops all that it reads.
     """
 
-    _guard = CreatedByReset()
+    _hands_on = True
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, size: int, keep_state: bool = True):
         super().__init__(ds)
-        self._size = operator.index(size)
-        if self._size < 0:
-            raise ValueError("FixedSizeData: size must not be negative; got {}".format(size))
+        self._size = whole_number(self, "size", size, minimum=0)
         self._keep_state = keep_state
 
     def __len__(self) -> int:
@@ -120,3 +103,13 @@ class FixedSizeData(ProxyDataFlow):
             endless = self._endless if self._keep_state else EndlessIterator(self.ds, self)
             for _ in range(self._size):
                 yield next(endless)
+
+    def _never_ends(self) -> bool:
+        return False
+
+    def _not_each_once(self) -> Optional[str]:
+        length = known_length(self.ds)
+        if not self._keep_state or length and self._size % length == 0:
+            return None
+        return "has {} of {} datapoints in a pass, others in the next one; use keep_state=False, or leave it out".format(
+            self._size, "an unknown number of" if length is None else length)

@@ -1,12 +1,12 @@
 """Shuffles a stream within a window."""
 from __future__ import annotations
 
-import operator
 from collections import deque
 from typing import Any, Deque, Iterator, Optional
 
+from ...utils._numbers import whole_number
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, RNGDataFlow
-from .repeat import EndlessIterator
+from .endless import EndlessIterator
 
 
 class LocallyShuffleData(ProxyDataFlow, RNGDataFlow):
@@ -25,19 +25,18 @@ class LocallyShuffleData(ProxyDataFlow, RNGDataFlow):
         shuffle_interval: shuffle after this many datapoints of `ds`; default a third of the buffer.
 
     Raises:
-        ValueError: a number is not positive; or, during iteration, `ds` is empty.
+        ValueError: a number is not positive; or, during iteration, `ds` is empty, or drops all that it reads.
     """
 
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, buffer_size: int, num_reuse: int = 1, shuffle_interval: Optional[int] = None):
         super().__init__(ds)
-        self.buffer_size = operator.index(buffer_size)
-        self.num_reuse = operator.index(num_reuse)
-        self.shuffle_interval = max(1, self.buffer_size // 3) if shuffle_interval is None else operator.index(shuffle_interval)
-        for name in ("buffer_size", "num_reuse", "shuffle_interval"):
-            if getattr(self, name) < 1:
-                raise ValueError("LocallyShuffleData: {} must be at least 1; got {}".format(name, getattr(self, name)))
+        self.buffer_size = whole_number(self, "buffer_size", buffer_size, minimum=1)
+        self.num_reuse = whole_number(self, "num_reuse", num_reuse, minimum=1)
+        if shuffle_interval is None:
+            shuffle_interval = max(1, self.buffer_size // 3)
+        self.shuffle_interval = whole_number(self, "shuffle_interval", shuffle_interval, minimum=1)
         self._buffer: Deque[Any] = deque()
         self._waiting: Deque[Any] = deque()  # read from ds, not pushed yet
         self._num_read = 0
@@ -60,8 +59,15 @@ class LocallyShuffleData(ProxyDataFlow, RNGDataFlow):
                 if len(self._buffer) > self.buffer_size:
                     yield self._buffer.popleft()
 
+    def _never_ends(self) -> bool:
+        return True
+
+    def _not_each_once(self) -> Optional[str]:
+        return "goes on where it was, {} datapoints in its buffer; leave it out".format(self.buffer_size)
+
     def _read(self) -> None:
         self._waiting.extend([next(self._source)] * self.num_reuse)
         self._num_read += 1
         if self._num_read % self.shuffle_interval == 0:
-            self._buffer = deque(self._buffer[k] for k in self.rng.permutation(len(self._buffer)))
+            datapoints = list(self._buffer)  # an index into a deque costs a walk to it
+            self._buffer = deque(datapoints[k] for k in self.rng.permutation(len(datapoints)))

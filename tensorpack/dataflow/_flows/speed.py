@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator
 
+from ...utils._numbers import whole_number
 from ...utils.utils import get_tqdm
 from ..base import DataFlow, ProxyDataFlow
 
@@ -16,12 +17,13 @@ class TestDataSpeed(ProxyDataFlow):
         warmup: datapoints to take before, under a progress bar of their own.
     """
 
+    _hands_on = True
     __test__ = False  # no test class, whatever test runners make of the name
 
     def __init__(self, ds: DataFlow, size: int = 5000, warmup: int = 0):
         super().__init__(ds)
-        self.test_size = int(size)
-        self.warmup = int(warmup)
+        self.test_size = whole_number(self, "size", size, minimum=0)
+        self.warmup = whole_number(self, "warmup", warmup, minimum=0)
         self._was_reset = False
 
     def reset_state(self) -> None:

@@ -17,11 +17,43 @@ lmdb = optional_import("lmdb", needed_by="LMDB (LMDBData, LMDBSerializer, CaffeL
 # A map is only address space where files are sparse. Elsewhere the file takes as much, so the map grows with the data.
 _INITIAL_MAP_SIZE = 2 << 40 if sys.platform.startswith("linux") else 128 << 20
 _PAGE = 4096
+_MAX_KEY = 511  # bytes, as lmdb is built
 _SPARE_PAGES = 64  # of the tree itself and its list of free pages; changed at each commit
 
 # (device, inode) -> lmdb.Environment. lmdb refuses to open a file twice in a process.
 _environments: MutableMapping[Tuple[int, int], Any] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Within the context, errors of lmdb about the database at `path` become such that say what to do.
+
+    Raises:
+        ValueError: the file is no database, or a key or value cannot be in one.
+        RuntimeError: anything else that lmdb refuses.
+    """
+    try:
+        yield
+    except lmdb.Error as e:
+        raise _explanation(path, e) from e
+
+
+def _explanation(path: str, error: Exception) -> Exception:
+    text = str(error)
+    if isinstance(error, lmdb.InvalidError) or os.path.isfile(path) and not os.path.getsize(path):
+        return ValueError("LMDB: {} must be a database of LMDB; got a file of another kind: {}".format(path, text))
+    if isinstance(error, lmdb.BadValsizeError):
+        return ValueError("LMDB: keys must have 1 to {} bytes in {}; got: {}".format(_MAX_KEY, path, text))
+    if "already open" in text:
+        return RuntimeError(
+            "LMDB: {} must not be open elsewhere in this process, since lmdb opens a file once; got an environment that other "
+            "code has opened, here or, if this process was forked, in its parent; call close() of it first, in this process, "
+            "or let it and the flow share a process no more: start workers by start_method='spawn'".format(path))
+    if "closed/deleted/dropped" in text:
+        return RuntimeError("LMDB: {} must be read in the process that began the pass; got one that was begun before a fork; "
+                            "begin another pass".format(path))
+    return RuntimeError("LMDB: {} must be usable; lmdb says: {}".format(path, text))
 
 
 def data_file(path: str) -> str:
@@ -35,6 +67,7 @@ def open_for_reading(path: str) -> Any:
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is no LMDB database.
+        RuntimeError: other code has opened it in this process, or in its parent before a fork.
     """
     file = data_file(path)
     status = os.stat(file)
@@ -47,10 +80,8 @@ def open_for_reading(path: str) -> Any:
 
 
 def _open(file: str) -> Any:
-    try:
+    with explained(file):
         return lmdb.open(file, subdir=False, readonly=True, lock=False, readahead=True, max_readers=100)
-    except lmdb.InvalidError as e:
-        raise ValueError("LMDB: {} must be a database of LMDB; got a file of another kind: {}".format(file, e)) from e
 
 
 def _close_inherited() -> None:
@@ -93,13 +124,16 @@ class LMDBWriter:
     """
 
     def __init__(self, path: str):
+        self._path = path
         self._map_size = _INITIAL_MAP_SIZE
         self._environment = lmdb.open(path, subdir=False, map_size=self._map_size, lock=False, sync=False, meminit=False)
         self._page = max(_PAGE, self._environment.stat()["psize"])
         self._begin()
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Add an entry."""
+        """Add an entry; raises ValueError if its key is empty or too long."""
+        if not 0 < len(key) <= _MAX_KEY:
+            raise ValueError("LMDB: keys must have 1 to {} bytes; got {}".format(_MAX_KEY, len(key)))
         pages = 2 + -(-(len(key) + len(value)) // self._page)  # its own, and a half-full one in the tree
         if self._pages_at_most + pages > self._map_size // self._page:
             self.commit()
@@ -109,8 +143,9 @@ class LMDBWriter:
 
     def commit(self) -> None:
         """Hand to the system what was put so far."""
-        self._transaction.commit()
-        self._begin()
+        with explained(self._path):
+            self._transaction.commit()
+            self._begin()
 
     def _begin(self) -> None:
         self._transaction = self._environment.begin(write=True)
@@ -128,8 +163,9 @@ class LMDBWriter:
         """Write everything to the disk."""
         logger.info("Flushing database ...")
         self.commit()
-        self._transaction.abort()
-        self._environment.sync(True)
+        with explained(self._path):
+            self._transaction.abort()
+            self._environment.sync(True)
 
     def close(self) -> None:
         """Close the database; what was not committed is lost."""

@@ -2,53 +2,17 @@
 from __future__ import annotations
 
 import socket
-from typing import Any, Callable, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Iterator, List, Optional
 
+from ...utils._numbers import whole_number
 from .._flows.batch import BatchData
-from .._flows.repeat import EndlessIterator
+from .._flows.datapoint_error import apply_named
 from ..base import DataFlow
-from .transport.channel import DATA, END, Channel, Closed, Frame, wait_for_any
+from .dispatcher import Dispatcher, Report
+from .transport.channel import DATA, END, Channel, Frame
 from .transport.group import WorkerGroup
-from .transport.worker import send_datapoint, send_failure
-from .worker_flow import WorkerFlow, check_positive, check_start_method
-
-
-class _Dispatcher:
-    """In a worker: reads the flow and deals its datapoints to the other workers, to whom wants most."""
-
-    def __init__(self, ds: DataFlow, who: str):
-        self.ds = ds
-        self._who = who
-
-    def __call__(self, index: int, consumer: Channel, *workers: Channel) -> None:
-        try:
-            self._deal(workers)
-        except Closed:  # a worker has died, and the consumer will find out
-            pass
-        except BaseException as e:
-            send_failure(consumer, self._who, e)
-            for channel in workers:
-                channel.send_message(END, 0)
-        consumer.receive()  # until it is closed
-
-    def _deal(self, workers: Sequence[Channel]) -> None:
-        self.ds.reset_state()
-        datapoints = EndlessIterator(self.ds, self._who)
-        holder: List[Any] = []
-        while True:
-            holder.append(next(datapoints))
-            send_datapoint(_most_eager(workers), holder, self._who)
-
-
-def _most_eager(channels: Sequence[Channel]) -> Channel:
-    """The channel with the most credits; waits until one has some."""
-    while True:
-        for channel in channels:
-            channel.receive_now()
-        best = max(channels, key=lambda channel: channel.credits)
-        if best.credits > 0:
-            return best
-        wait_for_any(channels)
+from .transport.worker import send_datapoint
+from .worker_flow import WorkerFlow, check_start_method
 
 
 class _BatchMapper:
@@ -63,13 +27,14 @@ class _BatchMapper:
     def __call__(self, index: int, consumer: Channel, dispatcher: Channel) -> None:
         dispatcher.grant(self._window)
         results: List[Any] = []
+        report = Report(dispatcher, max(1, self._window // 4))
         while True:
             frame = dispatcher.receive()
             if frame.kind == END:
                 consumer.send_message(END, 0)
                 continue
-            result = self.map_func(dispatcher.open(frame))
-            dispatcher.grant(1, max(1, self._window // 4))
+            result = apply_named(self._who, self.map_func, dispatcher.open(frame))
+            report.add(frame.tag, result is not None)
             if result is None:
                 continue
             results.append(result)
@@ -89,7 +54,8 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
     arbitrary. Batches travel to the consumer without a copy. One iteration at a time.
 
     An error of `ds`, of the function or of batching is raised here, with its traceback, after the batches before it; so is the
-    death of a process. They end with `close()`, with this object, or with this process, however that ends.
+    death of a process, and so is a pass of `ds` of which the function drops everything. Processes end with `close()`, with this
+    object, or with this process, however that ends.
 
     Args:
         ds: the flow; it is reset in the process that reads it, when `reset_state()` starts it.
@@ -108,12 +74,13 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
     def __init__(self, ds: DataFlow, num_proc: int, map_func: Any, batch_size: int, buffer_size: Optional[int] = None, *,
                  start_method: Optional[str] = None):
         who = type(self).__name__
-        check_positive(self, num_proc=num_proc, batch_size=batch_size)
+        num_proc = whole_number(self, "num_proc", num_proc, minimum=1)
+        batch_size = whole_number(self, "batch_size", batch_size, minimum=1)
         if not callable(map_func):
             raise TypeError("{}: map_func must be a function of a datapoint; got {!r}".format(who, map_func))
         if buffer_size is None:
             buffer_size = 10 * batch_size
-        check_positive(self, buffer_size=buffer_size)
+        buffer_size = whole_number(self, "buffer_size", buffer_size, minimum=1)
         if batch_size >= buffer_size:
             raise ValueError("{}: batch_size must be smaller than buffer_size; got {} and {}".format(
                 who, batch_size, buffer_size))
@@ -132,7 +99,7 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
         self._num_ended = 0
         pairs = [socket.socketpair() for _ in range(self.num_proc)]
         try:
-            group.start(_Dispatcher(self.ds, who), "ds", [ours for ours, _ in pairs])
+            group.start(Dispatcher(self.ds, who), "ds", [ours for ours, _ in pairs])
             for _, theirs in pairs:
                 group.start(_BatchMapper(self.map_func, self.batch_size, window, who), "map_func", [theirs])
         finally:
@@ -147,6 +114,13 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
             group = self._workers
             while True:
                 yield self._take(group)
+
+    def _never_ends(self) -> bool:
+        return True
+
+    def _not_each_once(self) -> Optional[str]:
+        return ("has no passes: batches of {} mix them; use BatchData(MultiProcessMapData(ds, {}, func, strict=True), {}, "
+                "remainder=True)".format(self.batch_size, self.num_proc, self.batch_size))
 
     def _take(self, group: WorkerGroup) -> Any:
         while True:

@@ -5,15 +5,17 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import numpy as np
 
+from ...utils._numbers import whole_number
 from ...utils._text.spec import describe
 from ...utils.concurrency import OrderedContainer
+from .._flows.datapoint_error import apply_named
 from .._flows.map import MapDataComponent
 from ..base import DataFlow
 from .map_logic import Outcome, ParallelMapData
 from .transport.channel import FAILURE, Channel, Closed
 from .transport.group import WorkerGroup
 from .transport.worker import send_datapoint, send_failure
-from .worker_flow import WorkerFlow, check_positive, check_start_method, error_of
+from .worker_flow import WorkerFlow, check_start_method, error_of
 
 
 class _Mapper:
@@ -27,7 +29,8 @@ class _Mapper:
         while True:
             frame = channel.receive()
             try:
-                holder = [self.map_func(channel.open(frame))]  # refers to the result alone, see Encoder.encode
+                # refers to the result alone, see Encoder.encode
+                holder = [apply_named(self._who, self.map_func, channel.open(frame))]
                 send_datapoint(channel, holder, self._who, frame.tag)
             except Closed:
                 raise
@@ -41,7 +44,7 @@ class ProcessMap(ParallelMapData, WorkerFlow):
 
     def __init__(self, ds: DataFlow, num_proc: int, map_func: Any, buffer_size: int, strict: bool,
                  start_method: Optional[str]):
-        check_positive(self, num_proc=num_proc)
+        num_proc = whole_number(self, "num_proc", num_proc, minimum=1)
         ParallelMapData.__init__(self, ds, map_func, buffer_size, strict)
         self.num_proc = num_proc
         self._start_method = check_start_method(self, start_method)
@@ -92,8 +95,9 @@ class MultiProcessMapDataZMQ(ProcessMap):
     one on the way back.
 
     Otherwise than strict, the flow never ends: it gives the datapoints of pass after pass, a bit mixed, without those for
-    which the function returns None. Strict, a pass gives the datapoints of one pass of `ds` and nothing else, each once; one
-    that was abandoned is completed by the next. `len` is that of `ds`. One iteration at a time.
+    which the function returns None; a pass of which nothing is left by that is an error. Strict, a pass gives the datapoints of
+    one pass of `ds` and nothing else, each once; one that was abandoned is completed by the next. `len` is that of `ds`.
+    One iteration at a time.
 
     An error of `ds` or of the function is raised, with its traceback, after the results of the datapoints before; so is the
     death of a worker. Workers end with `close()`, with this object, or with this process, however that ends.
@@ -162,12 +166,11 @@ class MultiProcessMapDataComponentSharedArray(ProcessMap):
             raise KeyError("{}: output_dtype must be one of {}; got {}".format(who, ", ".join(_SHARED_DTYPES), dtype.name))
         if not callable(map_func):
             raise TypeError("{}: map_func must be a function of a component; got {!r}".format(who, map_func))
-        check_positive(self, nr_proc=nr_proc)
-        self.nr_proc = nr_proc
-        self.output_shape = output_shape
+        self.nr_proc = nr_proc = whole_number(self, "nr_proc", nr_proc, minimum=1)
+        self.output_shape = tuple(whole_number(self, "output_shape", k, minimum=0) for k in output_shape)
         self.output_dtype = output_dtype
         self.index = index
-        checked = _CheckedFunction(map_func, tuple(output_shape), dtype, who)
+        checked = _CheckedFunction(map_func, self.output_shape, dtype, who)
         super().__init__(ds, nr_proc, MapDataComponent(ds, checked, index).func, 2 * nr_proc, False, start_method)
 
     def reset_state(self) -> None:

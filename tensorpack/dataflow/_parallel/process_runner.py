@@ -6,12 +6,16 @@ from collections import deque
 from typing import Any, Deque, Iterator, List, Optional
 
 from ...utils import logger
-from .._flows.repeat import EndlessIterator
+from ...utils._numbers import whole_number
+from .._flows.each_once import copies_are_mixed
+from .._flows.endless import EndlessIterator
 from ..base import DataFlow, ProxyDataFlow, known_length
 from .transport.channel import FAILURE, Channel
 from .transport.group import WorkerGroup
 from .transport.worker import send_datapoint
-from .worker_flow import WorkerFlow, check_positive, check_start_method
+from .worker_flow import WorkerFlow, check_start_method
+
+_NO_LIMIT = 1 << 40  # datapoints
 
 
 class _Producer:
@@ -36,10 +40,10 @@ class _Runner(ProxyDataFlow, WorkerFlow):
 
     def __init__(self, ds: DataFlow, num_proc: int, num_prefetch: int, start_method: Optional[str]):
         super().__init__(ds)
-        self.num_proc = num_proc
+        self.num_proc = whole_number(self, "num_proc", num_proc, minimum=1)
         self._num_prefetch_total = num_prefetch
         self._start_method = check_start_method(self, start_method)
-        if num_proc > 1:
+        if self.num_proc > 1:
             logger.info("[%s] Will fork a dataflow more than one times. This assumes the datapoints are i.i.d.",
                         type(self).__name__)
 
@@ -65,6 +69,14 @@ class _Runner(ProxyDataFlow, WorkerFlow):
                 type(self).__name__, self.ds))
         for _ in itertools.count() if length is None else range(length):
             yield self._take(group)
+
+    def _never_ends(self) -> bool:
+        return known_length(self.ds) is None
+
+    def _not_each_once(self) -> Optional[str]:
+        if self.num_proc == 1:
+            return None
+        return copies_are_mixed(self.num_proc, known_length(self.ds)) + ", or num_proc=1"
 
     def _take(self, group: WorkerGroup) -> Any:
         frame = self._receive(group)
@@ -103,9 +115,8 @@ class MultiProcessRunner(_Runner):
     """
 
     def __init__(self, ds: DataFlow, num_prefetch: int, num_proc: int, *, start_method: Optional[str] = None):
-        check_positive(self, num_prefetch=num_prefetch, num_proc=num_proc)
-        super().__init__(ds, num_proc, num_prefetch, start_method)
-        self.num_prefetch = num_prefetch
+        self.num_prefetch = whole_number(self, "num_prefetch", num_prefetch, minimum=1)
+        super().__init__(ds, num_proc, self.num_prefetch, start_method)
 
     @property
     def procs(self) -> List[Any]:
@@ -121,14 +132,15 @@ class MultiProcessRunnerZMQ(_Runner):
     Args:
         ds: the flow; it is reset in the workers, when `reset_state()` starts them.
         num_proc: how many workers.
-        hwm: how many datapoints of each worker may wait; it holds one more.
+        hwm: how many datapoints of each worker may wait; it holds one more. 0 for as many as the connection takes, which may
+            be several hundred, whatever their size.
         start_method: see MultiProcessRunner.
     """
 
     def __init__(self, ds: DataFlow, num_proc: int = 1, hwm: int = 50, *, start_method: Optional[str] = None):
-        check_positive(self, num_proc=num_proc, hwm=hwm)
-        super().__init__(ds, num_proc, hwm * num_proc, start_method)
-        self._hwm = hwm
+        self._hwm = whole_number(self, "hwm", hwm, minimum=0)
+        num_proc = whole_number(self, "num_proc", num_proc, minimum=1)
+        super().__init__(ds, num_proc, (self._hwm or _NO_LIMIT) * num_proc, start_method)
 
     @property
     def _procs(self) -> List[Any]:

@@ -6,9 +6,10 @@ import threading
 import weakref
 from typing import Any, Callable
 
+from ...utils._numbers import whole_number
+from .._flows.datapoint_error import apply_named
 from ..base import CreatedByReset, DataFlow, DataFlowTerminated
 from .map_logic import Outcome, ParallelMapData
-from .worker_flow import check_positive
 
 _JOIN_SECONDS = 5  # that a thread gets to finish its datapoint
 _END = object()  # in the queue of jobs: the thread that takes it ends
@@ -20,6 +21,7 @@ class _Threads:
     def __init__(self, who: str, func: Callable[[Any], Any], num_thread: int):
         self.jobs: Any = queue.SimpleQueue()
         self.outcomes: Any = queue.SimpleQueue()
+        self._who = who
         self._func = func
         self._is_closed = False
         self._threads = [threading.Thread(target=self._work, name="{}-{}".format(who, k), daemon=True)
@@ -34,7 +36,7 @@ class _Threads:
                 break
             tag, dp = job
             try:
-                outcome = Outcome(tag, self._func(dp))
+                outcome = Outcome(tag, apply_named(self._who, self._func, dp))
             except BaseException as e:
                 outcome = Outcome(tag, None, e)
             self.outcomes.put(outcome)
@@ -59,9 +61,10 @@ class MultiThreadMapData(ParallelMapData):
     consumer by `buffer_size` datapoints from `reset_state()` on. With one thread order is kept, else it is arbitrary.
 
     Otherwise than strict, the flow never ends: it gives the datapoints of pass after pass, a bit mixed, without those for
-    which the function returns None. Strict, a pass gives the datapoints of one pass of `ds` and nothing else, each once; one
-    that was abandoned is completed by the next. `len` is that of `ds`. One iteration at a time. An error of `ds` or of the
-    function is raised after the results of the datapoints before. `reset_state()` may be called again.
+    which the function returns None; a pass of which nothing is left by that is an error. Strict, a pass gives the datapoints of
+    one pass of `ds` and nothing else, each once; one that was abandoned is completed by the next. `len` is that of `ds`.
+    One iteration at a time. An error of `ds` or of the function is raised after the results of the datapoints before.
+    `reset_state()` may be called again.
 
     Args:
         ds: the flow to change.
@@ -71,13 +74,12 @@ class MultiThreadMapData(ParallelMapData):
         strict: see above; `map_func` must not return None then.
     """
 
-    _threads = CreatedByReset()
+    _threads: CreatedByReset[_Threads] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, num_thread: Any = None, map_func: Any = None, *, buffer_size: int = 200,
                  strict: bool = False):
-        check_positive(self, num_thread=num_thread)
+        self.num_thread = whole_number(self, "num_thread", num_thread, minimum=1)
         super().__init__(ds, map_func, buffer_size, strict)
-        self.num_thread = num_thread
 
     def reset_state(self) -> None:
         self.close()

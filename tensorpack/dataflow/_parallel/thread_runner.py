@@ -7,9 +7,10 @@ import threading
 import weakref
 from typing import Any, Callable, Iterator, List, NamedTuple, NoReturn, Optional
 
-from .._flows.repeat import EndlessIterator
+from ...utils._numbers import whole_number
+from .._flows.each_once import copies_are_mixed
+from .._flows.endless import EndlessIterator
 from ..base import CreatedByReset, DataFlow, DataFlowTerminated, known_length, reset_each_once
-from .worker_flow import check_positive
 
 _JOIN_SECONDS = 5  # that a thread gets to finish its datapoint
 
@@ -73,14 +74,13 @@ class MultiThreadRunner(DataFlow):
         num_thread: how many threads.
     """
 
-    _threads = CreatedByReset()
+    _threads: CreatedByReset[_Threads] = CreatedByReset()
     _error: Optional[BaseException] = None
 
     def __init__(self, get_df: Callable[[], DataFlow], num_prefetch: int, num_thread: int):
-        check_positive(self, num_prefetch=num_prefetch, num_thread=num_thread)
-        self.num_prefetch = num_prefetch
-        self.num_thread = num_thread
-        self._flows = [get_df() for _ in range(num_thread)]
+        self.num_prefetch = whole_number(self, "num_prefetch", num_prefetch, minimum=1)
+        self.num_thread = whole_number(self, "num_thread", num_thread, minimum=1)
+        self._flows = [get_df() for _ in range(self.num_thread)]
         for flow in self._flows:
             if not isinstance(flow, DataFlow):
                 raise TypeError("{}: get_df must return a DataFlow; got {!r}".format(type(self).__name__, flow))
@@ -110,6 +110,14 @@ class MultiThreadRunner(DataFlow):
             if result.error is not None:
                 self._fail(result.error)
             yield result.value
+
+    def _never_ends(self) -> bool:
+        return known_length(self._flows[0]) is None
+
+    def _not_each_once(self) -> Optional[str]:
+        if self.num_thread == 1:
+            return None
+        return copies_are_mixed(self.num_thread, known_length(self._flows[0])) + ", or num_thread=1"
 
     def _fail(self, error: BaseException) -> NoReturn:
         self._error = error

@@ -18,8 +18,8 @@ class WorkerFlow(DataFlow):
     again and starts anew.
     """
 
-    _guard = CreatedByReset()
-    _workers = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
+    _workers: CreatedByReset[WorkerGroup] = CreatedByReset()
 
     _start_method: Optional[str] = None
     _error: Optional[BaseException] = None
@@ -92,15 +92,6 @@ def error_of(frame: Frame) -> BaseException:
         load_failure(frame).reraise()
     except BaseException as e:
         return e
-
-
-def check_positive(flow: Any, **arguments: Any) -> None:
-    """Raise TypeError or ValueError unless all are positive integers."""
-    for name, value in arguments.items():
-        if isinstance(value, bool) or not hasattr(value, "__index__"):
-            raise TypeError("{}: {} must be a positive integer; got {!r}".format(type(flow).__name__, name, value))
-        if value <= 0:
-            raise ValueError("{}: {} must be positive; got {}".format(type(flow).__name__, name, value))
 
 
 def check_start_method(flow: Any, start_method: Optional[str]) -> Optional[str]:

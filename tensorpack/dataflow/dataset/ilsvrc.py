@@ -85,6 +85,7 @@ class ILSVRC12(ILSVRC12Files):
 
     def __iter__(self) -> Iterator[List[Any]]:
         for path, label in super().__iter__():
+            self._last_texts = (path,)
             yield [read_image("ILSVRC12", path), label]
 
     @staticmethod
@@ -148,6 +149,7 @@ class TinyImageNet(RNGDataFlow):
     def __iter__(self) -> Iterator[List[Any]]:
         for k in shuffled_indices(len(self), self.shuffle, self):
             path, label = self.imglist[k]
+            self._last_texts = (path,)
             yield [read_image("TinyImageNet", path), label]
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from ...utils._files.remote_file import RemoteFile, obtain
 from ...utils.fs import get_dataset_path
 from ..base import RNGDataFlow, shuffled_indices
-from ._idx import IMAGES, LABELS, read_idx
+from ._idx import IMAGES, LABELS, Kind, read_idx
 
-__all__ = ["FashionMnist", "Mnist"]
+__all__ = ["FashionMnist", "Mnist", "extract_images", "extract_labels", "maybe_download"]
 
+_KINDS = {"images-idx3": IMAGES, "labels-idx1": LABELS}  # by a part of the name of a file
 _PREFIXES = {"train": "train", "test": "t10k"}
 
 
@@ -76,23 +77,14 @@ class Mnist(RNGDataFlow):
         if len(images) != len(self.labels):
             raise ValueError("{}: the files in {} must belong together; got {} images and {} labels".format(
                 type(self).__name__, self.dir, len(images), len(self.labels)))
-        self.images = images[..., np.newaxis].astype("float32")
-        self.images /= 255
+        self.images = _as_floats(images)
 
-    def _load(self, filename: str, kind: tuple) -> np.ndarray:
-        path = self._obtain(filename, kind)
+    def _load(self, filename: str, kind: Kind) -> np.ndarray:
+        path = _obtain(type(self).__name__, self._SOURCE_URL, filename, self.dir, kind)
         try:
             return read_idx(path, kind)
         except ValueError as e:
             raise ValueError("{}; delete the file, so that it is downloaded again, or replace it".format(e)) from e
-
-    def _obtain(self, filename: str, kind: tuple) -> str:
-        source = _KNOWN_SOURCES.get(self._SOURCE_URL, _UNKNOWN_SOURCE)
-        md5 = source.md5.get(filename)
-        file = RemoteFile(filename, tuple(base_url + filename for base_url in (self._SOURCE_URL,) + source.mirrors),
-                          checksum=None if md5 is None else "md5:" + md5)
-        return obtain(type(self).__name__, self.dir, file, functools.partial(
-            _verify, kind=kind, sha256=source.sha256.get(filename)))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -113,7 +105,49 @@ class FashionMnist(Mnist):
         return ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
 
-def _verify(path: str, kind: tuple, sha256: Optional[str]) -> None:
-    got = hashlib.sha256(read_idx(path, kind)).hexdigest()
+def maybe_download(url: str, directory: str) -> str:
+    """The path of a file of MNIST or its relatives in a directory, to which it is downloaded if it is not there.
+
+    Args:
+        url: of the file. What is known of it is verified, and a known mirror serves where the URL does not.
+        directory: made if it is missing.
+
+    Raises:
+        OSError: the file cannot be downloaded.
+    """
+    base_url, _, filename = url.rpartition("/")
+    kind = next((kind for part, kind in _KINDS.items() if part in filename), None)
+    return _obtain("maybe_download", base_url + "/", filename, directory, kind)
+
+
+def extract_images(path: str) -> np.ndarray:
+    """The images of a gzipped idx file: float32 [n, rows, columns, 1] in [0, 1]; raises ValueError if it is no such file."""
+    return _as_floats(read_idx(path, IMAGES))
+
+
+def extract_labels(path: str) -> np.ndarray:
+    """The labels of a gzipped idx file: uint8 [n]; raises ValueError if it is no such file."""
+    return read_idx(path, LABELS)
+
+
+def _as_floats(images: np.ndarray) -> np.ndarray:
+    floats = images[..., np.newaxis].astype("float32")
+    floats /= 255
+    return floats
+
+
+def _obtain(who: str, base_url: str, filename: str, directory: str, kind: Optional[Kind]) -> str:
+    """The path of a local copy, downloaded and verified if there was none."""
+    source = _KNOWN_SOURCES.get(base_url, _UNKNOWN_SOURCE)
+    md5 = source.md5.get(filename)
+    file = RemoteFile(filename, tuple(url + filename for url in (base_url,) + source.mirrors),
+                      checksum=None if md5 is None else "md5:" + md5)
+    verify = None if kind is None else functools.partial(_verify, kind=kind, sha256=source.sha256.get(filename))
+    return obtain(who, directory, file, verify)
+
+
+def _verify(path: str, kind: Kind, sha256: Optional[str]) -> None:
+    content: Any = read_idx(path, kind)
+    got = hashlib.sha256(content).hexdigest()
     if sha256 is not None and got != sha256:
         raise ValueError("the content must have SHA-256 {}; got {}".format(sha256, got))

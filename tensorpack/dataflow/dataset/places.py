@@ -56,6 +56,7 @@ class Places365Standard(RNGDataFlow):
     def __iter__(self) -> Iterator[List[Any]]:
         for k in shuffled_indices(len(self), self.shuffle, self):
             path, label = self.imglist[k]
+            self._last_texts = (path,)
             yield [read_image("Places365Standard", path), label]
 
 

@@ -170,7 +170,7 @@ class SlotPool(BufferPool):
 
     def _forget(self, slot: Slot) -> None:
         del self._slots[slot.number], self._by_address[slot.address]
-        self._addresses.remove(slot.address)
+        del self._addresses[bisect.bisect_left(self._addresses, slot.address)]
 
 
 def address_of(array: np.ndarray) -> int:
