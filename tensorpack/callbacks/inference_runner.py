@@ -79,8 +79,9 @@ class InferenceRunnerBase(Callback):
                            _flow_name(self._input_source))
         else:
             logger.info("[%s] Will eval %d iterations", self, self._size)
-        flow = getattr(_unwrapped(self._input_source), "ds", None)
-        warn_unless_each_once(str(self), flow, "its statistics are of other data")
+        if self.trainer.is_chief:
+            flow = getattr(_unwrapped(self._input_source), "ds", None)
+            warn_unless_each_once(str(self), flow, "its statistics are of other data")
 
     def _after_train(self) -> None:
         self._input_callbacks.after_train()
