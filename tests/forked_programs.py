@@ -35,9 +35,8 @@ class Server:
 
     def close(self):
         if self._process is not None:
-            self._process.stdin.close()
-            self._process.stdout.close()
-            self._process.wait(LIMIT)
+            self._process.kill()  # and so its programs
+            self._process.communicate()
 
 
 class Program:

@@ -183,6 +183,10 @@ class Callback(ReprMixin):
         names = [names] if isinstance(names, str) else names
         return [self._find_in_graph(name) for name in names]
 
+    def _acts_when_triggered(self) -> bool:
+        """Whether `trigger` does anything; a callback whose arguments decide that overrides this."""
+        return overrides(self, "trigger")
+
     def _failure(self) -> Optional[BaseException]:
         """The error that killed background work of this callback, if any."""
         return None
@@ -294,6 +298,9 @@ class ProxyCallback(Callback):
     def _after_train(self) -> None:
         self.cb.after_train()
 
+    def _acts_when_triggered(self) -> bool:
+        return self.cb._acts_when_triggered()
+
     def _failure(self) -> Optional[BaseException]:
         return self.cb._failure()
 
@@ -308,6 +315,13 @@ class ProxyCallback(Callback):
 
     def __str__(self) -> str:
         return "Proxy-" + str(self.cb)
+
+
+def unwrapped(cb: Callback) -> Callback:
+    """The callback inside of proxies such as PeriodicTrigger."""
+    while isinstance(cb, ProxyCallback):
+        cb = cb.cb
+    return cb
 
 
 class CallbackFactory(Callback):
@@ -342,3 +356,6 @@ class CallbackFactory(Callback):
 
     def _after_train(self) -> None:
         self._call("after_train")
+
+    def _acts_when_triggered(self) -> bool:
+        return self._functions["trigger"] is not None

@@ -97,6 +97,9 @@ class Callbacks(Callback):
         if first_error is not None:
             raise first_error
 
+    def _acts_when_triggered(self) -> bool:
+        return any(cb._acts_when_triggered() for cb in self.cbs)
+
     def _unblock(self) -> None:
         for cb in self.cbs:
             cb._unblock()

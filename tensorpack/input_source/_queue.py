@@ -21,6 +21,7 @@ from ..tfutils._session.waiting import feeding_threads
 from ..tfutils.common import build_or_reuse_placeholder
 from ..tfutils.summary import add_moving_summary
 from ..utils import logger
+from ..utils._types import NOT_YET
 from ..utils.concurrency import StoppableThread
 from ._feed import DatapointFeed, require_dataflow
 from ._feedfree import FeedfreeInput
@@ -64,7 +65,7 @@ class EnqueueThread(StoppableThread):
         self.enqueue_op = queue.enqueue(self._placeholders)
         self._close_op = queue.close(cancel_pending_enqueues=True)
         self.queue_size = queue.size()
-        self._sess: Optional[tf.Session] = None
+        self._sess: tf.Session = NOT_YET
         self._state = threading.Condition()  # guards the three flags below
         self._running = True
         self._idle = False
@@ -133,12 +134,12 @@ class EnqueueThread(StoppableThread):
         enqueue, enqueue_and_look = [
             make_flat_callable(self._sess, fetches, [self.enqueue_op], self._placeholders, in_calling_thread=True)
             for fetches in ([], [self.queue_size])]
-        iterator = iter(self.dataflow)
+        iterator: Any = iter(self.dataflow)
         datapoints, seconds = 0, 0.0  # since the last look
         try:
             while True:
                 start = time.perf_counter()
-                arrays = self._feed(next(iterator))
+                arrays: Any = self._feed(next(iterator))
                 seconds += time.perf_counter() - start
                 restart = self._must_restart()
                 if self.stopped():
@@ -209,8 +210,8 @@ class QueueInput(FeedfreeInput):
 
     def __init__(self, ds: DataFlow, queue: Optional[Any] = None):
         self.ds = require_dataflow(type(self).__name__, ds)
-        self.queue = queue
-        self.thread: Optional[EnqueueThread] = None
+        self.queue: Any = queue
+        self.thread: EnqueueThread = NOT_YET
 
     def _size(self) -> int:
         return len(self.ds)
@@ -259,9 +260,10 @@ class QueueInput(FeedfreeInput):
         return self.queue.dequeue(name="input_deque")
 
     def _get_callbacks(self) -> List[Callback]:
-        callbacks = [StartProcOrThread(self.thread)]
-        if self._moving_summary:
-            update = RunOp(lambda: tf.group(*self._moving_summary), run_before=False, run_as_trigger=False, run_step=True)
+        callbacks: List[Callback] = [StartProcOrThread(self.thread)]
+        updates = self._moving_summary
+        if updates:
+            update = RunOp(lambda: tf.group(*updates), run_before=False, run_as_trigger=False, run_step=True)
             update.name_scope = "InputSource/EMA"
             callbacks.append(update)
         callbacks.append(CallbackFactory(setup_graph=lambda _: self.ds.reset_state(), trigger=lambda _: self._speed.log()))

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any, List, NamedTuple, Optional
 
 from ..callbacks.base import Callback
@@ -26,9 +27,11 @@ class _Area(NamedTuple):
     close: tf.Operation
 
     @classmethod
-    def make(cls, inputs: List[tf.Tensor], capacity: int) -> _Area:
+    def make(cls, inputs: List[tf.Tensor]) -> _Area:
         name = tf.get_default_graph().unique_name("StagingArea")
-        options = dict(capacity=capacity, shared_name=name)
+        # No capacity: a `put` into a full area would keep one of TensorFlow's threads until something is taken. When the areas
+        # of as many towers as there are threads are filled first, no thread is left to take. A step puts what it takes.
+        options = dict(shared_name=name)
         dtypes = [x.dtype for x in inputs]
         put = tf.raw_ops.Stage(values=inputs, name=name + "_put/", **options)
         take = list(tf.raw_ops.Unstage(dtypes=dtypes, name=name + "_get/", **options))
@@ -49,10 +52,11 @@ class _Area(NamedTuple):
 
     def put_one_more(self, sess: tf.Session) -> None:
         """Let a run go on that waits to take, if the source has data; or else fail."""
-        try:
-            run_beside(sess, [], [self.put])
-        except (tf.errors.OutOfRangeError, tf.errors.CancelledError):
-            self.end_wait(sess)
+        with suppress(tf.errors.CancelledError, RuntimeError):  # the session was closed meanwhile
+            try:
+                run_beside(sess, [], [self.put])
+            except tf.errors.OutOfRangeError:
+                self.end_wait(sess)
 
 
 class StagingInput(FeedfreeInput):
@@ -179,6 +183,6 @@ class StagingInput(FeedfreeInput):
         with tf.name_scope(type(self).__name__), tf.device(self._device):
             # the memory of a reference belongs to a variable, which may change before the staged value is used
             inputs = [tf.raw_ops.DeepCopy(x=x) if x.dtype._is_ref_dtype else x for x in inputs]
-            area = _Area.make(inputs, self._nr_stage)
+            area = _Area.make(inputs)
         self._areas.append(area)
         return list(area.take)

@@ -33,7 +33,7 @@ class _OpenLayer:
 class _GraphLog:
     """What has been logged in one graph, and which layers are being built in it, outermost first."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.logged: Set[str] = set()
         self.open: List[_OpenLayer] = []
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
+from ..utils._numbers import whole_number
 from ..utils.argtools import log_once
 from ._layout import channel_axis
 from ._normalization.batch_statistics import (
@@ -79,6 +80,8 @@ def BatchNorm(
     x = tf.convert_to_tensor(inputs)
     axis, channels = _find_channels("BatchNorm", x, axis, data_format)
     check_ema_update(ema_update)
+    if virtual_batch_size is not None:
+        virtual_batch_size = whole_number("BatchNorm", "virtual_batch_size", virtual_batch_size, minimum=1)
     sync = _check_sync(sync_statistics, virtual_batch_size)
     training = _resolve_training(training)
     grouped = training and (sync is not None or virtual_batch_size is not None)
@@ -173,6 +176,7 @@ def _find_channels(who: str, x: Any, axis: Optional[int], data_format: str) -> T
         raise ValueError("{}: the input must be 2-D or 4-D; got shape {}".format(who, x.shape))
     if axis is None:
         axis = 1 if ndims == 2 else channel_axis(data_format)
+    axis = whole_number(who, "axis", axis)
     if axis not in ((1,) if ndims == 2 else (1, 3)):
         raise ValueError("{}: axis must be 1 for 2-D input, 1 or 3 for 4-D input; got {} for shape {}".format(
             who, axis, x.shape))

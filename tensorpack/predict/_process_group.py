@@ -32,7 +32,7 @@ _WINDOW = 8  # datapoints for each worker that may be on their way
 class _PickledQueue:
     """A queue between processes whose `put` raises when an object cannot be pickled; that of `multiprocessing` drops it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._queue = _SPAWN.Queue()
 
     def put(self, obj: Any) -> None:

@@ -10,6 +10,7 @@ import six
 
 from ..compat import has_gpu
 from ..compat import tfv1 as tf
+from ..dataflow._flows.each_once import warn_unless_each_once
 from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, known_length, never_ends
 from ..tfutils._session.stall import default_stall_seconds
@@ -17,10 +18,13 @@ from ..utils import logger
 from ..utils.concurrency import OrderedContainer
 from ..utils.utils import get_tqdm
 from ._process_group import ProcessGroup, check_datapoint
+from ._stall import CallWatch
 from .base import OfflinePredictor
 from .config import PredictConfig
 
 __all__ = ["DatasetPredictorBase", "MultiProcessDatasetPredictor", "SimpleDatasetPredictor"]
+
+_END = object()
 
 
 @six.add_metaclass(ABCMeta)
@@ -31,9 +35,15 @@ class DatasetPredictorBase:
         config: what to predict with.
         dataset: what to predict on. It is reset here, or in the process that reads it.
 
+    Attributes:
+        STALL_SECONDS: how long it may wait for a datapoint, or a result of another process, before the log says so; None for
+            never. By default 300, or what the environment variable `TENSORPACK_STALL_SECONDS` says (0 for never).
+
     Raises:
         TypeError: an argument has the wrong type.
     """
+
+    STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     def __init__(self, config: PredictConfig, dataset: DataFlow):
         who = type(self).__name__
@@ -44,6 +54,7 @@ class DatasetPredictorBase:
                 who, dataset))
         self.config = config
         self.dataset = dataset
+        warn_unless_each_once(who, dataset, "the results are not those of each datapoint")
 
     @abstractmethod
     def get_result(self) -> Iterator[Any]:
@@ -82,11 +93,23 @@ class SimpleDatasetPredictor(DatasetPredictorBase):
         if not self._is_reset:
             self.dataset.reset_state()
             self._is_reset = True
-        with get_tqdm(total=known_length(self.dataset), disable=known_length(self.dataset) is None) as bar:
-            for dp in whole_pass(self.dataset):
-                result = self.predictor(*check_datapoint(type(self).__name__, dp))
-                bar.update()
-                yield result
+        watch = CallWatch(SimpleDatasetPredictor._next_datapoint, lambda: "The DataFlow is {!r}.".format(self.dataset))
+        watch.start(self)
+        try:
+            with get_tqdm(total=known_length(self.dataset), disable=known_length(self.dataset) is None) as bar:
+                iterator = whole_pass(self.dataset)
+                while True:
+                    dp = self._next_datapoint(iterator)
+                    if dp is _END:
+                        return
+                    result = self.predictor(*check_datapoint(type(self).__name__, dp))
+                    bar.update()
+                    yield result
+        finally:
+            watch.end()
+
+    def _next_datapoint(self, iterator: Iterator[Any]) -> Any:
+        return next(iterator, _END)
 
 
 class MultiProcessDatasetPredictor(DatasetPredictorBase):
@@ -103,16 +126,10 @@ class MultiProcessDatasetPredictor(DatasetPredictorBase):
             Otherwise they see no GPU.
         ordered: whether results come in the order of the data, rather than as soon as they are there.
 
-    Attributes:
-        STALL_SECONDS: how long `get_result` may wait for a result before the log tells which processes live; None for never.
-            By default 300, or what the environment variable `TENSORPACK_STALL_SECONDS` says (0 for never).
-
     Raises:
         TypeError: an argument has the wrong type, or a part of config or dataset cannot be pickled.
         ValueError: nr_proc is below 1, or there are fewer GPUs.
     """
-
-    STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     def __init__(self, config: PredictConfig, dataset: DataFlow, nr_proc: int, use_gpu: bool = True, ordered: bool = True):
         super().__init__(config, dataset)

@@ -5,6 +5,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ..compat import session_request
+from ..input_source.input_source import QueueInput
+from ..input_source.input_source_base import InputSource
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.session_call import frames_from
 from ..tfutils._session.stall import HeldCall, StallWatch, end_abandoned_wait, stall_report, training_threads
@@ -18,8 +20,14 @@ __all__ = ["TrainingWatch"]
 _ADVICE = (
     "If it lacks data: a queue is empty when the DataFlow is too slow; TestDataSpeed(dataflow).start() tells how fast that is. "
     "If a callback runs tensors of a training tower by trainer.sess: use trainer.hooked_sess, or return them from _before_run. "
+    "If the operation combines values of several towers or workers: another one has not come so far. "
     "STALL_SECONDS of the trainer, or TENSORPACK_STALL_SECONDS in the environment, sets the time until this is said; None, or "
     "0, for never.")
+
+
+# Beside steps and runs of the session: what also waits, in Python code.
+_RESETS = (InputSource.reset_state.__code__, QueueInput.refill_queue.__code__)
+_WATCHED = (HookedSession.run.__code__,) + _RESETS
 
 
 class TrainingWatch:
@@ -59,7 +67,7 @@ class TrainingWatch:
     def _find(self, frames: Dict[int, Any]) -> Dict[int, Any]:
         outermost = None
         for frame in frames_from(frames.get(self._thread.ident)):
-            if _is_step(frame) or frame.f_code is HookedSession.run.__code__ or session_request(frame) is not None:
+            if _is_step(frame) or frame.f_code in _WATCHED or session_request(frame) is not None:
                 outermost = frame
         return {} if outermost is None else {self._thread.ident: outermost}
 
@@ -90,7 +98,8 @@ class TrainingWatch:
         step = "{} {} of epoch {} (global step {})".format("{}", loop.local_step, loop.epoch_num, loop.global_step)
         if _is_step(held.frame):
             return step.format("Step")
-        return "Outside of the steps, after " + step.format("step") + ", a run of the session"
+        where = "Outside of the steps, after " + step.format("step")
+        return where + (", a reset of the input" if held.frame.f_code in _RESETS else ", a run of the session")
 
 
 def _is_step(frame: Any) -> bool:

@@ -30,7 +30,7 @@ __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 class TrainLoop:
     """The counters of a training loop: read by everybody, written by the trainer and its step counter only."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._epoch_num = 0
         self._global_step = 0
         self._local_step = -1
@@ -114,7 +114,7 @@ class Trainer:
             raise SystemExit(1)
         return super().__new__(cls)
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._callbacks: Union[List[Callback], Callbacks] = []
         self._chief_only_callbacks: List[str] = []  # those that were left out on this process
         self.loop = TrainLoop()
@@ -258,8 +258,8 @@ class Trainer:
             for step in range(loop.steps_per_epoch):
                 loop._local_step = step
                 if self.hooked_sess.should_stop():
-                    self._watch.raise_failure()
-                    self._queue_runners.raise_failure()
+                    for who_knows in filter(None, [self._watch, self._queue_runners]):
+                        who_knows.raise_failure()
                     return
                 self.run_step()
                 callbacks.trigger_step()

@@ -24,14 +24,14 @@ class StreamOrigin(NamedTuple):
 
 class _KnownObject(NamedTuple):
     reference: Any
-    index: int
+    number: int
     resets: Iterator[int]
 
 
 class _Streams:
     """The streams of this process. Counters and dictionaries are only used in ways that are atomic, so there is no lock."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.seed = int.from_bytes(os.urandom(16), "little")
         self.branch: Tuple[int, ...] = ()  # leads from the first process to this one
         self.worker: Tuple[int, ...] = ()
@@ -51,7 +51,7 @@ class _Streams:
         known = self.objects.get(id(obj))
         if known is None or known.reference() is not obj:
             known = self._register(obj)
-        return known.index, next(known.resets)
+        return known.number, next(known.resets)
 
     def _register(self, obj: Any) -> _KnownObject:
         index, key, objects = next(self.indices), id(obj), self.objects

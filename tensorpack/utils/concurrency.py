@@ -11,6 +11,7 @@ import weakref
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from . import logger
+from ._process.fork import say_what_a_fork_means
 from ._process.signals import (
     enable_death_signal,
     is_main_thread,
@@ -20,7 +21,6 @@ from ._process.signals import (
 )
 from ._process.start import SafelyStarted, start_method_of, start_safely
 from ._process.threads import LoopThread, ShareSessionThread, StoppableThread
-from .argtools import log_once
 
 __all__ = [
     "DIE",
@@ -70,14 +70,15 @@ def _terminate(reference: Any, owner_pid: int) -> None:
 def start_proc_mask_signal(proc: Any) -> None:
     """Start the process or thread, or each of a list, so that Ctrl-C does not reach the new processes.
 
-    The start of a process that ends too early does not hang, whatever is sent to it.
+    The start of a process that ends too early does not hang, whatever is sent to it. If TensorFlow has run here before, it is
+    logged that a forked process must not use it.
 
     Ctrl-C can only be masked in the main thread; elsewhere this starts them as they are.
     """
     procs = _as_list(proc)
-    if any(_is_forked(p) for p in procs):
-        log_once("Starting a process with 'fork' method is efficient but not safe: it may deadlock or crash if other threads "
-                 "run. If that happens, use multiprocessing.set_start_method('forkserver') or 'spawn'.", "warning")
+    for p in procs:
+        if _is_forked(p):
+            say_what_a_fork_means(p)
     with mask_sigint():
         for p in procs:
             start_safely(p)
@@ -183,7 +184,7 @@ class OrderedResultGatherProc(SafelyStarted, mp.Process):
         super().__init__()
         self.data_queue = data_queue
         self.ordered_container = OrderedContainer(start=start)
-        self.result_queue = mp.Queue()
+        self.result_queue: Any = mp.Queue()
         self.nr_producer = nr_producer
 
     def run(self) -> None:

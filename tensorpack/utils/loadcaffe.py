@@ -177,7 +177,7 @@ def _compiler() -> List[str]:
 
 @memoized
 def _import(path: str) -> Any:
-    spec = importlib.util.spec_from_file_location("caffe_pb2", path)
+    spec: Any = importlib.util.spec_from_file_location("caffe_pb2", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -193,7 +193,7 @@ def main(args: Optional[Sequence[str]] = None) -> None:
     extension = os.path.splitext(options.output)[1]
     if extension not in (".npz", ".npy"):
         parser.error("output must end with .npz or .npy; got {!r}".format(options.output))
-    params = load_caffe(options.model, options.weights)
+    params: Any = load_caffe(options.model, options.weights)
     with atomic_write(options.output, "wb") as f:
         if extension == ".npz":
             np.savez(f, **params)

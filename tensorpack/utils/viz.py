@@ -13,7 +13,7 @@ from ._numbers import whole_number
 from ._sizes import height_width
 from ._viz.canvas import Canvas, Color, as_pixels, prepare_patches
 from ._viz.drawing import draw_rectangle, put_text
-from ._viz.imshow import interactive_imshow
+from ._viz.imshow import ClickCallback, interactive_imshow
 from .fs import mkdir_p
 from .optional import optional_import
 
@@ -107,12 +107,17 @@ def _canvas_for(patches: np.ndarray, grid: Tuple[int, int], border: int, bgcolor
 
 
 def _show(canvas: Canvas, patches: np.ndarray, first_index: int, lclick_cb: Optional[PatchCallback]) -> None:
+    on_click = None if lclick_cb is None else _on_patch(canvas, patches, first_index, lclick_cb)
+    interactive_imshow(canvas.canvas, lclick_cb=on_click)
+
+
+def _on_patch(canvas: Canvas, patches: np.ndarray, first_index: int, callback: PatchCallback) -> ClickCallback:
     def on_click(image: np.ndarray, x: int, y: int) -> None:
         patch_id = canvas.get_patchid_from_coord(x, y)
         if patch_id is not None:
-            lclick_cb(patches[patch_id], first_index + patch_id)
+            callback(patches[patch_id], first_index + patch_id)
 
-    interactive_imshow(canvas.canvas, lclick_cb=None if lclick_cb is None else on_click)
+    return on_click
 
 
 def dump_dataflow_images(df: Any, index: Any = 0, batched: bool = True, number: int = 1000, output_dir: Optional[str] = None,
@@ -150,9 +155,9 @@ def dump_dataflow_images(df: Any, index: Any = 0, batched: bool = True, number: 
         image = as_pixels(image[:, :, ::-1] if flipRGB and image.ndim == 3 else image)
         if output_dir is not None:
             _write(os.path.join(output_dir, "{:03d}.jpg".format(k)), image)
-        if viz is not None:
+        if grid is not None:
             shown.append(image)
-    if shown:
+    if shown and grid is not None:
         for _ in gen_stack_patches(shown, grid[0], grid[1], viz=True):
             pass
 

@@ -182,12 +182,6 @@ def test_other_flows_are_refused():
         DataPosition(ResumableData(MultiProcessRunner(numbers(5, None), 2, 1)))
 
 
-@pytest.mark.parametrize("number", [0, -1, 1.5])
-def test_the_number_of_datapoints_must_be_positive(number):
-    with pytest.raises(ValueError, match="datapoints_per_step must be a positive integer"):
-        DataPosition(ResumableData(numbers(5, None)), number)
-
-
 def test_the_number_of_datapoints_must_be_given_with_a_batch_queue(tmp_path):
     with pytest.raises(ValueError, match="datapoints_per_step must be given .* the batch size of a BatchQueueInput"):
         train(str(tmp_path / "log"), str(tmp_path / "notes"), kind="batch-queue", batch=None)

@@ -84,8 +84,7 @@ FLOWS = {
 }
 
 
-@pytest.mark.parametrize("name, method", [
-    (name, "forkserver" if name == "PM strict" else "spawn") for name in FLOWS])
+@pytest.mark.parametrize("name, method", [(name, METHODS[name == "PM strict"]) for name in FLOWS])
 def test_a_worker_that_fails_at_its_import_is_an_error(broken, name, method, capfd):
     with FLOWS[name](broken, b"x" * 10 ** 6, method) as df:
         with pytest.raises(RuntimeError, match="all its workers must live .* ended too early with exit status 1; see its own"):

@@ -108,7 +108,7 @@ def test_what_cannot_be_meant_is_refused_by_name(name, valid, argument, value):
     (lambda: imgaug.RandomCutout(0, 0), "h_range", 0),
     (lambda: imgaug.Flip(horiz=True, prob=np.float32(1)), "prob", 1),
     (lambda: imgaug.GoogleNetRandomCropAndResize((0, 1)), "crop_area_fraction", (0, 1)),
-], ids=str)
+])
 def test_numbers_of_any_kind_are_taken(make, attribute, expected):
     augmentor = make()
     assert getattr(augmentor, attribute) == expected

@@ -9,6 +9,7 @@ from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow.base import DataFlow
 from tensorpack.input_source.input_source import FeedInput, QueueInput
 from tensorpack.predict import MultiThreadAsyncPredictor, OfflinePredictor, OnlinePredictor, PredictConfig
+from tensorpack.predict.dataset import SimpleDatasetPredictor
 from tensorpack.predict.feedfree import FeedfreePredictor
 from tensorpack.tfutils.sesscreate import NewSessionCreator, SessionCreatorAdapter
 
@@ -16,8 +17,13 @@ SECONDS = 0.4
 SIGNATURE = [tf.TensorSpec((), tf.float32, "x")]
 
 
+_earlier = set()  # watches that tests before have left to the garbage collector
+
+
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
+    _earlier.clear()
+    _earlier.update(watches())
     monkeypatch.setattr("tensorpack.predict.base.PredictorBase.STALL_SECONDS", SECONDS)
 
 
@@ -30,7 +36,7 @@ def reports(records):
 
 
 def watches():
-    return [thread for thread in threading.enumerate() if thread.name == "StallWatch" and thread.is_alive()]
+    return [thread for thread in threading.enumerate() if thread.name == "StallWatch" and thread not in _earlier]
 
 
 def assert_watches_end():
@@ -102,6 +108,16 @@ def test_a_call_that_waits_for_a_dataflow(source, log_records):
         assert predictor() == [10] and predictor() == [20]
     report, = reports(log_records)
     assert "A call of FeedfreePredictor" in report and source.__name__ + " of" in report and "take_a_nap" in report
+    assert_watches_end()
+
+
+def test_a_dataset_predictor_that_waits_for_its_data(log_records, monkeypatch):
+    monkeypatch.setattr("tensorpack.predict.dataset.DatasetPredictorBase.STALL_SECONDS", SECONDS)
+    predictor = SimpleDatasetPredictor(config(lambda x: tf.multiply(x, 10., name="y")), SlowFlow())
+    with predictor.predictor:
+        assert predictor.get_all_result() == [[10], [20]]
+    report, = reports(log_records)
+    assert "A call of SimpleDatasetPredictor" in report and "The DataFlow is SlowFlow" in report and "take_a_nap" in report
     assert_watches_end()
 
 

@@ -85,7 +85,7 @@ if __name__ == "__main__":
         if importlib.util.find_spec(heavy):
             importlib.import_module(heavy)
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # a program that looks at all of TensorFlow's objects when it ends copies them
     program = serve()
     if program is not None:
         run_python(program)

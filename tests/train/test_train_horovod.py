@@ -85,7 +85,7 @@ def test_the_calls_of_one_process(stand_in, log_records, every_epoch, num_broadc
     trainer.BROADCAST_EVERY_EPOCH = every_epoch
     final = run(trainer, Model(OPTIMIZERS["sgd"]), batches(4), 4, [MakesVariable()], epochs=2)
     assert hvd.CALLS[1:] == [("broadcast_global_variables", 0, [
-        "table", "hidden/W", "hidden/b", "out/W", "out/b", "global_step", "of_callback"])]
+        "global_step", "table", "hidden/W", "hidden/b", "out/W", "out/b", "of_callback"])]
     assert hvd.RUNS == {"broadcast_global_variables": num_broadcasts}
     assert trainer.train_op is trainer.graph.get_operation_by_name("train_op") and trainer.towers[0].ns_name == ""
     assert "Broadcasting 7 variables ..." in messages(log_records, "INFO")

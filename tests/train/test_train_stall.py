@@ -116,6 +116,22 @@ def test_a_pass_of_an_inference_runner(log_records):
         assert word in report, report
 
 
+def test_a_new_pass_that_takes_long_to_begin(log_records):
+    class Preparing(Flow):
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            if self.passes == 2:  # the first one is before training
+                self.take_a_nap()
+            return super().__iter__()
+
+    train(range_input, steps=3, trainer=Trainer(), callbacks=[InferenceRunner(Preparing(size=2), ScalarStats("seen"))])
+    report, = reports(log_records)
+    assert "a reset of the input has been running for" in report and "take_a_nap" in report
+    assert "[InferenceRunner] 0 datapoints of 2 are done; input: FeedInput of" in report
+
+
 def test_an_inference_runner_behind_a_trigger_that_is_fed(log_records):
     runner = InferenceRunner(Flow(slow=2, size=4), ScalarStats("seen"))
     train(range_input, steps=3, trainer=Trainer(), callbacks=[PeriodicTrigger(runner, every_k_epochs=1)])
@@ -145,9 +161,14 @@ def test_nothing_is_watched_when_the_time_is_none(log_records):
     class Silent(SimpleTrainer):
         STALL_SECONDS = None
 
-    train(slow_queue(), steps=8, trainer=Silent())
+    class Looking(Callback):
+        def _trigger_step(self):
+            seen.update(threading.enumerate())
+
+    earlier, seen = set(threading.enumerate()), set()
+    train(slow_queue(), steps=8, trainer=Silent(), callbacks=[Looking()])
     assert not reports(log_records)
-    assert not [thread for thread in threading.enumerate() if thread.name == "StallWatch"]
+    assert not [thread for thread in seen - earlier if thread.name == "StallWatch"]
 
 
 def test_a_slow_first_step_is_told_of_and_goes_on(log_records):
@@ -267,9 +288,13 @@ def test_a_run_that_computes_with_the_last_staged_datapoint_is_left_alone():
 def test_ctrl_c_ends_the_wait_for_a_staged_datapoint():
     output = run("""
     Trainer.STALL_SECONDS = None
-    threading.Timer(3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    class Interrupted(Take):
+        def _trigger_step(self):
+            if self.global_step == 2:
+                threading.Timer(1, os.kill, [os.getpid(), signal.SIGINT]).start()
+            super()._trigger_step()
     try:
-        train(StagingInput(QueueInput(Flow(terminate))), Take("seen:0", range(9)))
+        train(StagingInput(QueueInput(Flow(terminate))), Interrupted("seen:0", range(9)))
     except KeyboardInterrupt:
         print("INTERRUPTED")
     """)

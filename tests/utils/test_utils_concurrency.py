@@ -14,7 +14,6 @@ import time
 
 import pytest
 
-from tensorpack.utils import argtools
 from tensorpack.utils.concurrency import (
     DIE,
     LoopThread,
@@ -305,17 +304,6 @@ def test_failed_start_restores_ctrl_c():
     with pytest.raises((AttributeError, pickle.PicklingError)):
         start_proc_mask_signal(mp.get_context("spawn").Process(target=lambda: None))
     assert signal.getsignal(signal.SIGINT) is before
-
-
-@pytest.mark.parametrize("method,expected", [("fork", 1), ("spawn", 0)])
-def test_fork_is_warned_about_once(monkeypatch, log_records, method, expected):
-    monkeypatch.setattr(argtools, "_LOGGED", set())
-    for _ in range(2):
-        p = mp.get_context(method).Process(target=os.getpid)
-        start_proc_mask_signal(p)
-        p.join()
-    warnings = [r.getMessage() for r in log_records if r.levelno == logging.WARNING]
-    assert len(warnings) == expected and all("fork" in w for w in warnings)
 
 
 def test_threads_can_be_started_too(log_records):

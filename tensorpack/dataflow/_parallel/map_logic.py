@@ -1,7 +1,7 @@
 """The logic of all parallel maps: which datapoints are at work, what a pass is, and when an error is raised."""
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, NamedTuple, NoReturn, Optional, Tuple
 
 from ...utils import logger
 from ...utils._numbers import whole_number
@@ -34,7 +34,7 @@ class ParallelMapData(ProxyDataFlow):
     of all datapoints before, and again by later iterations. So is a pass of `ds` of which the function drops everything.
     """
 
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
     _error: Optional[BaseException] = None
     _is_forgotten = False
 
@@ -83,7 +83,7 @@ class ParallelMapData(ProxyDataFlow):
                            type(self).__name__, self._buffer_size, self._num_jobs)
 
     def _begin_pass(self) -> None:
-        self._source: Iterator[Any] = iter(self.ds) if self._strict else EndlessIterator(self.ds, self)
+        self._source: Any = iter(self.ds) if self._strict else EndlessIterator(self.ds, self)
         self._is_exhausted = False
         self._source_error: Optional[BaseException] = None
         self._num_delivered = 0
@@ -198,16 +198,17 @@ class ParallelMapData(ProxyDataFlow):
 
     def _check_failure(self) -> None:
         failure = self._first_failure
-        if failure is not None and not any(tag < failure.tag for tag in self._jobs):
+        if failure is not None and failure.error is not None and not any(tag < failure.tag for tag in self._jobs):
             self._fail(failure.error)
 
     def _check_source(self) -> None:
-        if self._first_failure is not None:
-            self._fail(self._first_failure.error)
+        failure = self._first_failure
+        if failure is not None and failure.error is not None:
+            self._fail(failure.error)
         if self._source_error is not None:
             self._fail(self._source_error)
 
-    def _fail(self, error: BaseException) -> None:
+    def _fail(self, error: BaseException) -> NoReturn:
         self._error = error
         self._close_workers()
         raise error

@@ -13,7 +13,7 @@ from ...utils.optional import optional_import
 class _OpenCV:
     """OpenCV, imported at its first use. Keeps what it was asked for: augmentors ask some twenty times per image."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._module = optional_import("cv2", needed_by="imgaug", pip="opencv-python-headless")
 
     def __getattr__(self, name: str) -> Any:

@@ -47,7 +47,7 @@ class Transform(BaseTransform):
     - `inverse()`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         pass
 
     def apply_boxes(self, boxes: np.ndarray) -> np.ndarray:

@@ -65,9 +65,9 @@ class ImageAugmentor(Configured):
     each forked process.
     """
 
-    rng = CreatedByReset()
+    rng: CreatedByReset[np.random.RandomState] = CreatedByReset()
 
-    def __init__(self):
+    def __init__(self) -> None:
         cv2.INTER_LINEAR  # noqa: B018  a missing OpenCV should show here, and a worker process be forked after its import
         self.reset_state()
         _alive[next(_numbers)] = self

@@ -119,7 +119,8 @@ class GoogleNetRandomCropAndResize(ImageAugmentor):
                 return TransformList([CropTransform(y0, x0, h, w),
                                       ResizeTransform(h, w, self.target_shape, self.target_shape, self.interp)])
         resize = ResizeShortestEdge(self.target_shape, self.interp).get_transform(img)
-        crop = CenterCrop(self.target_shape).get_transform(ImagePlaceholder(shape=(resize.new_h, resize.new_w)))
+        resized: Any = ImagePlaceholder(shape=(resize.new_h, resize.new_w))
+        crop = CenterCrop(self.target_shape).get_transform(resized)
         return join([resize, crop])
 
     def _draw_size(self, image_area: int) -> Tuple[int, int]:

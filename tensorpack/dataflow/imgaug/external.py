@@ -4,7 +4,7 @@ from __future__ import annotations
 import random
 import warnings
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator, Tuple
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class IAAugmentor(ImageAugmentor):
 
 class _IATransform(Transform):
 
-    def __init__(self, augmentor: Any, shape: tuple):
+    def __init__(self, augmentor: Any, shape: Tuple[int, ...]):
         self.augmentor = augmentor
         self.shape = shape
 
@@ -97,7 +97,7 @@ class _AlbumentationsTransform(Transform):
         self.img = img  # drawing may depend on it
         self.seed = seed
 
-    def _run(self, img: np.ndarray, **targets: Any) -> dict:
+    def _run(self, img: np.ndarray, **targets: Any) -> Dict[str, Any]:
         targets.setdefault("keypoints", [])
         if hasattr(self.pipeline, "set_random_seed"):
             self.pipeline.set_random_seed(self.seed)

@@ -153,7 +153,7 @@ class RandomResize(ImageAugmentor):
     def _draw_size(self, w: int, h: int) -> Tuple[float, float]:
         """(width, height), not yet rounded."""
         x = self.rng.uniform(*self.xrange) * (w if self._by_factor else 1)
-        if self.aspect_ratio_thres == 0:
+        if self.aspect_ratio_thres == 0 or self.yrange is None:
             y = x * h / w
         else:
             y = self.rng.uniform(*self.yrange) * (h if self._by_factor else 1)

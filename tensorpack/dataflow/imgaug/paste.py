@@ -19,7 +19,8 @@ class BackgroundFiller(Configured):
 
     def fill(self, background_shape: Tuple[int, int], img: np.ndarray) -> np.ndarray:
         """A new canvas of size `background_shape`, with dtype and channels of `img`."""
-        return self._fill(tuple(background_shape), img)
+        height, width = background_shape
+        return self._fill((height, width), img)
 
     def _fill(self, background_shape: Tuple[int, int], img: np.ndarray) -> np.ndarray:
         raise NotImplementedError("{}: a background filler must define _fill(background_shape, img)".format(

@@ -6,8 +6,9 @@ from typing import Any, Callable, List, Sequence, Set, Tuple
 from ...compat import tfv1 as tf
 from ...utils import logger
 from .._graph_state import graph_state
+from .._precision import like, widened
 
-__all__ = ["dense_gradient", "drop_none", "frozen_variables", "map_values"]
+__all__ = ["dense_gradient", "drop_none", "frozen_variables", "map_values", "sum_of_slices"]
 
 
 def map_values(func: Callable[[Any], Any], grad: Any) -> Any:
@@ -25,7 +26,13 @@ def dense_gradient(grad: Any, variable: Any) -> Any:
     num_rows = variable.shape.as_list()[0]
     if num_rows is None:
         num_rows = tf.shape(variable)[0]
-    return tf.math.unsorted_segment_sum(grad.values, grad.indices, num_rows)
+    return sum_of_slices(grad, num_rows)
+
+
+def sum_of_slices(grad: tf.IndexedSlices, num_rows: Any) -> Any:
+    """The slices as a tensor of so many rows, in their dtype; half precision is summed in float32."""
+    values = widened(grad.values)
+    return like(tf.math.unsorted_segment_sum(values, grad.indices, num_rows), grad.values)
 
 
 def drop_none(grads: Sequence[Tuple[Any, Any]], verbose: bool = True) -> List[Tuple[Any, Any]]:

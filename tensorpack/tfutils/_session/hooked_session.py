@@ -43,6 +43,7 @@ class HookedSession:
     def __init__(self, sess: tf.Session, hooks: Sequence[Hook] = (), queue_runners: Optional[QueueRunners] = None):
         self._sess = sess
         self._queue_runners = queue_runners
+        self._coord = Coordinator() if queue_runners is None else queue_runners.coord
         # Bound once, and without the after_run of those that do nothing in it: this is called in each step.
         self._before_run = [hook.before_run for hook in hooks]
         self._after_run = [(position, hook.after_run) for position, hook in enumerate(hooks, 1)
@@ -62,13 +63,13 @@ class HookedSession:
     _tf_sess = raw_session  # MonitoredSession's name for it
 
     @property
-    def coord(self) -> Optional[Coordinator]:
-        """Coordinator of the queue runners, if there is one; hooks may register threads and request a stop."""
-        return None if self._queue_runners is None else self._queue_runners.coord
+    def coord(self) -> Coordinator:
+        """Coordinator of the queue runners; hooks may register threads and request a stop."""
+        return self._coord
 
     def should_stop(self) -> bool:
         """Whether a hook or, through the coordinator, another thread has asked to stop."""
-        return self._stop or (self._queue_runners is not None and self._queue_runners.coord.should_stop())
+        return self._stop or self._coord.is_stopping
 
     def request_stop(self) -> None:
         """Make `should_stop` true."""

@@ -20,11 +20,27 @@ _JOIN_SECONDS = 5.0
 
 
 class Coordinator(tf.train.Coordinator):
-    """Keeps any error, that of data that end included, and the list of its threads."""
+    """Keeps any error, that of data that end included, and the list of its threads.
+
+    Attributes:
+        threads: all that were registered.
+        is_stopping: what `should_stop()` says, for those that ask in each step.
+    """
 
     def __init__(self):
         super().__init__(clean_stop_exception_types=())
         self.threads: List[threading.Thread] = []
+        self.is_stopping = False
+
+    def request_stop(self, ex: Any = None) -> None:
+        try:
+            super().request_stop(ex)
+        finally:
+            self.is_stopping = True
+
+    def clear_stop(self) -> None:
+        super().clear_stop()
+        self.is_stopping = False
 
     def register_thread(self, thread: threading.Thread) -> None:
         super().register_thread(thread)

@@ -151,7 +151,7 @@ def _check_size(input: DataFlow, num_workers: int) -> None:
 class _Collector:
     """Keeps what an inferencer is to get."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._values: List[Any] = []
 
     def on_fetches(self, results: List[Any]) -> None:

@@ -17,10 +17,10 @@ _OPAQUE = (255,)  # of a fourth channel
 def draw_rectangle(image: np.ndarray, x1: int, y1: int, x2: int, y2: int, color: Sequence[int]) -> None:
     """Lines one pixel wide through the corners (x1, y1) and (x2, y2) of an image HxWx3; what lies outside is not drawn."""
     pixel = _limited(np.array(color), image.dtype)
-    for rows, columns in ((y1, slice(x1, x2 + 1)), (y2, slice(x1, x2 + 1))):
-        image[rows:rows + 1, columns] = pixel
-    for columns in (x1, x2):
-        image[y1:y2 + 1, columns:columns + 1] = pixel
+    for y in (y1, y2):
+        image[y:y + 1, x1:x2 + 1] = pixel
+    for x in (x1, x2):
+        image[y1:y2 + 1, x:x + 1] = pixel
 
 
 def put_text(image: np.ndarray, pos: Tuple[int, int], text: str, color: Sequence[int], font_scale: float = 0.4) -> None:

@@ -127,8 +127,8 @@ def _open_window() -> Optional[str]:
 def _write_to_new_file(image: np.ndarray) -> str:
     """Path of the file."""
     directory = logger.get_logger_dir() or os.getcwd()
-    for k in _file_numbers[directory]:
-        path = os.path.join(directory, "imshow-{:03d}.png".format(k))
+    while True:
+        path = os.path.join(directory, "imshow-{:03d}.png".format(next(_file_numbers[directory])))
         try:
             with open(path, "xb") as f:
                 f.write(cv2.imencode(".png", image)[1].tobytes())

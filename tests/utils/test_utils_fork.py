@@ -1,0 +1,73 @@
+"""What is said of forked processes: nothing, unless TensorFlow has run in their parent."""
+import importlib.util
+import logging
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tensorpack.dataflow import DataFromList, MultiProcessRunnerZMQ
+from tensorpack.utils import argtools
+from tensorpack.utils._process import fork
+from tensorpack.utils.concurrency import start_proc_mask_signal
+
+pytestmark = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def start_twice(method):
+    for _ in range(2):
+        p = multiprocessing.get_context(method).Process(target=os.getpid, name="SomeFlow-worker-1")
+        start_proc_mask_signal(p)
+        p.join()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_start_needs_no_word(monkeypatch, log_records, method):
+    monkeypatch.setattr(fork, "tensorflow_has_run", lambda: False)
+    start_twice(method)
+    assert log_records == []
+
+
+@pytest.mark.parametrize("method, expected", [("fork", 1), ("spawn", 0)])
+def test_after_tensorflow_has_run_it_is_said_once_what_a_forked_process_must_not_do(monkeypatch, log_records, method, expected):
+    monkeypatch.setattr(argtools, "_LOGGED", set())
+    monkeypatch.setattr(fork, "tensorflow_has_run", lambda: True)
+    start_twice(method)
+    assert [record.levelno for record in log_records] == [logging.INFO] * expected
+    assert all("SomeFlow-worker is forked after TensorFlow has run" in record.getMessage() for record in log_records)
+
+
+def test_a_flow_is_named(monkeypatch, log_records):
+    monkeypatch.setattr(argtools, "_LOGGED", set())
+    monkeypatch.setattr(fork, "tensorflow_has_run", lambda: True)
+    with MultiProcessRunnerZMQ(DataFromList([[1], [2]], shuffle=False), 1, start_method="fork") as df:
+        df.reset_state()
+        assert [dp for dp in df] == [[1], [2]]
+    message, = [record.getMessage() for record in log_records]
+    assert message.startswith("MultiProcessRunnerZMQ-worker is forked after TensorFlow has run in this process.")
+    assert "uses TensorFlow itself" in message and "'spawn' or 'forkserver'" in message
+
+
+HAS_RUN = """
+import sys
+from tensorpack.utils._process.fork import tensorflow_has_run
+assert not tensorflow_has_run()
+import tensorflow as tf
+assert not tensorflow_has_run()
+tf.compat.v1.enable_eager_execution()
+tf.constant(1)
+assert tensorflow_has_run()
+sys.modules["tensorflow.python.eager.context"] = None
+assert not tensorflow_has_run()
+with tf.compat.v1.Session(graph=tf.Graph()):
+    pass
+assert tensorflow_has_run()
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
+def test_whether_tensorflow_has_run_is_known():
+    subprocess.run([sys.executable, "-c", HAS_RUN], check=True, timeout=120, env=dict(os.environ, PYTHONPATH=ROOT))
