@@ -132,16 +132,15 @@ class StagingInput(FeedfreeInput):
 
         def _help(self, area: _Area, call: SessionCall, what: str) -> Optional[str]:
             """The first time the run may still be computing something; when more was taken since, nobody can doubt."""
-            if self._helper is not None and self._helper.is_alive():  # it waits for data
-                return None
-            is_first, self._helper = self._helper is None, threading.Thread(
-                target=area.put_one_more, args=(call.sess,), name="StagingInput", daemon=True)
-            self._helper.start()
             what += ". Tensors of a training tower, which take its data, are to be run by trainer.hooked_sess, or returned " \
                     "from _before_run of a callback"
-            if not is_first:
+            if self._helper is None:
+                self._helper = threading.Thread(target=area.put_one_more, args=(call.sess,), name="StagingInput", daemon=True)
+                self._helper.start()
+                logger.warning("StagingInput: %s. For this once another datapoint is staged.", what)
+            elif not self._helper.is_alive():  # else it waits for data
+                area.end_wait(call.sess)  # of this run, or the next step
                 return what
-            logger.warning("StagingInput: %s. For this once another datapoint is staged.", what)
             return None
 
         def _unblock(self) -> None:
