@@ -63,7 +63,7 @@ def _require_inputs(config: Any, placeholders: Sequence[tf.Tensor], inputs: Sequ
     """Refuse outputs that depend on an input of the model which will not be fed."""
     for output, name in zip(outputs, config.output_names):
         operations = ancestors(fetched_elements(tf.get_default_graph(), [output]), inputs)
-        missing = [each.op.name for each in placeholders if each.op in operations]
+        missing = [each.op.name for each in placeholders if each.op in operations and not any(each is x for x in inputs)]
         if missing and not any(output is each for each in inputs):
             raise ValueError("PredictConfig: outputs must depend on the inputs in input_names alone; got {!r}, which needs "
                              "{} as well; add it to input_names, or take another output".format(

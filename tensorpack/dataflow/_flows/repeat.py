@@ -35,7 +35,8 @@ class RepeatedData(ProxyDataFlow):
 
     def __iter__(self) -> Iterator[Any]:
         if self.num == -1:
-            yield from EndlessIterator(self.ds, self)  # kept nowhere, so that an abandoned pass ends
+            self._endless = EndlessIterator(self.ds, self)
+            yield from self._endless  # closes it when this iteration is abandoned
         for _ in range(self.num):
             yield from self.ds
 
