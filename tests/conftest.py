@@ -1,4 +1,5 @@
 """Fixtures of the whole suite: each test starts with a fresh graph and no log directory, and must leave nothing running."""
+import gc
 import importlib.util
 import logging
 import multiprocessing
@@ -21,6 +22,15 @@ for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGH
         signal.signal(number, action)
 
 HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
+
+
+@pytest.fixture(autouse=True, scope="session")
+def lasting_objects():
+    """Those of TensorFlow and of the list of tests are passed over when tests collect garbage, as hundreds of them do."""
+    if HAS_TENSORFLOW:
+        import tensorpack.compat  # noqa: F401
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,13 @@ SECONDS = 0.4
 SIGNATURE = [tf.TensorSpec((), tf.float32, "x")]
 
 
+_earlier = set()  # watches that tests before have left to the garbage collector
+
+
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
+    _earlier.clear()
+    _earlier.update(watches())
     monkeypatch.setattr("tensorpack.predict.base.PredictorBase.STALL_SECONDS", SECONDS)
 
 
@@ -31,7 +36,7 @@ def reports(records):
 
 
 def watches():
-    return [thread for thread in threading.enumerate() if thread.name == "StallWatch" and thread.is_alive()]
+    return [thread for thread in threading.enumerate() if thread.name == "StallWatch" and thread not in _earlier]
 
 
 def assert_watches_end():
