@@ -34,10 +34,17 @@ class RepeatedData(ProxyDataFlow):
 
     def __iter__(self) -> Iterator[Any]:
         if self.num == -1:
-            self._endless = EndlessIterator(self.ds, self)
-            yield from self._endless
+            yield from self._without_end()
         for _ in range(self.num):
             yield from self.ds
+
+    def _without_end(self) -> Iterator[Any]:
+        self._endless = endless = EndlessIterator(self.ds, self)  # flows above look at how many passes have begun
+        try:
+            yield from endless
+        finally:
+            if self._endless is endless:
+                self._endless = None  # with it goes the pass, which may hold a guard or a file
 
     def _never_ends(self) -> bool:
         return self.num == -1 or self.num > 0 and super()._never_ends()
