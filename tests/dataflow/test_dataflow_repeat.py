@@ -73,7 +73,8 @@ class TestRepeatedData:
             finally:
                 open_passes.pop()
 
-        iterator = iter(RepeatedData(DataFromGenerator(one_pass), -1))
+        df = RepeatedData(DataFromGenerator(one_pass), -1)
+        iterator = iter(df)
         assert list(islice(iterator, 4)) == [0, 1, 2, 0] and open_passes
         iterator.close()
         assert not open_passes
