@@ -1,6 +1,7 @@
 # `make demo` and `make test` are all that a newcomer needs: each sets up its own environment below this folder.
+# The text after ## is what `make help` prints.
 PYTHON ?= python3
-PYTHON37 ?= $(shell sh scripts/find-python37)
+PYTHON37 ?= $(shell sh scripts/find-python 3.7)
 PYTEST_ARGS ?= -n 2 --dist worksteal
 # Hundreds of tests kill processes and measure time, and a shared machine may stall: what fails (pytest's exit status 1) gets
 # one more try by itself, in plain view.
@@ -10,21 +11,25 @@ PIP_FLAGS = --quiet --disable-pip-version-check
 # What would bring along other versions of what is there, or uWSGI, which has to be compiled and is not used.
 WITHOUT_DEPENDENCIES = --no-deps simple-tensorflow-serving==0.8.2
 
-.PHONY: demo docs test test-today test-legacy lint api clean
+.PHONY: help demo environments test test-today test-legacy test-matrix test-opencv lint api docs dist clean
 
-demo: .venv/demo.stamp
+help: ## what can be made
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+demo: .venv/demo.stamp ## train on digits, validate, predict, export, draw the curve: about a minute
 	.venv/bin/python examples/basics/digits-convnet.py
 
-docs: .venv/docs.stamp
-	.venv/bin/python -m sphinx -q -W --keep-going -j auto docs docs/_build/html
-	@echo "docs/_build/html/index.html"
+environments: .venv/test.stamp ## .venv and, where there is a Python 3.7, .venv37: all that tests, linter and site need
+ifneq ($(PYTHON37),)
+environments: .venv37/test.stamp
+endif
 
-test: test-today test-legacy
+test: test-today test-legacy ## the whole suite, on the newest TensorFlow and on TensorFlow 1.15
 
-test-today: .venv/test.stamp
+test-today: .venv/test.stamp ## the suite on this Python with the newest TensorFlow
 	$(call RUN_TESTS,.venv/bin/python -m pytest)
 
-test-legacy:
+test-legacy: ## the suite on Python 3.7 with TensorFlow 1.15
 ifeq ($(PYTHON37),)
 	@echo "SKIPPED: no Python 3.7 on PATH or in pyenv, so nothing was tested on TensorFlow 1.15"
 else
@@ -32,15 +37,32 @@ else
 	$(call RUN_TESTS,.venv37/bin/python -m pytest)
 endif
 
-lint: .venv/test.stamp
+test-matrix: ## smoke tests on every supported TensorFlow from 2.4 on, each in its own environment; not part of CI
+	$(PYTHON) scripts/test-matrix
+
+test-opencv: .venv/test.stamp $(if $(PYTHON37),.venv37/test.stamp) ## what calls OpenCV, on its oldest supported, newest 4 and newest 5; not part of CI
+	.venv/bin/python scripts/test-opencv
+	$(if $(PYTHON37),.venv37/bin/python scripts/test-opencv)
+
+lint: .venv/test.stamp ## the linter
 	.venv/bin/ruff check .
 
 # The public names that are claimed so far, against the list of all; needs the contract beside the checkout.
-api: .venv/test.stamp
+api: .venv/test.stamp ## the public names, against the list of all
 	.venv/bin/python scripts/check-api
 
-.venv/bin/python:
-	$(PYTHON) -m venv .venv || ($(PYTHON) -m pip install $(PIP_FLAGS) --user virtualenv && $(PYTHON) -m virtualenv .venv)
+docs: .venv/docs.stamp ## the site, in docs/_build/html
+	.venv/bin/python -m sphinx -q -W --keep-going -j auto docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+dist: .venv-dist/bin/python ## a wheel and an sdist, in dist/
+	rm -rf dist
+	.venv-dist/bin/python -m pip install $(PIP_FLAGS) --upgrade build
+	.venv-dist/bin/python -m build --outdir dist
+
+.venv/bin/python .venv-dist/bin/python:
+	$(PYTHON) -m venv $(@:/bin/python=) || \
+		($(PYTHON) -m pip install $(PIP_FLAGS) --user virtualenv && $(PYTHON) -m virtualenv $(@:/bin/python=))
 
 .venv/demo.stamp: .venv/bin/python setup.py
 	.venv/bin/python -m pip install $(PIP_FLAGS) -e '.[tf,examples]'
@@ -63,5 +85,5 @@ api: .venv/test.stamp
 	.venv37/bin/python -m pip install $(PIP_FLAGS) $(WITHOUT_DEPENDENCIES) imgaug
 	touch $@
 
-clean:
-	rm -rf .venv .venv37 train_log
+clean: ## remove all environments, what was built, and train_log
+	rm -rf .venv .venv37 .venv-dist .venv-matrix build dist docs/_build docs/examples train_log

@@ -15,10 +15,12 @@ version = re.search(r'^__version__ = "(.+)"$', read("tensorpack", "libinfo.py"),
 
 # One extra for each optional package; `optional_import` names the same packages when one is missing.
 extras = {
-    # tensorflow-cpu serves as well, so TensorFlow cannot be a hard requirement
-    "tf": ["tensorflow>=1.15"],
+    # tensorflow-cpu serves as well, so TensorFlow cannot be a hard requirement; the newest ones leave TensorBoard out
+    "tf": ["tensorflow>=1.15", "tensorboard"],
     "image": ["opencv-python-headless"],
     "albumentations": ["albumentations"],
+    # later ones break TensorFlow 1.15
+    "caffe": ["protobuf>=3.8; python_version >= '3.8'", "protobuf>=3.8,<3.21; python_version < '3.8'"],
     "diskcache": ["diskcache"],
     "h5py": ["h5py"],
     "imgaug": ["imgaug"],
@@ -44,10 +46,12 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["tensorpack", "tensorpack.*"]),
-    package_data={"": ["*.pyi"], "tensorpack.dataflow.dataset": ["digits/*"]},
+    package_data={"": ["*.pyi"], "tensorpack": ["py.typed"], "tensorpack.dataflow.dataset": ["digits/*"]},
     zip_safe=False,
     python_requires=">=3.7",
-    install_requires=["numpy>=1.14", "six", "tabulate>=0.7.7", "tqdm>4.29.0", "termcolor>=1.1", "psutil>=5", "pyzmq>=16"],
+    install_requires=["numpy>=1.14", "six", "tabulate>=0.7.7", "tqdm>4.29.0", "termcolor>=1.1", "psutil>=5", "pyzmq>=16",
+                      # small ones that need nothing else
+                      "filelock>=3.10", "google-crc32c>=1.1", "nvidia-ml-py>=11.515"],
     extras_require=extras,
     entry_points={"console_scripts": [
         "tensorpack-{}=tensorpack._cli.{}:main".format(tool, tool.replace("-", "_"))
@@ -57,7 +61,13 @@ setup(
         "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3.7",
+        "Programming Language :: Python :: 3.8",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Typing :: Typed",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
 )

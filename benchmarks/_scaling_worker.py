@@ -25,9 +25,9 @@ if hasattr(os, "sched_setaffinity"):  # before TensorFlow counts the cores
 
 import psutil  # noqa: E402
 from _harness import ROOT  # noqa: E402, F401 - puts the library on the path
-from tensorpack.train._distributed.parameter_server.collective import CollectiveTrainer  # noqa: E402
 
 from tensorpack import *  # noqa: E402
+from tensorpack.train._distributed.collective import CollectiveTrainer  # noqa: E402
 
 tf = tfv1
 

@@ -1,5 +1,7 @@
 """Settings of the documentation site; `make docs` builds it, and treats warnings as errors."""
+import glob
 import os
+import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -39,6 +41,36 @@ html_theme_options = {"navigation_with_keys": True}
 
 def setup(app):
     app.connect("autodoc-process-signature", _signature_of_layers)
+    app.connect("builder-inited", _make_pages_of_examples)
+    app.connect("source-read", _point_to_pages_of_examples)
+
+
+def _make_pages_of_examples(app):
+    """The README of each folder of examples as a page, docs/examples/<folder>.md, which is no part of the repository."""
+    os.makedirs(os.path.join(ROOT, "docs", "examples"), exist_ok=True)
+    for readme in glob.glob(os.path.join(ROOT, "examples", "*", "README.md")):
+        folder = os.path.basename(os.path.dirname(readme))
+        with open(readme, encoding="utf-8") as f:
+            text = _with_links_from(f.read(), "examples/" + folder, "docs/examples")
+        with open(os.path.join(ROOT, "docs", "examples", folder + ".md"), "w", encoding="utf-8") as f:
+            f.write(text)
+
+
+def _point_to_pages_of_examples(app, page, source):
+    if page == "examples":
+        source[0] = _with_links_from(source[0], "docs", "docs")
+
+
+def _with_links_from(text, old, new):
+    """Markdown whose relative links are those of a file in folder `old`, rewritten for a page in `new`."""
+    def link(match):
+        path, _, anchor = match.group(1).partition("#")
+        path = os.path.normpath(os.path.join(old, path))
+        page = re.match(r"examples/([^/]+)(/README.md)?$", path)
+        if page:  # a folder or its README
+            path = "docs/examples/{}.md".format(page.group(1))
+        return "]({}{})".format(os.path.relpath(path, new), anchor and "#" + anchor)
+    return re.sub(r"\]\((?!\w+:)([^)]+)\)", link, text)
 
 
 def _signature_of_layers(app, what, name, obj, options, signature, return_annotation):

@@ -4,11 +4,11 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 
 def attach(package: str, table: Mapping[str, Sequence[str]], modules: Optional[Mapping[str, str]] = None,
-           unavailable: Optional[Mapping[str, str]] = None) -> Tuple[Callable, Callable, List[str]]:
+           unavailable: Optional[Mapping[str, str]] = None) -> Tuple[Callable[[str], Any], Callable[[], List[str]], List[str]]:
     """Make the `__getattr__`, `__dir__` and `__all__` of a package from a literal table.
 
     Args:
@@ -24,7 +24,7 @@ def attach(package: str, table: Mapping[str, Sequence[str]], modules: Optional[M
     origin: Dict[str, str] = {name: submodule for submodule, names in table.items() for name in names}
     public = sorted(set(origin) | set(modules))
 
-    def __getattr__(name: str):
+    def __getattr__(name: str) -> Any:
         if name in origin:
             value = getattr(importlib.import_module("." + origin[name], package), name)
         elif name in modules:
@@ -36,7 +36,8 @@ def attach(package: str, table: Mapping[str, Sequence[str]], modules: Optional[M
         setattr(sys.modules[package], name, value)  # the next access does not come here
         return value
 
-    __getattr__.origin, __getattr__.modules = origin, dict(modules)  # read by scripts/make-stubs
+    table_of: Any = __getattr__
+    table_of.origin, table_of.modules = origin, dict(modules)  # read by scripts/make-stubs
 
     def __dir__() -> List[str]:
         return sorted(set(public) | set(vars(sys.modules[package])))
@@ -47,7 +48,7 @@ def attach(package: str, table: Mapping[str, Sequence[str]], modules: Optional[M
     return __getattr__, __dir__, public
 
 
-def _submodule(package: str, name: str):
+def _submodule(package: str, name: str) -> Any:
     full_name = package + "." + name
     if not name.startswith("_"):
         try:

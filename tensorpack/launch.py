@@ -134,7 +134,7 @@ def _supervise(workers: List[_Worker], stop: _Stop, guard: _Guard, output: _Outp
             running = [worker for worker in running if worker not in ended]
             guard.watch(running)
         for worker in ended:
-            if worker.code != 0 and status == 0:
+            if worker.code and status == 0:
                 status = worker.code if worker.code > 0 else 128 - worker.code
                 deadline = time.monotonic() + grace
                 others = "; the others have {:g} seconds to end".format(grace) if running else ""
@@ -170,7 +170,7 @@ def _name(number: int) -> str:
 class _Stop:
     """Within this context signals that ask for the end are noted instead of obeyed; ignored ones stay ignored."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.count = 0
         self._pending: List[int] = []
         self._before: Dict[int, Any] = {}
@@ -203,18 +203,19 @@ class _Guard:
     def __enter__(self) -> _Guard:
         self._shell = subprocess.Popen(["/bin/sh", "-c", "groups=; " + self._SCRIPT], stdin=subprocess.PIPE, bufsize=0,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self._input: Any = self._shell.stdin
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
         self.watch([])
-        self._shell.stdin.close()
+        self._input.close()
         self._shell.wait()
 
     def watch(self, workers: Sequence[_Worker]) -> None:
         """From now on it watches these workers, and no others."""
         line = " ".join("-{}".format(worker.pid) for worker in workers) + "\n"
         try:
-            self._shell.stdin.write(line.encode())
+            self._input.write(line.encode())
         except OSError:
             pass  # somebody has killed it; we can do without
 
@@ -267,7 +268,7 @@ class _Output:
     Only this thread writes: if nobody reads our output for a while, signals and failing workers are still attended to.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._pipes = selectors.DefaultSelector()
         self._messages: List[str] = []
         self._lock = threading.Lock()
@@ -305,14 +306,17 @@ class _Output:
             for key, _ in self._pipes.select(0 if closing else _POLL_SECONDS):
                 data = os.read(key.fd, _MAX_READ)
                 if not data:
-                    self._pipes.unregister(key.fileobj)
-                    key.fileobj.close()
+                    self._close(key.fileobj)
                 _write(key.data.to, key.data.feed(data) if data else key.data.end())
             _write(2, "".join(messages).encode("utf-8", "replace"))
         for key in list(self._pipes.get_map().values()):
             _write(key.data.to, key.data.end())
-            key.fileobj.close()
+            self._close(key.fileobj)
         self._pipes.close()
+
+    def _close(self, pipe: Any) -> None:
+        self._pipes.unregister(pipe)
+        pipe.close()
 
 
 def _write(to: int, data: bytes) -> None:

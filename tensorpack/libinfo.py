@@ -1,11 +1,14 @@
 """Facts about the library: its version, which `setup.py` reads as text, and whether it will find a GPU."""
+from __future__ import annotations
+
+from typing import Any
 
 __all__ = ["__version__", "is_gpu_available"]
 
 __version__ = "1.0.0.dev0"
 
 
-def is_gpu_available(*args, **kwargs):
+def is_gpu_available(*args: Any, **kwargs: Any) -> bool:
     """Whether TensorFlow is built for CUDA and sees a GPU; unlike `tf.test.is_gpu_available` it initialises none.
 
     The arguments of that function are taken and make no difference.

@@ -1,4 +1,5 @@
 """Fixtures of the whole suite: each test starts with a fresh graph and no log directory, and must leave nothing running."""
+import gc
 import importlib.util
 import logging
 import multiprocessing
@@ -10,13 +11,26 @@ import time
 import pytest
 from consumer_matrix import pytest_terminal_summary  # noqa: F401
 from end_in_time import pytest_sessionfinish  # noqa: F401
+from forked_programs import program_server, run_program, start_program  # noqa: F401
+from main_thread import pytest_xdist_newgateway  # noqa: F401
 
-from tensorpack.utils import logger
+from tensorpack.utils import _rng, logger
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # shells start what runs in the background so, and processes inherit it
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Shells start what runs in the background without SIGINT, nohup what it runs without SIGHUP, and processes inherit it.
+for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, action)
 
 HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
+
+
+@pytest.fixture(autouse=True, scope="session")
+def lasting_objects():
+    """Those of TensorFlow and of the list of tests are passed over when tests collect garbage, as hundreds of them do."""
+    if HAS_TENSORFLOW:
+        import tensorpack.compat  # noqa: F401
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +44,7 @@ def fresh_state():
         with tfv1.Graph().as_default():
             yield
     _forget_logger_dir()
+    _rng._streams.__init__()  # trainers of several processes number their process, for good
 
 
 def _forget_logger_dir():

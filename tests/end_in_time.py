@@ -12,8 +12,9 @@ import pytest
 PATIENCE = 120  # seconds
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_sessionfinish(session, exitstatus):
+    yield  # the folders of former runs are removed and the summary is printed, which may take long on a busy disk
     with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         stderr = os.dup(2)
     if hasattr(session.config, "workerinput"):  # one of several that pytest-xdist runs; its results have been sent

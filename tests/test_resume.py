@@ -2,8 +2,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -11,12 +9,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SCRIPT = os.path.join(ROOT, "tests", "scripts", "resumable_training.py")
 
 
-def run(logdir, *args):
-    """(exit status, output) of one run of the script."""
-    result = subprocess.run(
-        [sys.executable, SCRIPT, str(logdir)] + [str(a) for a in args], env=dict(os.environ, PYTHONPATH=ROOT),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
-    return result.returncode, result.stdout
+@pytest.fixture(scope="module")
+def run(run_program):
+    """`run(logdir, *arguments)`: (exit status, output) of one run of the script."""
+    return lambda logdir, *arguments: run_program(SCRIPT, logdir, *arguments, folder=ROOT)
 
 
 def weights(output):
@@ -30,7 +26,7 @@ def epochs_of(logdir):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
+def uninterrupted(run, tmp_path_factory):
     status, output = run(tmp_path_factory.mktemp("resume") / "whole", 4)
     assert status == 0, output[-3000:]
     return weights(output)
@@ -43,7 +39,8 @@ def uninterrupted(tmp_path_factory):
     # the checkpoint of the epoch is there, its statistics are those that came before it
     ("after_saver", 2, 3, [1, 2, 3, 4]),
 ], ids=["before-training", "before-the-first-checkpoint", "within-an-epoch", "between-checkpoint-and-statistics"])
-def test_a_killed_training_goes_on_and_ends_with_the_same_weights(tmp_path, uninterrupted, moment, epoch, resumed_at, epochs):
+def test_a_killed_training_goes_on_and_ends_with_the_same_weights(run, tmp_path, uninterrupted, moment, epoch, resumed_at,
+                                                                  epochs):
     logdir = tmp_path / "log"
     status, output = run(logdir, 4, moment, epoch)
     assert status == -signal.SIGKILL, output[-3000:]
@@ -58,7 +55,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(tmp_path, unin
     assert epochs_of(logdir) == epochs
 
 
-def test_a_finished_training_can_be_prolonged(tmp_path, uninterrupted):
+def test_a_finished_training_can_be_prolonged(run, tmp_path, uninterrupted):
     assert run(tmp_path / "log", 2)[0] == 0
     status, output = run(tmp_path / "log", 4)
     assert status == 0 and "Start Epoch 3 ..." in output and "Start Epoch 2 ..." not in output, output[-3000:]
@@ -67,7 +64,7 @@ def test_a_finished_training_can_be_prolonged(tmp_path, uninterrupted):
 
 
 @pytest.mark.parametrize("damaged", ["model-18.index", "model-18.data-00000-of-00001"], ids=["index", "data"])
-def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, uninterrupted, damaged):
+def test_a_damaged_newest_checkpoint_is_passed_over(run, tmp_path, uninterrupted, damaged):
     assert run(tmp_path / "log", 3)[0] == 0
     with open(str(tmp_path / "log" / damaged), "r+b") as f:
         f.truncate(10)

@@ -4,7 +4,6 @@ import glob
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -62,10 +61,6 @@ from tensorpack.tfutils.summary import add_moving_summary
 PACKAGE = os.path.dirname(tensorpack.__file__)
 ROOT = os.path.dirname(PACKAGE)
 SCRIPTS = os.path.join(ROOT, "tests", "scripts")
-
-
-def environment():
-    return dict(os.environ, PYTHONPATH=ROOT, TF_CPP_MIN_LOG_LEVEL="3")
 
 
 def messages(records, level):
@@ -188,49 +183,37 @@ def processes_of_group(group):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["INT", "TERM", "KILL"])
-def test_a_training_that_is_ended_by_a_signal_leaves_nothing_running(tmp_path, number):
-    output = tmp_path / "output"
-    with open(str(output), "wb") as f:
-        process = subprocess.Popen([sys.executable, os.path.join(SCRIPTS, "users_interrupted.py")], env=environment(),
-                                   cwd=str(tmp_path), stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.STDOUT,
-                                   start_new_session=True)
+def test_a_training_that_is_ended_by_a_signal_leaves_nothing_running(start_program, tmp_path, number):
+    program = start_program(os.path.join(SCRIPTS, "users_interrupted.py"), folder=tmp_path)
     try:
-        wait_until(lambda: b"READY" in output.read_bytes() or process.poll() is not None, 120)
-        time.sleep(.5)
-        assert len(processes_of_group(process.pid)) == 2, output.read_text()[-3000:]
-        process.send_signal(number)
-        assert process.wait(20) != 0
-        wait_until(lambda: not processes_of_group(process.pid), 3)
-        assert processes_of_group(process.pid) == []
-        text = output.read_text()
+        program.wait_for_text("READY")
+        assert len(processes_of_group(program.pid)) == 2, program.text()[-3000:]
+        program.send_signal(number)
+        assert program.wait() != 0
+        deadline = time.time() + 60
+        while processes_of_group(program.pid) and time.time() < deadline:
+            time.sleep(.1)
+        assert processes_of_group(program.pid) == []
+        text = program.text()
         assert ("CLEANED" in text and "KeyboardInterrupt" in text) == (number == signal.SIGINT)
     finally:
-        for left in processes_of_group(process.pid):
+        for left in processes_of_group(program.pid):
             left.kill()
-        process.wait()
-
-
-def wait_until(condition, seconds):
-    deadline = time.time() + seconds
-    while not condition() and time.time() < deadline:
-        time.sleep(.1)
 
 
 # ---- rows 5 to 7: exports ----------------------------------------------------------------------------------------------
 
-def test_the_command_line_tool_of_tensorflow_shows_and_runs_the_default_signature(tmp_path):
+def test_the_command_line_tool_of_tensorflow_shows_and_runs_the_default_signature(run_program, tmp_path):
     tool = os.path.join(os.path.dirname(sys.executable), "saved_model_cli")
     if not os.path.exists(tool):
         pytest.skip("TensorFlow's saved_model_cli is not installed")
     config = PredictConfig(model=OldSpelling(), session_init=None, input_names=["input"], output_names=["prob"])
     ModelExporter(config).export_serving(str(tmp_path / "model"))
     np.save(str(tmp_path / "image.npy"), np.zeros((3, 8, 8), "float32"))
-    result = subprocess.run(
-        [sys.executable, tool, "run", "--dir", str(tmp_path / "model"), "--tag_set", "serve",
-         "--signature_def", "serving_default", "--inputs", "input=" + str(tmp_path / "image.npy"),
-         "--outdir", str(tmp_path)],
-        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
-    assert result.returncode == 0, result.stdout[-3000:]
+    status, output = run_program(
+        tool, "run", "--dir", tmp_path / "model", "--tag_set", "serve", "--signature_def", "serving_default", "--inputs",
+        "input={}".format(tmp_path / "image.npy"), "--outdir", tmp_path, folder=tmp_path)
+    assert status == 0, output[-3000:]
     probabilities = np.load(str(tmp_path / "prob.npy"))
     assert probabilities.shape == (3, 10) and np.allclose(probabilities.sum(1), 1, atol=1e-5)
 
@@ -489,10 +472,8 @@ def test_two_validations_with_images(log_dir):
 
 # ---- row 37: graph mode without a word of the user -----------------------------------------------------------------------
 
-def test_a_trainer_with_two_optimizers_runs_without_turning_eager_execution_off(tmp_path):
-    result = subprocess.run([sys.executable, os.path.join(SCRIPTS, "users_gan.py"), str(tmp_path / "log")],
-                            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True, timeout=180)
-    assert result.returncode == 0, result.stdout[-3000:]
-    assert "COUNTS 8 4 12" in result.stdout and "AGREE True True" in result.stdout
+def test_a_trainer_with_two_optimizers_runs_without_turning_eager_execution_off(run_program, tmp_path):
+    status, output = run_program(os.path.join(SCRIPTS, "users_gan.py"), tmp_path / "log", folder=tmp_path)
+    assert status == 0, output[-3000:]
+    assert "COUNTS 8 4 12" in output and "AGREE True True" in output
     assert [row["global_step"] for row in statistics(str(tmp_path / "log"))] == [6, 12]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Train on one graph, export and apply another: the exported model takes PNG bytes and gives PNG bytes.
+"""Train on one graph, export and apply another: the exported model takes the bytes of an image file and gives those of a PNG.
 
 The model learns to detect edges in gray images of unknown size. Training feeds uint8 arrays; the graph for inference
 decodes a base64-encoded image, runs the same layers on the same weights, and encodes the result.
@@ -50,13 +50,14 @@ class Model(ModelDesc):
 
 
 class InferenceOnlyModel(Model):
-    """The same layers behind other inputs and outputs: base64 text of an encoded image -> bytes of a PNG."""
+    """The same layers behind other inputs and outputs: base64 text of a PNG or JPEG -> bytes of a PNG."""
 
     def inputs(self):
         return [tf.TensorSpec((), tf.string, "input_img_bytes")]
 
     def build_graph(self, input_img_bytes):
-        image = tf.image.decode_png(tf.decode_base64(input_img_bytes), channels=1)[:, :, 0]
+        # It takes PNG as well. The method is that of cv2.imread: by the default one a JPEG would have other pixels.
+        image = tf.image.decode_jpeg(tf.decode_base64(input_img_bytes), channels=1, dct_method="INTEGER_ACCURATE")[:, :, 0]
         prediction = self.make_prediction(tf.expand_dims(image, 0))[0]
         png = tf.image.encode_png(tf.expand_dims(tf.cast(prediction * 255, tf.uint8), 2))
         tf.identity(png, name="prediction_img_bytes")

@@ -6,7 +6,6 @@ from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 
-from ..utils.fs import atomic_write
 from ..utils.optional import optional_import
 from ._common import load_variables, new_parser, run
 
@@ -42,6 +41,7 @@ def _manipulate(args: argparse.Namespace) -> None:
 
 
 def _dump(params: Dict[str, Any], path: str) -> None:
-    with atomic_write(path, "wb") as f:
-        np.savez(f, **params)
+    from ..tfutils._restore.numpy_files import write_npz
+
+    write_npz(path, params, compress=False)
     print("{} variables are written to {}".format(len(params), path))

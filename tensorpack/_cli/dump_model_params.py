@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any, Dict, Optional, Sequence, Set
+from typing import Any, Dict, List, Optional, Sequence
 
 from ..utils import logger
 from ._common import load_meta_graph, load_variables, new_parser, run
@@ -41,7 +41,7 @@ def _dump(args: argparse.Namespace) -> None:
     if os.path.isdir(path):
         meta = meta or _newest_graph(path)
         path = _newest_checkpoint(path)
-    wanted = _wanted_names(meta) if meta else None
+    wanted = _wanted(meta) if meta else None
     values = {op_name(name): value for name, value in load_variables(path).items()}
     kept = values if wanted is None else _select(values, wanted, path, meta)
     save_checkpoint_vars({tensor_name(name): value for name, value in kept.items()}, args.output)
@@ -69,29 +69,40 @@ def _newest_checkpoint(directory: str) -> str:
     return path
 
 
-def _wanted_names(meta: str) -> Set[str]:
-    """Operation names of the GLOBAL variables that are TRAINABLE or MODEL variables."""
-    from ..compat import collected_variable_names
+def _wanted(meta: str) -> Dict[str, Optional[List[int]]]:
+    """The GLOBAL variables that are TRAINABLE or MODEL variables: {name without `:0`: shape if it is partitioned}."""
+    from ..compat import collected_variables
     from ..compat import tfv1 as tf
     from ..tfutils._restore.names import op_name
 
     meta_graph = load_meta_graph(meta)
     keys = tf.GraphKeys
-    every, trainable, model = (set(collected_variable_names(meta_graph, key)) for key in (
+    every, trainable, model = (collected_variables(meta_graph, key) for key in (
         keys.GLOBAL_VARIABLES, keys.TRAINABLE_VARIABLES, keys.MODEL_VARIABLES))
-    wanted = {op_name(name) for name in every & (trainable | model)}
+    wanted = {op_name(name): shape for name, shape in every.items() if name in trainable or name in model}
     if not wanted:
         raise ValueError("{}: the graph must have global variables that are trainable or model variables; "
                          "got none".format(meta))
     return wanted
 
 
-def _select(values: Dict[str, Any], wanted: Set[str], path: str, meta: str) -> Dict[str, Any]:
+def _select(values: Dict[str, Any], wanted: Dict[str, Optional[List[int]]], path: str, meta: str) -> Dict[str, Any]:
     from ..tfutils._restore.names import some
 
-    missing = sorted(wanted - set(values))
+    values = dict(values, **_joined(values, wanted))
+    missing = sorted(set(wanted) - set(values))
     if missing:
         raise ValueError("{}: must hold the {} trainable and model variables of {}; got none of these {}: {}; "
                          "give the meta graph of the run that saved it".format(
                              path, len(wanted), meta, len(missing), some(missing, 5)))
     return {name: values[name] for name in sorted(wanted)}
+
+
+def _joined(values: Dict[str, Any], wanted: Dict[str, Optional[List[int]]]) -> Dict[str, Any]:
+    """The partitioned variables that a numpy file has part by part, each as a whole."""
+    from ..compat import tfv1 as tf
+    from ..tfutils._restore.matching import stored_parts
+    from ..tfutils._restore.variables import joined_parts
+
+    return {whole: joined_parts([values[name] for name in names], tf.TensorShape(wanted[whole]))
+            for whole, names in stored_parts(values).items() if whole in wanted}

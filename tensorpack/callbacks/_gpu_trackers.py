@@ -1,6 +1,7 @@
 """Callbacks that watch GPUs. Whatever goes wrong with that is warned of once; the training goes on without them."""
 from __future__ import annotations
 
+import numbers
 import os
 import queue
 import threading
@@ -11,6 +12,7 @@ import numpy as np
 
 from ..compat import peak_gpu_memory_reader
 from ..utils import logger
+from ..utils._numbers import whole_number
 from ..utils.nvml import NVMLContext
 from .base import Callback
 
@@ -30,13 +32,17 @@ class GPUUtilizationTracker(Callback):
     Args:
         devices: numbers of GPUs, as the driver counts them; by default those in CUDA_VISIBLE_DEVICES, or all there are. A
             process of a Horovod training looks at its own GPU only.
+
+    Raises:
+        TypeError, ValueError: a device is no whole number of at least 0.
     """
 
     _chief_only = False
 
     def __init__(self, devices: Optional[Sequence[int]] = None):
         if devices is not None:
-            devices = [devices] if isinstance(devices, int) else list(devices)
+            devices = [devices] if isinstance(devices, (numbers.Number, str)) else devices
+            devices = [whole_number(self, "devices", number, minimum=0) for number in devices]
         self.devices = devices
         self._devices: List[int] = []
         self._thread: Optional[threading.Thread] = None
@@ -181,13 +187,17 @@ class GPUMemoryTracker(Callback):
 
     Args:
         devices: numbers of GPUs, as TensorFlow counts them, or names of devices such as `/gpu:0`.
+
+    Raises:
+        TypeError, ValueError: a device is neither a name nor a whole number of at least 0.
     """
 
     _chief_only = False
 
     def __init__(self, devices: Sequence[Union[int, str]] = (0,)):
-        devices = [devices] if isinstance(devices, (int, str)) else devices
-        self.devices = ["/gpu:{}".format(x) if isinstance(x, int) else x for x in devices]
+        devices = [devices] if isinstance(devices, (numbers.Number, str)) else devices
+        self.devices = [x if isinstance(x, str) else "/gpu:{}".format(whole_number(self, "devices", x, minimum=0))
+                        for x in devices]
         self._readers: List[Any] = []
 
     def _setup_graph(self) -> None:

@@ -13,6 +13,11 @@ FILENAME = "resume.json"
 _KINDS = {"epoch_num": int, "epoch_finished": bool, "global_step": int}
 
 
+def is_over(trainer: Any) -> bool:
+    """Whether an earlier run has made all steps, so that this one has nothing to write files for."""
+    return trainer.global_step > 0 and trainer.starting_epoch > trainer.max_epoch
+
+
 def record_checkpoint(directory: str, checkpoint_name: str, epoch_num: int, epoch_finished: bool, global_step: int,
                       values: Optional[Mapping[Optional[int], Optional[float]]] = None) -> None:
     """Note in `<directory>/resume.json` when a checkpoint that is about to be written was taken.

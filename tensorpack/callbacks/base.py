@@ -8,6 +8,7 @@ import difflib
 from typing import Any, Callable, List, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
+from ..tfutils._session.session_call import SessionCall
 from ..tfutils.common import as_value
 from ..utils._text.repr import ReprMixin
 
@@ -182,12 +183,23 @@ class Callback(ReprMixin):
         names = [names] if isinstance(names, str) else names
         return [self._find_in_graph(name) for name in names]
 
+    def _acts_when_triggered(self) -> bool:
+        """Whether `trigger` does anything; a callback whose arguments decide that overrides this."""
+        return overrides(self, "trigger")
+
     def _failure(self) -> Optional[BaseException]:
         """The error that killed background work of this callback, if any."""
         return None
 
     def _unblock(self) -> None:
         """Called by another thread when Ctrl-C was pressed while a step waits in TensorFlow: make that wait end."""
+
+    def _waits_for(self) -> Optional[str]:
+        """Called by another thread when a step hangs: a line on what this callback may wait for, and how far that is."""
+
+    def _end_hopeless_wait(self, call: SessionCall) -> Optional[str]:
+        """Called by another thread when a run of the session takes long: if it waits for what cannot come, let it fail and
+        return why."""
 
     def __str__(self) -> str:
         return type(self).__name__
@@ -286,14 +298,30 @@ class ProxyCallback(Callback):
     def _after_train(self) -> None:
         self.cb.after_train()
 
+    def _acts_when_triggered(self) -> bool:
+        return self.cb._acts_when_triggered()
+
     def _failure(self) -> Optional[BaseException]:
         return self.cb._failure()
 
     def _unblock(self) -> None:
         self.cb._unblock()
 
+    def _waits_for(self) -> Optional[str]:
+        return self.cb._waits_for()
+
+    def _end_hopeless_wait(self, call: SessionCall) -> Optional[str]:
+        return self.cb._end_hopeless_wait(call)
+
     def __str__(self) -> str:
         return "Proxy-" + str(self.cb)
+
+
+def unwrapped(cb: Callback) -> Callback:
+    """The callback inside of proxies such as PeriodicTrigger."""
+    while isinstance(cb, ProxyCallback):
+        cb = cb.cb
+    return cb
 
 
 class CallbackFactory(Callback):
@@ -328,3 +356,6 @@ class CallbackFactory(Callback):
 
     def _after_train(self) -> None:
         self._call("after_train")
+
+    def _acts_when_triggered(self) -> bool:
+        return self._functions["trigger"] is not None

@@ -9,6 +9,7 @@ from ..compat import tfv1 as tf
 from ..dataflow.base import DataFlowTerminated
 from ..dataflow.resumable import ResumableData, end_if_stopped
 from ..utils import logger
+from ..utils._numbers import whole_number
 from ..utils._text.spec import describe
 from .base import Callback
 from .saver import find_model_saver
@@ -41,9 +42,9 @@ class DataPosition(Callback):
         name: of the variable.
 
     Raises:
-        TypeError: `flow` is no ResumableData.
-        ValueError: `datapoints_per_step` is not positive; or, at the setup, it is missing; or, at a trigger, the steps have
-            taken more than `flow` has given.
+        TypeError: `flow` is no ResumableData, or `datapoints_per_step` is no number.
+        ValueError: `datapoints_per_step` is no positive whole number; or, at the setup, it is missing; or, at a trigger, the
+            steps have taken more than `flow` has given.
         RuntimeError: at the setup, a ModelSaver comes before; or under Horovod with several processes.
     """
 
@@ -53,9 +54,8 @@ class DataPosition(Callback):
         if not isinstance(flow, ResumableData):
             raise TypeError("DataPosition: flow must be a ResumableData; got {}; give ResumableData(dataflow) to the trainer "
                             "and to this callback".format(describe(flow)))
-        if datapoints_per_step is not None and (int(datapoints_per_step) != datapoints_per_step or datapoints_per_step < 1):
-            raise ValueError("DataPosition: datapoints_per_step must be a positive integer; got {!r}".format(
-                datapoints_per_step))
+        if datapoints_per_step is not None:
+            datapoints_per_step = whole_number(self, "datapoints_per_step", datapoints_per_step, minimum=1)
         self.flow = flow
         self.datapoints_per_step = datapoints_per_step
         self.name = name

@@ -1,9 +1,13 @@
 """Stop training when a statistic no longer gets better."""
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Dict, Optional
 
 from ..utils import logger
+from ..utils._numbers import whole_number
+from ._arguments import check_number
+from ._memory import Memory
+from ._statistic import StatisticWatch
 from .base import Callback, StopTraining
 
 __all__ = ["EarlyStop"]
@@ -16,6 +20,9 @@ class EarlyStop(Callback):
     `InferenceRunner`. Where that one runs every k epochs only, wrap both in a `PeriodicTrigger`. NaN is never better. Runs
     on the chief only: several processes that train together need another way to stop.
 
+    A training that is resumed goes on with the best value and the count of the earlier run, which are in `callbacks.json` in
+    the log directory; one that has stopped early is not begun again.
+
     Args:
         stat: name of the statistic, for instance `"validation_error"`.
         patience: how many triggers without improvement are too many, at least 1.
@@ -23,38 +30,58 @@ class EarlyStop(Callback):
         mode: `"min"` if smaller is better, `"max"` if larger is.
 
     Raises:
-        StopTraining: then, with the best value and its epoch.
+        TypeError, ValueError: a number makes no sense, or `mode` is something else.
+        StopTraining: then, with the best value and its epoch; before training if the earlier run has stopped so.
     """
 
     def __init__(self, stat: str, patience: int, *, min_delta: float = 0, mode: str = "min"):
-        if not isinstance(patience, int) or patience < 1:
-            raise ValueError("EarlyStop: patience must be an integer of at least 1; got {!r}".format(patience))
-        if not min_delta >= 0:
-            raise ValueError("EarlyStop: min_delta must not be negative; got {!r}; mode has the direction".format(min_delta))
         if mode not in ("min", "max"):
             raise ValueError("EarlyStop: mode must be 'min' or 'max'; got {!r}".format(mode))
         self.stat = stat
-        self.patience = patience
-        self.min_delta = min_delta
+        self.patience = whole_number(self, "patience", patience, minimum=1)
+        self.min_delta = check_number("EarlyStop", "min_delta", min_delta, minimum=0)
         self.mode = mode
         self._best: Optional[float] = None
         self._best_epoch = 0
         self._num_bad = 0
-        self._num_missing = 0
+        self._watch = StatisticWatch(self, stat, "it cannot stop training", must_come_after=True)
+        self._memory = Memory(self, "EarlyStop/{}/{}".format(stat, mode))
+
+    def _before_train(self) -> None:
+        remembered = self._memory.recall()
+        if remembered is None:
+            return
+        end = self._memory.recall_end() or remembered
+        if end.state["num_bad"] >= self.patience:
+            self._set_state(end.state)
+            raise StopTraining("this training has stopped early already; {}; a larger patience lets it go on".format(
+                self._reason()))
+        self._set_state(remembered.state)
+        logger.info("EarlyStop: '%s' has not become better in the last %d triggers of the earlier run; its best value is %s.",
+                    self.stat, self._num_bad, "unknown" if self._best is None else "{:.5g}".format(self._best))
+
+    def _set_state(self, state: Dict[str, Any]) -> None:
+        self._best, self._best_epoch, self._num_bad = state["best"], state["best_epoch"], state["num_bad"]
+
+    def _before_epoch(self) -> None:
+        self._watch.tell()
+
+    def _after_train(self) -> None:
+        self._watch.tell()
 
     def _trigger(self) -> None:
+        self._watch.note_trigger()
         try:
             value = self.trainer.monitors.get_latest(self.stat)
-        except KeyError as e:
-            self._num_missing += 1
-            if self._num_missing == 2:
-                logger.warning("EarlyStop: '%s' is still unknown, so it cannot stop training: %s", self.stat, e.args[0])
+        except KeyError:
             return
         if self._is_better(value):
             self._best, self._best_epoch, self._num_bad = value, self.epoch_num, 0
-            return
-        self._num_bad += 1
-        if self._num_bad >= self.patience:
+        else:
+            self._num_bad += 1
+        is_over = self._num_bad >= self.patience
+        self._memory.keep({"best": self._best, "best_epoch": self._best_epoch, "num_bad": self._num_bad}, at_once=is_over)
+        if is_over:
             raise StopTraining(self._reason())
 
     def _is_better(self, value: float) -> bool:

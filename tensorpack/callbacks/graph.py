@@ -8,9 +8,11 @@ from typing import Any, Callable, List, Optional, Sequence, Union
 import numpy as np
 
 from ..compat import tfv1 as tf
+from ..tfutils._restore.numpy_files import write_npz
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
 from ..utils.optional import optional_import
+from ._arguments import check_number
 from .base import Callback
 
 __all__ = ["CheckNumerics", "DumpParamAsImage", "DumpTensor", "DumpTensorAsImage", "DumpTensors", "ProcessTensors", "RunOp",
@@ -39,6 +41,8 @@ class RunOp(Callback):
                  run_as_trigger: bool = True, run_step: bool = False, verbose: bool = False):
         if not callable(op):
             self._check_op(op)
+        if not (run_before or run_as_trigger or run_step):
+            logger.warning("%s: its operation never runs: run_before, run_as_trigger and run_step are all False.", self)
         self._op_or_func = op
         self.run_before = run_before
         self.run_as_trigger = run_as_trigger
@@ -59,6 +63,9 @@ class RunOp(Callback):
     def _trigger(self) -> None:
         if self.run_as_trigger:
             self._run()
+
+    def _acts_when_triggered(self) -> bool:
+        return self.run_as_trigger or type(self)._trigger is not RunOp._trigger
 
     def _before_run(self, ctx: tf.train.SessionRunContext) -> Optional[tf.train.SessionRunArgs]:
         return self._run_args
@@ -151,7 +158,7 @@ class DumpTensors(ProcessTensors):
 
     def _dump(self, *values: np.ndarray) -> None:
         path = os.path.join(self._dir, "DumpTensor-{}.npz".format(self.global_step))
-        np.savez(path, **dict(zip(self._keys, values)))
+        write_npz(path, dict(zip(self._keys, values)), compress=False)
 
 
 class DumpTensorAsImage(Callback):
@@ -177,7 +184,7 @@ class DumpTensorAsImage(Callback):
         op_name, self.tensor_name = get_op_tensor_name(tensor_name)
         self.prefix = op_name if prefix is None else prefix
         self.map_func = map_func
-        self.scale = scale
+        self.scale = check_number("DumpTensorAsImage", "scale", scale)
         self._dir = logger.get_logger_dir()
 
     def _setup_graph(self) -> None:

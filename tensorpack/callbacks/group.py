@@ -4,6 +4,7 @@ from __future__ import annotations
 import time
 from typing import Iterable, List, Optional, Tuple
 
+from ..tfutils._session.session_call import SessionCall
 from ..utils import logger
 from ..utils.utils import humanize_time_delta
 from .base import Callback, StopTraining, overrides
@@ -96,12 +97,21 @@ class Callbacks(Callback):
         if first_error is not None:
             raise first_error
 
+    def _acts_when_triggered(self) -> bool:
+        return any(cb._acts_when_triggered() for cb in self.cbs)
+
     def _unblock(self) -> None:
         for cb in self.cbs:
             cb._unblock()
 
     def _failure(self) -> Optional[BaseException]:
         return next((error for error in (cb._failure() for cb in self.cbs) if error is not None), None)
+
+    def _waits_for(self) -> Optional[str]:
+        return "\n".join(filter(None, [cb._waits_for() for cb in self.cbs])) or None
+
+    def _end_hopeless_wait(self, call: SessionCall) -> Optional[str]:
+        return next((why for why in (cb._end_hopeless_wait(call) for cb in self.cbs) if why is not None), None)
 
 
 def raise_background_failure(callbacks: Iterable[Callback], cause: Optional[BaseException]) -> None:

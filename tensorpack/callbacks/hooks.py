@@ -36,8 +36,9 @@ class StepHook(CallbackToHook):
 class HookToCallback(Callback):
     """A callback that runs a `tf.train.SessionRunHook` such as `tf.train.StepCounterHook`, on every process.
 
-    `begin` is called when the graph is set up (under no name scope), `after_create_session(session, None)` before training,
-    `before_run` and `after_run` around each step, `end` after training.
+    `begin` is called when the graph is set up (under no name scope), `after_create_session(session, coord)` before training,
+    `before_run` and `after_run` around each step, `end` after training, also after an error. A thread that the hook registers
+    at the coordinator ends with the training, and its error is the training's.
     """
 
     _chief_only = False
@@ -52,7 +53,8 @@ class HookToCallback(Callback):
             self._hook.begin()
 
     def _before_train(self) -> None:
-        self._hook.after_create_session(tf.get_default_session(), None)
+        coord = getattr(getattr(self.trainer, "hooked_sess", None), "coord", None)
+        self._hook.after_create_session(tf.get_default_session(), coord)
 
     def _before_run(self, ctx: tf.train.SessionRunContext) -> Optional[tf.train.SessionRunArgs]:
         return self._hook.before_run(ctx)

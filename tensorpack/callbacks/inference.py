@@ -9,7 +9,7 @@ import numpy as np
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
 from ..utils._text.spec import describe
-from ..utils.stats import BinaryStatistics, RatioCounter
+from ..utils.stats import BinaryStatistics, RatioCounter, check_binary
 from ._monitors.base import as_number
 from .base import Callback
 
@@ -134,7 +134,8 @@ class ClassificationError(Inferencer):
     """The share of wrong decisions over all samples, exact also for batches of different sizes; 0 without data.
 
     Args:
-        wrong_tensor_name: a vector with one element for each sample, nonzero where the decision is wrong.
+        wrong_tensor_name: a vector with one element for each sample: 1 where the decision is wrong, 0 where it is right, or
+            what share of it is wrong. Other values count as they are, and are warned of.
         summary_name: name of the statistic.
 
     Raises:
@@ -144,6 +145,7 @@ class ClassificationError(Inferencer):
     def __init__(self, wrong_tensor_name: str = "incorrect_vector", summary_name: str = "validation_error"):
         self._wrong_tensor_name = wrong_tensor_name
         self._summary_name = summary_name
+        self._has_warned = False
 
     def _before_inference(self) -> None:
         self._errors = RatioCounter()
@@ -156,7 +158,18 @@ class ClassificationError(Inferencer):
         if vector.ndim != 1:
             raise ValueError("ClassificationError: tensor '{}' must be a vector with one element for each sample; got {}; "
                              "do not reduce it".format(self._wrong_tensor_name, describe(vector)))
-        self._errors.feed(float(np.sum(vector, dtype="float64")), len(vector))
+        vector = vector.astype("float64")
+        self._warn_of_others(vector)
+        self._errors.feed(float(vector.sum()), len(vector))
+
+    def _warn_of_others(self, vector: np.ndarray) -> None:
+        with np.errstate(invalid="ignore"):
+            others = vector[~((vector >= 0) & (vector <= 1))]
+        if others.size and not self._has_warned:
+            self._has_warned = True
+            logger.warning("ClassificationError: tensor '%s' has the value %g among %d, so its mean, '%s', is no share of "
+                           "wrong decisions. These are 1 in tf.cast(tf.not_equal(prediction, label), tf.float32).",
+                           self._wrong_tensor_name, others[0], len(vector), self._summary_name)
 
     def _after_inference(self) -> Dict[str, Any]:
         return {self._summary_name: self._errors.ratio}
@@ -166,8 +179,11 @@ class BinaryClassificationStats(Inferencer):
     """Precision and recall over all samples, as `{prefix}_precision` and `{prefix}_recall`.
 
     Args:
-        pred_tensor_name, label_tensor_name: arrays of 0 and 1, of the same shape.
+        pred_tensor_name, label_tensor_name: arrays of 0 and 1, or bool, of the same shape: decisions, not probabilities.
         prefix: first part of the names of the statistics.
+
+    Raises:
+        ValueError: at a pass, the tensors hold something else, or their shapes differ.
     """
 
     def __init__(self, pred_tensor_name: str, label_tensor_name: str, prefix: str = "val"):
@@ -182,7 +198,14 @@ class BinaryClassificationStats(Inferencer):
         return [self._pred_tensor_name, self._label_tensor_name]
 
     def _on_fetches(self, results: Tuple[Any, Any]) -> None:
-        self._statistics.feed(*results)
+        names = self._pred_tensor_name, self._label_tensor_name
+        pred, label = [np.asarray(value) for value in results]
+        if pred.shape != label.shape:
+            raise ValueError("BinaryClassificationStats: tensors '{}' and '{}' must have the same shape; got {} and {}".format(
+                names[0], names[1], pred.shape, label.shape))
+        for name, values in zip(names, (pred, label)):
+            check_binary("BinaryClassificationStats: tensor '{}'".format(name), values)
+        self._statistics.feed(pred, label)
 
     def _after_inference(self) -> Dict[str, Any]:
         return {self._prefix + "_precision": self._statistics.precision,

@@ -58,6 +58,7 @@ class InferenceRunnerBase(Callback):
         self._hooks: List[tf.train.SessionRunHook] = []
         self._input_callbacks = Callbacks([])
         self._session: Optional[HookedSession] = None
+        self._done: Optional[int] = None  # datapoints of the pass that goes on
 
     def register_hook(self, hook: tf.train.SessionRunHook) -> None:
         """Add a hook around each run of the inference session; possible until `before_train`.
@@ -78,8 +79,9 @@ class InferenceRunnerBase(Callback):
                            _flow_name(self._input_source))
         else:
             logger.info("[%s] Will eval %d iterations", self, self._size)
-        flow = getattr(_unwrapped(self._input_source), "ds", None)
-        warn_unless_each_once(str(self), flow, "its statistics are of other data")
+        if self.trainer.is_chief:
+            flow = getattr(_unwrapped(self._input_source), "ds", None)
+            warn_unless_each_once(str(self), flow, "its statistics are of other data")
 
     def _after_train(self) -> None:
         self._input_callbacks.after_train()
@@ -87,43 +89,57 @@ class InferenceRunnerBase(Callback):
     def _unblock(self) -> None:
         self._input_callbacks._unblock()
 
+    def _waits_for(self) -> Optional[str]:
+        done = self._done
+        if done is None:
+            return None
+        where = "[{}] {} datapoints of {} are done; input: {}".format(
+            self, done, "an unknown number" if self._size is None else self._size, _flow_name(self._input_source))
+        return "\n".join(filter(None, [where, self._input_callbacks._waits_for()]))
+
     def _trigger(self) -> None:
         for inf in self.infs:
             inf.before_epoch()
-        self._input_source.reset_state()
-        self._run_pass()
+        self._done = 0
+        try:
+            self._input_source.reset_state()
+            self._run_pass()
+        finally:
+            self._done = None
         for inf in self.infs:
             inf.trigger_epoch()
 
     def _run_pass(self) -> None:
-        done = 0
         try:
             with self._make_progress_bar() as bar:
-                while self._size is None or done < self._size:
-                    number = self._run_some(None if self._size is None else self._size - done)
-                    done += number
+                while self._size is None or self._done < self._size:
+                    number = self._run_some(None if self._size is None else self._size - self._done)
+                    self._done += number
                     bar.update(number)
         except (StopIteration, tf.errors.OutOfRangeError) as e:
-            raise_background_failure(self._input_callbacks.cbs, e)
-            if self._size is None and done:
+            self._raise_background_failure(e)
+            if self._size is None and self._done:
                 return
-            raise self._too_early(done, e) from e
+            raise self._too_early(self._done) from e
         except tf.errors.CancelledError as e:
-            raise_background_failure(self._input_callbacks.cbs, e)
-            logger.error("[%s] The pass was cancelled after %d iterations.", self, done)
+            self._raise_background_failure(e)
+            logger.error("[%s] The pass was cancelled after %d iterations.", self, self._done)
             raise
+
+    def _raise_background_failure(self, cause: BaseException) -> None:
+        raise_background_failure(self._input_callbacks.cbs, cause)
+        self.trainer._queue_runners.raise_failure(cause)
 
     def _make_progress_bar(self) -> Bar:
         """What shows how far a pass is."""
         return get_tqdm(total=self._size)
 
-    def _too_early(self, done: int, cause: BaseException) -> RuntimeError:
+    def _too_early(self, done: int) -> RuntimeError:
         message = "[{}] the data of {} ended after {} iterations, but a pass must have {}".format(
             self, _flow_name(self._input_source), done, "at least one" if self._size is None else self._size)
         logger.error("%s", message)
         # not the error that the data end with, which would end the training as if all were well
-        return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before ({}: {})".format(
-            message, type(cause).__name__, str(cause).split("\n")[0]))
+        return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before".format(message))
 
     def _run_some(self, left: Optional[int]) -> int:
         """Run the model on one or several of the datapoints that are left; returns on how many."""

@@ -11,6 +11,7 @@ from collections import deque
 from typing import Optional, Sequence, Union
 
 from ..utils import logger
+from ..utils._numbers import whole_number
 from ..utils.utils import humanize_time_delta
 from ._command import CommandWithValues
 from .base import Callback, StopTraining
@@ -112,16 +113,13 @@ class EstimatedTimeLeft(Callback):
         median: take their median; the mean otherwise.
 
     Raises:
-        ValueError: `last_k_epochs` is less than 1.
+        TypeError, ValueError: `last_k_epochs` is no whole number of at least 1.
     """
 
     def __init__(self, last_k_epochs: int = 5, median: bool = True):
-        if not isinstance(last_k_epochs, int) or last_k_epochs < 1:
-            raise ValueError("EstimatedTimeLeft: last_k_epochs must be an integer of at least 1; got {!r}".format(
-                last_k_epochs))
-        self.last_k_epochs = last_k_epochs
+        self.last_k_epochs = whole_number(self, "last_k_epochs", last_k_epochs, minimum=1)
         self.median = median
-        self._seconds: deque = deque(maxlen=last_k_epochs)
+        self._seconds: deque = deque(maxlen=self.last_k_epochs)
         self._last_epoch: Optional[int] = None
 
     def _before_train(self) -> None:

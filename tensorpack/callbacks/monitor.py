@@ -11,16 +11,15 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.summary import create_image_summary, create_scalar_summary
 from ..utils import logger
+from ..utils._numbers import whole_number
 from ._command import CommandWithValues
-from ._monitors.base import MonitorBase, NoOpMonitor, as_number  # noqa: F401
+from ._monitors.base import MonitorBase, NoOpMonitor, as_number, clean_tag  # noqa: F401
 from ._monitors.comet import CometMLMonitor
 from ._monitors.writers import JSONWriter, TFEventWriter
+from ._statistic import StatisticWatch
 from .base import Callback
 
 __all__ = ["CometMLMonitor", "JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"]
-
-_TOWER_PREFIX = re.compile(r"tower\d+/")
-_SUMMARY_SUFFIX = "-summary"
 
 
 class Monitors(Callback):
@@ -72,7 +71,7 @@ class Monitors(Callback):
             raise TypeError("monitors.put_summary: must be a tf.Summary, or bytes; got {!r}".format(summary))
         for value in summary.value:
             if value.WhichOneof("value") == "simple_value":
-                value.tag = _clean_tag(value.tag)
+                value.tag = clean_tag(value.tag)
                 self._put_scalar(value.tag, value.simple_value)
         self._put_summary(summary)
 
@@ -96,7 +95,9 @@ class Monitors(Callback):
 
         Raises:
             ValueError: the array is empty or has values that are not finite.
+            TypeError, ValueError: `bins` is no positive whole number.
         """
+        bins = whole_number("monitors.put_histogram", "bins", bins, minimum=1)
         values = np.asarray(val, dtype="float64").ravel()
         if not values.size or not np.isfinite(values).all():
             raise ValueError("monitors.put_histogram('{}'): the array must have elements, all of them finite; got {} of {} "
@@ -145,11 +146,6 @@ class Monitors(Callback):
     def _put_summary(self, summary: tf.Summary) -> None:
         for monitor in self._monitors:
             monitor.process_summary(summary)
-
-
-def _clean_tag(tag: str) -> str:
-    tag = _TOWER_PREFIX.sub("", tag)
-    return tag[:-len(_SUMMARY_SUFFIX)] if tag.endswith(_SUMMARY_SUFFIX) else tag
 
 
 def _as_nhwc(name: str, array: np.ndarray) -> np.ndarray:
@@ -220,7 +216,8 @@ def _patterns(regexes: Union[str, Sequence[str]]) -> List[Any]:
 class SendMonitorData(MonitorBase):
     """Runs a shell command with the values of some scalars, when all of them have a new one.
 
-    This happens after a step or an epoch. Training waits for the command; a non-zero exit status is logged.
+    This happens after a step or an epoch. Training waits for the command; a non-zero exit status is logged. A name that has no
+    value after the first epoch is warned of.
 
     Args:
         command: has a `{name}` for each value, which may have a format (`{name:.3f}`); other braces are doubled. For
@@ -232,15 +229,26 @@ class SendMonitorData(MonitorBase):
         self._command = CommandWithValues("SendMonitorData", command, names)
         self._names = self._command.names
         self._values: Dict[str, float] = {}
+        self._watches = [StatisticWatch(self, name, "the command is not run", must_come_after=False) for name in self._names]
 
     def process_scalar(self, name: str, val: float) -> None:
         if name in self._names:
             self._values[name] = val
 
+    def _before_epoch(self) -> None:
+        for watch in self._watches:
+            watch.tell()
+
+    def _after_train(self) -> None:
+        for watch in self._watches:
+            watch.tell()
+
     def _trigger_step(self) -> None:
         self._send_if_complete()
 
     def _trigger(self) -> None:
+        for watch in self._watches:
+            watch.note_trigger()
         self._send_if_complete()
 
     def _send_if_complete(self) -> None:

@@ -8,10 +8,15 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ..utils import logger
+from ..utils._numbers import whole_number
+from ._arguments import check_number
+from ._memory import Memory
+from ._monitors.base import as_number
 from ._monitors.stat_history import values_of_earlier_run
 from ._param.hyper_param import GraphVarParam, HyperParam, ObjAttrParam
 from ._param.schedule import parse_schedule, value_in_force, value_to_set
-from .base import Callback, ProxyCallback
+from ._statistic import StatisticWatch
+from .base import Callback, unwrapped
 from .saver import find_model_saver
 
 __all__ = ["GraphVarParam", "HumanHyperParamSetter", "HyperParam", "HyperParamSetter", "HyperParamSetterWithFunc",
@@ -21,7 +26,13 @@ __all__ = ["GraphVarParam", "HumanHyperParamSetter", "HyperParam", "HyperParamSe
 class HyperParamSetter(Callback):
     """Base class of callbacks that set a hyper-parameter before training and at each trigger; runs on every process.
 
-    A subclass implements `_get_value_to_set`. The first change in an epoch is logged.
+    A subclass implements `_get_value_to_set`. The first change in an epoch is logged. After the last step of each epoch the
+    value, if it is a number, is put to the monitors under the `readable_name` of the parameter, unless that was done in this
+    step already, as by a summary.
+
+    A training that is resumed goes on with the value that the parameter had, if it is a number, also if checkpoints do not have
+    it: the last trigger of the earlier run is made again, from the value before it. It is in `callbacks.json` in the log
+    directory. Trainings of several processes go on with what checkpoints have.
 
     Args:
         param: a HyperParam, or the name of a variable of the graph.
@@ -32,6 +43,7 @@ class HyperParamSetter(Callback):
 
     _chief_only = False
     _enable_before_train = True
+    _depends_on_value = True  # on the value that the parameter has, so that earlier values count
 
     def __init__(self, param: Union[str, HyperParam]):
         if not isinstance(param, (str, HyperParam)):
@@ -39,6 +51,7 @@ class HyperParamSetter(Callback):
                 type(self).__name__, param))
         self.param = GraphVarParam(param) if isinstance(param, str) else param
         self._last_epoch_logged: Optional[int] = None
+        self._own_memory: Optional[Memory] = None
 
     def _setup_graph(self) -> None:
         self.param.setup_graph()
@@ -55,12 +68,49 @@ class HyperParamSetter(Callback):
         """The value of the parameter now."""
         return self.param.get_value()
 
+    @property
+    def _memory(self) -> Memory:
+        if self._own_memory is None:  # a parameter may get its name when the graph is set up
+            self._own_memory = Memory(self, "{}/{}".format(type(self).__name__, self.param.readable_name))
+        return self._own_memory
+
     def _before_train(self) -> None:
-        if self._enable_before_train:
-            self._set_param()
+        last = self._memory.recall() if self._depends_on_value else None
+        if last is None:
+            if self._enable_before_train:
+                self._set_and_remember()
+            return
+        is_done = last.global_step == self.global_step
+        if is_done or not self.param.is_in_checkpoints():
+            self._assign(last.state["before" if is_done else "after"])
+        if is_done or self._acts_in_each_epoch():
+            self._set_and_remember()
+
+    def _after_epoch(self) -> None:
+        name, value = self.param.readable_name, as_number(self.get_current_value())
+        history = self.trainer.monitors.get_history(name)
+        if value is not None and not (history and history[-1][0] == self.global_step):
+            self.trainer.monitors.put_scalar(name, value)
+
+    def _acts_in_each_epoch(self) -> bool:
+        """Whether no other callback decides when this one is triggered."""
+        return any(cb is self for cb in self.trainer._callbacks.cbs)
 
     def _trigger(self) -> None:
+        self._set_and_remember()
+
+    def _set_and_remember(self) -> None:
+        if not self._depends_on_value:
+            self._set_param()
+            return
+        before = as_number(self.get_current_value())
         self._set_param()
+        after = as_number(self.get_current_value())
+        if before is not None and after is not None:
+            self._memory.keep(dict(self._more_to_remember(), before=before, after=after))
+
+    def _more_to_remember(self) -> Dict[str, Any]:
+        return {}
 
     def _set_param(self) -> None:
         value = self.get_value_to_set()
@@ -107,6 +157,8 @@ class HumanHyperParamSetter(HyperParamSetter):
     Raises:
         RuntimeError: there is no log directory when the graph is set up.
     """
+
+    _depends_on_value = False
 
     def __init__(self, param: Union[str, HyperParam], file_name: str = "hyper.txt"):
         super().__init__(param)
@@ -167,7 +219,8 @@ class ScheduledHyperParamSetter(HyperParamSetter):
     Args:
         param: a HyperParam, or the name of a variable of the graph.
         schedule: list of (epoch, value) or, with `step_based`, (global step, value). A value is set when that epoch or step
-            is over; at 0 before training.
+            is over; at 0 before training. Of several values for one point the first one counts, a point with a fraction is
+            truncated; both are warned of. An empty list does nothing.
         interp: None, or "linear" to set a value on the line between two points at each epoch or step between them. After
             the last point the parameter is left alone.
         step_based: points are global steps; the schedule is asked after each step and not at triggers.
@@ -175,13 +228,15 @@ class ScheduledHyperParamSetter(HyperParamSetter):
             there, if the parameter (as restored from a checkpoint, for instance) has another one. Both cases are warned of.
 
     Raises:
-        TypeError, ValueError: the schedule is no list of pairs of numbers with one value for each point.
+        TypeError, ValueError: the schedule is no list of pairs of numbers, or a point is negative.
         ValueError: `interp` is something else.
 
     Example: the learning rate is 0.1 for 30 epochs, 0.01 for the next 30, then 0.001::
 
         ScheduledHyperParamSetter("learning_rate", [(0, 0.1), (30, 0.01), (60, 0.001)])
     """
+
+    _depends_on_value = False
 
     def __init__(self, param: Union[str, HyperParam], schedule: Sequence[Tuple[int, float]], interp: Optional[str] = None,
                  step_based: bool = False, set_at_beginning: bool = True):
@@ -234,6 +289,9 @@ class ScheduledHyperParamSetter(HyperParamSetter):
         if self.step_based:
             self._set_param()
 
+    def _acts_when_triggered(self) -> bool:
+        return not self.step_based
+
     def __str__(self) -> str:
         return "ScheduledHyperParamSetter(schedule={})".format(self.schedule)
 
@@ -265,7 +323,7 @@ class StatMonitorParamSetter(HyperParamSetter):
     At each trigger it takes the newest value of the statistic, so it belongs after the callback that computes it. When the
     last `last_k` values have no minimum below the first of them by more than `threshold`, the parameter is set, and the
     values are forgotten. NaN counts as no improvement. A training that is resumed goes on with the values of the earlier
-    run, as told by `stats.json` (one for each epoch).
+    run, as told by `callbacks.json`, or else by `stats.json` (one for each epoch).
 
     Args:
         param: a HyperParam, or the name of a variable of the graph.
@@ -274,6 +332,9 @@ class StatMonitorParamSetter(HyperParamSetter):
         threshold: by how much the statistic has to decrease, at least 0.
         last_k: in how many triggers.
         reverse: the statistic has to increase instead.
+
+    Raises:
+        TypeError, ValueError: a number makes no sense, or `value_func` is no function.
 
     Example: divide the learning rate by 10 when the validation error has not decreased by 0.001 in 10 epochs::
 
@@ -288,43 +349,61 @@ class StatMonitorParamSetter(HyperParamSetter):
         if not callable(value_func):
             raise TypeError("StatMonitorParamSetter: value_func must be a function of the current value; got {!r}".format(
                 value_func))
-        if not threshold >= 0:
-            raise ValueError("StatMonitorParamSetter: threshold must not be negative; got {!r}; reverse has the "
-                             "direction".format(threshold))
-        if not isinstance(last_k, int) or last_k < 1:
-            raise ValueError("StatMonitorParamSetter: last_k must be an integer of at least 1; got {!r}".format(last_k))
         self.stat_name = stat_name
         self.value_func = value_func
-        self.threshold = threshold
-        self.last_k = last_k
+        self.threshold = check_number("StatMonitorParamSetter", "threshold", threshold, minimum=0)
+        self.last_k = whole_number(self, "last_k", last_k, minimum=1)
         self.reverse = reverse
-        self._history: deque = deque(maxlen=last_k)
+        self._history: deque = deque(maxlen=self.last_k)
         self._last_step: Optional[int] = None
+        self._watch = StatisticWatch(self, stat_name, "the parameter is left alone", must_come_after=True)
+
+    def _before_epoch(self) -> None:
+        self._watch.tell()
+
+    def _after_train(self) -> None:
+        self._watch.tell()
 
     def _before_train(self) -> None:
         if self.global_step == 0:
             return
-        changed_at = None
-        values = values_of_earlier_run(self.stat_name, self.trainer.starting_epoch, self.global_step)
-        for step, value in values:
-            if self._is_time_to_change(value):
-                changed_at = step
-        if values:
-            logger.info("[StatMonitorParamSetter] Of the earlier run, the last %d values of '%s' count.", len(self._history),
-                        self.stat_name)
+        last = self._memory.recall()
+        done_until = -1
+        if last is not None:
+            done_until = last.global_step
+            self._history.extend(float("inf") if value is None else value for value in last.state["history"])
+            if done_until == self.global_step or not self.param.is_in_checkpoints():
+                self._assign(last.state["after"])
+        changed_at = self._count_values_after(done_until)
         if changed_at == self.global_step and self._comes_after_saver():
             self._assign(self.value_func(self.get_current_value()))
+
+    def _count_values_after(self, done_until: int) -> Optional[int]:
+        """Count the values of the earlier run that no trigger has seen; the last step at which it was time to change."""
+        changed_at = None
+        values = values_of_earlier_run(self.stat_name, self.trainer.starting_epoch, self.global_step)
+        if done_until < 0 or self._acts_in_each_epoch():
+            for step, value in values:
+                if step is None or step > done_until:
+                    changed_at = step if self._is_time_to_change(value) else changed_at
+        if values or self._history:
+            logger.info("[StatMonitorParamSetter] Of the earlier run, the last %d values of '%s' count.", len(self._history),
+                        self.stat_name)
+        return changed_at
+
+    def _more_to_remember(self) -> Dict[str, Any]:
+        return {"history": [value if np.isfinite(value) else None for value in self._history]}
 
     def _comes_after_saver(self) -> bool:
         """Whether the checkpoints are written before this callback changes the parameter in the same epoch."""
         callbacks = self.trainer._callbacks.cbs
-        mine = next((i for i, cb in enumerate(callbacks) if _unwrapped(cb) is self), len(callbacks))
+        mine = next((i for i, cb in enumerate(callbacks) if unwrapped(cb) is self), len(callbacks))
         return find_model_saver(callbacks[:mine]) is not None
 
     def _get_value_to_set(self) -> Any:
+        self._watch.note_trigger()
         history = self.trainer.monitors.get_history(self.stat_name)
         if not history:
-            logger.warning("[StatMonitorParamSetter] There is no value of '%s' yet.", self.stat_name)
             return None
         step, value = history[-1]
         if step == self._last_step:
@@ -348,9 +427,3 @@ class StatMonitorParamSetter(HyperParamSetter):
             return False
         self._history.clear()
         return True
-
-
-def _unwrapped(cb: Callback) -> Callback:
-    while isinstance(cb, ProxyCallback):
-        cb = cb.cb
-    return cb

@@ -11,6 +11,7 @@ from ..compat import chrome_trace
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.fs import atomic_write
+from ._arguments import check_number
 from ._gpu_trackers import GPUMemoryTracker, GPUUtilizationTracker
 from .base import Callback
 from .graph import _require_log_dir
@@ -98,14 +99,14 @@ class ThroughputTracker(Callback):
             `Throughput (steps/sec)`.
 
     Raises:
-        ValueError: `samples_per_step` is not positive.
+        TypeError, ValueError: `samples_per_step` is no positive number.
     """
 
     _chief_only = False
 
     def __init__(self, samples_per_step: Optional[float] = None):
-        if samples_per_step is not None and not samples_per_step > 0:
-            raise ValueError("ThroughputTracker: samples_per_step must be positive; got {!r}".format(samples_per_step))
+        if samples_per_step is not None:
+            check_number("ThroughputTracker", "samples_per_step", samples_per_step, above=0)
         self._samples_per_step = samples_per_step
         self._seconds, self._steps = 0.0, 0
         self._since: Optional[Tuple[float, int]] = None

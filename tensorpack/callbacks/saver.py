@@ -13,11 +13,15 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
 from ..compat import new_checkpoint_reader
 from ..compat import tfv1 as tf
+from ..tfutils._restore.checkpoint import recorded_checkpoints
 from ..utils import logger
+from ..utils._numbers import whole_number
+from ._arguments import check_number
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
-from ._resume import read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
-from .base import Callback, ProxyCallback
+from ._resume import is_over, read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
+from ._statistic import StatisticWatch
+from .base import Callback, unwrapped
 
 __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
 
@@ -50,7 +54,8 @@ class ModelSaver(Callback):
     Writes `model-<global_step>.index`, `.data-*`, `checkpoint` (the list of checkpoints, with relative paths),
     `graph-<MMDD-HHMMSS>.meta`, and `resume.json`, which tells the epoch of each checkpoint. A checkpoint is listed only
     when it is complete, so that a crash at any moment leaves the one before as the newest. After a restart the checkpoints
-    of the earlier run that are listed still count for `max_to_keep`. Saves on trigger only, not at the end of training.
+    of the earlier run that are listed still count for `max_to_keep`, and its periods go on. Saves on trigger only, not at the
+    end of training.
 
     Args:
         max_to_keep: older checkpoints than these are deleted; 0 or None to keep all.
@@ -63,6 +68,7 @@ class ModelSaver(Callback):
     Raises:
         RuntimeError: when the graph is set up, there is neither `checkpoint_dir` nor a log directory.
         OSError: before training, the directory cannot be made.
+        TypeError, ValueError: a number is none, or negative.
         ValueError: `on_error` is unknown; or, when the graph is set up, the collections have no variables.
     """
 
@@ -71,8 +77,9 @@ class ModelSaver(Callback):
                  on_error: str = "log"):
         if on_error not in ("log", "raise"):
             raise ValueError("ModelSaver: on_error must be 'log' or 'raise'; got {!r}".format(on_error))
-        self._max_to_keep = max_to_keep
-        self._keep_checkpoint_every_n_hours = keep_checkpoint_every_n_hours
+        self._max_to_keep = None if max_to_keep is None else whole_number(self, "max_to_keep", max_to_keep, minimum=0)
+        self._keep_checkpoint_every_n_hours = check_number(
+            "ModelSaver", "keep_checkpoint_every_n_hours", keep_checkpoint_every_n_hours, minimum=0)
         self._on_error = on_error
         self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
         if var_collections is None:
@@ -80,7 +87,7 @@ class ModelSaver(Callback):
         self._var_collections = [var_collections] if isinstance(var_collections, str) else list(var_collections)
 
     def _setup_graph(self) -> None:
-        _require_directory("ModelSaver", self.checkpoint_dir)
+        self.checkpoint_dir = _require_directory("ModelSaver", self.checkpoint_dir)
         self._saver = tf.train.Saver(
             var_list=_variables(self._var_collections), max_to_keep=self._max_to_keep,
             keep_checkpoint_every_n_hours=self._keep_checkpoint_every_n_hours, write_version=tf.train.SaverDef.V2,
@@ -93,7 +100,8 @@ class ModelSaver(Callback):
             self._remove_unfinished()
             if self.global_step > 0:
                 self._take_over_checkpoints()
-            self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
+            if not is_over(self.trainer):
+                self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
         except _WRITE_ERRORS as e:
             self._report("write the graph to {}".format(self.checkpoint_dir), e)
 
@@ -128,11 +136,24 @@ class ModelSaver(Callback):
 
     def _take_over_checkpoints(self) -> None:
         """Manage the listed checkpoints of the run that this one continues, if it does, as if they were its own."""
-        state = tf.train.get_checkpoint_state(self.checkpoint_dir)
-        paths = [] if state is None else list(state.all_model_checkpoint_paths)
+        # Those in this directory only, also where the list has the absolute paths of the one that it was copied from: they
+        # will be deleted in turn.
+        names = [os.path.basename(handle) for handle in reversed(recorded_checkpoints(self.checkpoint_dir))]
+        paths = [os.path.join(self.checkpoint_dir, name) for name in names]
         steps = {path: _step_of(path) for path in paths if tf.gfile.Exists(path + ".index")}
         if self.global_step in steps.values():
             self._set_listed([path for path, step in steps.items() if 0 <= step <= self.global_step])
+            self._continue_period()
+
+    def _continue_period(self) -> None:
+        """Let the period of which a checkpoint is never deleted go on: TensorFlow begins it anew with each saver."""
+        listed = {os.path.basename(path) for path in self._saver.last_checkpoints}
+        kept = [name + ".index" for name in _checkpoints_in(self.checkpoint_dir) if _step_of(name) >= 0 and name not in listed]
+        graphs = [name for name in tf.gfile.ListDirectory(self.checkpoint_dir) if re.match(r"graph-.*\.meta$", name)]
+        times = [tf.gfile.Stat(os.path.join(self.checkpoint_dir, name)).mtime_nsec / 1e9 for name in kept or graphs]
+        if times:
+            begin = max(times) if kept else min(times)
+            self._saver._next_checkpoint_time = begin + self._keep_checkpoint_every_n_hours * 3600
 
     def _set_listed(self, paths: Sequence[str]) -> None:
         self._saver.set_last_checkpoints_with_time(
@@ -182,25 +203,23 @@ class MinSaver(Callback):
 
     Raises:
         RuntimeError: when the graph is set up, there is neither `checkpoint_dir` nor a log directory.
-        ValueError: `keep` is not a positive integer.
+        TypeError, ValueError: `keep` is no whole number of at least 1.
     """
 
     def __init__(self, monitor_stat: str, reverse: bool = False, filename: Optional[str] = None,
                  checkpoint_dir: Optional[str] = None, *, keep: int = 1):
-        if isinstance(keep, bool) or int(keep) != keep or keep < 1:
-            raise ValueError("{}(keep): must be a positive integer; got {!r}".format(type(self).__name__, keep))
-        self._keep = int(keep)
+        self._keep = whole_number(self, "keep", keep, minimum=1)
         self._monitor_stat = monitor_stat
         self._reverse = reverse
         self._filename = filename
         self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
         self._best: List[_Best] = []  # the best one first
         self._num_seen = 0
-        self._num_missing = 0
+        self._watch = StatisticWatch(self, monitor_stat, "nothing is saved", must_come_after=False)
         self._waiting_at: Optional[_Moment] = None
 
     def _setup_graph(self) -> None:
-        _require_directory(type(self).__name__, self.checkpoint_dir)
+        self.checkpoint_dir = _require_directory(type(self).__name__, self.checkpoint_dir)
         self._model_saver = find_model_saver(self.trainer._callbacks.cbs)
         self._own_saver = None
         if self._model_saver is None:
@@ -216,6 +235,7 @@ class MinSaver(Callback):
             self._continue_earlier_run()
 
     def _trigger(self) -> None:
+        self._watch.note_trigger()
         finished = self.local_step in (-1, self.trainer.steps_per_epoch - 1)
         self._waiting_at = _Moment(self.epoch_num, finished, self.global_step)
         if self._latest_step() == self.global_step:
@@ -226,9 +246,11 @@ class MinSaver(Callback):
 
     def _before_epoch(self) -> None:
         self._settle()
+        self._watch.tell()
 
     def _after_train(self) -> None:
         self._settle()
+        self._watch.tell()
 
     def _latest_step(self) -> Optional[int]:
         history = self.trainer.monitors.get_history(self._monitor_stat)
@@ -240,7 +262,6 @@ class MinSaver(Callback):
             return
         waiting_at, self._waiting_at = self._waiting_at, None
         history = self.trainer.monitors.get_history(self._monitor_stat)
-        self._warn_if_unknown()
         num_new, self._num_seen = len(history) - self._num_seen, len(history)
         if not num_new or not self._is_better(history[-1][1]):
             return
@@ -251,15 +272,6 @@ class MinSaver(Callback):
                            step, self.global_step)
         else:
             self._save(waiting_at, value)
-
-    def _warn_if_unknown(self) -> None:
-        """A name that has no value after two triggers is probably misspelt."""
-        try:
-            self.trainer.monitors.get_latest(self._monitor_stat)
-        except KeyError as e:
-            self._num_missing += 1
-            if self._num_missing == 2:
-                logger.warning("[%s] '%s' is still unknown, so nothing is saved: %s", self, self._monitor_stat, e.args[0])
 
     def _is_better(self, value: float) -> bool:
         if not math.isfinite(value):
@@ -382,10 +394,13 @@ def _expand(directory: Optional[str]) -> Optional[str]:
     return None if directory is None else os.path.expanduser(directory)
 
 
-def _require_directory(who: str, directory: Optional[str]) -> None:
+def _require_directory(who: str, directory: Optional[str]) -> str:
+    """The directory, or else the log directory, which may be set after the callback was made."""
+    directory = directory or logger.get_logger_dir()
     if directory is None:
         raise RuntimeError("{}: there must be a directory for checkpoints; got neither checkpoint_dir nor a log directory; "
-                           "call logger.set_logger_dir() before the callback is made".format(who))
+                           "call logger.set_logger_dir() before the training".format(who))
+    return directory
 
 
 def _make_directory(path: str) -> None:
@@ -413,8 +428,7 @@ def _step_of(path: str) -> int:
 def find_model_saver(callbacks: Sequence[Callback]) -> Optional[ModelSaver]:
     """The first ModelSaver among callbacks, also within others such as PeriodicTrigger."""
     for cb in callbacks:
-        while isinstance(cb, ProxyCallback):
-            cb = cb.cb
+        cb = unwrapped(cb)
         if isinstance(cb, ModelSaver):
             return cb
     return None

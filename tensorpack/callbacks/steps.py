@@ -9,6 +9,7 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.common import get_global_step_var, get_op_tensor_name
 from ..utils import logger
+from ..utils._numbers import whole_number
 from ..utils._text.progress_bar import Bar
 from ..utils.utils import get_tqdm_kwargs
 from .base import Callback
@@ -122,9 +123,7 @@ class SessionRunTimeout(Callback):
     """
 
     def __init__(self, timeout_in_ms: int):
-        self.timeout_in_ms = int(timeout_in_ms)
-        if self.timeout_in_ms <= 0:
-            raise ValueError("SessionRunTimeout: timeout_in_ms must be positive; got {!r}".format(timeout_in_ms))
+        self.timeout_in_ms = whole_number(self, "timeout_in_ms", timeout_in_ms, minimum=1)
         self._run_args = tf.train.SessionRunArgs([], options=tf.RunOptions(timeout_in_ms=self.timeout_in_ms))
 
     def _before_run(self, ctx: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:

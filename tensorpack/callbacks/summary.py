@@ -1,14 +1,18 @@
 """Callbacks that compute summaries and send them to the monitors."""
 from __future__ import annotations
 
+import re
 from collections import deque
-from typing import Any, Optional, Sequence, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.common import get_op_tensor_name
 from ..tfutils.summary import MOVING_SUMMARY_OPS_KEY
 from ..utils import logger
+from ..utils._numbers import whole_number
+from ._memory import Memory
+from ._monitors.base import clean_tag
 from .base import Callback
 
 __all__ = ["MergeAllSummaries", "MovingAverageSummary", "SimpleMovingAverage"]
@@ -55,14 +59,16 @@ class _MergeSummaries(Callback):
     """Evaluate a collection of summaries in the last step of each epoch and every `period` steps; on the chief only."""
 
     def __init__(self, period: int, key: str):
-        if not isinstance(period, int) or period < 0:
-            raise ValueError("MergeAllSummaries: period must be an integer of at least 0 (only the last step of an epoch); "
-                             "got {!r}".format(period))
-        self.period = period
+        self.period = whole_number("MergeAllSummaries", "period", period, minimum=0)
         self.key = key
 
     def _setup_graph(self) -> None:
-        logger.info("Summarizing collection '%s' of size %d.", self.key, len(tf.get_collection(self.key)))
+        summaries = tf.get_collection(self.key)
+        logger.info("Summarizing collection '%s' of size %d.", self.key, len(summaries))
+        for asked, got in _renamed(self.graph, summaries):
+            logger.warning("A summary that was given the name '%s' is called '%s', because the graph has something of that "
+                           "name already. Write tf.summary.scalar('%s-summary', ...): monitors leave the ending out.", asked,
+                           got, asked)
         self.summary_op: Optional[tf.Tensor] = tf.summary.merge_all(self.key)
 
     def _is_last_step(self) -> bool:
@@ -119,7 +125,8 @@ def MergeAllSummaries(period: int = 0, run_alone: bool = False, key: Optional[st
 class SimpleMovingAverage(Callback):
     """Send the mean of scalars over the last steps to the monitors, as `{op name}/SMA`; on the chief only.
 
-    It does so when the global step is a multiple of `window_size`.
+    It does so when the global step is a multiple of `window_size`. A training that is resumed at the end of an epoch goes on
+    with the last values of the earlier run, which are in `callbacks.json` in the log directory.
 
     Args:
         tensors: name or names of scalar tensors.
@@ -127,13 +134,11 @@ class SimpleMovingAverage(Callback):
     """
 
     def __init__(self, tensors: Union[str, Sequence[str]], window_size: int):
-        if not isinstance(window_size, int) or window_size < 1:
-            raise ValueError("SimpleMovingAverage: window_size must be an integer of at least 1; got {!r}".format(
-                window_size))
         names = [tensors] if isinstance(tensors, str) else list(tensors)
         self.tensors = [get_op_tensor_name(name)[1] for name in names]
-        self.window_size = window_size
-        self._history: deque = deque(maxlen=window_size)
+        self.window_size = whole_number(self, "window_size", window_size, minimum=1)
+        self._history: deque = deque(maxlen=self.window_size)
+        self._memory = Memory(self, "SimpleMovingAverage/{}/{}".format(",".join(self.tensors), self.window_size))
 
     def _setup_graph(self) -> None:
         tensors = self.get_tensors_maybe_in_tower(self.tensors)
@@ -149,12 +154,36 @@ class SimpleMovingAverage(Callback):
     def _after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
         self._history.append(run_values.results)
 
+    def _before_train(self) -> None:
+        remembered = self._memory.recall()
+        if remembered is not None and remembered.global_step == self.global_step:
+            self._history.extend(remembered.state["values"])
+
+    def _after_epoch(self) -> None:
+        self._memory.keep({"values": [[float(value) for value in values] for values in self._history]})
+
     def _trigger_step(self) -> None:
         if self.global_step % self.window_size != 0:
             return
         for name, values in zip(self.tensors, zip(*self._history)):
             mean = sum(float(value) for value in values) / len(values)
             self.trainer.monitors.put_scalar(get_op_tensor_name(name)[0] + "/SMA", mean)
+
+
+def _renamed(graph: tf.Graph, summaries: Sequence[Any]) -> List[Tuple[str, str]]:
+    """(name asked for, name got) of the scalars that TensorFlow has renamed, since they had the name of something else."""
+    found = []
+    scalars = [summary.op.name for summary in summaries if is_tensor_like(summary) and summary.op.type == "ScalarSummary"]
+    for name in scalars:
+        asked = re.sub(r"_\d+$", "", name)
+        # of two summaries each may have been given its name: error, error_1
+        if asked != name and asked not in scalars and _is_in_use(graph, asked):
+            found.append((clean_tag(asked), clean_tag(name)))
+    return found
+
+
+def _is_in_use(graph: tf.Graph, name: str) -> bool:
+    return any(op.name == name or op.name.startswith(name + "/") for op in graph.get_operations())
 
 
 def _as_operation(graph: tf.Graph, x: Any) -> tf.Operation:

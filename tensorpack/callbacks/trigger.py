@@ -4,16 +4,20 @@
 """
 from __future__ import annotations
 
-from typing import Callable, Optional
+from typing import Any, Callable, Optional, Tuple
 
 from ..compat import tfv1 as tf
-from .base import Callback, ProxyCallback
+from ..utils import logger
+from ..utils._numbers import whole_number
+from .base import Callback, ProxyCallback, overrides, unwrapped
 
 __all__ = ["EnableCallbackIf", "PeriodicCallback", "PeriodicTrigger"]
 
 
 class PeriodicTrigger(ProxyCallback):
     """Call `trigger` of a callback every k steps or epochs, instead of after each epoch; everything else passes through.
+
+    A callback that does nothing in `trigger`, such as ProcessTensors, is warned of: `PeriodicCallback` is for those.
 
     Args:
         triggerable: the callback. Its `_trigger_epoch` is never called.
@@ -22,16 +26,16 @@ class PeriodicTrigger(ProxyCallback):
         before_train: trigger it once before training, too.
 
     Raises:
-        ValueError: there is no time at all to trigger it, or a number is not positive.
+        TypeError, ValueError: there is no time at all to trigger it, or a number is no positive whole one.
     """
 
     def __init__(self, triggerable: Callback, every_k_steps: Optional[int] = None, every_k_epochs: Optional[int] = None,
                  before_train: bool = False):
         super().__init__(triggerable)
-        _check_periods(self, every_k_steps, every_k_epochs, needed=not before_train)
         self._triggerable = triggerable
-        self._every_k_steps = every_k_steps
-        self._every_k_epochs = every_k_epochs
+        self._every_k_steps, self._every_k_epochs = _check_periods(self, every_k_steps, every_k_epochs, needed=not before_train)
+        if not triggerable._acts_when_triggered():
+            _warn_not_triggered(triggerable)
         self._before_train_too = before_train
 
     def _before_train(self) -> None:
@@ -120,14 +124,12 @@ class PeriodicCallback(EnableCallbackIf):
         every_k_epochs: it acts when the epoch number is a multiple of this.
 
     Raises:
-        ValueError: neither is given, or one is not positive.
+        TypeError, ValueError: neither is given, or one is no positive whole number.
     """
 
     def __init__(self, callback: Callback, every_k_steps: Optional[int] = None, every_k_epochs: Optional[int] = None):
         super().__init__(callback, PeriodicCallback.predicate)
-        _check_periods(self, every_k_steps, every_k_epochs)
-        self._every_k_steps = every_k_steps
-        self._every_k_epochs = every_k_epochs
+        self._every_k_steps, self._every_k_epochs = _check_periods(self, every_k_steps, every_k_epochs)
 
     def predicate(self) -> bool:
         """Whether the callback may act now."""
@@ -139,13 +141,24 @@ class PeriodicCallback(EnableCallbackIf):
         return self.epoch_num == self.trainer.max_epoch and self.local_step == self.trainer.steps_per_epoch - 1
 
 
+def _warn_not_triggered(cb: Callback) -> None:
+    inner = unwrapped(cb)
+    moments = [moment for moment in ("before_run", "after_run", "trigger_step") if overrides(inner, moment)]
+    effects = ["what it does in {} is done at every step".format(", ".join(moments))] if moments else []
+    if overrides(inner, "trigger_epoch"):
+        effects.append("its _trigger_epoch is never called")
+    logger.warning("PeriodicTrigger: %s does nothing when it is triggered%s; to let it act at some steps or epochs only, use "
+                   "PeriodicCallback.", cb, "".join("; " + effect for effect in effects))
+
+
 def _is_due(period: Optional[int], number: int) -> bool:
     return period is not None and number % period == 0
 
 
-def _check_periods(cb: Callback, every_k_steps: Optional[int], every_k_epochs: Optional[int], needed: bool = True) -> None:
+def _check_periods(cb: Callback, every_k_steps: Any, every_k_epochs: Any,
+                   needed: bool = True) -> Tuple[Optional[int], Optional[int]]:
     if needed and every_k_steps is None and every_k_epochs is None:
         raise ValueError("{}: every_k_steps or every_k_epochs must be given; got neither".format(cb))
-    for name, value in (("every_k_steps", every_k_steps), ("every_k_epochs", every_k_epochs)):
-        if value is not None and not value >= 1:
-            raise ValueError("{}: {} must be at least 1; got {!r}".format(cb, name, value))
+    steps, epochs = [None if value is None else whole_number(str(cb), name, value, minimum=1)
+                     for name, value in (("every_k_steps", every_k_steps), ("every_k_epochs", every_k_epochs))]
+    return steps, epochs

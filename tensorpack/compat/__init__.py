@@ -6,10 +6,11 @@ TensorFlow. Each difference between versions is one named flag or function below
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 import sys
 import weakref
-from typing import Any, Callable, ContextManager, Dict, FrozenSet, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 __all__ = ["is_tfv2", "tfv1"]
 
@@ -31,8 +32,15 @@ except ImportError as e:
 tfv1 = tensorflow.compat.v1
 
 from tensorflow.core.protobuf import config_pb2 as _config_pb2  # noqa: E402
+from tensorflow.python.client import session as _session  # noqa: E402
 from tensorflow.python.eager import context as _eager_context  # noqa: E402
+from tensorflow.python.framework import errors_impl as _errors_impl  # noqa: E402
 from tensorflow.python.util import deprecation as _deprecation  # noqa: E402
+
+from ..utils.concurrency import postpone_sigint_in as _postpone_sigint_in  # noqa: E402
+
+_postpone_sigint_in(_session)
+_postpone_sigint_in(_errors_impl)
 
 
 def _turn_graph_mode_on() -> None:
@@ -113,8 +121,33 @@ def make_flat_callable(sess: Any, fetches: Sequence[Any], targets: Sequence[Any]
     options.fetch.extend([tensor.name for tensor in fetches])
     options.target.extend([operation.name for operation in targets])
     function = sess._make_callable_from_options(options)
+    function.tensorpack_request = (list(fetches) + list(targets), list(feeds))
     _flat_callables.add(function)
     return function
+
+
+def session_request(frame: Any) -> Optional[Tuple[Any, Any, List[Any]]]:
+    """What a frame of a thread's stack runs, if it is that of `Session.run` or of a callable of `make_flat_callable`.
+
+    Returns:
+        (session, fetches, fed tensors or their names); None for any other frame.
+    """
+    if frame.f_code is _session_run:
+        return frame.f_locals["self"], frame.f_locals["fetches"], list(frame.f_locals["feed_dict"] or ())
+    if frame.f_code is _session_call:
+        function = frame.f_locals["self"]
+        request = getattr(function, "tensorpack_request", None)
+        return None if request is None else (function._session,) + request
+    return None
+
+
+_session_run = tfv1.Session.run.__code__
+_session_call = tfv1.Session._Callable.__call__.__code__
+
+
+def is_in_tensorflow(frame: Any) -> bool:
+    """Whether this innermost frame of a thread waits for TensorFlow's own code in a session, rather than runs Python."""
+    return frame.f_code.co_filename == _session_run.co_filename
 
 
 _flat_callables: weakref.WeakSet = weakref.WeakSet()
@@ -141,11 +174,17 @@ def in_xla_context() -> bool:
 
 def has_onednn() -> bool:
     """Whether CPU kernels are those of oneDNN: TF 1.15 lacks it; on 2.x it depends on the CPU and the environment."""
-    try:
-        from tensorflow.python.util import _pywrap_util_port as port
-    except ImportError:
-        return False
-    return bool(getattr(port, "IsMklEnabled", bool)())
+    return VERSION >= (2, 0) and _is_mkl_enabled()
+
+
+def _is_mkl_enabled() -> bool:
+    """TensorFlow's own answer, whose place has changed twice: after 1.15, and after 2.4."""
+    for name in ("util._pywrap_util_port", "_pywrap_util_port", "pywrap_tensorflow"):
+        try:
+            return bool(importlib.import_module("tensorflow.python." + name).IsMklEnabled())
+        except (ImportError, AttributeError):
+            continue
+    return False
 
 
 def nccl_all_reduce_sum(x: Any, num_devices: int, shared_name: str) -> Any:
@@ -156,6 +195,13 @@ def nccl_all_reduce_sum(x: Any, num_devices: int, shared_name: str) -> Any:
 def can_make_flat_callable(sess: Any) -> bool:
     """Whether `make_flat_callable` takes this session; wrappers such as those of tfdbg lack the private method."""
     return hasattr(sess, "_make_callable_from_options")
+
+
+def without_debugger(sess: Any) -> Any:
+    """The session itself, of one that tfdbg has wrapped; its wrappers ask on the terminal in each run, of any thread."""
+    while hasattr(sess, "session"):
+        sess = sess.session
+    return sess
 
 
 def is_session_closed(sess: Any) -> bool:
@@ -198,9 +244,14 @@ def fetched_elements(graph: Any, fetches: Any) -> List[Any]:
 
 
 def predict_signature(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:
-    """The SignatureDef of prediction with these {key: tensor}; TF 2.x calls the way to it deprecated."""
+    """The SignatureDef of prediction with these {key: tensor}; TF 2.x calls the way to it deprecated.
+
+    `predict_signature_def` makes the same, but none without inputs.
+    """
     with _deprecation.silence():
-        return tfv1.saved_model.signature_def_utils.predict_signature_def(dict(inputs), dict(outputs))
+        infos = [{key: tfv1.saved_model.build_tensor_info(tensor) for key, tensor in side.items()}
+                 for side in (inputs, outputs)]
+        return tfv1.saved_model.build_signature_def(*infos, tfv1.saved_model.signature_constants.PREDICT_METHOD_NAME)
 
 
 def write_saved_model(directory: str, sess: Any, tags: Sequence[str], signatures: Mapping[str, Any]) -> None:
@@ -219,23 +270,27 @@ def write_saved_model(directory: str, sess: Any, tags: Sequence[str], signatures
         builder.save()
 
 
-def collected_variable_names(meta_graph: Any, key: str) -> List[str]:
-    """Names (`a/b:0`) of the variables in a collection of a MetaGraphDef; VariableDef has no public name on either version."""
+def collected_variables(meta_graph: Any, key: str) -> Dict[str, Optional[List[int]]]:
+    """{name (`a/b:0`) under which files have the variable: its shape if it is partitioned, else None} in a MetaGraphDef.
+
+    VariableDef has no public name on either version.
+    """
     from tensorflow.core.framework.variable_pb2 import VariableDef
 
     if key not in meta_graph.collection_def:  # indexing would add it
-        return []
-    return [VariableDef.FromString(each).variable_name for each in meta_graph.collection_def[key].bytes_list.value]
+        return {}
+    found: Dict[str, Optional[List[int]]] = {}
+    for each in meta_graph.collection_def[key].bytes_list.value:
+        variable = VariableDef.FromString(each)
+        part = variable.save_slice_info_def if variable.HasField("save_slice_info_def") else None
+        found[part.full_name + ":0" if part else variable.variable_name] = list(part.full_shape) if part else None
+    return found
 
 
 def build_facts() -> Dict[str, str]:
     """How TensorFlow was built; names are without `TensorFlow`, values are text."""
     from tensorflow.python.framework import kernels
 
-    try:
-        from tensorflow.python.util._pywrap_util_port import IsMklEnabled
-    except ImportError:  # TF 1.15
-        from tensorflow.python.pywrap_tensorflow import IsMklEnabled
     build_info = getattr(tensorflow.sysconfig, "get_build_info", dict)()  # TF 1.15 has none
     facts = {
         "version": tensorflow.version.VERSION,
@@ -243,7 +298,7 @@ def build_facts() -> Dict[str, str]:
         "path": os.path.dirname(tensorflow.__file__),
         "compiler": tensorflow.version.COMPILER_VERSION,
         "CUDA": tfv1.test.is_built_with_cuda(),
-        "MKL": IsMklEnabled(),
+        "MKL": _is_mkl_enabled(),
         "XLA": bool(kernels.get_registered_kernels_for_op("XlaLaunch").kernel),
         "CUDA version": build_info.get("cuda_version", "unknown"),
         "CUDNN version": build_info.get("cudnn_version", "unknown"),
@@ -369,6 +424,15 @@ def graph_keras() -> Any:
             "models by `import tf_keras as keras`, or with the layers of tensorpack.models".format(
                 ".".join(str(part) for part in VERSION))) from e
     return tf_keras
+
+
+def is_made_by_keras_3(variable: Any) -> bool:
+    """Whether a layer of Keras 3 has made this variable of a graph; known by the files that were at work then."""
+    keras = sys.modules.get("keras")
+    if keras is None or not getattr(keras, "__version__", "").startswith("3."):
+        return False
+    folder = os.path.join(os.path.dirname(keras.__file__), "")
+    return any(frame.filename.startswith(folder) for frame in variable.op.traceback or ())
 
 
 def collective_broadcast(x: Any, is_sender: bool, group_size: int, group_key: int, instance_key: int) -> Any:

@@ -1,7 +1,7 @@
 """Training of Keras models with the trainers of this library, on TensorFlow 1.15 and with the package tf_keras on later ones.
 
 Keras is imported when something here is used. Models of Keras 3 cannot be trained in graph mode: nothing would run the
-updates of their layers.
+updates of their layers. The weights of any Keras model can be given to layers of this library, by `weights_from_keras`.
 """
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from ..utils import logger
 from ..utils.gpu import get_num_gpu
 from ._keras.cost import TOTAL_LOSS_NAME, KerasCost
 from ._keras.model import KerasModelCaller
+from ._keras.weights import weights_from_keras
 
-__all__ = ["KerasModel", "KerasPhaseCallback", "setup_keras_trainer"]
+__all__ = ["KerasModel", "KerasPhaseCallback", "setup_keras_trainer", "weights_from_keras"]
 
 
 class KerasPhaseCallback(Callback):

@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
-from typing import Any, Iterable
+from typing import Any, Iterable, Sequence
 
 import numpy as np
 
 
-class PackedList(Sequence):
+class PackedList(Sequence[Any]):
     """An immutable list; each access gives a new copy of the element.
 
     Args:
@@ -30,4 +29,4 @@ class PackedList(Sequence):
         if isinstance(index, slice):
             return [self[k] for k in range(*index.indices(len(self)))]
         k = range(len(self))[index]
-        return pickle.loads(self._data[self._ends[k]:self._ends[k + 1]])
+        return pickle.loads(self._data[self._ends[k]:self._ends[k + 1]].data)

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import threading
 from abc import ABCMeta, abstractmethod
-from typing import Any, Iterable, Iterator, Optional, Sequence
+from typing import Any, Dict, Generic, Iterable, Iterator, Optional, Sequence, Tuple, TypeVar, overload
 
+import numpy as np
 import six
 
 from ..utils._text.repr import ReprMixin
 from ..utils.utils import get_rng
 
 __all__ = ["DataFlow", "DataFlowReentrantGuard", "DataFlowTerminated", "ProxyDataFlow", "RNGDataFlow"]
+
+Value = TypeVar("Value")
 
 
 class DataFlowTerminated(BaseException):
@@ -30,7 +33,7 @@ class NotResetError(RuntimeError, AttributeError):
     """
 
 
-class CreatedByReset:
+class CreatedByReset(Generic[Value]):
     """Class attribute that stands for an instance attribute which `reset_state()` sets.
 
     Read on the class it is None; read on an instance that was not reset it raises `NotResetError`.
@@ -39,10 +42,17 @@ class CreatedByReset:
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, instance: Any, owner: type) -> None:
+    @overload
+    def __get__(self, instance: None, owner: type) -> None: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Value: ...
+
+    def __get__(self, instance: Any, owner: type) -> Any:
         if instance is not None:
-            raise NotResetError("{}: call reset_state() first, once, in the process that iterates; it creates `{}`".format(
-                type(instance).__name__, self._name))
+            creates = "" if self._name.startswith("_") else "; it creates `{}`".format(self._name)
+            raise NotResetError("{}: call reset_state() first, once, in the process that iterates{}".format(
+                type(instance).__name__, creates))
 
 
 class DataFlowReentrantGuard:
@@ -68,7 +78,7 @@ class DataFlowReentrantGuard:
 class DataFlowMeta(ABCMeta):
     """Lets classes written before `__iter__` and `__len__` existed define `get_data` and `size` instead."""
 
-    def __new__(mcls, name: str, bases: tuple, namespace: dict, **kwargs: Any) -> type:
+    def __new__(mcls, name: str, bases: Tuple[type, ...], namespace: Dict[str, Any], **kwargs: Any) -> type:
         namespace = dict(namespace)
         for legacy, special in (("get_data", "__iter__"), ("size", "__len__")):
             if legacy in namespace and special not in namespace:
@@ -132,7 +142,7 @@ class RNGDataFlow(DataFlow):
     it earlier raises RuntimeError.
     """
 
-    rng = CreatedByReset()
+    rng: CreatedByReset[np.random.RandomState] = CreatedByReset()
 
     def reset_state(self) -> None:
         self.rng = get_rng(self)

@@ -81,7 +81,7 @@ class LMDBData(RNGDataFlow):
             pass began.
     """
 
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, lmdb_path: str, shuffle: bool = True, keys: Union[None, str, Sequence[Union[str, bytes]]] = None):
         self._lmdb_path = lmdb_path
@@ -108,7 +108,7 @@ class LMDBData(RNGDataFlow):
         return [key.encode() if isinstance(key, str) else key for key in keys]
 
     def __len__(self) -> int:
-        return len(self.keys) if self._shuffle else self._size
+        return len(self.keys) if self._shuffle and self.keys is not None else self._size
 
     def reset_state(self) -> None:
         super().reset_state()
@@ -124,8 +124,9 @@ class LMDBData(RNGDataFlow):
                         yield [key, value]
 
     def _shuffled(self, transaction: Any) -> Iterator[Any]:
-        for k in shuffled_indices(len(self.keys), True, self):
-            key = self.keys[k]
+        keys = self.keys or []
+        for k in shuffled_indices(len(keys), True, self):
+            key = keys[k]
             value = transaction.get(key)
             if value is None:
                 raise KeyError("LMDBData: keys must be in the database {}; got {!r}, which is not".format(self._lmdb_path, key))
@@ -173,7 +174,7 @@ def _decode_caffe(key: bytes, value: bytes) -> Optional[List[Any]]:
     try:
         return decode_datum(value)
     except ValueError as e:
-        log_once("Cannot read key {}: {}".format(key, e), "warning")
+        log_once("Cannot read key {!r}: {}".format(key, e), "warning")
         return None
 
 

@@ -10,9 +10,8 @@ from typing import Any, Iterator, List, Sequence, Tuple, Union
 import numpy as np
 
 from ..utils import logger
-from ..utils._numbers import whole_number
+from ..utils._sizes import height_width
 from ..utils._text.spec import describe
-from ..utils.argtools import shape2d
 from ..utils.optional import optional_import
 from ._flows import map as map_module
 from ._flows.below import flows_below
@@ -21,6 +20,7 @@ from ._flows.map import MapData, MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 from .imgaug import base as augmentors_module
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
+from .imgaug._label_maps import LabelMapWatch
 from .imgaug.base import AugmentorList, ImageAugmentor
 
 __all__ = ["AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "ImageFromFile"]
@@ -31,26 +31,31 @@ cv2 = optional_import("cv2", needed_by="ImageFromFile", pip="opencv-python-headl
 class ImageFromFile(RNGDataFlow):
     """Reads image files: datapoints `[image]`, uint8 HxWx3 in RGB, or HxWx1. `len` is exact.
 
+    `cv2.imread`, augmentors, and the datasets of image files (`ImageFolder`, `ILSVRC12`, ...) have BGR: with `rgb=False` this
+    flow has it, too. A model must see at inference the order that it was trained with.
+
     Args:
         files: paths of images.
         channel: 3 for colour, 1 for gray.
         resize: an int, or (height, width), to resize the images to.
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
+        rgb: whether the channels are RGB, else BGR.
 
     Raises:
         ValueError: during iteration, when a file cannot be read as an image.
     """
 
     def __init__(self, files: Sequence[str], channel: int = 3, resize: Union[None, int, Tuple[int, int]] = None,
-                 shuffle: bool = False):
+                 shuffle: bool = False, *, rgb: bool = True):
         if isinstance(files, str) or not len(files):
             raise ValueError("ImageFromFile: files must be a list of at least one path; got {!r}".format(files))
         if channel not in (1, 3):
             raise ValueError("ImageFromFile: channel must be 1 or 3; got {!r}".format(channel))
         self.files = files
         self.channel = int(channel)
-        self.resize = None if resize is None else self._height_width(resize)
+        self.resize = None if resize is None else height_width(self, "resize", resize)
         self.shuffle = shuffle
+        self.rgb = rgb
 
     def __len__(self) -> int:
         return len(self.files)
@@ -60,16 +65,11 @@ class ImageFromFile(RNGDataFlow):
             self._last_texts = (self.files[k],)
             yield [self._read(self.files[k])]
 
-    def _height_width(self, resize: Any) -> Tuple[int, ...]:
-        if isinstance(resize, (list, tuple)):
-            return tuple(shape2d([whole_number(self, "resize", number, minimum=1) for number in resize]))
-        return (whole_number(self, "resize", resize, minimum=1),) * 2
-
     def _read(self, file: str) -> np.ndarray:
         image = cv2.imread(file, cv2.IMREAD_COLOR if self.channel == 3 else cv2.IMREAD_GRAYSCALE)
         if image is None:
             raise ValueError("ImageFromFile: files must be images that OpenCV can read; got {!r}".format(file))
-        if self.channel == 3:
+        if self.channel == 3 and self.rgb:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         if self.resize is not None:
             image = cv2.resize(image, self.resize[::-1], interpolation=cv2.INTER_LINEAR)
@@ -95,6 +95,12 @@ def _check_coordinates(coordinates: Any, who: str, index: Any) -> None:
             or coordinates.ndim != 2 or coordinates.shape[1] != 2:
         raise ValueError("{}: component {!r} must be coordinates, that is a float array Nx2 of x and y; got {}".format(
             who, index, describe(coordinates)))
+
+
+def _check_label_map(label_map: Any, who: str, index: Any) -> None:
+    if not isinstance(label_map, np.ndarray):
+        raise TypeError("{}: component {!r} must be a label map, that is an array; got {}".format(
+            who, index, describe(label_map)))
 
 
 # Files whose frames say nothing about an augmentor that fails.
@@ -181,13 +187,16 @@ class AugmentImageComponent(_Augmentation, MapDataComponent):
 
 
 class _ComponentsMapper:
-    """Augments images and coordinates of a datapoint alike, with a transform drawn for the first image."""
+    """Augments images, coordinates and label maps of a datapoint alike, with a transform drawn for the first image."""
 
-    def __init__(self, who: str, augs: AugmentorList, images: Sequence[Any], coordinates: Sequence[Any], copy: bool):
+    def __init__(self, who: str, augs: AugmentorList, images: Sequence[Any], coordinates: Sequence[Any], copy: bool,
+                 label_maps: Sequence[Any] = ()):
         self._who = who
         self._augs = augs
         self._images = list(images)
         self._coordinates = list(coordinates)
+        self._label_maps = list(label_maps)
+        self._watch = LabelMapWatch(who, self._images[1:])
         self._copy = copy
 
     def __call__(self, dp: Any) -> Any:
@@ -196,14 +205,20 @@ class _ComponentsMapper:
             _check_image(dp[index], self._who, index)
         for index in self._coordinates:
             _check_coordinates(dp[index], self._who, index)
+        for index in self._label_maps:
+            _check_label_map(dp[index], self._who, index)
         if self._copy:
-            for index in self._images + self._coordinates:
+            for index in self._images + self._coordinates + self._label_maps:
                 dp[index] = copy_module.deepcopy(dp[index])
+        labels = self._watch.labels(dp)
         transform = self._augs.get_transform(dp[self._images[0]])
         for index in self._images:  # before coordinates: parts of a transform are drawn when it meets the first image
             dp[index] = transform.apply_image(dp[index])
         for index in self._coordinates:
             dp[index] = transform.apply_coords(dp[index])
+        for index in self._label_maps:
+            dp[index] = transform.apply_segmentation(dp[index])
+        self._watch.compare(dp, labels)
         return dp
 
 
@@ -226,9 +241,10 @@ class AugmentImageCoordinates(_Augmentation):
 
 
 class AugmentImageComponents(_Augmentation):
-    """Augments several images, and coordinates on them, by the same transform; order is kept.
+    """Augments several images, and coordinates and label maps on them, by the same transform; order is kept.
 
-    The transform is drawn for the first image. Attribute `augs`: the AugmentorList.
+    The transform is drawn for the first image. Attribute `augs`: the AugmentorList. Images are interpolated, so a label map
+    belongs to `segmentation_index`, where pixels are moved and never mixed; what comes from outside of the image is 0.
 
     Args:
         ds: flow of list, tuple or dict datapoints; tuples become lists.
@@ -237,15 +253,21 @@ class AugmentImageComponents(_Augmentation):
         coords_index: positions or dict keys of coordinates, float arrays Nx2 of (x, y).
         copy: augment copies, since augmentors may write into what they are given.
         catch_exceptions: drop datapoints that fail, and log the first errors and every 100th, instead of raising.
+        segmentation_index: positions or dict keys of label maps and masks, arrays HxW or HxWxC of any dtype.
     """
 
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]],
                  index: Sequence[Any] = (0, 1), coords_index: Sequence[Any] = (), copy: bool = True,
-                 catch_exceptions: bool = False):
-        for name, value in (("index", index), ("coords_index", coords_index)):
+                 catch_exceptions: bool = False, *, segmentation_index: Sequence[Any] = ()):
+        for name, value in (("index", index), ("coords_index", coords_index), ("segmentation_index", segmentation_index)):
             if not isinstance(value, (list, tuple)):
                 raise TypeError("AugmentImageComponents: {} must be a list or tuple; got {!r}".format(name, value))
         if not index:
             raise ValueError("AugmentImageComponents: index must name at least one image; got none")
+        for component in segmentation_index:
+            if component in index:
+                raise ValueError("AugmentImageComponents: segmentation_index and index must name different components; "
+                                 "got {!r} in both".format(component))
         self._set_up(augmentors, catch_exceptions)
-        super().__init__(ds, _ComponentsMapper(type(self).__name__, self.augs, index, coords_index, copy))
+        super().__init__(ds, _ComponentsMapper(
+            type(self).__name__, self.augs, index, coords_index, copy, segmentation_index))

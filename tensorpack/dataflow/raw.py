@@ -1,15 +1,18 @@
 """Flows that make datapoints: from memory, from any iterable, from a queue, or from nothing (fake data)."""
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable, Iterator, List, Sequence, Tuple, Union
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ..utils._numbers import whole_number
+from ..utils._types import DTypeLike
 from ._packed import PackedList
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 
 __all__ = ["DataFromGenerator", "DataFromIterable", "DataFromList", "DataFromQueue", "FakeData"]
+
+Interval = Tuple[float, float]
 
 
 def _is_interval(domain: Any) -> bool:
@@ -30,14 +33,15 @@ class FakeData(RNGDataFlow):
     """
 
     def __init__(self, shapes: Sequence[Sequence[int]], size: int = 1000, random: bool = True,
-                 dtype: Union[str, Sequence[str]] = "float32", domain: Union[Tuple, Sequence[Tuple]] = (0, 1)):
+                 dtype: Union[DTypeLike, Sequence[DTypeLike]] = "float32",
+                 domain: Union[Interval, Sequence[Interval]] = (0, 1)):
         self.shapes = [tuple(whole_number(self, "shapes", k, minimum=0) for k in shape) for shape in shapes]
         self._size = whole_number(self, "size", size, minimum=0)
         self.random = random
         self.dtype = dtype
         self.domain = domain
-        dtypes = list(dtype) if isinstance(dtype, (list, tuple)) else [dtype] * len(self.shapes)
-        domains = [domain] * len(self.shapes) if _is_interval(domain) else list(domain)
+        dtypes: List[Any] = list(dtype) if isinstance(dtype, (list, tuple)) else [dtype] * len(self.shapes)
+        domains: List[Any] = [domain] * len(self.shapes) if _is_interval(domain) else list(domain)
         self._check_count("dtype", dtypes)
         self._check_count("domain", domains)
         for interval in domains:
@@ -117,8 +121,9 @@ class DataFromIterable(DataFlow):
 
     def __init__(self, iterable: Iterable[Any]):
         self._iterable = iterable
+        sized: Any = iterable
         try:
-            self._len = len(iterable)
+            self._len: Optional[int] = len(sized)
         except (TypeError, NotImplementedError):
             self._len = None
 
@@ -143,7 +148,8 @@ class DataFromGenerator(DataFlow):
         self._gen = gen
 
     def __len__(self) -> int:
-        return len(self._gen) if hasattr(self._gen, "__len__") else super().__len__()
+        gen: Any = self._gen
+        return len(gen) if hasattr(gen, "__len__") else super().__len__()
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._gen() if callable(self._gen) else self._gen)

@@ -167,9 +167,9 @@ class RemoteDataZMQ(DataFlow):
         RuntimeError: during iteration, after `timeout`.
     """
 
-    cnt1 = CreatedByReset()
-    cnt2 = CreatedByReset()
-    _guard = CreatedByReset()
+    cnt1: CreatedByReset[int] = CreatedByReset()
+    cnt2: CreatedByReset[int] = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, addr1: str, addr2: Optional[str] = None, hwm: int = 50, bind: bool = True, *,
                  timeout: Optional[float] = None):
@@ -266,7 +266,7 @@ def dump_dataflow_to_process_queue(df: DataFlow, size: int, nr_consumer: int) ->
         `failure.reraise()` raises it with its traceback.
     """
     who = "dump_dataflow_to_process_queue"
-    queue = mp.Queue(whole_number(who, "size", size, minimum=0))
+    queue: Any = mp.Queue(whole_number(who, "size", size, minimum=0))
     nr_consumer = whole_number(who, "nr_consumer", nr_consumer, minimum=1)
     return queue, _Filler(target=_fill_queue, args=(df, queue, nr_consumer), name=who)
 

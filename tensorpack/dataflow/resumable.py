@@ -70,8 +70,8 @@ class ResumableData(ProxyDataFlow):
     """
 
     _hands_on = True
-    _lock = CreatedByReset()
-    _guard = CreatedByReset()
+    _lock: CreatedByReset[threading.Lock] = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, *, from_first_pass: bool = False):
         super().__init__(ds)

@@ -9,6 +9,7 @@ from typing import Any, List, Optional, Sequence
 
 from .. import compat
 from ..compat import tfv1 as tf
+from ..tfutils._precision import like, widened
 from ._gradients import combine_gradients, dense_in_place, scale_gradient
 
 __all__ = ["allreduce_grads", "allreduce_grads_hierarchical", "allreduce_grads_naive"]
@@ -48,14 +49,17 @@ def allreduce_grads(all_grads: Sequence[Sequence[Any]], average: bool, mode: str
         summed = [_sum_over_devices([dense_in_place(grad) for grad in grads], mode) for grads in zip(*all_grads)]
         if average:
             summed = [[_in_place(scale_gradient, grad, 1.0 / len(all_grads)) for grad in grads] for grads in summed]
-    return [list(grads) for grads in zip(*summed)]
+        reduced = [[_in_place(like, total, grad) for total in totals] for totals, grad in zip(summed, all_grads[0])]
+    return [list(grads) for grads in zip(*reduced)]
 
 
 def _sum_over_devices(grads: Sequence[Any], mode: str) -> List[Any]:
     key = next(_instance_keys)
     if mode == "nccl":
         return [_in_place(compat.nccl_all_reduce_sum, grad, len(grads), "allreduce_grads_{}".format(key)) for grad in grads]
-    return [_in_place(compat.collective_all_reduce_sum, grad, len(grads), _GROUP_KEY, key) for grad in grads]
+    # collectives of CPUs add half precision in half precision, if they take it
+    wide = [_in_place(widened, grad) for grad in grads]
+    return [_in_place(compat.collective_all_reduce_sum, grad, len(grads), _GROUP_KEY, key) for grad in wide]
 
 
 def _in_place(function: Any, grad: Any, *args: Any) -> Any:
@@ -91,11 +95,12 @@ def _sum_in_two_groups(grads: Sequence[Any], devices: Sequence[str], leader: int
     parts, totals = [], []
     for group, device in enumerate(leaders):
         with tf.device(device):
-            parts.append(tf.add_n(grads[4 * group:4 * group + 4], name="group{}_agg".format(group)))
+            members = [widened(grad) for grad in grads[4 * group:4 * group + 4]]
+            parts.append(tf.add_n(members, name="group{}_agg".format(group)))
     for group, device in enumerate(leaders):
         with tf.device(device):
             total = tf.add(parts[0], parts[1], name="group{}_total_agg".format(group))
-            totals.append(scale_gradient(total, 1.0 / 8) if average else total)
+            totals.append(like(scale_gradient(total, 1.0 / 8) if average else total, grads[0]))
     results = []
     for position, device in enumerate(devices):
         with tf.device(device):

@@ -136,7 +136,8 @@ class _PostponedFinish:
 
 def _with_inner_ones(opt: tf.train.Optimizer) -> List[tf.train.Optimizer]:
     """The optimizer and those that it is made of."""
-    found, todo = [], [opt]
+    found: List[tf.train.Optimizer] = []
+    todo = [opt]
     while todo:
         each = todo.pop()
         if isinstance(each, tf.train.Optimizer) and not any(each is known for known in found):

@@ -5,7 +5,8 @@ import re
 from typing import Any, List, Sequence, Tuple
 
 from ..compat import tfv1 as tf
-from ..tfutils._optimizer.gradient import map_values
+from ..tfutils._optimizer.gradient import map_values, sum_of_slices
+from ..tfutils._precision import like, widened
 from ..utils import logger
 
 __all__ = [
@@ -51,11 +52,11 @@ def dense_in_place(grad: Any) -> Any:
     if grad.dense_shape is None:
         raise ValueError("The sparse gradient {} must have a dense_shape to become a tensor; got none".format(grad.values.name))
     with tf.device(grad.device):
-        return tf.math.unsorted_segment_sum(grad.values, grad.indices, grad.dense_shape[0])
+        return sum_of_slices(grad, grad.dense_shape[0])
 
 
 def combine_gradients(grads: Sequence[Any], average: bool) -> Any:
-    """The sum or mean of the gradients of one variable.
+    """The sum or mean of the gradients of one variable, in their dtype; half precision is summed in float32.
 
     Of `tf.IndexedSlices` it is the slices of all, one after the other: what the joined batch would give.
     """
@@ -65,8 +66,10 @@ def combine_gradients(grads: Sequence[Any], average: bool) -> Any:
         total = tf.IndexedSlices(tf.concat([grad.values for grad in grads], 0), tf.concat([grad.indices for grad in grads], 0),
                                  grads[0].dense_shape)
     else:
-        total = tf.add_n([dense_in_place(grad) for grad in grads])
-    return scale_gradient(total, 1.0 / len(grads)) if average else total
+        total = tf.add_n([widened(dense_in_place(grad)) for grad in grads])
+    if average:
+        total = scale_gradient(total, 1.0 / len(grads))
+    return map_values(lambda values: like(values, grads[0]), total)
 
 
 def scale_gradient(grad: Any, factor: float) -> Any:

@@ -60,11 +60,11 @@ class GradientPacker:
 
     def unpack(self, packs: Sequence[Any]) -> List[Any]:
         """`num_split` vectors -> the gradients of one tower."""
-        self._require_strategy()
+        shapes = self._require_strategy()
         with cached_name_scope("GradientPacker", top_level=False):
             flat = tf.concat(packs, 0, name="concatenated_packs")
-            parts = tf.split(flat, [tf.TensorShape(shape).num_elements() for shape in self._shapes])
-            return [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes)]
+            parts = tf.split(flat, [tf.TensorShape(shape).num_elements() for shape in shapes])
+            return [tf.reshape(part, shape) for part, shape in zip(parts, shapes)]
 
     def pack_all(self, all_grads: Sequence[Sequence[Any]], devices: Sequence[str]) -> List[List[Any]]:
         """`pack` of each tower, on its device."""
@@ -82,6 +82,8 @@ class GradientPacker:
                 results.append(function(each))
         return results
 
-    def _require_strategy(self) -> None:
+    def _require_strategy(self) -> List[List[int]]:
+        """The shapes of the gradients."""
         if not self._shapes:
             raise RuntimeError("GradientPacker: compute_strategy must have returned True before gradients are packed")
+        return self._shapes

@@ -45,7 +45,7 @@ class ModelDescBase:
         if nameless:
             raise ValueError("{}: each input must have a name; input {} has none; "
                              "pass name= to its tf.TensorSpec".format(who, ", ".join(map(str, nameless))))
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        repeated = sorted({name for name in names if name and names.count(name) > 1})
         if repeated:
             raise ValueError("{}: input names must be unique; got {} more than once in {}".format(who, repeated, names))
 

@@ -5,6 +5,7 @@ from typing import Any, Iterator, List, Optional, Sequence, Union
 
 from ..callbacks.base import Callback
 from ..compat import tfv1 as tf
+from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow
 from ..utils import logger
 from ._feed import DatapointFeed
@@ -99,7 +100,7 @@ class TFDatasetInput(FeedfreeInput):
         if not isinstance(df, DataFlow):
             raise ValueError("TFDatasetInput.dataflow_to_dataset: df must be a DataFlow; got {!r}".format(df))
         df.reset_state()
-        return tf.data.Dataset.from_generator(lambda: map(tuple, df), tuple(types))
+        return tf.data.Dataset.from_generator(lambda: map(tuple, whole_pass(df)), tuple(types))
 
 
 class _WatchedFlow:
@@ -116,7 +117,7 @@ class _WatchedFlow:
     def __call__(self) -> Iterator[Any]:
         self._feed.count = 0
         try:
-            for datapoint in self.ds:
+            for datapoint in whole_pass(self.ds):
                 yield tuple(self._feed(datapoint))
             if not self._feed.count:
                 raise ValueError("TFDatasetInput: the DataFlow must not be empty; {} yielded nothing in a pass".format(

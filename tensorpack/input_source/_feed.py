@@ -4,12 +4,13 @@ TensorFlow casts what it is fed without a word (1.7 becomes 1, 300 becomes 44), 
 """
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
 from ..callbacks.base import Callback, CallbackFactory
 from ..compat import tfv1 as tf
+from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow
 from ..dataflow.common import RepeatedData
 from ..tfutils.common import build_or_reuse_placeholder
@@ -62,7 +63,7 @@ class DatapointFeed:
 
     def _check(self, datapoint: Any) -> List[np.ndarray]:
         if isinstance(datapoint, dict):
-            values = self._from_dict(datapoint)
+            values: Sequence[Any] = self._from_dict(datapoint)
         elif isinstance(datapoint, (list, tuple)):
             values = datapoint
         else:
@@ -76,7 +77,7 @@ class DatapointFeed:
         return [value if takes else self._convert(component, value)
                 for takes, component, value in zip(taken, self._components, values)]
 
-    def _from_dict(self, datapoint: dict) -> List[Any]:
+    def _from_dict(self, datapoint: Dict[Any, Any]) -> List[Any]:
         missing = [name for name in self._names() if name not in datapoint]
         if missing:
             raise KeyError("{} must have a value for each of the inputs {}; got none for {} among its keys {}".format(
@@ -143,8 +144,9 @@ class _Component:
         if array.dtype == self._dtype:
             return array
         if not self._accepts(array):
-            raise TypeError("convert it in the DataFlow (such as x.astype('{}')), or change the dtype in the input "
-                            "signature".format(self._tf_dtype.name))
+            scale = "(x * 255)" if self._tf_dtype == tf.uint8 and _is_between_0_and_1(array) else "x"
+            raise TypeError("convert it in the DataFlow (such as {}.astype('{}')), or change the dtype in the input "
+                            "signature".format(scale, self._tf_dtype.name))
         if self._is_integer() and array.size and not np.can_cast(array.dtype, self._dtype, "safe"):
             self._check_range(array)
         converted = aligned_empty(array.shape, self._dtype)
@@ -181,6 +183,11 @@ def _as_array(value: Any) -> np.ndarray:
         raise ValueError("it is no array: its parts must have equal shapes") from e
 
 
+def _is_between_0_and_1(array: np.ndarray) -> bool:
+    """Whether it looks like an image of floats, whose conversion to integers would leave zeros."""
+    return array.dtype.kind == "f" and array.size > 0 and bool(array.min() >= 0 and array.max() <= 1)
+
+
 def _to_strings(value: Any) -> np.ndarray:
     array = np.asarray(value, dtype=object)
     if not all([isinstance(x, (str, bytes)) for x in array.flat]):
@@ -199,8 +206,7 @@ def require_dataflow(who: str, ds: Any) -> DataFlow:
 class PlaceholderInput(InputSource):
     """Placeholders with the names of the inputs, the same ones at each call; whoever runs the graph feeds them."""
 
-    def __init__(self):
-        self._placeholders: Optional[List[tf.Tensor]] = None
+    _placeholders: List[tf.Tensor]
 
     def _setup(self, input_signature: List[tf.TensorSpec]) -> None:
         self._placeholders = [build_or_reuse_placeholder(spec) for spec in input_signature]
@@ -225,11 +231,12 @@ class FeedInput(InputSource):
         ValueError: `ds` is no DataFlow.
     """
 
+    _placeholders: List[tf.Tensor]
+    _feeder: _FeedCallback
+
     def __init__(self, ds: DataFlow, infinite: bool = True):
         self.ds = require_dataflow(type(self).__name__, ds)
         self._infinite = infinite
-        self._placeholders: Optional[List[tf.Tensor]] = None
-        self._feeder: Optional[_FeedCallback] = None
 
     def _size(self) -> int:
         return len(self.ds)
@@ -247,6 +254,9 @@ class FeedInput(InputSource):
         self._require_setup("reset_state")
         self._feeder.restart()
 
+    def _waits_for(self) -> str:
+        return "FeedInput of {!r}, which gave {} datapoints of its pass".format(self.ds, self._feeder.count)
+
     def _get_callbacks(self) -> List[Callback]:
         return [self._feeder, CallbackFactory(setup_graph=lambda _: self.ds.reset_state())]
 
@@ -258,12 +268,17 @@ class _FeedCallback(Callback):
         self._ds = ds
         self._placeholders = placeholders
         self._feed = feed
-        self._iterator: Optional[Iterator] = None
+        self._iterator: Any = None  # the pass, once it has begun
+
+    @property
+    def count(self) -> int:
+        """How many datapoints were fed since the last `restart`."""
+        return self._feed.count
 
     def restart(self) -> None:
         """Begin a new pass over the DataFlow."""
         self._iterator = None  # some flows allow one iteration at a time: the old one ends first
-        self._iterator = iter(self._ds)
+        self._iterator = whole_pass(self._ds)
         self._feed.count = 0
 
     def _before_run(self, ctx: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:
@@ -272,6 +287,6 @@ class _FeedCallback(Callback):
         try:
             datapoint = next(self._iterator)
         except StopIteration:
-            raise StopIteration("FeedInput: the DataFlow has ended after {} datapoints; try infinite=True, or fewer "
-                                "steps".format(self._feed.count)) from None
+            raise StopIteration("FeedInput: the DataFlow has ended after {} datapoints; infinite=True would repeat it".format(
+                self._feed.count)) from None
         return tf.train.SessionRunArgs(None, dict(zip(self._placeholders, self._feed(datapoint))))

@@ -14,11 +14,14 @@ from ..callbacks.concurrency import StartProcOrThread
 from ..callbacks.graph import RunOp
 from ..compat import make_flat_callable
 from ..compat import tfv1 as tf
+from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, DataFlowTerminated
 from ..dataflow.common import RepeatedData
+from ..tfutils._session.waiting import feeding_threads
 from ..tfutils.common import build_or_reuse_placeholder
 from ..tfutils.summary import add_moving_summary
 from ..utils import logger
+from ..utils._types import NOT_YET
 from ..utils.concurrency import StoppableThread
 from ._feed import DatapointFeed, require_dataflow
 from ._feedfree import FeedfreeInput
@@ -47,6 +50,7 @@ class EnqueueThread(StoppableThread):
         exception: the error that the thread died of, or None.
         progress: a `Progress`, renewed with every tenth datapoint.
         queue_size: the scalar int32 tensor with the length of the queue.
+        enqueue_op: the operation that puts a datapoint into it.
     """
 
     def __init__(self, queue: Any, ds: DataFlow, placeholders: Sequence[tf.Tensor], feed: DatapointFeed):
@@ -58,14 +62,15 @@ class EnqueueThread(StoppableThread):
         self.progress = Progress()
         self._placeholders = list(placeholders)
         self._feed = feed
-        self._enqueue_op = queue.enqueue(self._placeholders)
+        self.enqueue_op = queue.enqueue(self._placeholders)
         self._close_op = queue.close(cancel_pending_enqueues=True)
         self.queue_size = queue.size()
-        self._sess: Optional[tf.Session] = None
+        self._sess: tf.Session = NOT_YET
         self._state = threading.Condition()  # guards the three flags below
         self._running = True
         self._idle = False
         self._restart = False
+        feeding_threads.add(self)
 
     def start(self) -> None:
         """Start in the default session.
@@ -127,20 +132,21 @@ class EnqueueThread(StoppableThread):
     def _feed_queue(self) -> None:
         # in this thread: to wake one of TensorFlow's costs four times the enqueuing
         enqueue, enqueue_and_look = [
-            make_flat_callable(self._sess, fetches, [self._enqueue_op], self._placeholders, in_calling_thread=True)
+            make_flat_callable(self._sess, fetches, [self.enqueue_op], self._placeholders, in_calling_thread=True)
             for fetches in ([], [self.queue_size])]
-        iterator = iter(self.dataflow)
+        iterator: Any = iter(self.dataflow)
         datapoints, seconds = 0, 0.0  # since the last look
         try:
             while True:
                 start = time.perf_counter()
-                arrays = self._feed(next(iterator))
+                arrays: Any = self._feed(next(iterator))
                 seconds += time.perf_counter() - start
                 restart = self._must_restart()
                 if self.stopped():
                     return
                 if restart:
-                    iterator = iter(self.dataflow)
+                    iterator = None  # some flows allow one iteration at a time: the old one ends first
+                    iterator = whole_pass(self.dataflow)
                     continue
                 datapoints += 1
                 look = datapoints == SAMPLING_PERIOD
@@ -204,8 +210,8 @@ class QueueInput(FeedfreeInput):
 
     def __init__(self, ds: DataFlow, queue: Optional[Any] = None):
         self.ds = require_dataflow(type(self).__name__, ds)
-        self.queue = queue
-        self.thread: Optional[EnqueueThread] = None
+        self.queue: Any = queue
+        self.thread: EnqueueThread = NOT_YET
 
     def _size(self) -> int:
         return len(self.ds)
@@ -254,13 +260,19 @@ class QueueInput(FeedfreeInput):
         return self.queue.dequeue(name="input_deque")
 
     def _get_callbacks(self) -> List[Callback]:
-        callbacks = [StartProcOrThread(self.thread)]
-        if self._moving_summary:
-            update = RunOp(lambda: tf.group(*self._moving_summary), run_before=False, run_as_trigger=False, run_step=True)
+        callbacks: List[Callback] = [StartProcOrThread(self.thread)]
+        updates = self._moving_summary
+        if updates:
+            update = RunOp(lambda: tf.group(*updates), run_before=False, run_as_trigger=False, run_step=True)
             update.name_scope = "InputSource/EMA"
             callbacks.append(update)
         callbacks.append(CallbackFactory(setup_graph=lambda _: self.ds.reset_state(), trigger=lambda _: self._speed.log()))
         return callbacks
+
+    def _waits_for(self) -> str:
+        return "{} of {!r}, which gave {} datapoints or some more; its thread '{}' {}".format(
+            type(self).__name__, self.ds, self.thread.progress.datapoints, self.thread.name,
+            "is alive" if self.thread.is_alive() else "has ended")
 
     def refill_queue(self) -> None:
         """Throw away what is queued and begin a new pass over the DataFlow, under a default session.

@@ -58,7 +58,7 @@ class DummyConstantInput(TensorInput):
     """
 
     def __init__(self, shapes: Sequence[Any]):
-        logger.warning("DummyConstantInput provides constant zeros to the model; it is for measuring speed only.")
+        logger.info("DummyConstantInput provides constant zeros to the model; it is for measuring speed only.")
         self.shapes = [tf.TensorShape(shape) for shape in shapes]
         super().__init__(self._zeros)
 

@@ -41,6 +41,9 @@ class ZMQInput(TensorInput):
     def _get_callbacks(self) -> List[Callback]:
         return self._queue_input.get_callbacks()[1:]
 
+    def _waits_for(self) -> str:
+        return "ZMQInput at {}: {}".format(self._end_point, self._queue_input._waits_for())
+
     def to_dataset(self, input_signature: List[tf.TensorSpec]) -> tf.data.Dataset:
         """A dataset of tuples of the received datapoints.
 

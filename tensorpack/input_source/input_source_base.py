@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import six
 
@@ -134,13 +134,18 @@ class InputSource:
         """
         self._require_setup("get_callbacks")
         if self._callbacks is None:
-            callbacks = [CallbackFactory(before_train=lambda _: self.reset_state())] + list(self._get_callbacks())
-            self._callbacks = [cb.set_chief_only(False) for cb in callbacks]
+            first: Any = CallbackFactory(before_train=lambda _: self.reset_state())
+            first._waits_for = self._waits_for
+            self._callbacks = [cb.set_chief_only(False) for cb in [first] + list(self._get_callbacks())]
         return list(self._callbacks)
 
     def _get_callbacks(self) -> List[Callback]:
         """Override to take part in the run."""
         return []
+
+    def _waits_for(self) -> str:
+        """Called by another thread when a run hangs: what this source gives, and how far it is; in a line."""
+        return type(self).__name__
 
     def reset_state(self) -> None:
         """Start over, under a default session; called once before training, and by an InferenceRunner before each pass."""
@@ -199,6 +204,9 @@ class ProxyInputSource(InputSource):
     def _reset_state(self) -> None:
         self._input.reset_state()
 
+    def _waits_for(self) -> str:
+        return self._input._waits_for()
+
     def _size(self) -> int:
         return self._input.size()
 
@@ -256,7 +264,7 @@ def remap_input_source(input: InputSource, names: Sequence[str]) -> InputSource:
         raise TypeError("remap_input_source: names must be a list of input names; got {!r}".format(names))
     wrapped_class = type(input)
     public = [name for name in dir(wrapped_class) if not name.startswith("_") and not hasattr(_Remapped, name)]
-    members = {name: _forwarded(name) for name in public}
+    members: Dict[str, Any] = {name: _forwarded(name) for name in public}
     members["__doc__"] = "{} that provides only some inputs of the model.".format(wrapped_class.__name__)
     bases = (wrapped_class,) if issubclass(wrapped_class, _Remapped) else (_Remapped, wrapped_class)
     remapped_class = type("Remapped" + wrapped_class.__name__, bases, members)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
+from ..tfutils._precision import like, widened
 from .tflayer import rename_get_variable
 from .utils import VariableHolder
 
@@ -76,10 +77,15 @@ def finish(x: Any, parameters: Parameters, activation: Activation, activity_regu
     if activity_regularizer is not None:
         with tf.name_scope("ActivityRegularizer"):
             loss = activity_regularizer(x)
-            _add_loss(None if loss is None else loss / tf.cast(tf.shape(x)[0], loss.dtype))
+            _add_loss(None if loss is None else _per_sample(loss, x))
     output = tf.identity(x, name="output")
     output.variables = parameters.variables
     return output
+
+
+def _per_sample(loss: Any, x: Any) -> Any:
+    wide = widened(loss)  # float16 cannot hold the size of a large batch
+    return like(wide / tf.cast(tf.shape(x)[0], wide.dtype), loss)
 
 
 def _add_loss(loss: Any) -> None:

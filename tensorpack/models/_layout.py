@@ -1,13 +1,14 @@
 """Where the channels are: data formats, and running channels-first tensors through kernels that only know channels-last."""
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence, Union
+from typing import Any, Callable, List, Sequence, Union
 
 from .. import compat
 from ..compat import tfv1 as tf
+from ..utils._numbers import whole_number
 from ..utils.argtools import get_data_format
 
-__all__ = ["Size2D", "channel_axis", "kernel_format", "run_kernel", "static_channels", "tf_padding"]
+__all__ = ["Size2D", "channel_axis", "kernel_format", "run_kernel", "size2d", "static_channels", "tf_padding"]
 
 # An int for both, or (height, width).
 Size2D = Union[int, Sequence[int]]
@@ -21,6 +22,19 @@ def kernel_format(data_format: str) -> str:
 def channel_axis(data_format: str) -> int:
     """The axis of the channels in a 4-D tensor of this format (either spelling)."""
     return 1 if kernel_format(data_format) == "NCHW" else 3
+
+
+def size2d(who: str, name: str, size: Size2D) -> List[int]:
+    """[height, width], both at least 1, of an argument of a layer.
+
+    Raises:
+        TypeError, ValueError: it is neither a whole number nor a pair of them.
+    """
+    if not isinstance(size, (list, tuple)):
+        return 2 * [whole_number(who, name, size, minimum=1)]
+    if len(size) != 2:
+        raise ValueError("{}: {} must be a whole number or (height, width); got {!r}".format(who, name, size))
+    return [whole_number(who, name, each, minimum=1) for each in size]
 
 
 def static_channels(who: str, x: Any, data_format: str) -> int:

@@ -1,4 +1,8 @@
-"""The log of layer shapes: one line for each layer of a graph, nested layers indented below the one that calls them."""
+"""The log of layer shapes: one line for each layer of a graph, nested layers indented below the one that calls them.
+
+Models are built again to validate, predict and export; a line that was logged before is not logged again for that, nor by other
+workers of a training than the first.
+"""
 from __future__ import annotations
 
 import re
@@ -6,12 +10,15 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator, List, Set
 
 from ..tfutils._graph_state import graph_state
+from ..tfutils.tower import get_current_tower_context
 from ..utils import logger
+from ..utils._rng import is_first_worker
 
 __all__ = ["disable_layer_logging", "log_shapes"]
 
 _TOWER_PREFIX = re.compile("tower[0-9]+/")
 _enabled = True
+_lines: Set[str] = set()  # logged by this process, for any graph
 
 
 class _OpenLayer:
@@ -26,7 +33,7 @@ class _OpenLayer:
 class _GraphLog:
     """What has been logged in one graph, and which layers are being built in it, outermost first."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.logged: Set[str] = set()
         self.open: List[_OpenLayer] = []
 
@@ -41,11 +48,13 @@ def disable_layer_logging() -> None:
 def log_shapes(scope_name: str, inputs: Any) -> Iterator[Callable[[Any], None]]:
     """Log the layer that is built inside, once for each graph and scope name (without its `towerN/`).
 
+    In inference, where models are built again and again, a line that any graph has had is not repeated.
+
     Yields a function to call with the layer's outputs. Nothing is logged for a layer that raises.
     """
     log = graph_state("layer_shapes", _GraphLog)
     scope = _TOWER_PREFIX.sub("", scope_name)
-    if not _enabled or scope in log.logged:
+    if not _enabled or scope in log.logged or not is_first_worker():
         yield lambda outputs: None
         return
     _announce(log.open)
@@ -65,15 +74,23 @@ def _announce(open_layers: List[_OpenLayer]) -> None:
     for depth, layer in enumerate(open_layers):
         if not layer.announced:
             layer.announced = True
-            logger.info("%s'%s' input: %s", "  " * depth, layer.scope, shape_text(layer.inputs))
+            _log("{}'{}' input: {}".format("  " * depth, layer.scope, shape_text(layer.inputs)))
 
 
 def _report(layer: _OpenLayer, outputs: Any, depth: int) -> None:
     indent = "  " * depth
     if layer.announced:
-        logger.info("%s'%s' output: %s", indent, layer.scope, shape_text(outputs))
+        _log("{}'{}' output: {}".format(indent, layer.scope, shape_text(outputs)))
     else:
-        logger.info("%s'%s': %s --> %s", indent, layer.scope, shape_text(layer.inputs), shape_text(outputs))
+        _log("{}'{}': {} --> {}".format(indent, layer.scope, shape_text(layer.inputs), shape_text(outputs)))
+
+
+def _log(line: str) -> None:
+    context = get_current_tower_context()
+    if line in _lines and context is not None and not context.is_training:
+        return
+    _lines.add(line)
+    logger.info("%s", line)
 
 
 def shape_text(value: Any) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 from typing import Any, Callable, Optional
 
 from ..compat import tfv1 as tf
-from ..utils.argtools import shape2d, shape4d
+from ..tfutils._precision import kernel_in_float32, like
+from ..utils._numbers import whole_number
+from ..utils.argtools import shape4d
 from ._affine import Activation, Parameters, finish
 from ._convolution import convolve
-from ._layout import Size2D, kernel_format, run_kernel, static_channels, tf_padding
+from ._layout import Size2D, kernel_format, run_kernel, size2d, static_channels, tf_padding
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
 from .tflayer import convert_to_tflayer_args
@@ -57,23 +59,26 @@ def Conv2D(
 
     Raises:
         ValueError: the input is not 4-D, its channels are unknown, or channels do not divide by `split`.
+        TypeError, ValueError: a size is no positive whole number; 48 / 4 is one.
     """
     x = tf.convert_to_tensor(inputs)
     channels = static_channels("Conv2D", x, data_format)
+    filters, split = whole_number("Conv2D", "filters", filters, minimum=1), whole_number("Conv2D", "split", split, minimum=1)
+    kernel_size, strides = size2d("Conv2D", "kernel_size", kernel_size), size2d("Conv2D", "strides", strides)
+    dilations = size2d("Conv2D", "dilation_rate", dilation_rate)
     if channels % split or filters % split:
         raise ValueError("Conv2D(split={}): channels in and filters must be multiples of split; got {} and {}".format(
             split, channels, filters))
     padding = tf_padding("Conv2D", padding)
-    strides, dilations = shape2d(strides), shape2d(dilation_rate)
     parameters = Parameters(x.dtype.base_dtype)
-    W = parameters.kernel(shape2d(kernel_size) + [channels // split, filters], kernel_initializer, kernel_regularizer)
+    W = parameters.kernel(kernel_size + [channels // split, filters], kernel_initializer, kernel_regularizer)
     b = parameters.bias(filters, bias_initializer, bias_regularizer) if use_bias else None
 
     def kernel(x, data_format):
-        y = convolve(x, W, strides, padding, dilations, split, data_format)
-        return y if b is None else tf.nn.bias_add(y, b, data_format=data_format)
+        y = convolve(x, like(W, x), strides, padding, dilations, split, data_format)
+        return y if b is None else tf.nn.bias_add(y, like(b, y), data_format=data_format)
 
-    x = run_kernel(kernel, x, data_format)
+    x = kernel_in_float32(lambda x: run_kernel(kernel, x, data_format), x)
     plain = split == 1 and dilations == [1, 1]
     return finish(x, parameters, activation, activity_regularizer, rename_in_activation=plain)
 
@@ -105,23 +110,26 @@ def Conv2DTranspose(
 
     Raises:
         ValueError: the input is not 4-D, its channels are unknown, or the padding is neither 'same' nor 'valid'.
+        TypeError, ValueError: a size is no positive whole number.
     """
     x = tf.convert_to_tensor(inputs)
     channels = static_channels("Conv2DTranspose", x, data_format)
     padding = tf_padding("Conv2DTranspose", padding)
-    kernel_size, strides = shape2d(kernel_size), shape2d(strides)
+    filters = whole_number("Conv2DTranspose", "filters", filters, minimum=1)
+    kernel_size = size2d("Conv2DTranspose", "kernel_size", kernel_size)
+    strides = size2d("Conv2DTranspose", "strides", strides)
     parameters = Parameters(x.dtype.base_dtype)
     W = parameters.kernel(kernel_size + [filters, channels], kernel_initializer, kernel_regularizer)
     b = parameters.bias(filters, bias_initializer, bias_regularizer) if use_bias else None
 
     def kernel(x, data_format):
         static, dynamic = _transposed_shape(x, filters, kernel_size, strides, padding, data_format)
-        y = tf.nn.conv2d_transpose(x, W, dynamic, strides=shape4d(strides, data_format), padding=padding,
+        y = tf.nn.conv2d_transpose(x, like(W, x), dynamic, strides=shape4d(strides, data_format), padding=padding,
                                    data_format=data_format)
         y.set_shape(static)
-        return y if b is None else tf.nn.bias_add(y, b, data_format=data_format)
+        return y if b is None else tf.nn.bias_add(y, like(b, y), data_format=data_format)
 
-    x = run_kernel(kernel, x, data_format)
+    x = kernel_in_float32(lambda x: run_kernel(kernel, x, data_format), x)
     return finish(x, parameters, activation, activity_regularizer)
 
 

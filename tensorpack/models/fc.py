@@ -6,6 +6,8 @@ from typing import Any, Callable, Optional
 import numpy as np
 
 from ..compat import tfv1 as tf
+from ..tfutils._precision import kernel_in_float32, like
+from ..utils._numbers import whole_number
 from ._affine import Activation, Parameters, finish
 from .registry import layer_register
 from .tflayer import convert_to_tflayer_args
@@ -48,8 +50,10 @@ def FullyConnected(
 
     Raises:
         ValueError: a dimension other than the first is unknown when the graph is built.
+        TypeError, ValueError: `units` is no positive whole number.
     """
     x = tf.convert_to_tensor(inputs)
+    units = whole_number("FullyConnected", "units", units, minimum=1)
     if x.shape.ndims is None or None in x.shape.as_list()[1:]:
         raise ValueError("FullyConnected: all dimensions but the first must be known when the graph is built; got shape {}; "
                          "use set_shape on the input".format(x.shape))
@@ -58,7 +62,10 @@ def FullyConnected(
     parameters = Parameters(x.dtype.base_dtype)
     W = parameters.kernel([x.shape.as_list()[1], units], kernel_initializer, kernel_regularizer)
     b = parameters.bias(units, bias_initializer, bias_regularizer) if use_bias else None
-    x = tf.matmul(x, W)
-    if b is not None:
-        x = tf.nn.bias_add(x, b)
+
+    def kernel(x):
+        y = tf.matmul(x, like(W, x))
+        return y if b is None else tf.nn.bias_add(y, like(b, y))
+
+    x = kernel_in_float32(kernel, x)
     return finish(x, parameters, activation, activity_regularizer, rename_in_activation=True)

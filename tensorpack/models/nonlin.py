@@ -4,7 +4,9 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from ..compat import tfv1 as tf
+from ..tfutils._precision import in_float32, like, widened
 from ..utils import logger
+from ..utils._numbers import whole_number
 from .batch_norm import BatchNorm
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
@@ -20,13 +22,15 @@ def Maxout(x: Any, num_unit: int) -> Any:
     Takes [N, C] or [N, H, W, C] where C is a multiple of `num_unit`; gives C / num_unit channels, as the tensor `output`.
     """
     x = tf.convert_to_tensor(x)
+    num_unit = whole_number("Maxout", "num_unit", num_unit, minimum=1)
     channels = x.shape.as_list()[-1] if x.shape.ndims in (2, 4) else None
     if channels is None or channels % num_unit:
         raise ValueError("Maxout(num_unit={0}): the input must be [N, C] or [N, H, W, C] with C a known multiple of {0}; "
                          "got shape {1}".format(num_unit, x.shape))
     shape = StaticDynamicShape(x)
     grouped = tf.reshape(x, [shape.get_dynamic(axis) for axis in range(shape.ndims - 1)] + [channels // num_unit, num_unit])
-    return tf.reduce_max(grouped, axis=-1, name="output")
+    # its gradient counts equal channels
+    return in_float32(lambda x, name=None: tf.reduce_max(x, axis=-1, name=name), grouped, name="output")
 
 
 @layer_register()
@@ -40,7 +44,8 @@ def PReLU(x: Any, init: float = 0.001, name: Optional[str] = None) -> Any:
     if name is not None:
         logger.warning("PReLU: name= is deprecated; the first argument names the layer")
     alpha = tf.get_variable("alpha", [], tf.float32, initializer=tf.constant_initializer(init))
-    y = tf.nn.relu(x) + tf.cast(alpha, x.dtype) * tf.minimum(x, 0)
+    positive, negative = tf.nn.relu(x), widened(tf.minimum(x, 0))  # the gradient of alpha is a sum of the latter
+    y = positive + like(like(alpha, negative) * negative, x)
     output = tf.identity(tf.identity(y, name=name or "Mul_2"), name="output")
     output.variables = VariableHolder(alpha=alpha)
     return output

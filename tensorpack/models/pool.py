@@ -6,8 +6,9 @@ from typing import Any, Callable, Optional
 import numpy as np
 
 from ..compat import tfv1 as tf
-from ..utils.argtools import shape2d, shape4d
-from ._layout import Size2D, channel_axis, run_kernel, tf_padding
+from ..tfutils._precision import in_float32, kernel_in_float32, like, narrowed, widened
+from ..utils.argtools import shape4d
+from ._layout import Size2D, channel_axis, run_kernel, size2d, tf_padding
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
 from .tflayer import convert_to_tflayer_args
@@ -50,14 +51,14 @@ def _pool(who: str, pool: Callable, inputs: Any, pool_size: Size2D, strides: Opt
     x = tf.convert_to_tensor(inputs)
     _check_4d(who, x)
     padding = tf_padding(who, padding)
-    pool_size = shape2d(pool_size)
-    strides = pool_size if strides is None else shape2d(strides)
+    pool_size = size2d(who, "pool_size", pool_size)
+    strides = pool_size if strides is None else size2d(who, "strides", strides)
 
     def kernel(x, data_format):
         return pool(x, ksize=shape4d(pool_size, data_format), strides=shape4d(strides, data_format), padding=padding,
                     data_format=data_format)
 
-    return tf.identity(run_kernel(kernel, x, data_format), name="output")
+    return tf.identity(kernel_in_float32(lambda x: run_kernel(kernel, x, data_format), x), name="output")
 
 
 @layer_register(log_shape=True)
@@ -68,7 +69,7 @@ def GlobalAvgPooling(x: Any, data_format: str = "channels_last") -> Any:
     x = tf.convert_to_tensor(x)
     _check_4d("GlobalAvgPooling", x)
     axes = [1, 2] if channel_axis(data_format) == 3 else [2, 3]
-    return tf.reduce_mean(x, axes, name="output")
+    return in_float32(lambda x, name=None: tf.reduce_mean(x, axes, name=name), x, name="output")
 
 
 @layer_register(log_shape=True)
@@ -84,13 +85,14 @@ def FixedUnPooling(x: Any, shape: Size2D, unpool_mat: Any = None, data_format: s
     """
     x = tf.convert_to_tensor(x)
     _check_4d("FixedUnPooling", x)
-    shape = shape2d(shape)
-    matrix = _unpool_matrix(unpool_mat, shape, x.dtype.base_dtype)
+    shape = size2d("FixedUnPooling", "shape", shape)
+    matrix = _unpool_matrix(unpool_mat, shape)
     first = 1 if channel_axis(data_format) == 3 else 2
     # [N, H, W, C] -> [N, H, W, C, sh, sw] -> [N, H, sh, W, sw, C] -> [N, H * sh, W * sw, C], and alike for channels first
     with tf.name_scope("kronecker"):
         sizes = StaticDynamicShape(x)
-        pixels = tf.expand_dims(x, -1) * tf.reshape(matrix, [-1])
+        wide = widened(x)  # of a matrix that is learned, the gradient is a sum over all pixels
+        pixels = narrowed(tf.expand_dims(wide, -1) * tf.reshape(like(matrix, wide), [-1]), x.dtype.base_dtype)
         pixels = tf.reshape(pixels, [sizes.get_dynamic(axis) for axis in range(4)] + shape)
         pixels = tf.transpose(pixels, [0, 1, 4, 2, 5, 3] if first == 1 else [0, 1, 2, 4, 3, 5])
         for axis in (0, 1):
@@ -101,11 +103,11 @@ def FixedUnPooling(x: Any, shape: Size2D, unpool_mat: Any = None, data_format: s
     return output
 
 
-def _unpool_matrix(unpool_mat, shape, dtype):
+def _unpool_matrix(unpool_mat, shape):
     if unpool_mat is None:
         unpool_mat = np.zeros(shape, dtype="float32")
         unpool_mat[0, 0] = 1
-    matrix = tf.cast(tf.convert_to_tensor(unpool_mat), dtype)
+    matrix = tf.convert_to_tensor(unpool_mat)
     if matrix.shape.as_list() != shape:
         raise ValueError("FixedUnPooling(shape={}): unpool_mat must have that shape; got {}".format(shape, matrix.shape))
     return matrix

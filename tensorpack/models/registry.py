@@ -2,24 +2,35 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar, overload
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.argscope import get_arg_scope
 from ..utils import logger
+from ..utils._types import AnyFunction
 from ._shape_log import disable_layer_logging, log_shapes
 
 __all__ = ["disable_layer_logging", "get_registered_layer", "layer_register"]
+
+Outputs = TypeVar("Outputs", covariant=True)
+
+if TYPE_CHECKING:
+    from typing import Literal, Protocol
+
+    class NamedLayer(Protocol[Outputs]):
+        """A layer with a name. Only its name and inputs can be checked: all other arguments may come from an argscope."""
+
+        def __call__(self, __name: str, __inputs: Any, *args: Any, **kwargs: Any) -> Outputs: ...
 
 # Layers that are also found under an older name.
 _ALIASES = {"Conv2DTranspose": "Deconv2D"}
 
 # None marks a name that two layers claim: which one a lookup means is unknown.
-_layers: Dict[str, Optional[Callable]] = {}
+_layers: Dict[str, Optional[AnyFunction]] = {}
 
 
-def get_registered_layer(name: str) -> Optional[Callable]:
+def get_registered_layer(name: str) -> Optional[AnyFunction]:
     """The layer that was registered under this function name, or None.
 
     Raises:
@@ -32,7 +43,19 @@ def get_registered_layer(name: str) -> Optional[Callable]:
     return layer
 
 
-def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) -> Callable[[Callable], Callable]:
+@overload
+def layer_register(
+    log_shape: bool = ..., use_scope: Literal[True] = ...,
+) -> Callable[[Callable[..., Outputs]], NamedLayer[Outputs]]: ...
+
+
+@overload
+def layer_register(
+    log_shape: bool = ..., *, use_scope: Optional[bool],
+) -> Callable[[Callable[..., Outputs]], Callable[..., Outputs]]: ...
+
+
+def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) -> Any:
     """Decorator that makes a layer of a function whose first argument is a tensor or a list of tensors.
 
     The layer is called as `Layer("name", inputs, ...)` and runs in `tf.variable_scope(name)`. Arguments that the call does
@@ -46,11 +69,11 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
         raise ValueError("layer_register: log_shape=True needs use_scope=True, since shapes are logged by scope name; "
                          "got use_scope={}".format(use_scope))
 
-    def decorator(func: Callable) -> Callable:
+    def decorator(func: AnyFunction) -> AnyFunction:
         who = func.__name__
 
         @functools.wraps(func)
-        def layer(*args, **kwargs):
+        def layer(*args: Any, **kwargs: Any) -> Any:
             name, args = _split_name(who, use_scope, args)
             _check_inputs(who, args)
             kwargs = _with_argscope(func, kwargs)
@@ -64,15 +87,16 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
                     log_outputs(outputs)
                 return outputs
 
-        layer.use_scope = use_scope
-        layer.__argscope_enabled__ = True
-        _register(who, layer)
-        return layer
+        registered: Any = layer
+        registered.use_scope = use_scope
+        registered.__argscope_enabled__ = True
+        _register(who, registered)
+        return registered
 
     return decorator
 
 
-def _register(name: str, layer: Callable) -> None:
+def _register(name: str, layer: AnyFunction) -> None:
     if name == "tf":
         raise ValueError("layer_register: a layer cannot be called 'tf', since LinearWrap(x).tf is TensorFlow; rename it")
     _layers[name] = None if name in _layers else layer
@@ -80,7 +104,7 @@ def _register(name: str, layer: Callable) -> None:
         _register(_ALIASES[name], layer)
 
 
-def _split_name(who: str, use_scope: Optional[bool], args: Tuple) -> Tuple[Optional[str], Tuple]:
+def _split_name(who: str, use_scope: Optional[bool], args: Tuple[Any, ...]) -> Tuple[Optional[str], Tuple[Any, ...]]:
     has_name = bool(args) and isinstance(args[0], str)
     if use_scope and not has_name:
         raise ValueError("{0}: the first argument must be the name of the layer (str); got {1}; "
@@ -93,7 +117,7 @@ def _split_name(who: str, use_scope: Optional[bool], args: Tuple) -> Tuple[Optio
     return args[0], args[1:]
 
 
-def _check_inputs(who: str, args: Tuple) -> None:
+def _check_inputs(who: str, args: Tuple[Any, ...]) -> None:
     if not args:
         raise ValueError("{0}: the inputs must be given by position; got none; call it as {0}('name', inputs, ...)".format(who))
     inputs = args[0]
@@ -103,7 +127,7 @@ def _check_inputs(who: str, args: Tuple) -> None:
             who, inputs))
 
 
-def _with_argscope(func: Callable, kwargs: Dict[str, Any]) -> Dict[str, Any]:
+def _with_argscope(func: AnyFunction, kwargs: Dict[str, Any]) -> Dict[str, Any]:
     # old and new spellings of one argument must meet under one name before the call can override the scope
     translate = getattr(func, "translate_arguments", dict)
     merged = translate(get_arg_scope().get(func.__name__, {}))

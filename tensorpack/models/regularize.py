@@ -9,6 +9,7 @@ import numpy as np
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils._graph_state import graph_state
+from ..tfutils._precision import in_float32
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..utils import logger
 from .registry import layer_register
@@ -19,13 +20,23 @@ _TOWER_PREFIX = re.compile("^tower[0-9]+/")
 
 
 def l2_regularizer(x: float) -> Callable[[Any], Any]:
-    """The function from a tensor w to the scalar 0.5 * x * sum(w ** 2)."""
-    return lambda w: tf.multiply(tf.nn.l2_loss(w), tf.cast(x, w.dtype.base_dtype), name="l2_regularizer")
+    """The function from a tensor w to the scalar 0.5 * x * sum(w ** 2), in the dtype of w.
+
+    Half precision is summed in float32.
+    """
+    return lambda w: in_float32(lambda w, name=None: _times(tf.nn.l2_loss(w), x, name), w, name="l2_regularizer")
 
 
 def l1_regularizer(x: float) -> Callable[[Any], Any]:
-    """The function from a tensor w to the scalar x * sum(abs(w))."""
-    return lambda w: tf.multiply(tf.reduce_sum(tf.abs(w)), tf.cast(x, w.dtype.base_dtype), name="l1_regularizer")
+    """The function from a tensor w to the scalar x * sum(abs(w)), in the dtype of w.
+
+    Half precision is summed in float32.
+    """
+    return lambda w: in_float32(lambda w, name=None: _times(tf.reduce_sum(tf.abs(w)), x, name), w, name="l1_regularizer")
+
+
+def _times(total: Any, x: Any, name: Optional[str]) -> Any:
+    return tf.multiply(total, tf.cast(x, total.dtype.base_dtype), name=name)
 
 
 def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regularize_cost") -> Any:

@@ -5,7 +5,30 @@ from typing import Any, Callable, List, Optional
 
 from ..compat import tfv1 as tf
 
-__all__ = ["StaticDynamicShape"]
+__all__ = ["StaticDynamicAxis", "StaticDynamicShape"]
+
+
+class StaticDynamicAxis:
+    """One size of a tensor.
+
+    Args:
+        static: the size as an int, or None if it is unknown when the graph is built.
+        dynamic: the size when the graph runs: the same int, or a scalar int32 tensor.
+    """
+
+    def __init__(self, static: Optional[int], dynamic: Any):
+        self.static = static
+        self.dynamic = dynamic
+
+    def apply(self, f: Callable[[Any], Any]) -> StaticDynamicAxis:
+        """Another one with the size `f(size)`: of the static size for both if it is known, else of the dynamic one."""
+        if self.static is None:
+            return StaticDynamicAxis(None, f(self.dynamic))
+        size = f(self.static)
+        return StaticDynamicAxis(size, size)
+
+    def __repr__(self) -> str:
+        return "StaticDynamicAxis(static={!r}, dynamic={!r})".format(self.static, self.dynamic)
 
 
 class StaticDynamicShape:
@@ -13,20 +36,19 @@ class StaticDynamicShape:
 
     def __init__(self, tensor: Any):
         self.ndims: int = tensor.shape.ndims
-        self._static: List[Optional[int]] = tensor.shape.as_list()
+        sizes = tensor.shape.as_list()
         dynamic = None if tensor.shape.is_fully_defined() else tf.shape(tensor)
-        self._dynamic: List[Any] = [dynamic[axis] if size is None else size for axis, size in enumerate(self._static)]
+        self._axes: List[StaticDynamicAxis] = [StaticDynamicAxis(size, dynamic[axis] if size is None else size)
+                                               for axis, size in enumerate(sizes)]
 
     def apply(self, axis: int, f: Callable[[Any], Any]) -> None:
         """Replace the size of `axis` by `f(size)`, where `size` is an int or a scalar int32 tensor."""
-        size = f(self._dynamic[axis])
-        self._dynamic[axis] = size
-        self._static[axis] = size if isinstance(size, int) else None
+        self._axes[axis] = self._axes[axis].apply(f)
 
     def get_static(self) -> List[Optional[int]]:
         """The sizes known when the graph is built; None for the others."""
-        return list(self._static)
+        return [axis.static if isinstance(axis.static, int) else None for axis in self._axes]
 
     def get_dynamic(self, axis: Optional[int] = None) -> Any:
         """The size of one axis, or all of them as one int32 tensor."""
-        return tf.stack(self._dynamic) if axis is None else self._dynamic[axis]
+        return tf.stack([each.dynamic for each in self._axes]) if axis is None else self._axes[axis].dynamic

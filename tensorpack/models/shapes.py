@@ -5,6 +5,7 @@ from typing import Any, Sequence, Union
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
+from ..utils._numbers import whole_number
 from .registry import layer_register
 
 __all__ = ["ConcatWith"]
@@ -18,4 +19,4 @@ def ConcatWith(x: Any, tensor: Union[Any, Sequence[Any]], dim: int) -> Any:
     Output tensor: `concat` in the current scope.
     """
     others = [tensor] if is_tensor_like(tensor) else list(tensor)
-    return tf.concat([x] + others, dim)
+    return tf.concat([x] + others, dim if is_tensor_like(dim) else whole_number("ConcatWith", "dim", dim))

@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, ContextManager, Dict, Mapping, Sequence
+from typing import Any, Callable, ContextManager, Dict, Mapping, Sequence, TypeVar
 
 from ..tfutils.varreplace import custom_getter_scope
 from ..utils.argtools import get_data_format
 
 __all__ = ["convert_to_tflayer_args", "rename_get_variable", "rename_tflayer_get_variable"]
 
+Outputs = TypeVar("Outputs")
 
-def convert_to_tflayer_args(args_names: Sequence[str], name_mapping: Mapping[str, str]) -> Callable[[Callable], Callable]:
+
+def convert_to_tflayer_args(args_names: Sequence[str], name_mapping: Mapping[str, str],
+                            ) -> Callable[[Callable[..., Outputs]], Callable[..., Outputs]]:
     """Decorator for layers that lets them be called with the old argument names.
 
     Every layer: `data_format` may be 'NHWC' or 'NCHW'; `nl` means `activation` and is called with `name=`; `W_init` and
@@ -22,14 +25,14 @@ def convert_to_tflayer_args(args_names: Sequence[str], name_mapping: Mapping[str
     """
     args_names = list(args_names)
 
-    def decorator(func: Callable) -> Callable:
+    def decorator(func: Callable[..., Outputs]) -> Callable[..., Outputs]:
         who = func.__name__
 
         def translate_arguments(kwargs: Mapping[str, Any]) -> Dict[str, Any]:
             return _rename(who, _translate_common(kwargs), name_mapping)
 
         @functools.wraps(func)
-        def wrapper(inputs, *args, **kwargs):
+        def wrapper(inputs: Any, *args: Any, **kwargs: Any) -> Any:
             if len(args) > len(args_names):
                 raise ValueError("{}: only these arguments may be positional after the inputs: {}; got {} of them; "
                                  "give the others by keyword".format(who, args_names, len(args)))
@@ -37,8 +40,9 @@ def convert_to_tflayer_args(args_names: Sequence[str], name_mapping: Mapping[str
             kwargs.update(translate_arguments(dict(zip(args_names, args))))
             return func(inputs, **kwargs)
 
-        wrapper.translate_arguments = translate_arguments
-        return wrapper
+        translating: Any = wrapper
+        translating.translate_arguments = translate_arguments
+        return translating
 
     return decorator
 
@@ -66,7 +70,7 @@ def _rename(who: str, kwargs: Dict[str, Any], name_mapping: Mapping[str, str]) -
     return kwargs
 
 
-def rename_get_variable(mapping: Mapping[str, str]) -> ContextManager:
+def rename_get_variable(mapping: Mapping[str, str]) -> ContextManager[None]:
     """Context in which `tf.get_variable` renames variables.
 
     Args:
@@ -74,7 +78,7 @@ def rename_get_variable(mapping: Mapping[str, str]) -> ContextManager:
     """
     mapping = dict(mapping)
 
-    def getter(getter, name, *args, **kwargs):
+    def getter(getter: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> Any:
         parts = name.split("/")
         parts[-1] = mapping.get(parts[-1], parts[-1])
         return getter("/".join(parts), *args, **kwargs)
@@ -82,7 +86,7 @@ def rename_get_variable(mapping: Mapping[str, str]) -> ContextManager:
     return custom_getter_scope(getter)
 
 
-def rename_tflayer_get_variable() -> ContextManager:
+def rename_tflayer_get_variable() -> ContextManager[None]:
     """Context in which `tf.layers` (TensorFlow 1) names its variables as our layers do.
 
     kernel -> W, bias -> b, moving_mean -> mean/EMA, moving_variance -> variance/EMA.

@@ -16,14 +16,20 @@ def make_prediction_callable(sess: tf.Session, inputs: Sequence[Any], outputs: S
     Plain tensors take a path that skips what `Session.run` does on nested structures; anything else (sparse tensors, an
     output that is fed, run options, a debugger's session) goes through `Session.make_callable`.
     """
+    converters = [feed_converter(tensor) if can_be_fed_as_array(tensor) else _as_it_is for tensor in inputs]
     if accept_options or not _is_plain(inputs, outputs) or not can_make_flat_callable(sess):
-        return sess.make_callable(list(outputs), feed_list=list(inputs), accept_options=accept_options)
+        unusual = sess.make_callable(list(outputs), feed_list=list(inputs), accept_options=accept_options)
+        return lambda *values, **options: unusual(
+            *[convert(value) for convert, value in zip(converters, values)], **options)
     run = make_flat_callable(sess, outputs, (), inputs, in_calling_thread=suits_calling_thread(inputs, outputs))
-    converters = [feed_converter(tensor) for tensor in inputs]
     if len(converters) == 1:
         convert = converters[0]
         return lambda value: run(convert(value))
     return lambda *values: run(*[convert(value) for convert, value in zip(converters, values)])
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _is_plain(inputs: Sequence[Any], outputs: Sequence[Any]) -> bool:

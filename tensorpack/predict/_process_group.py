@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ..dataflow.base import DataFlow
+from ..utils import logger
 from ..utils._process.end import describe_end, end_processes
 from ..utils._process.pickling import dumps
 from ..utils._process.remote_failure import RemoteFailure
@@ -31,7 +32,7 @@ _WINDOW = 8  # datapoints for each worker that may be on their way
 class _PickledQueue:
     """A queue between processes whose `put` raises when an object cannot be pickled; that of `multiprocessing` drops it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._queue = _SPAWN.Queue()
 
     def put(self, obj: Any) -> None:
@@ -141,8 +142,11 @@ class ProcessGroup:
         ensure_proc_terminate(process)
         return reader
 
-    def results(self) -> Iterator[Tuple[int, Any]]:
+    def results(self, stall_seconds: Optional[float] = None) -> Iterator[Tuple[int, Any]]:
         """(number of the datapoint, outputs), in the order in which they come.
+
+        Args:
+            stall_seconds: how long none may come before the log says so, once each time; None for never.
 
         Raises:
             RuntimeError: a process was killed or has ended too early.
@@ -150,11 +154,16 @@ class ProcessGroup:
         """
         pending = list(self._processes)
         failure: Optional[RemoteFailure] = None
+        silence = 0.0  # seconds, while somebody waits for a result
         while pending:
             ready = wait(pending, timeout=_POLL)
             if not ready:
                 self._check_alive(pending)
+                silence += _POLL
+                if stall_seconds is not None and silence - _POLL < stall_seconds <= silence:
+                    self._report_stall(silence)
             for reader in ready:
+                silence = 0.0
                 number, value = self._receive(reader)
                 if number is not DIE:
                     yield number, value
@@ -184,6 +193,12 @@ class ProcessGroup:
             # a child of the dead process may hold its pipe open
             if self._processes[reader].exitcode is not None and not reader.poll():
                 raise self._death(reader)
+
+    def _report_stall(self, seconds: float) -> None:
+        living = ["{} ({})".format(process.name, process.pid) for process in self._processes.values() if process.is_alive()]
+        logger.warning("MultiProcessDatasetPredictor: there was no result for %.0f seconds. These processes live: %s. Either "
+                       "the DataFlow, in the feeder, gives no datapoint, or a predictor waits, which its own log tells; "
+                       "`py-spy dump --pid` shows what a process does.", seconds, ", ".join(living))
 
     def _death(self, reader: Connection) -> RuntimeError:
         return RuntimeError("MultiProcessDatasetPredictor: all its processes must live until the data end; {}".format(

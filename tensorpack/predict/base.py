@@ -2,14 +2,19 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 import six
 
 from ..compat import is_session_closed
 from ..compat import tfv1 as tf
 from ..tfutils._inference import build_inference_graph, find_inputs, find_outputs
+from ..tfutils._session.queue_runners import QueueRunners
+from ..tfutils._session.stall import default_stall_seconds
+from ..tfutils._session.waiting import can_wait
+from ..tfutils.dependency import ancestors
 from ._callable import make_prediction_callable
+from ._stall import CallWatch
 from .config import PredictConfig
 
 __all__ = ["OfflinePredictor", "OnlinePredictor", "PredictorBase"]
@@ -21,9 +26,13 @@ class PredictorBase:
 
     Attributes:
         return_input: whether a call returns (tuple of inputs, outputs) rather than outputs.
+        STALL_SECONDS: how long a call that waits for data may take before the log says that it hangs, what it waits for, and
+            what all threads do; None for never. By default 300, or what the environment variable `TENSORPACK_STALL_SECONDS`
+            says (0 for never). Set it in a subclass, or before the first call.
     """
 
     return_input = False
+    STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     def __call__(self, *dp: Any) -> Any:
         """Predict; one argument per input.
@@ -74,12 +83,15 @@ class OnlinePredictor(PredictorBase):
     ACCEPT_OPTIONS = False
     """True in a subclass: go through `Session.make_callable(accept_options=True)`."""
 
+    _queue_runners: Optional[QueueRunners] = None
+
     def __init__(self, input_tensors: Sequence[Any], output_tensors: Sequence[Any], return_input: bool = False,
                  sess: Optional[tf.Session] = None):
         self.input_tensors = list(input_tensors)
         self.output_tensors = list(output_tensors)
         self.return_input = return_input
         self._callable: Optional[Callable] = None
+        self._watch = CallWatch(OnlinePredictor._do_call)
         self._sess: Optional[tf.Session] = None
         self.sess = sess
 
@@ -91,6 +103,7 @@ class OnlinePredictor(PredictorBase):
     @sess.setter
     def sess(self, sess: Optional[tf.Session]) -> None:
         self._callable = None
+        self._watch.end()
         self._sess = sess
         if sess is not None and sess.graph is not None:
             self.input_tensors = find_inputs(sess.graph, self.input_tensors)
@@ -116,6 +129,10 @@ class OnlinePredictor(PredictorBase):
                                    "`with sess.as_default():`".format(type(self).__name__))
             self.sess = sess
         run = make_prediction_callable(self._sess, self.input_tensors, self.output_tensors, self.ACCEPT_OPTIONS)
+        if self._queue_runners is not None:
+            run = self._queue_runners.explain(run)
+        if can_wait(ancestors(_plain(self.output_tensors), _plain(self.input_tensors))):
+            self._watch.start(self)
         self._callable = run
         return run
 
@@ -123,7 +140,10 @@ class OnlinePredictor(PredictorBase):
 class OfflinePredictor(OnlinePredictor):
     """Builds a model for inference in a graph and session of its own, loads it, and predicts.
 
-    A context manager: leaving it closes the session.
+    Starts the queue runners that fill what the outputs need; when one fails, a call raises its error. Without any input queue
+    in the model there are none.
+
+    A context manager: leaving it ends them and closes the session.
 
     Args:
         config: what to build (see PredictConfig). It may serve several predictors.
@@ -138,6 +158,16 @@ class OfflinePredictor(OnlinePredictor):
         self.graph = built.graph
         self._owns_session = built.owns_session
         super().__init__(built.inputs, built.outputs, config.return_input, built.sess)
+        self._start_queue_runners([self])
+
+    def _start_queue_runners(self, predictors: Sequence[OnlinePredictor]) -> None:
+        """Start those that predictors in this session need."""
+        outputs, inputs = [_plain([getattr(predictor, attribute) for predictor in predictors])
+                           for attribute in ("output_tensors", "input_tensors")]
+        self._queue_runners = QueueRunners(self.sess, outputs, inputs)
+        self._queue_runners.start()
+        for predictor in predictors:
+            predictor._queue_runners = self._queue_runners
 
     def __enter__(self) -> OfflinePredictor:
         return self
@@ -149,13 +179,19 @@ class OfflinePredictor(OnlinePredictor):
         """Close the session and free its memory; later calls raise RuntimeError. A session of the user's own stays open."""
         sess, self._sess = self._sess, None
         self._callable = None
-        if sess is not None and self._owns_session:
-            sess.close()
+        self._watch.end()
+        if sess is not None:
+            self._queue_runners.stop(sess.close if self._owns_session else lambda: None)
 
     def _make_callable(self) -> Callable:
         if self._sess is None:
             raise RuntimeError("{}: must not be called after close(); build a new one".format(type(self).__name__))
         return super()._make_callable()
+
+
+def _plain(tensors: Any) -> List[tf.Tensor]:
+    """The tensors of a structure, those of which sparse ones consist included."""
+    return tf.nest.flatten(tensors, expand_composites=True)
 
 
 def _name(tensor: Any) -> str:

@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
 from ..graph_builder.model_desc import ModelDescBase
+from ..tfutils._restore.names import NamePatterns
 from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerFunc
@@ -29,6 +30,9 @@ class PredictConfig:
         session_init: how to load the variables; default: they keep their initial values.
         return_input: whether a predictor returns (inputs, outputs) rather than outputs.
         create_graph: whether to build a new graph rather than to add to the default graph.
+        allow_missing: trainable and model variables that may keep their initial values although `session_init` loads a model
+            and the outputs need them: True for all, or regular expressions for whole names. Whoever loads the model raises
+            ValueError for others that it lacks.
 
     Raises:
         ValueError: model and tower_func are both given or both missing; no output name; no input signature.
@@ -38,7 +42,8 @@ class PredictConfig:
     def __init__(self, model: Optional[ModelDescBase] = None, tower_func: Optional[Callable] = None,
                  input_signature: Optional[Sequence[tf.TensorSpec]] = None, input_names: Optional[Sequence[str]] = None,
                  output_names: Optional[Sequence[str]] = None, session_creator: Optional[tf.train.SessionCreator] = None,
-                 session_init: Optional[SessionInit] = None, return_input: bool = False, create_graph: bool = True):
+                 session_init: Optional[SessionInit] = None, return_input: bool = False, create_graph: bool = True, *,
+                 allow_missing: Union[None, bool, str, Sequence[str]] = None):
         self.tower_func = _tower_func(model, tower_func, input_signature)
         self.input_signature: List[tf.TensorSpec] = list(self.tower_func.input_signature)
         if input_names is None:
@@ -53,6 +58,8 @@ class PredictConfig:
         self.session_init = _typed("session_init", session_init, SessionInit) or JustCurrentSession()
         self.return_input = return_input
         self.create_graph = create_graph
+        NamePatterns("PredictConfig(allow_missing=)", allow_missing)  # raises if it is none
+        self.allow_missing = allow_missing
 
     def _maybe_create_graph(self) -> tf.Graph:
         return tf.Graph() if self.create_graph else tf.get_default_graph()

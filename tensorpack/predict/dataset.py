@@ -11,15 +11,20 @@ import six
 from ..compat import has_gpu
 from ..compat import tfv1 as tf
 from ..dataflow._flows.each_once import warn_unless_each_once
+from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, known_length, never_ends
+from ..tfutils._session.stall import default_stall_seconds
 from ..utils import logger
 from ..utils.concurrency import OrderedContainer
 from ..utils.utils import get_tqdm
 from ._process_group import ProcessGroup, check_datapoint
+from ._stall import CallWatch
 from .base import OfflinePredictor
 from .config import PredictConfig
 
 __all__ = ["DatasetPredictorBase", "MultiProcessDatasetPredictor", "SimpleDatasetPredictor"]
+
+_END = object()
 
 
 @six.add_metaclass(ABCMeta)
@@ -30,9 +35,15 @@ class DatasetPredictorBase:
         config: what to predict with.
         dataset: what to predict on. It is reset here, or in the process that reads it.
 
+    Attributes:
+        STALL_SECONDS: how long it may wait for a datapoint, or a result of another process, before the log says so; None for
+            never. By default 300, or what the environment variable `TENSORPACK_STALL_SECONDS` says (0 for never).
+
     Raises:
         TypeError: an argument has the wrong type.
     """
+
+    STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     def __init__(self, config: PredictConfig, dataset: DataFlow):
         who = type(self).__name__
@@ -82,11 +93,23 @@ class SimpleDatasetPredictor(DatasetPredictorBase):
         if not self._is_reset:
             self.dataset.reset_state()
             self._is_reset = True
-        with get_tqdm(total=known_length(self.dataset), disable=known_length(self.dataset) is None) as bar:
-            for dp in self.dataset:
-                result = self.predictor(*check_datapoint(type(self).__name__, dp))
-                bar.update()
-                yield result
+        watch = CallWatch(SimpleDatasetPredictor._next_datapoint, lambda: "The DataFlow is {!r}.".format(self.dataset))
+        watch.start(self)
+        try:
+            with get_tqdm(total=known_length(self.dataset), disable=known_length(self.dataset) is None) as bar:
+                iterator = whole_pass(self.dataset)
+                while True:
+                    dp = self._next_datapoint(iterator)
+                    if dp is _END:
+                        return
+                    result = self.predictor(*check_datapoint(type(self).__name__, dp))
+                    bar.update()
+                    yield result
+        finally:
+            watch.end()
+
+    def _next_datapoint(self, iterator: Iterator[Any]) -> Any:
+        return next(iterator, _END)
 
 
 class MultiProcessDatasetPredictor(DatasetPredictorBase):
@@ -135,7 +158,7 @@ class MultiProcessDatasetPredictor(DatasetPredictorBase):
         size = known_length(self.dataset)
         try:
             with get_tqdm(total=size, disable=size is None) as bar:
-                results = group.results()
+                results = group.results(self.STALL_SECONDS)
                 for _, outputs in _in_order(results) if self.ordered else results:
                     group.release()
                     bar.update()

@@ -8,7 +8,9 @@ from ..compat import tfv1 as tf
 from ..input_source.input_source_base import InputSource
 from ..tfutils._inference import restored_session
 from ..tfutils._session.hooked_session import HookedSession
+from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils.tower import PredictTowerContext
+from ._stall import CallWatch
 from .base import PredictorBase
 from .config import PredictConfig
 
@@ -18,9 +20,10 @@ __all__ = ["FeedfreePredictor"]
 class FeedfreePredictor(PredictorBase):
     """Each call, without arguments, predicts on the next datapoint of an input source, and returns the list of outputs.
 
-    Builds the tower without a prefix. The callbacks of the source take part in each call. A source such as QueueInput repeats
-    its data forever, so the caller has to count; when the data of another source end, the call raises what the source ends
-    with (`tf.errors.OutOfRangeError`, or StopIteration for a FeedInput). An error of the source is raised by the call.
+    Builds the tower without a prefix and starts the queue runners of the graph. The callbacks of the source take part in each
+    call. A source such as QueueInput repeats its data forever, so the caller has to count; when the data of another source
+    end, the call raises what the source ends with (`tf.errors.OutOfRangeError`, or StopIteration for a FeedInput). An error of
+    the source, or of a queue runner, is raised by the call.
 
     A context manager: leaving it stops the source and closes the session.
 
@@ -53,14 +56,19 @@ class FeedfreePredictor(PredictorBase):
                 config.tower_func(*input_source.get_input_tensors())
             self._outputs = config.tower_func.towers[""].get_tensors(config.output_names)
             self._callbacks.setup_graph(None)
-            self.sess, self._owns_session = restored_session(config)
-        self._hooked_sess = HookedSession(self.sess, self._callbacks.get_hooks())
+            self.sess, self._owns_session = restored_session(config, self._outputs)
+        self._queue_runners = QueueRunners(self.sess)
+        self._hooked_sess = HookedSession(self.sess, self._callbacks.get_hooks(), self._queue_runners)
+        self._watch = CallWatch(FeedfreePredictor._do_call, self._callbacks._waits_for)
         try:
             with self.graph.as_default(), self.sess.as_default():
+                self._queue_runners.start()
                 self._callbacks.before_train()
         except BaseException:
             self.close()
             raise
+
+        self._watch.start(self)
 
     def __call__(self) -> List[Any]:
         """Predict on the next datapoint.
@@ -77,6 +85,7 @@ class FeedfreePredictor(PredictorBase):
             return self._hooked_sess.run(self._outputs)
         except (tf.errors.OutOfRangeError, tf.errors.CancelledError) as e:
             raise_background_failure(self._callbacks.cbs, e)
+            self._queue_runners.raise_failure(e)
             raise
 
     def __enter__(self) -> FeedfreePredictor:
@@ -90,9 +99,11 @@ class FeedfreePredictor(PredictorBase):
         if self._closed:
             return
         self._closed = True
+        self._watch.end()
         try:
             with self.graph.as_default(), self.sess.as_default():
                 self._callbacks.after_train()
         finally:
             if self._owns_session:
                 self._hooked_sess.close()
+            self._queue_runners.stop()

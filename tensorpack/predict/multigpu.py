@@ -40,10 +40,11 @@ class MultiTowerOfflinePredictor(OfflinePredictor):
             handles = _build_towers(config, towers, lambda tower_name: placeholders)
             inputs = [_find_inputs(handle, config) for handle in handles]
             outputs = [handle.get_tensors(config.output_names) for handle in handles]
-            sess, self._owns_session = restored_session(config)
+            sess, self._owns_session = restored_session(config, sum(outputs, []), sum(inputs, []))
         # not the constructor of OfflinePredictor, which builds one tower without a prefix
         OnlinePredictor.__init__(self, inputs[0], outputs[0], config.return_input, sess)
         self._predictors = [OnlinePredictor(ins, outs, config.return_input, sess) for ins, outs in zip(inputs, outputs)]
+        self._start_queue_runners(self._predictors)
 
     def get_predictor(self, n: int) -> OnlinePredictor:
         """The predictor of the n-th tower; beyond the last one it starts again from the first, with a warning.
@@ -96,9 +97,10 @@ class DataParallelOfflinePredictor(OfflinePredictor):
             handles = _build_towers(config, towers, placeholders_of)
             inputs = [tensor for handle in handles for tensor in _find_inputs(handle, config)]
             outputs = [tensor for handle in handles for tensor in handle.get_tensors(config.output_names)]
-            sess, self._owns_session = restored_session(config)
+            sess, self._owns_session = restored_session(config, outputs, inputs)
         # not the constructor of OfflinePredictor, which builds one tower without a prefix
         OnlinePredictor.__init__(self, inputs, outputs, config.return_input, sess)
+        self._start_queue_runners([self])
 
 
 def _check_towers(who: str, towers: Any) -> List[int]:

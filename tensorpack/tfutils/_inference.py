@@ -4,13 +4,20 @@ from __future__ import annotations
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import compat
+from ..compat import fetched_elements
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ._restore.names import near_names
+from ._restore.names import NamePatterns, near_tensor_names, nearest_names
+from ._restore.variables import weights
+from ._tower_contents import training_tower_of
 from .common import as_value, build_or_reuse_placeholder, get_op_tensor_name
-from .sesscreate import owns_session
+from .dependency import ancestors
+from .sesscreate import initialize_from_restored, owns_session
 from .sessinit import JustCurrentSession
 from .tower import PredictTowerContext
+
+_NAMES_IN_ERROR = 5
+_PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
 
 
 class InferenceGraph(NamedTuple):
@@ -37,7 +44,7 @@ def build_inference_graph(config: Any, session_creator: Optional[tf.train.Sessio
 
     Raises:
         KeyError: an input or output name is not in the graph; the message tells names like it.
-        ValueError: an input cannot be fed.
+        ValueError: an input cannot be fed, or an output needs another one; a weight that the outputs need is not loaded.
     """
     graph = tf.Graph() if config.create_graph else tf.get_default_graph()
     with graph.as_default():
@@ -46,30 +53,90 @@ def build_inference_graph(config: Any, session_creator: Optional[tf.train.Sessio
             config.tower_func(*placeholders)
         inputs = find_inputs(graph, config.input_names)
         outputs = find_outputs(graph, config.output_names)
-        sess, owned = restored_session(config, session_creator)
+        _refuse_training_towers(inputs + outputs, placeholders)
+        _require_inputs(config, placeholders, inputs, outputs)
+        sess, owned = restored_session(config, outputs, inputs, session_creator)
     return InferenceGraph(graph, sess, inputs, outputs, [t.name for t in inputs], [t.name for t in outputs], owned)
 
 
-def restored_session(config: Any, session_creator: Optional[tf.train.SessionCreator] = None) -> Tuple[tf.Session, bool]:
+def _require_inputs(config: Any, placeholders: Sequence[tf.Tensor], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    """Refuse outputs that depend on an input of the model which will not be fed."""
+    for output, name in zip(outputs, config.output_names):
+        operations = ancestors(fetched_elements(tf.get_default_graph(), [output]), inputs)
+        missing = [each.op.name for each in placeholders if each.op in operations and not any(each is x for x in inputs)]
+        if missing and not any(output is each for each in inputs):
+            raise ValueError("PredictConfig: outputs must depend on the inputs in input_names alone; got {!r}, which needs "
+                             "{} as well; add it to input_names, or take another output".format(
+                                 name if isinstance(name, str) else output.name, " and ".join(map(repr, missing))))
+
+
+def restored_session(config: Any, outputs: Sequence[Any], inputs: Sequence[Any] = (),
+                     session_creator: Optional[tf.train.SessionCreator] = None) -> Tuple[tf.Session, bool]:
     """A session on the default graph, loaded by `config.session_init`, and whether it has to be closed by who asked for it.
 
     Args:
         config: a `PredictConfig`.
+        outputs: what will be computed.
+        inputs: what will be fed.
         session_creator: used instead of that of the config.
+
+    Raises:
+        ValueError: a weight that the outputs need is not loaded, and that is not allowed.
     """
     creator = session_creator or config.session_creator
-    config.session_init._setup_graph()
-    sess = creator.create_session()
     owned = owns_session(creator)
+    config.session_init._setup_graph()
+    if owned:  # in a session of the user's own all variables have values
+        _require_weights(config, outputs, inputs)
+    sess = creator.create_session()
     try:
         config.session_init._run_init(sess)
+        if not isinstance(config.session_init, JustCurrentSession):
+            initialize_from_restored(sess)
     except BaseException:
         if owned:
             sess.close()
         raise
-    if owned and isinstance(config.session_init, JustCurrentSession):
+    if owned and config.session_init._is_empty:
         _warn_about_random_model(sess.graph)
     return sess, owned
+
+
+def _require_weights(config: Any, outputs: Sequence[Any], inputs: Sequence[Any]) -> None:
+    """Refuse to predict with initial values where a model was given to load."""
+    init, graph = config.session_init, tf.get_default_graph()
+    if init._is_empty:
+        return
+    operations = ancestors(fetched_elements(graph, list(outputs)), inputs)
+    needed = [name for name, whole in weights(graph).items() if any(part.op in operations for part in whole.parts)]
+    allowed = NamePatterns("PredictConfig(allow_missing=)", getattr(config, "allow_missing", None))
+    left = [name for name in init._left(graph, needed) if name not in allowed]
+    if left:
+        surplus = init._surplus(graph)
+        raise ValueError("PredictConfig: each trainable or model variable that the outputs need must be in the {}; got none "
+                         "for {} of {}: {}; rename them, or pass allow_missing=[...] with names or patterns of those that may "
+                         "keep their initial values".format(
+                             init._words(), len(left), len(needed), _with_near_names(left, surplus)))
+
+
+def _with_near_names(names: Sequence[str], stored: Sequence[str]) -> str:
+    words = []
+    for name in names[:_NAMES_IN_ERROR]:
+        near = nearest_names(name, stored, 1)
+        words.append("{!r}{}".format(name, " (is it {!r} there?)".format(near[0]) if near else ""))
+    return ", ".join(words) + (", ..." if len(names) > len(words) else "")
+
+
+def needed_inputs(inputs: Sequence[tf.Tensor], outputs: Sequence[Any]) -> List[bool]:
+    """For each input whether an output depends on it, when all of them are fed."""
+    operations = ancestors(fetched_elements(tf.get_default_graph(), list(outputs)), inputs)
+
+    def is_needed(tensor: tf.Tensor) -> bool:
+        if any(tensor is output for output in outputs) or any(op in operations for op in tensor.consumers()):
+            return True
+        return tensor.op in operations and tensor.op.type in _PLACEHOLDERS  # by a control edge
+
+    return [is_needed(tensor) for tensor in inputs]
 
 
 def find_outputs(graph: tf.Graph, names: Sequence[Any]) -> List[Any]:
@@ -104,9 +171,19 @@ def _by_name(graph: tf.Graph, name: str, what: str) -> tf.Tensor:
     try:
         return graph.get_tensor_by_name(get_op_tensor_name(name)[1])
     except KeyError:
-        known = [tensor.name for op in graph.get_operations() for tensor in op.outputs[:1]]
         raise KeyError("{} name {!r}: must be a tensor or operation of the inference graph; got no such name; {}".format(
-            what, name, near_names(get_op_tensor_name(name)[1], known))) from None
+            what, name, near_tensor_names(name, graph.get_operations()))) from None
+
+
+def _refuse_training_towers(tensors: Sequence[Any], placeholders: Sequence[tf.Tensor]) -> None:
+    """In a graph that has towers already, a name may be that of a tensor of theirs."""
+    for tensor in tensors:
+        tower = training_tower_of(tensor)
+        if tower is not None and not any(tensor is placeholder for placeholder in placeholders):
+            raise KeyError("name {!r}: must be a tensor of the inference tower, an input or a variable; got one of the "
+                           "training tower '{}'; build the predictor in a graph of its own (create_graph=True), or give the "
+                           "name that the tensor has in the inference tower, such as {}_1".format(
+                               tensor.name, tower.name, tensor.op.name))
 
 
 def _warn_about_random_model(graph: tf.Graph) -> None:

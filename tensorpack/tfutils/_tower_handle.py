@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Union
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.develop import log_deprecated
-from ._restore.names import near_names
+from ._restore.names import near_tensor_names
+from ._tower_contents import is_variable_or_its_value, towers_in, training_tower_of
 from .common import as_value, get_op_tensor_name
 
 if TYPE_CHECKING:
@@ -75,13 +76,14 @@ class TowerTensorHandle:
         """The tensor `name` (`"a"` means `"a:0"`) of this tower.
 
         Looked for are: an input of that name, the tensor in the tower's name scope, the variable in its variable scope
-        (whose value is returned).
+        (whose value is returned). A tower for inference has none of the tensors of a training tower, also where both share
+        a name scope.
 
         Raises:
             KeyError: there is none of them.
         """
         name = get_op_tensor_name(name)[1]
-        found = self._find(self.ns_name, name)
+        found = self._find_own(name)
         given = self._inputs_by_name.get(name)
         if given is not None:
             if found is not None and found is not given:
@@ -89,11 +91,12 @@ class TowerTensorHandle:
                             name, given.name, found.name)
             return given
         if found is None:
-            found = self._find(self.vs_name, name)
+            found = self._find_variable(name)
         if found is None:
             raise KeyError("tower '{}': no tensor, input or variable '{}'; looked for '{}' and the variable '{}'; names are "
-                           "given without the tower's prefix; {}".format(
-                               self.ns_name, name, _join(self.ns_name, name), _join(self.vs_name, name), self._near(name)))
+                           "given without the tower's prefix; {}{}".format(
+                               self.ns_name, name, _join(self.ns_name, name), _join(self.vs_name, name),
+                               self._whose(name), self._near(name)))
         return found
 
     def get_tensors(self, names: Sequence[str]) -> List[Any]:
@@ -107,7 +110,7 @@ class TowerTensorHandle:
             KeyError: there is no such variable.
         """
         name = get_op_tensor_name(name)[1]
-        found = self._find(self.vs_name, name)
+        found = self._find_variable(name)
         if found is None:
             raise KeyError("tower '{}': no variable '{}'; names are given without the variable scope '{}'".format(
                 self.ns_name, _join(self.vs_name, name), self.vs_name))
@@ -126,16 +129,37 @@ class TowerTensorHandle:
             raise TypeError("TowerTensorHandle.get_collection(key): must be given a collection key; got None")
         return self._ctx.get_collection_in_tower(key)
 
+    @property
+    def _graph(self) -> tf.Graph:
+        return self._ctx.graph or tf.get_default_graph()
+
     def _near(self, name: str) -> str:
         """Words about the names in this tower that are most like `name`."""
-        graph, scope = self._ctx.graph or tf.get_default_graph(), _join(self.ns_name, "")
-        names = [op.name[len(scope):] + ":0" for op in graph.get_operations() if op.outputs and op.name.startswith(scope)]
-        return near_names(name, list(self._inputs_by_name) + names)
+        return near_tensor_names(name, self._graph.get_operations(), _join(self.ns_name, ""), self._inputs_by_name)
 
-    def _find(self, scope: str, name: str) -> Optional[Any]:
-        graph = self._ctx.graph or tf.get_default_graph()
+    def _whose(self, name: str) -> str:
+        """Words about a tensor of that name which is not this tower's."""
+        for tower in towers_in(self._graph):
+            tensor = self._find(_join(tower.name, name))
+            if tensor is not None and training_tower_of(tensor) is tower:
+                return "'{}' is of the training tower '{}'; ".format(tensor.name, tower.name)
+        return ""
+
+    def _find_own(self, name: str) -> Optional[Any]:
+        tensor = self._find(_join(self.ns_name, name))
+        if tensor is None and self.ns_name and name.startswith(self.ns_name + "/"):
+            tensor = self._find(name)
+        if tensor is None or (not self.is_training and training_tower_of(tensor)):
+            return None
+        return as_value(tensor)
+
+    def _find_variable(self, name: str) -> Optional[Any]:
+        tensor = self._find(_join(self.vs_name, name))
+        return as_value(tensor) if tensor is not None and is_variable_or_its_value(tensor) else None
+
+    def _find(self, name: str) -> Optional[Any]:
         try:
-            return as_value(graph.get_tensor_by_name(_join(scope, name)))
+            return self._graph.get_tensor_by_name(name)
         except (KeyError, ValueError):  # ValueError: the operation exists but not that output of it
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import types
 from collections import defaultdict
 from contextlib import contextmanager
 from typing import Any, Callable, DefaultDict, Dict, Iterator, List
@@ -88,23 +89,30 @@ def enable_argscope_for_function(func: Callable, log_shape: bool = True) -> Call
 def enable_argscope_for_module(module: Any, log_shape: bool = True) -> None:
     """Replace, in place, every plain function of a module by its wrapper from `enable_argscope_for_function`.
 
+    Where the module has no function, or cannot be loaded, a warning says so: programs call this when they are imported, and
+    may not need it, as where TensorFlow comes with Keras 3 and without `tf.layers`.
+
     Raises:
-        ValueError: the module offers no function, or cannot be loaded (as `tf.layers` with Keras 3).
+        TypeError: `module` is no module.
     """
-    names, cause = [], None
-    try:
-        names = dir(module)
-    except ImportError as e:  # a module that is loaded lazily
-        cause = e
-    functions = {name: getattr(module, name, None) for name in names}
-    functions = {name: value for name, value in functions.items() if inspect.isfunction(value)}
+    if not isinstance(module, types.ModuleType):
+        raise TypeError("enable_argscope_for_module(module): must be a module; got {!r}".format(module))
+    functions = _functions_of(module)
     if not functions:
-        raise ValueError("enable_argscope_for_module({}): the module must have functions; got none (tf.layers has none "
-                         "where TensorFlow comes with Keras 3); use the layers of tensorpack.models".format(
-                             getattr(module, "__name__", module))) from cause
+        logger.warning("enable_argscope_for_module(%s): the module has no function, so argscope has nothing to give arguments "
+                       "to. tf.layers has none where TensorFlow comes with Keras 3; use the layers of tensorpack.models.",
+                       module.__name__)
     for name, function in functions.items():
         if not hasattr(function, "__argscope_enabled__"):
             setattr(module, name, enable_argscope_for_function(function, log_shape=log_shape))
+
+
+def _functions_of(module: types.ModuleType) -> Dict[str, Callable]:
+    try:
+        attributes = {name: getattr(module, name, None) for name in dir(module)}
+    except ImportError:  # a module that is loaded when it is used, and cannot be
+        return {}
+    return {name: value for name, value in attributes.items() if inspect.isfunction(value)}
 
 
 def _stack() -> List[DefaultDict[str, Dict[str, Any]]]:

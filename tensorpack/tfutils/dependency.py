@@ -1,7 +1,7 @@
 """Whether one operation of a graph must run for another to run."""
 from __future__ import annotations
 
-from typing import Any, Set, Tuple, Union
+from typing import Any, Iterable, Set, Tuple, Union
 
 from ..compat import fetched_elements
 from ..compat import tfv1 as tf
@@ -41,13 +41,18 @@ def _operation(x: Element) -> tf.Operation:
 
 @graph_memoized
 def _ancestors(targets: Tuple[Element, ...]) -> Set[tf.Operation]:
-    """The operations of `targets` and all that they need."""
+    return ancestors(targets)
+
+
+def ancestors(targets: Iterable[Element], feeds: Iterable[tf.Tensor] = ()) -> Set[tf.Operation]:
+    """The operations that run when `targets` are computed and `feeds` are fed: those of `targets` and all that they need."""
+    fed = {tensor.name for tensor in feeds}
     seen: Set[tf.Operation] = set()
-    todo = [_operation(x) for x in targets]
+    todo = [_operation(x) for x in targets if x.name not in fed]
     while todo:
         op = todo.pop()
         if op not in seen:
             seen.add(op)
-            todo.extend(x.op for x in op.inputs)
+            todo.extend(x.op for x in op.inputs if x.name not in fed)
             todo.extend(op.control_inputs)
     return seen

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Optional, Sequence
+from itertools import compress
+from typing import Any, Dict, List, Optional, Sequence
 
 from .. import compat
 from ..compat import tfv1 as tf
@@ -10,7 +11,7 @@ from ..utils import logger
 from ..utils.fs import atomic_directory
 from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
 from ._export.frozen_model import FrozenModel, check_target, describe, frozen_model, write_model
-from ._inference import InferenceGraph, build_inference_graph
+from ._inference import InferenceGraph, build_inference_graph, needed_inputs
 from .sesscreate import NewSessionCreator
 
 __all__ = ["ModelExporter"]
@@ -21,14 +22,16 @@ _DEFAULT_SIGNATURE = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATUR
 class ModelExporter:
     """Builds the inference graph of a PredictConfig, loads the model, and writes it in a format that others read.
 
-    The session_creator of the config is not used. Variables that `session_init` does not set are exported with their initial
-    values. Nothing written holds a device.
+    The session_creator of the config is not used. A trainable or model variable that the outputs need and that `session_init`
+    does not load is an error, unless the config allows it. Inputs on which no output depends are left out. Nothing written
+    holds a device.
 
     Args:
         config: a `PredictConfig`.
 
     Attributes:
         graph: the inference graph of the last export.
+        input_names: the names in `config.input_names` that the last export has.
     """
 
     def __init__(self, config: Any):
@@ -36,6 +39,7 @@ class ModelExporter:
             raise TypeError("ModelExporter: config must be a PredictConfig; got {!r}".format(config))
         self.config = config
         self.graph: Optional[tf.Graph] = None
+        self.input_names: List[str] = list(getattr(config, "input_names", []))
 
     def export_compact(self, filename: str, optimize: bool = True, toco_compatible: bool = False, *,
                        overwrite: bool = True) -> None:
@@ -153,7 +157,14 @@ class ModelExporter:
     def _build(self) -> InferenceGraph:
         built = build_inference_graph(self.config, NewSessionCreator())
         self.graph = built.graph
-        return built
+        with built.graph.as_default():
+            needed = needed_inputs(built.inputs, built.outputs)
+        left_out = [name for name, is_needed in zip(self.config.input_names, needed) if not is_needed]
+        if left_out:
+            logger.info("No output depends on %s: left out of the inputs of the export.", ", ".join(map(repr, left_out)))
+        self.input_names, inputs, names = [
+            list(compress(each, needed)) for each in (self.config.input_names, built.inputs, built.input_names)]
+        return built._replace(inputs=inputs, input_names=names)
 
     def _freeze(self, who: str, optimize: bool) -> FrozenModel:
         built = self._build()

@@ -5,6 +5,7 @@ matched without the prefix `towerN/` of replicated towers, so that all copies of
 """
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import weakref
@@ -19,6 +20,7 @@ from ..compat import tfv1 as tf
 from ..utils import logger
 from ._graph_state import graph_state
 from ._optimizer.gradient import dense_gradient, drop_none, map_values
+from ._precision import like, widened
 from .summary import add_moving_summary
 from .symbolic_functions import print_stat, rms
 
@@ -79,7 +81,7 @@ class FilterNoneGrad(GradientProcessor):
 class GlobalNormClip(GradientProcessor):
     """Scales all gradients by one factor if their common norm is larger than `global_norm`.
 
-    See `tf.clip_by_global_norm`. Gradients that are None stay None.
+    See `tf.clip_by_global_norm`. Gradients that are None stay None. Half precision is summed in float32.
 
     Args:
         global_norm: a positive number or a scalar tensor.
@@ -93,8 +95,10 @@ class GlobalNormClip(GradientProcessor):
     def _process(self, grads: List[GradAndVar]) -> List[GradAndVar]:
         if all(grad is None for grad, _ in grads):
             return grads
-        clipped, _ = tf.clip_by_global_norm([grad for grad, _ in grads], self._norm, name="clip_by_global_norm")
-        return [(grad, variable) for grad, (_, variable) in zip(clipped, grads)]
+        wide = [None if grad is None else map_values(widened, grad) for grad, _ in grads]
+        clipped, _ = tf.clip_by_global_norm(wide, self._norm, name="clip_by_global_norm")
+        return [(None if grad is None else map_values(functools.partial(like, other=grad), new), variable)
+                for new, (grad, variable) in zip(clipped, grads)]
 
 
 class MapGradient(GradientProcessor):
@@ -142,7 +146,7 @@ class SummaryGradient(MapGradient):
         name = variable.op.name
         if _TOWER_PREFIX.match(name) or not _first_time("summarized_gradients", name):
             return grad
-        dense = dense_gradient(grad, variable)
+        dense = widened(dense_gradient(grad, variable))
         tf.summary.histogram(name + "-grad", dense, collections=self._collections)
         add_moving_summary(rms(dense, name=name + "/rms"), summary_collections=self._collections)
         return grad
@@ -168,7 +172,7 @@ class PrintGradient(MapGradient):
 class CheckGradient(MapGradient):
     """Fails the step with the message `CheckGradient/<var>` when a gradient holds NaN or infinity."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(self._check)
 
     def _check(self, grad: Any, variable: Any) -> Any:

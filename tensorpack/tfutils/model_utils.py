@@ -10,6 +10,7 @@ from termcolor import colored
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ._optimizer.gradient import frozen_variables
 
 __all__ = ["describe_trainable_vars", "get_shape_str"]
 
@@ -17,7 +18,7 @@ _TOWER_COPY = re.compile(r"tower\d+/")
 
 
 def describe_trainable_vars() -> None:
-    """Log a table of the trainable variables, without the copies of towers (`tower1/...`).
+    """Log a table of the trainable variables, without the copies of towers (`tower1/...`) and those that are frozen.
 
     The column `dtype` is left out when all are float32, `device` when all are on one device.
     """
@@ -25,6 +26,8 @@ def describe_trainable_vars() -> None:
     if not variables:
         logger.warning("No trainable variables in the graph!")
         return
+    frozen = [v for v in variables if v.op.name in frozen_variables()]
+    variables = [v for v in variables if v.op.name not in frozen_variables()]
     rows = [[v.op.name, _shape_of(v), _num_elements(v), v.device, v.dtype.base_dtype.name] for v in variables]
     headers = ["name", "shape", "#elements", "device", "dtype"]
     if all(row[4] == "float32" for row in rows):
@@ -36,6 +39,9 @@ def describe_trainable_vars() -> None:
     summary = "\n".join([
         "", "Number of trainable variables: {}".format(len(variables)), "Number of parameters (elements): {}".format(total),
         "Storage space needed for all trainable variables: {:.2f}MB".format(megabytes)])
+    if frozen:
+        summary += "\nFrozen, so not among them: {} variables with {} elements: {}".format(
+            len(frozen), sum(_num_elements(v) for v in frozen), ", ".join(v.op.name for v in frozen))
     logger.info("%s%s%s", colored("List of Trainable Variables: \n", "cyan"), tabulate(rows, headers=headers),
                 colored(summary, "cyan"))
 

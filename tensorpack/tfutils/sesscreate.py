@@ -1,13 +1,13 @@
 """Session creators: objects whose `create_session()` returns a session that is ready to run, its graph not finalized."""
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable, List, Optional
 
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
 from .common import get_default_sess_config
-from .dependency import dependency_of_targets
+from .dependency import ancestors, dependency_of_targets
 
 __all__ = ["NewSessionCreator", "ReuseSessionCreator", "SessionCreatorAdapter"]
 
@@ -18,6 +18,8 @@ _BLOCKING_TYPES = ("ZMQPull",)
 
 class NewSessionCreator(tf.train.SessionCreator):
     """Makes a session on the default graph and initialises global variables, local variables and tables, in this order.
+
+    Resources (`tf.GraphKeys.RESOURCES`, `LOCAL_RESOURCES`) are made with the variables of their kind.
 
     Args:
         target: as of `tf.Session`.
@@ -38,7 +40,9 @@ class NewSessionCreator(tf.train.SessionCreator):
     def create_session(self) -> tf.Session:
         """A new session whose variables and tables are initialised."""
         # All are made before any runs: TF 2.x warns when an operation gets a new consumer after it ran.
-        initializers = [tf.global_variables_initializer(), tf.local_variables_initializer(), tf.tables_initializer()]
+        initializers = [
+            tf.global_variables_initializer(), *_make_resources(tf.GraphKeys.RESOURCES),
+            tf.local_variables_initializer(), *_make_resources(tf.GraphKeys.LOCAL_RESOURCES), tf.tables_initializer()]
         sess = tf.Session(target=self.target, config=self.config)
         try:
             for initializer in initializers:
@@ -87,6 +91,19 @@ def owns_session(creator: Any) -> bool:
     while isinstance(creator, SessionCreatorAdapter):
         creator = creator.session_creator
     return not isinstance(creator, ReuseSessionCreator)
+
+
+def _make_resources(collection: str) -> List[tf.Operation]:
+    return [resource.create for resource in tf.get_collection(collection)]
+
+
+def initialize_from_restored(sess: tf.Session) -> None:
+    """Compute again, after restoring, the local variables of the session's graph whose initial values global ones give."""
+    local = sess.graph.get_collection(tf.GraphKeys.LOCAL_VARIABLES)
+    restored = {variable.op for variable in sess.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+    initializers = [variable.initializer for variable in local if not restored.isdisjoint(ancestors([variable.initializer]))]
+    if initializers:
+        sess.run(initializers)
 
 
 def _warn_if_it_may_hang(initializer: tf.Operation) -> None:

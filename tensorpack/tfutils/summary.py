@@ -13,6 +13,7 @@ from ..utils.naming import MOVING_SUMMARY_OPS_KEY
 from ..utils.optional import optional_import
 from ._ema import moving_average_update
 from ._graph_state import graph_state
+from ._precision import floating
 from .scope_utils import cached_name_scope
 from .tower import get_current_tower_context
 
@@ -65,7 +66,7 @@ def add_tensor_summary(x: Any, types: Sequence[str], name: Optional[str] = None,
 
     Args:
         types: of 'scalar' (tag `<name>-summary`), 'histogram', 'sparsity' (fraction of zeros), 'mean' and 'rms' (tags
-            `<name>-<type>`).
+            `<name>-<type>`; half precision is summed in float32).
         name: the operation's name by default.
         collections: to put the summaries into; `[SUMMARIES]` by default.
         main_tower_only: do nothing in towers other than the main training tower.
@@ -134,7 +135,7 @@ def add_moving_summary(*args: Any, decay: float = 0.95, collection: Optional[str
     `EMA/<name>_EMA_apply` updates it. A tensor summarized before gets no second average.
 
     Args:
-        args: scalar tensors or variables; what is no float is cast to float32.
+        args: scalar tensors or variables; what is neither float32 nor float64 is cast to float32.
         decay: weight of the past, in [0, 1).
         collection: where the updates go, for the callback `MovingAverageSummary` to run them; None for nowhere.
         summary_collections: where the summaries go; `[SUMMARIES]` by default.
@@ -187,9 +188,7 @@ def _new_moving_average(x: Any, decay: float) -> _MovingAverage:
     name = _TOWER_PREFIX.sub("", x.op.name)
     with tf.name_scope(None):
         value = tf.convert_to_tensor(x)
-        if value.dtype not in (tf.float32, tf.float64):  # half precision cannot count the steps
-            value = tf.cast(value, tf.float32)
-        update = moving_average_update(value, name, decay)
+        update = moving_average_update(floating(value), name, decay)
         return _MovingAverage(update, tf.summary.scalar(name + "-summary", update, collections=[]), decay)
 
 
@@ -212,10 +211,6 @@ def _in_main_tower() -> bool:
     return context is None or context.is_main_training_tower
 
 
-def _floating(x: Any) -> Any:
-    return x if x.dtype.is_floating else tf.cast(x, tf.float32)
-
-
 def _scalar_of(suffix: str, function: Callable[[Any], Any]) -> Callable[[str, Any, Optional[Sequence[str]]], Any]:
     def emit(name: str, x: Any, collections: Optional[Sequence[str]]) -> Any:
         return tf.summary.scalar(name + suffix, function(x), collections=collections)
@@ -231,6 +226,6 @@ _SUMMARIES: Dict[str, Callable[[str, Any, Optional[Sequence[str]]], Any]] = {
     "scalar": _scalar_of("-summary", lambda x: x),
     "histogram": _histogram,
     "sparsity": _scalar_of("-sparsity", tf.nn.zero_fraction),
-    "mean": _scalar_of("-mean", lambda x: tf.reduce_mean(_floating(x))),
-    "rms": _scalar_of("-rms", lambda x: tf.sqrt(tf.reduce_mean(tf.square(_floating(x))))),
+    "mean": _scalar_of("-mean", lambda x: tf.reduce_mean(floating(x))),
+    "rms": _scalar_of("-rms", lambda x: tf.sqrt(tf.reduce_mean(tf.square(floating(x))))),
 }

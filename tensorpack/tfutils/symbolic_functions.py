@@ -1,10 +1,11 @@
-"""Small functions from tensors to tensors."""
+"""Small functions from tensors to tensors. Half precision is summed in float32."""
 from __future__ import annotations
 
 import sys
 from typing import Any, Optional
 
 from ..compat import tfv1 as tf
+from ._precision import finish_in, floating, is_half, widened
 
 __all__ = ["print_stat", "psnr", "rms"]
 
@@ -24,10 +25,10 @@ def print_stat(x: Any, message: Optional[str] = None) -> Any:
         value = tf.convert_to_tensor(x)
         parts = ["shape:", tf.shape(value)]
         if value.dtype.is_floating or value.dtype.is_integer:
-            parts += ["mean:", tf.reduce_mean(_floating(value))]
+            parts += ["mean:", tf.reduce_mean(floating(value))]
         if value.dtype.is_floating:
-            parts += ["rms:", rms(value, name="rms")]
-        first = tf.reshape(value, [-1])[:_NUM_PRINTED]
+            parts += ["rms:", rms(widened(value), name="rms")]
+        first = widened(tf.reshape(value, [-1])[:_NUM_PRINTED])  # TF 1.15 prints [?] for bfloat16
         printed = tf.print((name if message is None else message) + ":", *parts, "values:", first,
                            output_stream=sys.stderr, summarize=-1)
     with tf.control_dependencies([printed]):
@@ -44,8 +45,8 @@ def rms(x: Any, name: Optional[str] = None) -> Any:
         with tf.name_scope(None):
             return rms(x, name=x.op.name + "/rms")
     with tf.name_scope(name + "_internals"):
-        mean_square = tf.reduce_mean(tf.square(_floating(x)))
-    return tf.sqrt(mean_square, name=name)
+        mean_square = tf.reduce_mean(tf.square(floating(x)))
+    return finish_in(x.dtype.base_dtype if is_half(x) else mean_square.dtype, tf.sqrt, [mean_square], name)
 
 
 def psnr(prediction: Any, ground_truth: Any, maxp: Optional[Any] = None, name: str = "psnr") -> Any:
@@ -57,16 +58,14 @@ def psnr(prediction: Any, ground_truth: Any, maxp: Optional[Any] = None, name: s
         name: of the result.
     """
     with tf.name_scope(name + "_internals"):
-        difference = _floating(tf.convert_to_tensor(prediction)) - _floating(tf.convert_to_tensor(ground_truth))
+        prediction, ground_truth = tf.convert_to_tensor(prediction), tf.convert_to_tensor(ground_truth)
+        difference = floating(prediction) - floating(ground_truth)
         error = tf.reduce_mean(tf.square(difference))
         peak = tf.cast(1 if maxp is None else maxp, error.dtype)
         noise, signal = 10 * _log10(error), 20 * _log10(peak)
-    return tf.subtract(signal, noise, name=name)
+    is_narrow = is_half(prediction) and prediction.dtype == ground_truth.dtype
+    return finish_in(prediction.dtype if is_narrow else error.dtype, tf.subtract, [signal, noise], name)
 
 
 def _log10(x: Any) -> Any:
     return tf.math.log(x) / tf.math.log(tf.constant(10, x.dtype))
-
-
-def _floating(x: Any) -> Any:
-    return x if x.dtype.is_floating else tf.cast(x, tf.float32)

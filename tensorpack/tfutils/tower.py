@@ -12,8 +12,10 @@ from typing import Any, Callable, List, Optional, Sequence
 
 import six
 
+from ..compat import is_made_by_keras_3
 from ..compat import tfv1 as tf
 from ..utils.naming import MOVING_SUMMARY_OPS_KEY
+from ._tower_contents import TowerContents
 from ._tower_handle import TowerTensorHandle, TowerTensorHandles
 from .collection import CollectionGuard
 
@@ -56,6 +58,7 @@ class BaseTowerContext:
         self._vs_name = vs_name
         self._initial_reuse = tf.get_variable_scope().reuse
         self._collection_guard: Optional[CollectionGuard] = None
+        self._contents: Optional[TowerContents] = None
         self._scopes = ExitStack()
 
     @property
@@ -94,15 +97,15 @@ class BaseTowerContext:
         return self._vs_name
 
     def get_collection_in_tower(self, key: str) -> List[Any]:
-        """The items added to the collection since this tower was entered, in order.
+        """The items added to the collection since this tower was entered, in order, but none that another tower has added.
 
         Raises:
             RuntimeError: the context has not been entered.
         """
-        if self._collection_guard is None:
+        if self._contents is None:
             raise RuntimeError("{}.get_collection_in_tower({!r}): the tower must have been entered; call it inside or after "
                                "`with`".format(self, key))
-        return self._collection_guard.get_collection_in_tower(key)
+        return self._contents.collection(key)
 
     @property
     def graph(self) -> Any:
@@ -122,6 +125,7 @@ class BaseTowerContext:
             self._open_scopes(undo_on_error)
             self._scopes = undo_on_error.pop_all()
         self._collection_guard = guard
+        self._contents = TowerContents(self._ns_name, self.is_training)
         _active.context = self
         return self
 
@@ -140,6 +144,7 @@ class BaseTowerContext:
     def __exit__(self, exc_type, exc_val, exc_tb) -> bool:
         _active.context = None
         self._scopes.__exit__(exc_type, exc_val, exc_tb)
+        self._contents.close()
         if exc_type is None and not self.has_own_variables:
             self._refuse_new_trainable_variables()
         self._collection_guard.__exit__(exc_type, exc_val, exc_tb)
@@ -290,6 +295,7 @@ class TowerFunc:
         Raises:
             RuntimeError: outside a tower context.
             ValueError: the number of arguments differs from the signature.
+            TypeError: in training, a layer of Keras 3 has made variables.
         """
         context = get_current_tower_context()
         if context is None:
@@ -300,11 +306,24 @@ class TowerFunc:
             raise ValueError("TowerFunc: must be called with a tensor for each of {} inputs ({}); got {} arguments".format(
                 len(self._input_signature), names, len(args)))
         output = self._tower_fn(*args)
+        if context.is_training:
+            _refuse_keras_3(context)
         self._handles.append(TowerTensorHandle(context, args, output, self._input_signature))
         return output
 
 
 TowerFuncWrapper = TowerFunc  # kept for scripts written before it was renamed
+
+
+def _refuse_keras_3(context: BaseTowerContext) -> None:
+    variables = [variable.op.name for variable in context.get_collection_in_tower(tf.GraphKeys.GLOBAL_VARIABLES)
+                 if is_made_by_keras_3(variable)]
+    if variables:
+        raise TypeError("TowerFunc: the layers of a model that is trained must be those of tensorpack.models, or use "
+                        "tf.get_variable; got variables of Keras 3: {}; in a graph nothing runs the updates of its "
+                        "BatchNormalization and Dropout, and other towers get variables of their own; the notes on migration "
+                        "translate its layers, and tensorpack.contrib.keras trains models of Keras 2".format(
+                            ", ".join(variables)))
 
 
 def _check_signature(input_signature: Sequence[Any]) -> None:

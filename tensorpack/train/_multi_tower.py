@@ -1,7 +1,7 @@
 """What trainers with several towers have in common: which devices, whether these exist, and what a step makes of a batch."""
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional, Sequence, Union
+from typing import Any, Callable, List, Sequence, Union
 
 from .. import compat
 from ..callbacks.base import Callback
@@ -12,7 +12,6 @@ from ..input_source.input_source_base import InputSource
 from ..tfutils.sesscreate import NewSessionCreator, SessionCreatorAdapter, owns_session
 from ..tfutils.sessinit import SessionInit
 from ..utils import logger
-from ._stall import report_stalls
 from .tower import SingleCostTrainer
 
 __all__ = ["MultiTowerTrainer"]
@@ -29,13 +28,10 @@ class MultiTowerTrainer(SingleCostTrainer):
 
     Attributes:
         devices: the numbers of the devices, a list.
-        STALL_SECONDS: how long a step may take before the log says that it hangs, and where; None for never.
 
     Raises:
         ValueError, TypeError: no, negative or repeated numbers; or, if TensorFlow sees GPUs, one that it does not see.
     """
-
-    STALL_SECONDS: Optional[float] = 300.0
 
     _builder: DataParallelBuilder
 
@@ -56,10 +52,6 @@ class MultiTowerTrainer(SingleCostTrainer):
             owned = owns_session(session_creator)
             session_creator = SessionCreatorAdapter(session_creator, lambda sess: self._with_all_devices(sess, owned))
         super().initialize(session_creator, session_init)
-
-    def main_loop(self, steps_per_epoch: int, starting_epoch: int, max_epoch: int) -> None:
-        with report_stalls(self.loop, self.STALL_SECONDS):
-            super().main_loop(steps_per_epoch, starting_epoch, max_epoch)
 
     def _with_all_devices(self, sess: tf.Session, owned: bool) -> tf.Session:
         """The session, unless it lacks some devices of the towers, on which soft placement would be silent."""

@@ -8,9 +8,9 @@ from ..callbacks._resume import starting_epoch_after
 from ..callbacks.base import Callback
 from ..callbacks.monitor import JSONWriter
 from ..callbacks.saver import find_model_saver
-from ..compat import tfv1 as tf
-from ..tfutils._restore.checkpoint import open_checkpoint
+from ..tfutils._restore.checkpoint import open_checkpoint, recorded_checkpoints, where_recorded
 from ..utils import logger
+from ..utils._rng import is_first_worker
 
 
 def checkpoint_directory(callbacks: Optional[List[Callback]]) -> Optional[str]:
@@ -22,20 +22,22 @@ def checkpoint_directory(callbacks: Optional[List[Callback]]) -> Optional[str]:
 def find_checkpoint(directory: Optional[str]) -> Optional[str]:
     """Prefix of the newest checkpoint that `<directory>/checkpoint` lists and that can be read; None without one."""
     if directory is None:
+        if not is_first_worker():
+            logger.info("This worker has no log directory: it starts where rank 0 does.")
+            return None
         logger.warning("No log directory is set, so there is nothing to resume from: the training starts from scratch. "
                        "Call logger.set_logger_dir(path, 'k') before the configuration is made.")
         return None
-    state = tf.train.get_checkpoint_state(directory)
-    if state is None:
-        return None
-    listed = [p for p in state.all_model_checkpoint_paths if p != state.model_checkpoint_path]
-    for path in [state.model_checkpoint_path] + listed[::-1]:
+    recorded = recorded_checkpoints(directory)
+    for handle in recorded:
+        path = where_recorded(handle, directory)
         if _is_complete(path):
             return path
         logger.warning("Checkpoint %s is listed in %s but missing or damaged; trying the one before it.", path,
                        os.path.join(directory, "checkpoint"))
-    logger.warning("No checkpoint that is listed in %s can be read: the training starts from scratch.",
-                   os.path.join(directory, "checkpoint"))
+    if recorded:
+        logger.warning("No checkpoint that is listed in %s can be read: the training starts from scratch.",
+                       os.path.join(directory, "checkpoint"))
     return None
 
 

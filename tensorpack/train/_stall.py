@@ -1,65 +1,105 @@
-"""A watch over steps that do not end, as when devices wait for each other: it tells the log what every thread is doing."""
+"""A watch over a training: the log tells of a step that hangs, and a wait that is hopeless becomes an error."""
 from __future__ import annotations
 
-import sys
 import threading
-import time
-import traceback
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Iterator, Optional
+import weakref
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
+from ..compat import session_request
+from ..input_source.input_source import QueueInput
+from ..input_source.input_source_base import InputSource
+from ..tfutils._session.hooked_session import HookedSession
+from ..tfutils._session.session_call import frames_from
+from ..tfutils._session.stall import HeldCall, StallWatch, end_abandoned_wait, stall_report, training_threads
 from ..utils import logger
 
 if TYPE_CHECKING:
-    from .base import TrainLoop
+    from .base import Trainer
 
-__all__ = ["report_stalls"]
+__all__ = ["TrainingWatch"]
+
+_ADVICE = (
+    "If it lacks data: a queue is empty when the DataFlow is too slow; TestDataSpeed(dataflow).start() tells how fast that is. "
+    "If a callback runs tensors of a training tower by trainer.sess: use trainer.hooked_sess, or return them from _before_run. "
+    "If the operation combines values of several towers or workers: another one has not come so far. "
+    "STALL_SECONDS of the trainer, or TENSORPACK_STALL_SECONDS in the environment, sets the time until this is said; None, or "
+    "0, for never.")
+
+# Beside steps and runs of the session: what also waits, in Python code.
+_RESETS = (InputSource.reset_state.__code__, QueueInput.refill_queue.__code__)
+_WATCHED = (HookedSession.run.__code__,) + _RESETS
 
 
-@contextmanager
-def report_stalls(loop: TrainLoop, seconds: Optional[float]) -> Iterator[None]:
-    """Warn of each step of the current thread that lasts longer than `seconds`, once; never if it is None.
+class TrainingWatch:
+    """A context manager around the epochs of a trainer.
 
-    It costs a step nothing: another thread looks at the counters of the loop from time to time.
+    Another thread looks from time to time whether the trainer's thread is in the same step, or run of the session, as before.
+
+    Args:
+        trainer: its `STALL_SECONDS` is how long that may take until the log tells of it, once; None to watch nothing.
+
+    Attributes:
+        failure: why the training has to end, once that is proven; the coordinator was asked to stop by then.
     """
-    if seconds is None:
-        yield
-        return
-    done = threading.Event()
-    thread = threading.Thread(target=_watch, args=(loop, seconds, threading.current_thread(), done), name="StallReport")
-    thread.daemon = True
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+
+    def __init__(self, trainer: Trainer):
+        self.failure: Optional[RuntimeError] = None
+        self._trainer = weakref.proxy(trainer)
+        self._thread = threading.current_thread()
+        self._watch: Optional[StallWatch] = None
+
+    def __enter__(self) -> TrainingWatch:
+        if self._trainer.STALL_SECONDS:
+            training_threads.add(self._thread.ident)
+            self._watch = StallWatch(self._trainer.STALL_SECONDS, self._find, self._report, self._check, self._progress)
+            self._watch.start()
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        if self._watch is not None:
+            self._watch.end_and_wait()
+            self._watch = None
+            training_threads.discard(self._thread.ident)
+
+    def _progress(self) -> Any:
+        loop = self._trainer.loop
+        return loop.epoch_num, loop.local_step, loop.global_step
+
+    def _find(self, frames: Dict[int, Any]) -> Dict[int, Any]:
+        outermost = None
+        for frame in frames_from(frames.get(self._thread.ident)):
+            if _is_step(frame) or frame.f_code in _WATCHED or session_request(frame) is not None:
+                outermost = frame
+        return {} if outermost is None else {self._thread.ident: outermost}
+
+    def _check(self, held: HeldCall) -> None:
+        call = held.session_call()
+        why = None if call is None else self._trainer._callbacks._end_hopeless_wait(call)
+        if why is None:
+            end_abandoned_wait(held)
+        elif self.failure is None:
+            self.failure = RuntimeError("{} waits for ever: {}".format(self._where(held), why))
+            self._trainer._queue_runners.coord.request_stop()
+            logger.error("%s", stall_report(held, str(self.failure)))
+
+    def raise_failure(self, cause: Optional[BaseException] = None) -> None:
+        """Raise the failure, if there is one, from `cause`."""
+        if self.failure is not None:
+            raise self.failure from cause
+
+    def _report(self, held: HeldCall) -> None:
+        logger.warning("%s", stall_report(
+            held, "{} has been running for {:.0f} seconds.".format(self._where(held), held.seconds),
+            *filter(None, [self._trainer._callbacks._waits_for(), _ADVICE])))
+
+    def _where(self, held: HeldCall) -> str:
+        loop = self._trainer.loop
+        step = "{} {} of epoch {} (global step {})".format("{}", loop.local_step, loop.epoch_num, loop.global_step)
+        if _is_step(held.frame):
+            return step.format("Step")
+        where = "Outside of the steps, after " + step.format("step")
+        return where + (", a reset of the input" if held.frame.f_code in _RESETS else ", a run of the session")
 
 
-def _watch(loop: TrainLoop, seconds: float, trainer_thread: threading.Thread, done: threading.Event) -> None:
-    last, since, reported = None, time.monotonic(), False
-    while not done.wait(min(5.0, seconds / 4)):
-        now = (loop.epoch_num, loop.local_step, loop.global_step)
-        if now != last or not _is_in_step(trainer_thread):
-            last, since, reported = now, time.monotonic(), False
-        elif not reported and time.monotonic() - since >= seconds:
-            reported = True
-            logger.warning("Step %d of epoch %d has been running for %.0f seconds. It waits for data, or for another device; "
-                           "these are the threads of this process:\n%s", loop.local_step, loop.epoch_num,
-                           time.monotonic() - since, _stacks())
-
-
-def _is_in_step(thread: threading.Thread) -> bool:
-    """Whether the thread is in `run_step`, rather than in a callback that takes its time after an epoch."""
-    frame: Any = sys._current_frames().get(thread.ident)
-    while frame is not None:
-        if frame.f_code.co_name == "run_step":
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _stacks() -> str:
-    names = {thread.ident: thread.name for thread in threading.enumerate()}
-    return "\n".join("Thread {}:\n{}".format(names.get(ident, ident), "".join(traceback.format_stack(frame)))
-                     for ident, frame in sys._current_frames().items() if ident != threading.get_ident())
+def _is_step(frame: Any) -> bool:
+    return frame.f_code.co_name == "run_step"

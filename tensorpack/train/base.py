@@ -11,14 +11,17 @@ from ..callbacks.monitor import MonitorBase, Monitors
 from ..callbacks.steps import MaintainStepCounter
 from ..compat import tfv1 as tf
 from ..tfutils._session.hooked_session import HookedSession
+from ..tfutils._session.queue_runners import QueueRunners
+from ..tfutils._session.stall import default_stall_seconds
 from ..tfutils.common import get_global_step_value
 from ..tfutils.model_utils import describe_trainable_vars
-from ..tfutils.sesscreate import NewSessionCreator
+from ..tfutils.sesscreate import NewSessionCreator, initialize_from_restored
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..utils import logger
 from ..utils.argtools import call_only_once
 from ..utils.concurrency import unblock_on_sigint
 from ..utils.utils import humanize_time_delta
+from ._stall import TrainingWatch
 from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
 
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
@@ -27,7 +30,7 @@ __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 class TrainLoop:
     """The counters of a training loop: read by everybody, written by the trainer and its step counter only."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._epoch_num = 0
         self._global_step = 0
         self._local_step = -1
@@ -72,7 +75,7 @@ class Trainer:
     A subclass or user sets `train_op`, or overrides `run_step`. `train` is then, in this order::
 
         setup_callbacks(callbacks, monitors)       # every callback may add to the graph
-        initialize(session_creator, session_init)  # session, initial values, restored values; the graph is final
+        initialize(session_creator, session_init)  # session, initial and restored values; the graph is final; queue runners
         main_loop(...):
             before_train()
             for each epoch:
@@ -82,7 +85,7 @@ class Trainer:
                     trigger_step()
                 after_epoch()
                 trigger_epoch()
-            after_train()            # always, also after an error
+            after_train()            # always, also after an error; then the queue runners end and the session is closed
 
     Attributes:
         is_chief: False on the processes of a distributed training that do not save and log.
@@ -91,12 +94,19 @@ class Trainer:
         sess, hooked_sess: the plain session, and the one whose `run` is "a training step" with all hooks.
         monitors: a `Monitors`, once the callbacks are set up.
         towers: None; trainers with towers have their handles here.
+        STALL_SECONDS: how long a step, or another run of the session, may take before the log says that it hangs, what it
+            waits for, and what all threads do; None for never. By default 300, or what the environment variable
+            `TENSORPACK_STALL_SECONDS` says (0 for never).
     """
+
+    STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     is_chief = True
     sess: Optional[tf.Session] = None
     hooked_sess: Optional[HookedSession] = None
     towers = None
+    _queue_runners: Optional[QueueRunners] = None
+    _watch: Optional[TrainingWatch] = None
 
     def __new__(cls, *args, **kwargs):
         if isinstance(args[0] if args else kwargs.get("config"), TrainConfig):
@@ -104,8 +114,9 @@ class Trainer:
             raise SystemExit(1)
         return super().__new__(cls)
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._callbacks: Union[List[Callback], Callbacks] = []
+        self._chief_only_callbacks: List[str] = []  # those that were left out on this process
         self.loop = TrainLoop()
         self.monitors: Optional[Monitors] = None
         self.train_op: Optional[tf.Operation] = None
@@ -131,7 +142,7 @@ class Trainer:
             raise RuntimeError("Trainer.register_callback: callbacks can be added only before setup_callbacks; got {} "
                                "afterwards".format(cb))
         if not self.is_chief and cb.chief_only:
-            logger.warning("Callback %s is chief-only, skipped on this process.", cb)
+            self._chief_only_callbacks.append(str(cb))
             return False
         self._callbacks.append(cb)
         return True
@@ -154,7 +165,8 @@ class Trainer:
             if not isinstance(value, list):
                 raise TypeError("Trainer.setup_callbacks: {} must be a list; got {!r}".format(name, value))
         with self.graph.as_default():
-            describe_trainable_vars()
+            if self.is_chief:
+                describe_trainable_vars()
             self.register_callback(MaintainStepCounter())
             for cb in callbacks:
                 self.register_callback(cb)
@@ -164,13 +176,15 @@ class Trainer:
                                  "callbacks".format(", ".join(misplaced)))
             self.monitors = Monitors([m for m in monitors if self.register_callback(m)])
             self.register_callback(self.monitors)
+            if self._chief_only_callbacks:
+                logger.info("Left to the chief: %s.", ", ".join(self._chief_only_callbacks))
             logger.info("Setup callbacks graph ...")
             self._callbacks = Callbacks(self._callbacks)
             self._callbacks.setup_graph(weakref.proxy(self))
 
     @call_only_once
     def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:
-        """Create the session, initialise and restore the variables, and make the graph final."""
+        """Create the session, initialise and restore the variables, make the graph final and start its queue runners."""
         if not isinstance(session_creator, tf.train.SessionCreator):
             raise TypeError("Trainer.initialize: session_creator must be a SessionCreator; got {!r}".format(session_creator))
         if not isinstance(session_init, SessionInit):
@@ -180,34 +194,47 @@ class Trainer:
             session_init._setup_graph()
             logger.info("Creating the session ...")
             self.sess = session_creator.create_session()
+            self._queue_runners = QueueRunners(self.sess)
             self.initialize_hooks()
             if self.is_chief:
                 logger.info("Initializing the session ...")
                 session_init._run_init(self.sess)
             elif not isinstance(session_init, JustCurrentSession):
-                logger.warning("session_init is used on the chief process only, ignored on this one.")
+                logger.info("Left to the chief: %s.", type(session_init).__name__)
             self.sess.graph.finalize()
             logger.info("Graph Finalized.")
+            self._share_variables()
+            if not (self.is_chief and isinstance(session_init, JustCurrentSession)):
+                initialize_from_restored(self.sess)
+            self._queue_runners.start()
+
+    def _share_variables(self) -> None:
+        """Override it where several processes train: give all of them the variables that the chief has restored."""
 
     @call_only_once
     def initialize_hooks(self) -> None:
         """Make `hooked_sess`: the session with the hooks of all callbacks."""
-        self.hooked_sess = HookedSession(self.sess, self._callbacks.get_hooks())
+        self.hooked_sess = HookedSession(self.sess, self._callbacks.get_hooks(), self._queue_runners)
 
     @call_only_once
     def main_loop(self, steps_per_epoch: int, starting_epoch: int, max_epoch: int) -> None:
         """Run the epochs from `starting_epoch` to `max_epoch`, both included.
 
         StopTraining, and data that has ended, end the training normally. Any other exception, the one that killed a
-        background thread of an input included, is raised after the `after_train` of all callbacks.
+        background thread of an input or a queue runner included, is raised after the `after_train` of all callbacks.
         """
         with self.graph.as_default(), self.sess.as_default():
             failed = True
             try:
+                if self._queue_runners is None:  # a subclass has an `initialize` of its own
+                    self._queue_runners = QueueRunners(self.sess)
+                self._queue_runners.start()
                 self.loop.config(steps_per_epoch, starting_epoch, max_epoch)
                 self.loop.update_global_step()
-                with unblock_on_sigint(self._callbacks._unblock):
+                self._watch = TrainingWatch(self)
+                with unblock_on_sigint(self._unblock), self._watch:
                     self._run_epochs()
+                self._watch.raise_failure()
                 logger.info("Training has finished!")
                 failed = False
             except BaseException as e:
@@ -220,6 +247,9 @@ class Trainer:
         loop, callbacks = self.loop, self._callbacks
         callbacks.before_train()
         loop.update_global_step()
+        if loop.starting_epoch > loop.max_epoch:
+            logger.info("There is nothing to train: epoch %d would be the next one, and max_epoch is %d.", loop.starting_epoch,
+                        loop.max_epoch)
         for epoch in range(loop.starting_epoch, loop.max_epoch + 1):
             loop._epoch_num = epoch
             logger.info("Start Epoch %d ...", loop.epoch_num)
@@ -228,6 +258,8 @@ class Trainer:
             for step in range(loop.steps_per_epoch):
                 loop._local_step = step
                 if self.hooked_sess.should_stop():
+                    for who_knows in filter(None, [self._watch, self._queue_runners]):
+                        who_knows.raise_failure()
                     return
                 self.run_step()
                 callbacks.trigger_step()
@@ -238,12 +270,15 @@ class Trainer:
 
     def _end_by(self, cause: BaseException) -> None:
         """Return when `cause` is a normal end of the training; otherwise raise it, or the error behind it."""
+        if self._watch is not None and isinstance(cause, tf.errors.OpError):
+            self._watch.raise_failure(cause)
         if isinstance(cause, StopTraining):
             logger.info("Training was stopped by exception: %s", cause)
         elif isinstance(cause, (tf.errors.OutOfRangeError, tf.errors.CancelledError)):
-            # A closed input queue looks like the end of the data; a dead feeding thread knows better.
+            # A closed input queue looks like the end of the data; who should have filled it knows better.
             try:
                 raise_background_failure(self._callbacks.cbs, cause)
+                self._queue_runners.raise_failure(cause)
             except BaseException:
                 logger.error("Training failed at global_step=%d: its input failed.", self.loop.global_step)
                 raise
@@ -259,16 +294,23 @@ class Trainer:
             logger.error("Training failed at global_step=%d", self.loop.global_step)
             raise cause
 
+    def _unblock(self) -> None:
+        """Make a step end that waits for data."""
+        self._callbacks._unblock()
+        self._queue_runners.coord.request_stop()
+
     def _clean_up(self, failed: bool) -> None:
-        """`after_train` of every callback, then close the session. The callbacks' errors, logged by then, are raised unless
-        the training has `failed` with an error of its own."""
+        """`after_train` of every callback, then end the queue runners and close the session. Errors of the callbacks, logged by
+        then, and of queue runners are raised unless the training has `failed` with an error of its own."""
         try:
             self._callbacks.after_train()
         except Exception:
             if not failed:
                 raise
         finally:
-            self.hooked_sess.close()
+            self._queue_runners.stop(self.hooked_sess.close)
+        if not failed:
+            self._queue_runners.raise_failure()
 
     def train(self, callbacks: List[Callback], monitors: List[MonitorBase], session_creator: tf.train.SessionCreator,
               session_init: SessionInit, steps_per_epoch: int, starting_epoch: int = 1, max_epoch: int = 9999999) -> None:

@@ -110,10 +110,11 @@ class TrainConfig:
         try:
             return len(data) if isinstance(data, DataFlow) else data.size()
         except NotImplementedError as e:
-            message = "TrainConfig: steps_per_epoch must be given, because the length of {} is unknown".format(
-                type(data).__name__)
+            message = ("TrainConfig: steps_per_epoch must be given, because the length of {} is unknown ({}); got None; try "
+                       "how many steps there are to be from one validation to the next, such as steps_per_epoch=1000".format(
+                           type(data).__name__, e))
             logger.error(message)
-            raise NotImplementedError(message) from e
+            raise NotImplementedError(message) from None
 
 
 class AutoResumeTrainConfig(TrainConfig):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..callbacks.base import Callback
@@ -12,6 +13,7 @@ from ..input_source.input_source import PlaceholderInput
 from ..input_source.input_source_base import InputSource
 from ..predict.base import OnlinePredictor
 from ..tfutils._optimizer.gradient import drop_none
+from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
@@ -23,6 +25,8 @@ __all__ = ["SingleCostTrainer", "TowerTrainer"]
 
 GradAndVar = Tuple[tf.Tensor, tf.Variable]
 
+_NAME_OF_COUNTER = re.compile(r"(^|/)global_step(_\d+)?$")
+
 
 class TowerTrainer(Trainer):
     """A trainer with a tower function, so that inference towers can be built beside the training towers.
@@ -30,14 +34,15 @@ class TowerTrainer(Trainer):
     A subclass sets `self.tower_func` once, then builds its graph by calling it inside a `TowerContext`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self._tower_func: Optional[TowerFunc] = None
         self._predictors: List[OnlinePredictor] = []
 
     @property
     def tower_func(self) -> TowerFunc:
-        """The tower function; can be set once."""
+        """The tower function; can be set once. That makes the variable `global_step` if it is missing, so that towers get it by
+        `tf.train.get_global_step()`."""
         return self._tower_func
 
     @tower_func.setter
@@ -48,6 +53,8 @@ class TowerTrainer(Trainer):
         if self._tower_func is not None:
             raise RuntimeError("{}.tower_func: can be set once only".format(type(self).__name__))
         self._tower_func = value
+        with self.graph.as_default():
+            get_global_step_var()  # so that tf.train.get_global_step() is not None in the towers
 
     @property
     def input_signature(self) -> List[tf.TensorSpec]:
@@ -61,6 +68,8 @@ class TowerTrainer(Trainer):
 
     def setup_callbacks(self, callbacks: List[Callback], monitors: List[MonitorBase]) -> None:
         super().setup_callbacks(callbacks, monitors)
+        with self.graph.as_default():
+            _warn_of_other_counters()
         if self.train_op is not None:  # else a step of the user's own may run anything
             with self.graph.as_default():
                 warn_of_idle_updates(self.train_op, self._callbacks.cbs)
@@ -118,6 +127,14 @@ class TowerTrainer(Trainer):
         if not len(towers):
             return ""
         return towers[device if 0 <= device < len(towers) else 0].vs_name
+
+
+def _warn_of_other_counters() -> None:
+    counters = [variable.op.name for variable in tf.global_variables() if _NAME_OF_COUNTER.search(variable.op.name)]
+    for name in counters:
+        if name != get_global_step_var().op.name:
+            logger.warning("The variable '%s' does not count the steps; the global step of the training does, which "
+                           "tf.train.get_global_step() gives inside build_graph.", name)
 
 
 class SingleCostTrainer(TowerTrainer):

@@ -65,7 +65,7 @@ class NoOpTrainer(SimpleTrainer):
 class QueueInputTrainer(SimpleTrainer):
     """A SimpleTrainer for exactly a QueueInput; kept for scripts written before every trainer took any input."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         log_deprecated("QueueInputTrainer", "Use SimpleTrainer with QueueInput instead.")
 

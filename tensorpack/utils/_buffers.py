@@ -41,7 +41,7 @@ class BufferPool:
             return np.empty(shape, dtype)
         memory = self._take(_round_up(num_bytes))
         # The base of every view is this flat array, not the array that is returned: numpy skips views on the way to it.
-        flat = np.frombuffer(memoryview(memory)[:num_bytes], dtype=dtype)
+        flat = np.frombuffer(memory.data[:num_bytes], dtype=dtype)
         weakref.finalize(flat, self._give_back, memory).atexit = False
         return flat.reshape(dimensions)
 

@@ -24,14 +24,14 @@ class StreamOrigin(NamedTuple):
 
 class _KnownObject(NamedTuple):
     reference: Any
-    index: int
+    number: int
     resets: Iterator[int]
 
 
 class _Streams:
     """The streams of this process. Counters and dictionaries are only used in ways that are atomic, so there is no lock."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.seed = int.from_bytes(os.urandom(16), "little")
         self.branch: Tuple[int, ...] = ()  # leads from the first process to this one
         self.worker: Tuple[int, ...] = ()
@@ -51,7 +51,7 @@ class _Streams:
         known = self.objects.get(id(obj))
         if known is None or known.reference() is not obj:
             known = self._register(obj)
-        return known.index, next(known.resets)
+        return known.number, next(known.resets)
 
     def _register(self, obj: Any) -> _KnownObject:
         index, key, objects = next(self.indices), id(obj), self.objects
@@ -103,6 +103,11 @@ def set_worker_index(index: int, *, origin: Optional[StreamOrigin] = None) -> No
         _streams.seed, _streams.branch = origin
     _streams.worker = (int(index),)
     _streams.restart()
+
+
+def is_first_worker() -> bool:
+    """Whether this process is number 0 of its group, or of no group; that one speaks for all."""
+    return _streams.worker in ((), (0,))
 
 
 def _entropy(seed: int, path: Tuple[int, ...]) -> np.ndarray:

@@ -7,6 +7,7 @@ import numbers
 from typing import Any, Callable, Dict, List, Sequence, Set, Tuple, Union
 
 from . import logger
+from ._types import AnyFunction, Function, wraps
 
 __all__ = [
     "call_only_once",
@@ -29,20 +30,20 @@ _LOGGED: Set[Tuple[str, str]] = set()
 _LOG_FUNCTIONS = ("critical", "debug", "error", "exception", "info", "warn", "warning")
 
 
-def map_arg(**maps: Callable[[Any], Any]) -> Callable[[Callable], Callable]:
+def map_arg(**maps: Callable[[Any], Any]) -> Callable[[Function], Function]:
     """Decorator: pass each explicitly given argument through the function of its name in `maps`.
 
     Defaults are not mapped. What a function collects by `**kwargs` is mapped too, what it collects by `*args` is not.
     """
 
-    def decorate(func: Callable) -> Callable:
+    def decorate(func: Function) -> Function:
         signature = inspect.signature(func)
         variadic = {p.kind: p.name for p in signature.parameters.values()
                     if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
         collected = variadic.get(inspect.Parameter.VAR_KEYWORD)
 
-        @functools.wraps(func)
-        def wrapper(*args, **kwargs):
+        @wraps(func)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
             try:
                 bound = signature.bind(*args, **kwargs)
             except TypeError:
@@ -60,16 +61,17 @@ def map_arg(**maps: Callable[[Any], Any]) -> Callable[[Callable], Callable]:
     return decorate
 
 
-def memoized(user_function: Callable) -> Callable:
+def memoized(user_function: Function) -> Function:
     """Decorator: `functools.lru_cache` without a bound. Arguments must be hashable."""
-    return functools.lru_cache(maxsize=None)(user_function)
+    remembering: Any = functools.lru_cache(maxsize=None)(user_function)
+    return remembering
 
 
-def graph_memoized(func: Callable) -> Callable:
+def graph_memoized(func: Function) -> Function:
     """Decorator: like `memoized`, but with a cache for each default TensorFlow graph, which lives as long as the graph."""
 
-    @functools.wraps(func)
-    def wrapper(*args, **kwargs):
+    @wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         import tensorflow as tf
 
         # The cache is an attribute of the graph: a table of graphs would keep them alive through the tensors in it.
@@ -83,12 +85,12 @@ def graph_memoized(func: Callable) -> Callable:
     return wrapper
 
 
-def memoized_ignoreargs(func: Callable) -> Callable:
+def memoized_ignoreargs(func: Function) -> Function:
     """Decorator: the result of the first call is the result of all calls, whatever their arguments."""
     results: List[Any] = []
 
-    @functools.wraps(func)
-    def wrapper(*args, **kwargs):
+    @wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         if not results:
             results.append(func(*args, **kwargs))
         return results[0]
@@ -96,36 +98,36 @@ def memoized_ignoreargs(func: Callable) -> Callable:
     return wrapper
 
 
-def memoized_method(func: Callable) -> Callable:
+def memoized_method(func: Function) -> Function:
     """Decorator for methods: remember results by argument values, separately in each object."""
 
-    @functools.wraps(func)
-    def wrapper(self, *args, **kwargs):
+    @wraps(func)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         cache = self.__dict__.setdefault(_METHOD_CACHE, _TransientDict())
         return _recall(cache, func, args, kwargs, self)
 
     return wrapper
 
 
-class _TransientDict(dict):
+class _TransientDict(Dict[Any, Any]):
     """A dictionary whose copies and pickles are empty: results of one object are not those of its copy."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> Tuple[type, Tuple[()]]:
         return _TransientDict, ()
 
 
-def _recall(cache: Dict, func: Callable, args: Tuple, kwargs: Dict, *owner: Any) -> Any:
+def _recall(cache: Dict[Any, Any], func: AnyFunction, args: Tuple[Any, ...], kwargs: Dict[str, Any], *owner: Any) -> Any:
     key = (func, args, frozenset(kwargs.items()))
     if key not in cache:
         cache[key] = func(*(owner + args), **kwargs)
     return cache[key]
 
 
-def call_only_once(func: Callable) -> Callable:
+def call_only_once(func: Function) -> Function:
     """Decorator for methods and property setters: a second call on the same object raises RuntimeError."""
 
-    @functools.wraps(func)
-    def wrapper(self, *args, **kwargs):
+    @wraps(func)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         called = self.__dict__.setdefault(_CALLED_ONCE, set())
         if func.__qualname__ in called:
             is_property = isinstance(inspect.getattr_static(type(self), func.__name__, None), property)
@@ -138,17 +140,24 @@ def call_only_once(func: Callable) -> Callable:
 
 
 def shape2d(a: Union[int, Sequence[int]]) -> List[int]:
-    """`[a, a]` for an integer, a list of the two elements for a list or tuple.
+    """`[a, a]` for an integer, a list of the two elements for a list or tuple; whole floats become integers.
 
     Raises ValueError if the list has another length, RuntimeError if `a` is something else.
     """
-    if isinstance(a, numbers.Integral) and not isinstance(a, bool):
-        return [int(a), int(a)]
+    size: Any = a
+    if _is_whole(size):
+        return [int(size), int(size)]
     if isinstance(a, (list, tuple)):
         if len(a) != 2:
             raise ValueError("shape2d: a must be an integer or hold two of them; got {!r}".format(a))
-        return list(a)
+        return [int(x) if _is_whole(x) else x for x in a]
     raise RuntimeError("Illegal shape: {!r}; it must be an integer, or a list or tuple of two".format(a))
+
+
+def _is_whole(x: Any) -> bool:
+    if isinstance(x, bool):
+        return False
+    return isinstance(x, numbers.Integral) or (isinstance(x, numbers.Real) and float(x).is_integer())
 
 
 def get_data_format(data_format: str, keras_mode: bool = True) -> str:

@@ -12,7 +12,13 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from . import logger
 from ._process.fork import say_what_a_fork_means
-from ._process.signals import enable_death_signal, is_main_thread, mask_sigint, unblock_on_sigint
+from ._process.signals import (
+    enable_death_signal,
+    is_main_thread,
+    mask_sigint,
+    postpone_sigint_in,
+    unblock_on_sigint,
+)
 from ._process.start import SafelyStarted, start_method_of, start_safely
 from ._process.threads import LoopThread, ShareSessionThread, StoppableThread
 
@@ -27,6 +33,7 @@ __all__ = [
     "ensure_proc_terminate",
     "is_main_thread",
     "mask_sigint",
+    "postpone_sigint_in",
     "start_proc_mask_signal",
     "subproc_call",
     "unblock_on_sigint",
@@ -177,7 +184,7 @@ class OrderedResultGatherProc(SafelyStarted, mp.Process):
         super().__init__()
         self.data_queue = data_queue
         self.ordered_container = OrderedContainer(start=start)
-        self.result_queue = mp.Queue()
+        self.result_queue: Any = mp.Queue()
         self.nr_producer = nr_producer
 
     def run(self) -> None:

@@ -2,15 +2,15 @@
 from __future__ import annotations
 
 import collections
-import functools
 import importlib
 import os
 import sys
 import types
 from datetime import datetime
-from typing import Any, Callable, Counter, Dict, List, Optional, Sequence, Union
+from typing import Any, Callable, Counter, Dict, List, NoReturn, Optional, Sequence, Union
 
 from . import logger
+from ._types import AnyFunction, Function, wraps
 
 __all__ = [
     "HIDE_DOC",
@@ -30,9 +30,10 @@ def building_rtfd() -> bool:
     return os.environ.get("READTHEDOCS") == "True" or bool(os.environ.get("DOC_BUILDING"))
 
 
-def HIDE_DOC(func: Any) -> Any:
+def HIDE_DOC(func: Function) -> Function:
     """Decorator: leave the object out of the documentation."""
-    func.__HIDE_SPHINX_DOC__ = True
+    hidden: Any = func
+    hidden.__HIDE_SPHINX_DOC__ = True
     return func
 
 
@@ -44,22 +45,22 @@ def create_dummy_class(klass: str, dependency: Union[str, Sequence[str]]) -> typ
     message = _unavailable(klass, dependency)
 
     class _DummyMeta(type):
-        def __getattr__(cls, name):
+        def __getattr__(cls, name: str) -> Any:
             raise AttributeError(message)
 
     class _Dummy(metaclass=_DummyMeta):
-        def __new__(cls, *args, **kwargs):
+        def __new__(cls, *args: Any, **kwargs: Any) -> NoReturn:
             raise ImportError(message)
 
     _Dummy.__name__ = _Dummy.__qualname__ = klass
     return _Dummy
 
 
-def create_dummy_func(func: str, dependency: Union[str, Sequence[str]]) -> Callable:
+def create_dummy_func(func: str, dependency: Union[str, Sequence[str]]) -> AnyFunction:
     """A function to use in place of `func` when `dependency` cannot be imported; calling it raises ImportError."""
     message = _unavailable(func, dependency)
 
-    def _dummy(*args, **kwargs):
+    def _dummy(*args: Any, **kwargs: Any) -> NoReturn:
         raise ImportError(message)
 
     _dummy.__name__ = _dummy.__qualname__ = func
@@ -93,12 +94,12 @@ def log_deprecated(name: str = "", text: str = "", eos: str = "", max_num_warnin
         logger.warning("[Deprecated] %s", notice)
 
 
-def deprecated(text: str = "", eos: str = "", max_num_warnings: Optional[int] = None) -> Callable[[Callable], Callable]:
+def deprecated(text: str = "", eos: str = "", max_num_warnings: Optional[int] = None) -> Callable[[Function], Function]:
     """Decorator: calls of the function go through `log_deprecated`, with the place in the main program that led to them."""
 
-    def decorate(func: Callable) -> Callable:
-        @functools.wraps(func)
-        def wrapper(*args, **kwargs):
+    def decorate(func: Function) -> Function:
+        @wraps(func)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
             name = "{} [{}]".format(func.__name__, _outermost_location())
             log_deprecated(name, text, eos, max_num_warnings=max_num_warnings)
             return func(*args, **kwargs)

@@ -1,6 +1,6 @@
 """Weights of models trained by Caffe, in the layout and under the names of this library's layers.
 
-Both files are decoded here: neither Caffe nor its generated code is needed. As a command:
+Neither Caffe nor its generated code is needed, but the package protobuf, which TensorFlow brings along. As a command:
 `python -m tensorpack.utils.loadcaffe deploy.prototxt weights.caffemodel output.npz`.
 """
 from __future__ import annotations
@@ -177,7 +177,7 @@ def _compiler() -> List[str]:
 
 @memoized
 def _import(path: str) -> Any:
-    spec = importlib.util.spec_from_file_location("caffe_pb2", path)
+    spec: Any = importlib.util.spec_from_file_location("caffe_pb2", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -193,7 +193,7 @@ def main(args: Optional[Sequence[str]] = None) -> None:
     extension = os.path.splitext(options.output)[1]
     if extension not in (".npz", ".npy"):
         parser.error("output must end with .npz or .npy; got {!r}".format(options.output))
-    params = load_caffe(options.model, options.weights)
+    params: Any = load_caffe(options.model, options.weights)
     with atomic_write(options.output, "wb") as f:
         if extension == ".npz":
             np.savez(f, **params)

@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 from datetime import datetime
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Union
 
 from termcolor import colored
 
@@ -67,7 +67,7 @@ class _Formatter(logging.Formatter):
 class _PlainFormatter(_Formatter):
     """The same line without colours, also without those that the message brings."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(lambda text, *args, **kwargs: text)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -103,7 +103,7 @@ def get_logger_dir() -> Optional[str]:
     return LOG_DIR
 
 
-def set_logger_dir(dirname: str, action: Optional[str] = None) -> None:
+def set_logger_dir(dirname: Union[str, os.PathLike[str]], action: Optional[str] = None) -> None:
     """Use `dirname` as the directory of this run: create it and log to its `log.log`.
 
     Args:

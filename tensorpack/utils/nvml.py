@@ -1,13 +1,13 @@
-"""What the driver of NVIDIA tells about its GPUs, asked through its library NVML; needs no Python package."""
+"""What the driver of NVIDIA tells about its GPUs, asked through its library NVML and the package nvidia-ml-py."""
 from __future__ import annotations
 
-import ctypes
 from typing import Any, Dict, List
+
+from .optional import optional_import
 
 __all__ = ["NVMLContext", "NvidiaDevice", "NvmlException"]
 
-_LIBRARY = "libnvidia-ml.so.1"
-_NAME_SIZE = 96
+pynvml = optional_import("pynvml", needed_by="NVMLContext", pip="nvidia-ml-py")
 
 
 class NvmlException(Exception):
@@ -22,12 +22,12 @@ class NvmlException(Exception):
         self.error_code = error_code
 
 
-class _Memory(ctypes.Structure):
-    _fields_ = [("total", ctypes.c_ulonglong), ("free", ctypes.c_ulonglong), ("used", ctypes.c_ulonglong)]
-
-
-class _Utilization(ctypes.Structure):
-    _fields_ = [("gpu", ctypes.c_uint), ("memory", ctypes.c_uint)]
+def _ask(function: str, *args: Any) -> Any:
+    """The answer of this function of NVML."""
+    try:
+        return getattr(pynvml, function)(*args)
+    except pynvml.NVMLError as e:
+        raise NvmlException(e.value, "{} failed: {}".format(function, e)) from e
 
 
 class NVMLContext:
@@ -39,18 +39,20 @@ class NVMLContext:
     """
 
     def __enter__(self) -> NVMLContext:
-        self._library = ctypes.CDLL(_LIBRARY)
-        self._call("nvmlInit_v2")
+        try:
+            _ask("nvmlInit")
+        except NvmlException as e:
+            if e.error_code == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
+                raise OSError("NVMLContext: there must be a driver of NVIDIA; got no library of it ({})".format(e)) from e
+            raise
         return self
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
-        self._call("nvmlShutdown")
+        _ask("nvmlShutdown")
 
     def num_devices(self) -> int:
         """The number of GPUs, whatever CUDA_VISIBLE_DEVICES says."""
-        count = ctypes.c_uint()
-        self._call("nvmlDeviceGetCount_v2", ctypes.byref(count))
-        return count.value
+        return _ask("nvmlDeviceGetCount")
 
     def devices(self) -> List[NvidiaDevice]:
         """All GPUs."""
@@ -65,42 +67,25 @@ class NVMLContext:
         num = self.num_devices()
         if not 0 <= idx < num:
             raise ValueError("NVMLContext.device: the number of a GPU must be from 0 to {}; got {}".format(num - 1, idx))
-        handle = ctypes.c_void_p()
-        self._call("nvmlDeviceGetHandleByIndex_v2", ctypes.c_uint(idx), ctypes.byref(handle))
-        return NvidiaDevice(self, handle)
-
-    def _call(self, name: str, *args: Any) -> None:
-        code = getattr(self._library, name)(*args)
-        if code != 0:
-            raise NvmlException(code, "{} failed: {}".format(name, self._message(code)))
-
-    def _message(self, code: int) -> str:
-        describe = self._library.nvmlErrorString
-        describe.restype = ctypes.c_char_p
-        return (describe(ctypes.c_int(code)) or b"unknown error").decode("utf-8", "replace")
+        return NvidiaDevice(_ask("nvmlDeviceGetHandleByIndex", idx))
 
 
 class NvidiaDevice:
     """One GPU; made by NVMLContext, and of use inside it."""
 
-    def __init__(self, context: NVMLContext, handle: Any):
-        self._context = context
+    def __init__(self, handle: Any):
         self._handle = handle
 
     def memory(self) -> Dict[str, int]:
         """Its memory in bytes: `total`, `free`, `used`."""
-        memory = _Memory()
-        self._context._call("nvmlDeviceGetMemoryInfo", self._handle, ctypes.byref(memory))
+        memory = _ask("nvmlDeviceGetMemoryInfo", self._handle)
         return {"total": memory.total, "free": memory.free, "used": memory.used}
 
     def utilization(self) -> Dict[str, int]:
         """Percent of the last sampling period in which it computed (`gpu`) or used its memory (`memory`)."""
-        utilization = _Utilization()
-        self._context._call("nvmlDeviceGetUtilizationRates", self._handle, ctypes.byref(utilization))
+        utilization = _ask("nvmlDeviceGetUtilizationRates", self._handle)
         return {"gpu": utilization.gpu, "memory": utilization.memory}
 
     def name(self) -> str:
         """The name of its model."""
-        name = ctypes.create_string_buffer(_NAME_SIZE)
-        self._context._call("nvmlDeviceGetName", self._handle, name, ctypes.c_uint(_NAME_SIZE))
-        return name.value.decode("utf-8", "replace")
+        return _ask("nvmlDeviceGetName", self._handle)

@@ -14,7 +14,7 @@ class StatCounter:
     All but `count` and `samples` raise RuntimeError as long as there is no value.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
     def feed(self, v: float) -> None:
@@ -33,12 +33,13 @@ class StatCounter:
     @property
     def average(self) -> float:
         """The mean of the values."""
-        return np.mean(self._fed())
+        mean: Any = np.mean(self._array())
+        return mean
 
     @property
     def sum(self) -> float:
         """The sum of the values."""
-        return np.sum(self._fed())
+        return np.sum(self._array())
 
     @property
     def max(self) -> float:
@@ -54,6 +55,11 @@ class StatCounter:
         """All values, in the order in which they were fed."""
         return list(self._values)
 
+    def _array(self) -> np.ndarray:
+        values = np.asarray(self._fed())
+        # numpy adds numbers of half precision in half precision
+        return values.astype("float64") if values.dtype.itemsize == 2 and values.dtype.kind in "fV" else values
+
     def _fed(self) -> List[float]:
         if not self._values:
             raise RuntimeError("StatCounter: there must be a value; got none; call feed() first")
@@ -63,13 +69,13 @@ class StatCounter:
 class RatioCounter:
     """A ratio of two sums."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Set both sums to zero."""
-        self._total = 0
-        self._count = 0
+        self._total: float = 0
+        self._count: float = 0
 
     def feed(self, count: float, total: float = 1) -> None:
         """Add `count` cases out of `total`."""
@@ -101,10 +107,22 @@ class Accuracy(RatioCounter):
         return self.ratio
 
 
+def check_binary(what: str, values: np.ndarray) -> None:
+    """Raise ValueError unless all values are 0 or 1, or bool.
+
+    Args:
+        what: what the array is, for the error.
+    """
+    others = np.atleast_1d(values)[np.atleast_1d((values != 0) & (values != 1))]
+    if others.size:
+        raise ValueError("{} must hold 0 and 1 only; got {} among {} values; make decisions of probabilities by a threshold, "
+                         "as with p > 0.5".format(what, others[0], values.size))
+
+
 class BinaryStatistics:
     """Precision and recall of binary decisions."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
@@ -117,11 +135,17 @@ class BinaryStatistics:
         self.corr_neg = 0  # negative predictions with a negative label
 
     def feed(self, pred: Any, label: Any) -> None:
-        """Add decisions: two arrays of the same shape, of 0 and 1 or bool."""
+        """Add decisions: two arrays of the same shape, of 0 and 1 or bool.
+
+        Raises:
+            ValueError: they are something else.
+        """
         pred, label = np.asarray(pred), np.asarray(label)
         if pred.shape != label.shape:
             raise ValueError("BinaryStatistics.feed: pred and label must have the same shape; got {} and {}".format(
                 pred.shape, label.shape))
+        check_binary("BinaryStatistics.feed: pred", pred)
+        check_binary("BinaryStatistics.feed: label", label)
         self.nr_pos += int((label == 1).sum())
         self.nr_neg += int((label == 0).sum())
         self.nr_pred_pos += int((pred == 1).sum())
@@ -153,7 +177,7 @@ class BinaryStatistics:
 class OnlineMoments:
     """Mean and variance of a stream of numbers, or of arrays element by element (Welford's method)."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._n = 0
         self._mean: Any = 0.0
         self._squares: Any = 0.0  # sum of squared distances from the mean

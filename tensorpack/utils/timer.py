@@ -77,7 +77,7 @@ class IterSpeedCounter:
 class Timer:
     """A stop watch that runs from its construction on."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:

@@ -9,9 +9,11 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 
 import numpy as np
 
+from ._numbers import whole_number
+from ._sizes import height_width
 from ._viz.canvas import Canvas, Color, as_pixels, prepare_patches
-from ._viz.imshow import interactive_imshow
-from .argtools import shape2d
+from ._viz.drawing import draw_rectangle, put_text
+from ._viz.imshow import ClickCallback, interactive_imshow
 from .fs import mkdir_p
 from .optional import optional_import
 
@@ -51,10 +53,11 @@ def stack_patches(patch_list: Patches, nr_row: int, nr_col: int, border: Optiona
         uint8 (nr_row * (H + border) - border) x (nr_col * (W + border) - border) x C.
 
     Raises:
-        ValueError: there are too many patches, or none, or they have different sizes.
+        ValueError: there are too many patches, or none, or they have different sizes; or a number of the grid is too small.
     """
     patches = prepare_patches(patch_list, pad, bgcolor)
-    canvas = _canvas_for(patches, nr_row, nr_col, _border(patches, border), bgcolor)
+    grid = _grid("stack_patches", nr_row, nr_col)
+    canvas = _canvas_for(patches, grid, _border("stack_patches", patches, border), bgcolor)
     canvas.draw_patches(patches)
     if viz:
         _show(canvas, patches, 0, lclick_cb)
@@ -71,20 +74,25 @@ def gen_stack_patches(patch_list: Patches, nr_row: Optional[int] = None, nr_col:
         nr_row, nr_col: rows and columns of a grid; default as many as fit into `max_height` and `max_width`.
     """
     patches = prepare_patches(patch_list, False, bgcolor)
-    border = _border(patches, border)
+    border = _border("gen_stack_patches", patches, border)
     nr_row = _fitting("max_height", max_height, patches.shape[1] + border) if nr_row is None else nr_row
     nr_col = _fitting("max_width", max_width, patches.shape[2] + border) if nr_col is None else nr_col
+    nr_row, nr_col = grid = _grid("gen_stack_patches", nr_row, nr_col)
     for start in range(0, len(patches), nr_row * nr_col):
         page = patches[start:start + nr_row * nr_col]
-        canvas = _canvas_for(patches, nr_row, nr_col, border, bgcolor)
+        canvas = _canvas_for(patches, grid, border, bgcolor)
         canvas.draw_patches(page)
         if viz:
             _show(canvas, page, start, lclick_cb)
         yield canvas.canvas
 
 
-def _border(patches: np.ndarray, border: Optional[int]) -> int:
-    return int(0.05 * min(patches.shape[1:3])) if border is None else border
+def _grid(who: str, nr_row: int, nr_col: int) -> Tuple[int, int]:
+    return whole_number(who, "nr_row", nr_row, minimum=1), whole_number(who, "nr_col", nr_col, minimum=1)
+
+
+def _border(who: str, patches: np.ndarray, border: Optional[int]) -> int:
+    return int(0.05 * min(patches.shape[1:3])) if border is None else whole_number(who, "border", border, minimum=0)
 
 
 def _fitting(name: str, available: int, needed: int) -> int:
@@ -94,17 +102,22 @@ def _fitting(name: str, available: int, needed: int) -> int:
     return available // needed
 
 
-def _canvas_for(patches: np.ndarray, nr_row: int, nr_col: int, border: int, bgcolor: Color) -> Canvas:
-    return Canvas(patches.shape[1], patches.shape[2], nr_row, nr_col, patches.shape[3], border, bgcolor)
+def _canvas_for(patches: np.ndarray, grid: Tuple[int, int], border: int, bgcolor: Color) -> Canvas:
+    return Canvas(patches.shape[1], patches.shape[2], grid[0], grid[1], patches.shape[3], border, bgcolor)
 
 
 def _show(canvas: Canvas, patches: np.ndarray, first_index: int, lclick_cb: Optional[PatchCallback]) -> None:
+    on_click = None if lclick_cb is None else _on_patch(canvas, patches, first_index, lclick_cb)
+    interactive_imshow(canvas.canvas, lclick_cb=on_click)
+
+
+def _on_patch(canvas: Canvas, patches: np.ndarray, first_index: int, callback: PatchCallback) -> ClickCallback:
     def on_click(image: np.ndarray, x: int, y: int) -> None:
         patch_id = canvas.get_patchid_from_coord(x, y)
         if patch_id is not None:
-            lclick_cb(patches[patch_id], first_index + patch_id)
+            callback(patches[patch_id], first_index + patch_id)
 
-    interactive_imshow(canvas.canvas, lclick_cb=None if lclick_cb is None else on_click)
+    return on_click
 
 
 def dump_dataflow_images(df: Any, index: Any = 0, batched: bool = True, number: int = 1000, output_dir: Optional[str] = None,
@@ -124,28 +137,38 @@ def dump_dataflow_images(df: Any, index: Any = 0, batched: bool = True, number: 
         flipRGB: whether to reverse the channels; files and windows take BGR.
 
     Raises:
-        ValueError: neither `output_dir` nor `viz` is given, or the DataFlow is empty.
+        ValueError: neither `output_dir` nor `viz` is given, a number or size is too small, or the DataFlow is empty.
         OSError: a file cannot be written.
     """
     if output_dir is None and viz is None:
         raise ValueError("dump_dataflow_images: output_dir or viz must be given; got neither")
+    number = whole_number("dump_dataflow_images", "number", number, minimum=0)
+    size, grid = _two_sizes("resize", resize), _two_sizes("viz", viz)
     if output_dir is not None:
         mkdir_p(output_dir)
     shown: List[np.ndarray] = []
     df.reset_state()
     for k, image in zip(range(1, number + 1), _images_of(df, index, batched)):
         image = image * scale if scale != 1 else image
-        if resize is not None:
-            image = cv2.resize(image, tuple(shape2d(resize))[::-1])
+        if size is not None:
+            image = _resize(image, size)
         image = as_pixels(image[:, :, ::-1] if flipRGB and image.ndim == 3 else image)
         if output_dir is not None:
             _write(os.path.join(output_dir, "{:03d}.jpg".format(k)), image)
-        if viz is not None:
+        if grid is not None:
             shown.append(image)
-    if viz is not None:
-        nr_row, nr_col = shape2d(viz)
-        for _ in gen_stack_patches(shown, nr_row, nr_col, viz=True):
+    if shown and grid is not None:
+        for _ in gen_stack_patches(shown, grid[0], grid[1], viz=True):
             pass
+
+
+def _two_sizes(name: str, value: Union[None, int, Sequence[int]]) -> Optional[Tuple[int, int]]:
+    return None if value is None else height_width("dump_dataflow_images", name, value)
+
+
+def _resize(image: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+    image = image if image.dtype == np.uint8 else image.astype("float32")  # OpenCV takes few other kinds
+    return cv2.resize(image, size[::-1])
 
 
 def _images_of(df: Any, index: Any, batched: bool) -> Iterator[np.ndarray]:
@@ -191,31 +214,22 @@ def draw_text(img: np.ndarray, pos: Tuple[int, int], text: str, color: Sequence[
     """A uint8 copy of an image with text on a background of the given colour.
 
     Args:
-        img: HxWx3 in BGR with values in [0, 255].
+        img: HxW or HxWxC, of any dtype, with values in [0, 255]; HxWx3 is BGR.
         pos: (x, y) of the upper left corner; moved so that the text is inside of the image.
-        color: of the background (blue, green, red); the text is black or white.
+        color: of the background (blue, green, red), of which HxW takes the first; the text is black or white.
+        font_scale: size of the text relative to that of OpenCV's font, whose form and size depend on the version of OpenCV.
     """
     image = as_pixels(img)
-    _draw_text(image, pos, text, color, font_scale)
+    put_text(image, pos, text, color, font_scale)
     return image
-
-
-def _draw_text(image: np.ndarray, pos: Tuple[int, int], text: str, color: Sequence[int], font_scale: float = 0.4) -> None:
-    (width, height), baseline = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, font_scale, 1)
-    x = max(0, min(int(pos[0]), image.shape[1] - width))
-    y = max(0, min(int(pos[1]), image.shape[0] - height - baseline))
-    cv2.rectangle(image, (x, y), (x + width, y + height + baseline), tuple(color), -1)
-    is_bright = np.dot(color, (0.114, 0.587, 0.299)) > 127
-    cv2.putText(image, text, (x, y + height), cv2.FONT_HERSHEY_SIMPLEX, font_scale, (0, 0, 0) if is_bright else (255, 255, 255),
-                lineType=cv2.LINE_AA)
 
 
 def draw_boxes(im: np.ndarray, boxes: np.ndarray, labels: Optional[Sequence[str]] = None,
                color: Optional[Sequence[int]] = None) -> np.ndarray:
-    """A copy of an image, in 3 channels, with boxes on it, large ones first.
+    """A copy of an image, in 3 channels and the same dtype, with boxes on it, large ones first.
 
     Args:
-        im: HxW, HxWx1, or HxWx3 in BGR.
+        im: HxW, HxWx1, or HxWx3 in BGR, of any dtype, with values in [0, 255].
         boxes: Nx4 (x1, y1, x2, y2) in pixels, truncated to integers, inside of the image; N may be 0.
         labels: a text for each box.
         color: (blue, green, red); default green.
@@ -231,8 +245,8 @@ def draw_boxes(im: np.ndarray, boxes: np.ndarray, labels: Optional[Sequence[str]
     for k in np.argsort(-areas, kind="stable"):
         x1, y1, x2, y2 = boxes[k].tolist()
         if labels is not None:
-            _draw_text(image, (x1, y1), labels[k], color)
-        cv2.rectangle(image, (x1, y1), (x2, y2), color, 1)
+            put_text(image, (x1, y1), labels[k], color)
+        draw_rectangle(image, x1, y1, x2, y2, color)
     return image
 
 

@@ -1,7 +1,9 @@
 """A library with the functions of NVML, of a machine with three GPUs; the environment says how they behave."""
+import ctypes
 import shutil
 import subprocess
 
+import pynvml
 import pytest
 
 # FAKE_NVML=fine | mig (tells nothing) | hang (from the start) | fail-later, hang-later (from the third answer on)
@@ -13,7 +15,7 @@ SOURCE = """
 typedef struct { unsigned gpu, memory; } rates;
 static int handles[3], asked;
 static int is(const char *mode) { const char *m = getenv("FAKE_NVML"); return m && !strcmp(m, mode); }
-int nvmlInit_v2() { asked = 0; return 0; }
+int nvmlInitWithFlags(unsigned flags) { asked = 0; return 0; }
 int nvmlShutdown() { return 0; }
 int nvmlDeviceGetCount_v2(unsigned *n) { *n = 3; return 0; }
 int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **d) { *d = &handles[i]; handles[i] = i; return 0; }
@@ -37,3 +39,10 @@ def build(folder):
     path = str(folder / "libnvidia-ml.so.1")
     subprocess.run([compiler, "-shared", "-fPIC", "-o", path, str(folder / "nvml.c")], check=True)
     return path
+
+
+def install(monkeypatch, path):
+    """Let pynvml find the library at `path` as that of the driver; there is none if `path` does not exist."""
+    monkeypatch.setattr(pynvml, "nvmlLib", None)  # else it keeps what it found before
+    monkeypatch.setattr(pynvml, "_nvmlGetFunctionPointer_cache", {})
+    monkeypatch.setattr(pynvml, "CDLL", lambda name: ctypes.CDLL(path))

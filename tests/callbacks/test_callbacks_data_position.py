@@ -2,8 +2,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -77,22 +75,24 @@ def test_without_the_callback_they_would_see_something_else(tmp_path):
     assert run(tmp_path, "resumed", position=False, seed=2) != expected
 
 
-def script(path, options, launcher=()):
-    return subprocess.run(
-        [sys.executable] + list(launcher) + [SCRIPT, path, path + ".notes", json.dumps(options)],
-        env=dict(os.environ, PYTHONPATH=ROOT), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=300)
+@pytest.fixture
+def script(run_program):
+    """`script(path, options)` runs a training; (exit status, output)."""
+    def run_script(path, options, launcher=()):
+        return run_program(*launcher, SCRIPT, path, path + ".notes", json.dumps(options), folder=ROOT)
+
+    return run_script
 
 
-def test_a_training_that_was_killed_goes_on_with_its_data(tmp_path):
+def test_a_training_that_was_killed_goes_on_with_its_data(script, tmp_path):
     expected = run(tmp_path, "whole", steps=5, save_every=3)
     path = str(tmp_path / "killed")
-    result = script(path, dict(steps=5, save_every=3, end_at=8, by="kill"))
-    assert result.returncode == -signal.SIGKILL, result.stdout[-3000:]
+    status, output = script(path, dict(steps=5, save_every=3, end_at=8, by="kill"))
+    assert status == -signal.SIGKILL, output[-3000:]
     assert sorted(notes(path + ".notes")) == list(range(1, 9))
     os.rename(path + ".notes", path + ".before")
-    result = script(path, dict(steps=5, save_every=3, seed=2))
-    assert result.returncode == 0, result.stdout[-3000:]
+    status, output = script(path, dict(steps=5, save_every=3, seed=2))
+    assert status == 0, output[-3000:]
     got = notes(path + ".notes")
     assert min(got) == 7  # after the checkpoint of step 6
     assert notes(path + ".before") == {step: rows for step, rows in expected.items() if step <= 8}
@@ -101,19 +101,19 @@ def test_a_training_that_was_killed_goes_on_with_its_data(tmp_path):
 
 
 @pytest.mark.slow
-def test_each_worker_of_several_goes_on_with_its_own_data(tmp_path):
+def test_each_worker_of_several_goes_on_with_its_own_data(script, tmp_path):
     def both(name, **options):
         path = str(tmp_path / name)
-        result = script(path, dict(options, collective=True, size=12), ["-m", "tensorpack.launch", "-n", "2"])
-        return result, [notes(path + ".notes"), notes(path + ".notes-1")]
+        status, output = script(path, dict(options, collective=True, size=12), ["-m", "tensorpack.launch", "-n", "2"])
+        return status, output, [notes(path + ".notes"), notes(path + ".notes-1")]
 
-    result, expected = both("whole")
-    assert result.returncode == 0, result.stdout[-3000:]
+    status, output, expected = both("whole")
+    assert status == 0, output[-3000:]
     assert expected[0] != expected[1]
-    result, _ = both("resumed", end_at=6)
-    assert result.returncode != 0 and "ArithmeticError" in result.stdout
-    result, got = both("resumed", seed=2)
-    assert result.returncode == 0, result.stdout[-3000:]
+    status, output, _ = both("resumed", end_at=6)
+    assert status != 0 and "ArithmeticError" in output
+    status, output, got = both("resumed", seed=2)
+    assert status == 0, output[-3000:]
     assert got == expected
 
 
@@ -180,12 +180,6 @@ def test_other_flows_are_refused():
         DataPosition(DataFromList([1]))
     with pytest.raises(ValueError, match="got MultiProcessRunner"):
         DataPosition(ResumableData(MultiProcessRunner(numbers(5, None), 2, 1)))
-
-
-@pytest.mark.parametrize("number", [0, -1, 1.5])
-def test_the_number_of_datapoints_must_be_positive(number):
-    with pytest.raises(ValueError, match="datapoints_per_step must be a positive integer"):
-        DataPosition(ResumableData(numbers(5, None)), number)
 
 
 def test_the_number_of_datapoints_must_be_given_with_a_batch_queue(tmp_path):

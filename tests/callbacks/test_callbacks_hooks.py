@@ -67,7 +67,7 @@ def test_a_hook_as_callback_lives_through_a_training(counting_trainer):
     with tf.name_scope("outer"):
         trainer.go([callback], steps_per_epoch=2, max_epoch=1)
     session = trainer.sess
-    assert hook.calls == ["begin", ("after_create_session", session, None), 1., 2., ("end", session, 3.)]
+    assert hook.calls == ["begin", ("after_create_session", session, trainer.hooked_sess.coord), 1., 2., ("end", session, 3.)]
     assert hook.made.name == "made_by_hook"
     assert callback.chief_only is False
 

@@ -4,6 +4,7 @@ import pytest
 from small_training import messages
 
 from tensorpack.callbacks.inference import BinaryClassificationStats, ClassificationError, Inferencer, ScalarStats
+from tensorpack.compat import tfv1 as tf
 
 
 def one_pass(inferencer, datapoints):
@@ -92,6 +93,47 @@ def test_binary_classification_stats():
     found = one_pass(stats, [[[1, 1, 0], [1, 0, 1]], [[1], [1]]])
     assert found == {"test_precision": 2 / 3., "test_recall": 2 / 3.}
     assert one_pass(BinaryClassificationStats("p", "l"), []) == {"val_precision": 0, "val_recall": 0}
+
+
+@pytest.mark.parametrize("pred, label, message", [
+    ([0.73, 0.1], [1, 0], "tensor 'p' must hold 0 and 1 only; got 0.73 among 2 values.*threshold"),
+    ([1, 0], [2, 0], "tensor 'net/l:1' must hold 0 and 1 only; got 2"),
+    ([-1, 1], [1, 0], "tensor 'p' must hold 0 and 1 only; got -1"),
+    ([np.nan, 1], [1, 0], "tensor 'p' must hold 0 and 1 only; got nan"),
+    (np.float32(0.5), np.float32(1), "tensor 'p' must hold 0 and 1 only; got 0.5"),
+    (np.ones([3, 1]), np.ones(3), r"'p' and 'net/l:1' must have the same shape; got \(3, 1\) and \(3,\)"),
+], ids=["probability", "class", "signs", "nan", "scalar", "shapes"])
+def test_binary_classification_stats_refuse_what_they_cannot_count(pred, label, message):
+    with pytest.raises(ValueError, match="BinaryClassificationStats: .*" + message):
+        one_pass(BinaryClassificationStats("p", "net/l:1"), [[np.asarray(pred), np.asarray(label)]])
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", "bfloat16"])
+def test_binary_classification_stats_take_0_and_1_of_all_dtypes(dtype):
+    with tf.Session() as sess:
+        pred, label = sess.run([tf.cast([1, 1, 0], dtype), tf.cast([1, 0, 1], dtype)])
+    assert one_pass(BinaryClassificationStats("p", "l"), [[pred, label]]) == {"val_precision": 0.5, "val_recall": 0.5}
+
+
+@pytest.mark.parametrize("value", [2, -1, np.nan, np.inf], ids=str)
+def test_classification_error_warns_once_of_what_is_no_share(value, log_records):
+    error = ClassificationError("wrong")
+    for _ in range(2):
+        found = one_pass(error, [[np.array([0, value, 1])]] * 2)["validation_error"]
+        np.testing.assert_array_equal(found, (value + 1) / 3)
+    (warning,) = messages(log_records, "WARNING")
+    assert "ClassificationError: tensor 'wrong' has the value {} among 3".format(value) in warning
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_added_in_double_precision(dtype):
+    """What TensorFlow gives for these dtypes, above what they can count."""
+    with tf.Session() as sess:
+        ones, half = sess.run([tf.cast(np.ones(5000), dtype), tf.cast(0.5, dtype)])
+    assert one_pass(ClassificationError(), [[ones], [0 * ones]]) == {"validation_error": 0.5}
+    assert one_pass(BinaryClassificationStats("p", "l"), [[ones, ones], [ones, 0 * ones]]) == {
+        "val_precision": 0.5, "val_recall": 1}
+    assert one_pass(ScalarStats("x"), [[half]] * 5000) == {"validation_x": 0.5}
 
 
 class Returns(Inferencer):

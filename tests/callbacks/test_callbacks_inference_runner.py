@@ -159,7 +159,7 @@ def test_collections_are_those_of_training(log_dir):
     with tf.Graph().as_default():
         launch([])
         assert found == collections()
-    assert found[tf.GraphKeys.GLOBAL_VARIABLES] == ["w:0", "global_step:0"]
+    assert found[tf.GraphKeys.GLOBAL_VARIABLES] == ["global_step:0", "w:0"]
     assert found[tf.GraphKeys.LOCAL_VARIABLES] == [
         "EMA/{}:0".format(name) for t in ("cost", "mean_x") for name in (t, t + "/biased", t + "/local_step")]
     assert len(found[tf.GraphKeys.SUMMARIES]) == 2 and found[tf.GraphKeys.UPDATE_OPS] == ["update"]

@@ -2,7 +2,6 @@
 import os
 import pty
 import select
-import subprocess
 import sys
 import time
 
@@ -101,49 +100,50 @@ print("THE END")
 """
 
 
-def in_terminal(folder, answers, shell="pdb", epochs=1):
-    """What a training in a pseudo-terminal prints, whose user types `answers`, one for each prompt."""
-    (folder / "script.py").write_text(SCRIPT.format(here=HERE, shell=shell, epochs=epochs))
-    master, slave = pty.openpty()
-    process = subprocess.Popen([sys.executable, "script.py"], stdin=slave, stdout=slave, stderr=slave, cwd=str(folder),
-                               env=dict(os.environ, PYTHONPATH=ROOT, TERM="dumb"), start_new_session=True)
-    os.close(slave)
-    try:
-        return _talk(master, answers)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
+@pytest.fixture
+def in_terminal(start_program, tmp_path):
+    """`in_terminal(answers)`: what a training in a pseudo-terminal prints, whose user types `answers`, one for each prompt."""
+    def run(answers, shell="pdb", epochs=1):
+        (tmp_path / "script.py").write_text(SCRIPT.format(here=HERE, shell=shell, epochs=epochs))
+        master, slave = pty.openpty()
+        program = start_program("script.py", folder=tmp_path, terminal=os.ttyname(slave), TERM="dumb")
+        try:
+            return _talk(program, master, answers)
+        finally:
+            program.kill()
+            os.close(slave)
+            os.close(master)
+
+    return run
 
 
-def _talk(master, answers):
+def _talk(program, master, answers):
     output, answers, prompts = "", list(answers), 0
-    deadline = time.time() + 120
+    deadline = time.time() + 300
     while time.time() < deadline and "THE END" not in output:
         if select.select([master], [], [], 0.2)[0]:
-            try:
-                output += os.read(master, 65536).decode("utf-8", "replace")
-            except OSError:
-                break
+            output += os.read(master, 65536).decode("utf-8", "replace")
+        elif program.poll() is not None:
+            break
         if output.count("(Pdb) ") > prompts and answers:
             prompts += 1
             os.write(master, (answers.pop(0) + "\n").encode())
     return output
 
 
-def test_a_shell_opens_in_a_terminal_and_training_goes_on_after_it(tmp_path):
-    output = in_terminal(tmp_path, ["print('found', trainer.epoch_num, self)", "c", "c"], epochs=2)
+def test_a_shell_opens_in_a_terminal_and_training_goes_on_after_it(in_terminal, tmp_path):
+    output = in_terminal(["print('found', trainer.epoch_num, self)", "c", "c"], epochs=2)
     assert "found 1 InjectShell" in output and output.count("(Pdb) ") == 3 and "THE END" in output
     assert not (tmp_path / "wanted").exists()
 
 
-def test_quitting_the_shell_ends_training_normally_and_without_ipython_there_is_pdb(tmp_path):
+def test_quitting_the_shell_ends_training_normally_and_without_ipython_there_is_pdb(in_terminal):
     try:
         import IPython  # noqa: F401
         shell = "pdb"
     except ImportError:
         shell = "ipython"
-    output = in_terminal(tmp_path, ["q"], shell=shell, epochs=5)
+    output = in_terminal(["q"], shell=shell, epochs=5)
     assert "Training was stopped by exception" in output and "THE END" in output and "Start Epoch 2" not in output
     assert ("IPython is not installed" in output) == (shell == "ipython")
 

@@ -1,6 +1,7 @@
 """Callbacks that change hyper-parameters: values and moments, what is logged, and resuming."""
 import doctest
 import os
+import re
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from tensorpack.callbacks.param import (
     StatMonitorParamSetter,
 )
 from tensorpack.callbacks.saver import ModelSaver
+from tensorpack.callbacks.summary import MergeAllSummaries
 from tensorpack.callbacks.trigger import PeriodicTrigger
 from tensorpack.compat import tfv1 as tf
 from tensorpack.train.base import Trainer
@@ -163,6 +165,64 @@ def test_setters_run_on_every_process():
     assert HyperParamSetterWithFunc("x", max).chief_only is False
 
 
+# ---- what monitors get ------------------------------------------------------------------------------------------------
+
+def history_of(name, callbacks, **kwargs):
+    with tf.Graph().as_default():
+        tf.get_variable("rate", [], initializer=tf.ones_initializer(), trainable=False)
+        return train(callbacks, **kwargs).monitors.get_history(name)
+
+
+def test_a_value_is_put_at_the_end_of_each_epoch_that_had_it():
+    setter = ScheduledHyperParamSetter("rate", [(0, .5), (2, .25)])
+    assert history_of("rate", [setter], epochs=3) == [(4, .5), (8, .5), (12, .25)]
+
+
+@pytest.mark.parametrize("make", [
+    lambda param: HyperParamSetterWithFunc(param, lambda epoch, x: 2. ** epoch),
+    lambda param: ScheduledHyperParamSetter(param, [(0, 1.), (1, 2.)]),
+    lambda param: StatMonitorParamSetter(param, "stat", lambda x: 2 * x, 0, 1)], ids=["func", "schedule", "statistic"])
+def test_all_setters_put_it_also_of_attributes(make):
+    holder = Holder()
+    setter = make(ObjAttrParam(holder, "rate", readable_name="holder/rate"))
+    assert history_of("holder/rate", [PutEachEpoch("stat", {1: 1., 2: 1.}), setter]) == [(4, 1.), (8, 2.)]
+
+
+def test_what_a_person_sets_is_put(log_dir):
+    def write(cb):
+        with open(os.path.join(log_dir, "hyper.txt"), "w") as f:
+            f.write("rate:{}".format(cb.epoch_num / 2))
+
+    assert history_of("rate", [Call(trigger_epoch=write), HumanHyperParamSetter("rate")], epochs=3) == [
+        (4, 1.), (8, .5), (12, 1.)]
+
+
+def test_steps_put_no_more_than_epochs():
+    setter = ScheduledHyperParamSetter("rate", [(0, 0.), (8, 8.)], interp="linear", step_based=True)
+    assert history_of("rate", [setter]) == [(4, 4.), (8, 8.)]
+
+
+def test_two_setters_put_one_value():
+    setters = [ScheduledHyperParamSetter("rate", [(0, .5)]), HyperParamSetterWithFunc("rate", lambda epoch, x: x / 2)]
+    assert history_of("rate", setters) == [(4, .25), (8, .125)]
+
+
+def test_a_summary_of_the_same_name_is_not_repeated(log_dir):
+    with tf.Graph().as_default():
+        rate = tf.get_variable("rate", [], initializer=tf.ones_initializer(), trainable=False)
+        tf.summary.scalar("rate-summary", rate)
+        trainer = train([ScheduledHyperParamSetter("rate", [(1, .5)]), MergeAllSummaries()], [JSONWriter()])
+        assert trainer.monitors.get_history("rate") == [(4, 1.), (8, .5)]
+    assert [(record["epoch_num"], record["rate"]) for record in JSONWriter.load_existing_json()] == [(1, 1.), (2, .5)]
+
+
+@pytest.mark.parametrize("value", ["text", [1, 2], None, 1j], ids=str)
+def test_what_is_no_number_is_not_put(value, log_records):
+    holder = Holder(value)
+    assert history_of("rate", [HyperParamSetterWithFunc(ObjAttrParam(holder, "rate"), lambda epoch, x: None)]) == []
+    assert not messages(log_records, "WARNING")
+
+
 # ---- schedules: numbers only ------------------------------------------------------------------------------------------
 
 STEPS = [(10, 1), (20, 2), (30, 4)]
@@ -199,9 +259,10 @@ def test_points_that_are_skipped_are_made_up_for():
 
 
 @pytest.mark.parametrize("schedule, error, message", [
-    ([], ValueError, "at least one"), (3, TypeError, "list of"), ([1, 2], TypeError, "list of"),
-    ([(1, "a")], TypeError, "numbers"), ([(1, float("nan"))], TypeError, "numbers"), ([(1.5, 1)], ValueError, "integer"),
-    ([(-1, 1)], ValueError, "at least 0"), ([(1, 1), (1, 2)], ValueError, "one value for each")], ids=str)
+    (3, TypeError, "list of"), ([1, 2], TypeError, "list of"), ([(1, "a")], TypeError, "numbers"),
+    ([(1, float("nan"))], TypeError, "numbers"), ([(float("nan"), 1)], TypeError, "numbers"),
+    ([(True, 1)], TypeError, "numbers"), ([(-1, 1)], ValueError, "at least 0"), ([(-0.5, 1)], ValueError, "at least 0")],
+    ids=str)
 def test_wrong_schedules(schedule, error, message):
     with pytest.raises(error, match="ScheduledHyperParamSetter.*" + message):
         ScheduledHyperParamSetter("x", schedule)
@@ -214,6 +275,14 @@ def test_wrong_schedules(schedule, error, message):
     (dict(schedule=[(2, .3), (1, .2)]), [(4, .2), (8, .3)]),
     (dict(schedule=[(1, .2), (1, .2)]), [(4, .2)]),
     (dict(schedule=[(1, 0.)]), [(4, 0.)]),
+    (dict(schedule=[]), []),
+    (dict(schedule=[], interp="linear"), []),
+    (dict(schedule=[], step_based=True, interp="linear"), []),
+    (dict(schedule=[(2, .3), (1, .2), (2, .4)]), [(4, .2), (8, .3)]),
+    (dict(schedule=[(0, 1.), (2, 3.), (2, 1.)], interp="linear"), [(0, 1.), (4, 2.), (8, 3.)]),
+    (dict(schedule=[(1.0, .2), (np.float32(2), .3)]), [(4, .2), (8, .3)]),
+    (dict(schedule=[(1.9, .2), (2.5, .3)]), [(4, .2), (8, .3)]),
+    (dict(schedule=[(4.5, .2)], step_based=True), [(4, .2)]),
     (dict(schedule=[(0, 1.), (2, 3.)], interp="linear"), [(0, 1.), (4, 2.), (8, 3.)]),
     (dict(schedule=[(0, .5), (3, .6), (9, .7)], step_based=True), [(0, .5), (3, .6), (9, .7)]),
     (dict(schedule=[(5, 1.), (7, 2.)], step_based=True, interp="linear"), [(5, 1.), (6, 1.5), (7, 2.)]),
@@ -222,6 +291,25 @@ def test_a_schedule_in_a_training(kwargs, expected):
     kwargs = dict(kwargs)
     schedule = kwargs.pop("schedule")
     assert watched(lambda param: ScheduledHyperParamSetter(param, schedule, **kwargs), epochs=3) == expected
+
+
+@pytest.mark.parametrize("schedule, words, sorted_schedule", [
+    ([(2, .3), (1, .2), (2, .4)], "two values for 2.*0.3 counts, and 0.4 is left out", [(1, .2), (2, .3)]),
+    ([(2, .4), (2, .3)], "two values for 2.*0.4 counts, and 0.3 is left out", [(2, .4)]),
+    ([(30.5, .1)], "30.5 is taken for 30", [(30, .1)]),
+    ([(0, .1), (7.25, .2)], "7.25 is taken for 7", [(0, .1), (7, .2)]),
+], ids=str)
+def test_what_a_schedule_leaves_out_is_warned_of(schedule, words, sorted_schedule, log_records):
+    setter = ScheduledHyperParamSetter("lr", schedule)
+    (warning,) = messages(log_records, "WARNING")
+    assert re.search("ScheduledHyperParamSetter: .*" + words, warning)
+    assert setter.schedule == sorted_schedule and all(type(point) is int for point, _ in setter.schedule)
+
+
+@pytest.mark.parametrize("schedule", [[], [(1, .2), (1, .2)], [(1.0, .5), (2, .3)], [[0, 1], [1, 2]]], ids=str)
+def test_plain_schedules_are_not_warned_of(schedule, log_records):
+    ScheduledHyperParamSetter("lr", schedule)
+    assert not messages(log_records, "WARNING")
 
 
 def test_linear_by_steps_between_three_points():
@@ -387,10 +475,10 @@ def test_the_parameter_changes_when_the_statistic_stalls(values, kwargs, expecte
 
 
 def test_a_statistic_that_is_missing_or_old_is_warned_of(log_records):
-    stat = PutEachEpoch("error", {2: 1., 4: 1.})
-    watched(lambda param: _with(stat, StatMonitorParamSetter(param, "error", lambda x: x / 2, 0, 5)), epochs=4)
+    setter = StatMonitorParamSetter(ObjAttrParam(Holder(), "rate"), "error", lambda x: x / 2, 0, 5)
+    train([PutEachEpoch("error", {2: 1., 4: 1.}), setter], epochs=4)
     warnings = messages(log_records, "WARNING")
-    assert len(warnings) == 2 and "no value of 'error' yet" in warnings[0] and "last one is of global_step 8" in warnings[1]
+    assert len(warnings) == 2 and "no value of 'error'" in warnings[0] and "last one is of global_step 8" in warnings[1]
 
 
 @pytest.mark.parametrize("kwargs, error, message", [

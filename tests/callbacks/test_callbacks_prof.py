@@ -92,12 +92,6 @@ def test_an_epoch_without_steps_has_no_speed():
     assert train([ThroughputTracker()], steps=0).monitors._history == {}
 
 
-@pytest.mark.parametrize("samples", [0, -1])
-def test_a_batch_has_samples(samples):
-    with pytest.raises(ValueError, match="samples_per_step must be positive"):
-        ThroughputTracker(samples)
-
-
 def test_trackers_run_on_every_process_and_the_profiler_on_the_chief(log_dir):
     assert ThroughputTracker().chief_only is HostMemoryTracker().chief_only is False
     assert GraphProfiler().chief_only is True

@@ -4,8 +4,7 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
+import time
 
 import numpy as np
 import pytest
@@ -248,24 +247,20 @@ print("finished")
 """
 
 
-def test_after_kill_9_at_any_moment_the_run_goes_on_without_a_gap(tmp_path):
+def test_after_kill_9_at_any_moment_the_run_goes_on_without_a_gap(start_program, run_program, tmp_path):
     log_dir = str(tmp_path / "log")
     script = KILLED_RUN.format(folder=os.path.dirname(__file__), log_dir=log_dir)
     arguments = []
     for delay in (0.15, 0.61):
-        process = subprocess.Popen([sys.executable, "-c", script] + arguments, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT)
-        _wait_for_lines(process, "Start Epoch", 3)
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.communicate(timeout=delay)
-        process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
+        program = start_program("-c", script, *arguments, folder=tmp_path)
+        program.wait_until(lambda program=program: program.text().count("Start Epoch") >= 3)
+        time.sleep(delay)
+        program.kill()
+        assert program.returncode == -signal.SIGKILL, program.text()[-3000:]
         strict_json(os.path.join(log_dir, "stats.json"))
         arguments = ["resume"]
     newest = max(record["epoch_num"] for record in strict_json(os.path.join(log_dir, "stats.json")))
-    output = subprocess.run([sys.executable, "-c", script, "resume", str(newest + 3)], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, timeout=120, text=True).stdout
+    _, output = run_program("-c", script, "resume", newest + 3, folder=tmp_path)
     assert "finished" in output, output
     records = strict_json(os.path.join(log_dir, "stats.json"))
     epochs = [record["epoch_num"] for record in records]
@@ -276,15 +271,6 @@ def test_after_kill_9_at_any_moment_the_run_goes_on_without_a_gap(tmp_path):
     # 3, and for each kill perhaps one that was complete but not listed yet, or no longer listed but not yet deleted
     assert len(checkpoints(log_dir)) <= 5
     assert not [name for name in os.listdir(log_dir) if "tempstate" in name or name.startswith(".min")]
-
-
-def _wait_for_lines(process, text, count):
-    lines = []
-    for line in process.stdout:
-        lines.append(line.decode("utf-8", "replace"))
-        if sum(text in line for line in lines) == count:
-            return
-    raise AssertionError("the process has ended:\n" + "".join(lines))
 
 
 # ---- MinSaver, MaxSaver -----------------------------------------------------------------------------------------------

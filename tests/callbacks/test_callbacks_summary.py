@@ -11,7 +11,7 @@ from tensorpack.callbacks.summary import (
     SimpleMovingAverage,
 )
 from tensorpack.compat import tfv1 as tf
-from tensorpack.tfutils.summary import add_moving_summary
+from tensorpack.tfutils.summary import add_moving_summary, add_param_summary, add_tensor_summary
 from tensorpack.tfutils.tower import TowerContext
 from tensorpack.train.base import Trainer
 
@@ -114,6 +114,52 @@ def test_the_collection_of_summaries_can_be_chosen(counting_trainer, log_records
 @pytest.mark.parametrize("run_alone", [False, True], ids=["with the step", "alone"])
 def test_no_summaries_at_all(counting_trainer, run_alone):
     assert train(counting_trainer(), MergeAllSummaries(period=1, run_alone=run_alone)) == []
+
+
+def of_a_variable(use_resource):
+    variable = tf.get_variable("learning_rate", [], use_resource=use_resource, trainable=False)
+    tf.summary.scalar("learning_rate", variable)
+
+
+def of_a_tensor(use_resource):
+    tf.summary.scalar("cost", tf.constant(1., name="cost"))
+
+
+def of_a_layer(use_resource):
+    with tf.name_scope("fc"):
+        x = tf.constant(1., name="x")
+    tf.summary.scalar("fc", x)
+
+
+def in_a_tower(use_resource):
+    with tf.name_scope("tower0"):
+        tf.summary.scalar("cost", tf.constant(1., name="cost"))
+
+
+@pytest.mark.parametrize("use_resource", [False, True], ids=["ref", "resource"])
+@pytest.mark.parametrize("make, asked, got", [
+    (of_a_variable, "learning_rate", "learning_rate_1"), (of_a_tensor, "cost", "cost_1"), (of_a_layer, "fc", "fc_1"),
+    (in_a_tower, "cost", "cost_1")], ids=["variable", "tensor", "scope", "tower"])
+def test_a_summary_that_tensorflow_has_renamed_is_told(counting_trainer, log_records, make, asked, got, use_resource):
+    trainer = counting_trainer()
+    make(use_resource)
+    MergeAllSummaries().setup_graph(trainer)
+    (warning,) = [r.getMessage() for r in log_records if r.levelname == "WARNING"]
+    assert "'{}'".format(got) in warning and "tf.summary.scalar('{}-summary', ...)".format(asked) in warning
+
+
+def test_summaries_with_names_of_their_own_are_not_told_of(counting_trainer, log_records):
+    trainer = counting_trainer()
+    rate = tf.get_variable("rate", [], trainable=False)
+    cost = tf.constant(1., name="cost")
+    add_moving_summary(cost)
+    add_param_summary((".*", ["rms", "histogram"]))
+    add_tensor_summary(cost, ["scalar"])
+    tf.summary.scalar("rate-summary", rate)
+    tf.summary.scalar("error", cost), tf.summary.scalar("error_1", cost), tf.summary.scalar("error_5", cost)
+    tf.summary.scalar("top_1", cost), tf.summary.histogram("h", cost), tf.summary.image("i", tf.zeros([1, 2, 2, 1]))
+    MergeAllSummaries().setup_graph(trainer)
+    assert not [r for r in log_records if r.levelname == "WARNING"]
 
 
 def test_the_two_kinds_and_their_name_scopes(counting_trainer):

@@ -1,8 +1,13 @@
 """Callbacks that change when another callback acts."""
-import pytest
+import re
 
+import pytest
+from small_training import messages
+
+from tensorpack import callbacks
 from tensorpack.callbacks.base import Callback
 from tensorpack.callbacks.trigger import EnableCallbackIf, PeriodicCallback, PeriodicTrigger
+from tensorpack.compat import tfv1 as tf
 
 
 class NeverAtEpochs(Callback):
@@ -39,6 +44,67 @@ def test_periodic_trigger_passes_everything_else(counting_trainer, journal):
     counting_trainer().go([plain, PeriodicTrigger(wrapped, every_k_epochs=2)], steps_per_epoch=2)
     assert wrapped.calls == [call for call in plain.calls
                              if call[0] != "trigger_epoch" and not (call[0] == "trigger" and call[1] == 1)]
+
+
+class OfEpochs(Callback):
+    def _trigger_epoch(self):
+        pass
+
+
+class OfSteps(Callback):
+    def before_run(self, ctx):
+        pass
+
+
+NOT_TRIGGERED = {
+    "DumpTensors": (lambda: callbacks.DumpTensors(["cost:0"]), "before_run, after_run is done at every step"),
+    "GPUUtilizationTracker": (lambda: callbacks.GPUUtilizationTracker([0]), "_trigger_epoch is never called"),
+    "GraphProfiler": (lambda: callbacks.GraphProfiler(), "at every step"),
+    "MergeAllSummaries_RunWithOp": (lambda: callbacks.MergeAllSummaries(), "at every step"),
+    "OfEpochs": (OfEpochs, "_trigger_epoch is never called"),
+    "OfSteps": (OfSteps, "at every step"),
+    "ProcessTensors": (lambda: callbacks.ProcessTensors(["cost:0"], print), "at every step"),
+    "ProgressBar": (lambda: callbacks.ProgressBar(), "at every step"),
+    "RunOp": (lambda: callbacks.RunOp(tf.no_op, run_as_trigger=False, run_step=True), "at every step"),
+    "RunUpdateOps": (lambda: callbacks.RunUpdateOps(), "at every step"),
+    "ScalarPrinter": (lambda: callbacks.ScalarPrinter(), "_trigger_epoch is never called"),
+    "ScheduledHyperParamSetter": (lambda: callbacks.ScheduledHyperParamSetter("lr", [(1, 2)], step_based=True),
+                                  "at every step"),
+    "SessionRunTimeout": (lambda: callbacks.SessionRunTimeout(10), "at every step"),
+    "SimpleMovingAverage": (lambda: callbacks.SimpleMovingAverage("cost", 2), "at every step"),
+    "TensorPrinter": (lambda: callbacks.TensorPrinter("cost"), "at every step"),
+    "TerminateOnNaN": (lambda: callbacks.TerminateOnNaN("cost"), "at every step"),
+    "ProxyCallback": (lambda: callbacks.ProxyCallback(callbacks.TerminateOnNaN("cost")), "at every step"),
+    "CallbackFactory": (lambda: callbacks.CallbackFactory(before_train=print), "does nothing when it is triggered"),
+    "Callbacks": (lambda: callbacks.Callbacks([callbacks.ProgressBar()]), "at every step"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(NOT_TRIGGERED))
+def test_what_has_nothing_to_do_at_triggers_is_warned_of(log_dir, log_records, name):
+    make, words = NOT_TRIGGERED[name]
+    cb = make()
+    del log_records[:]
+    PeriodicTrigger(cb, every_k_epochs=3)
+    (warning,) = messages(log_records, "WARNING")
+    assert re.search("{}.*{}.*PeriodicCallback".format(re.escape(str(cb)), words), warning)
+
+
+class OwnRunOp(callbacks.RunOp):
+    def _trigger(self):
+        pass
+
+
+@pytest.mark.parametrize("make", [
+    lambda: callbacks.ModelSaver(), lambda: callbacks.RunOp(tf.no_op), lambda: callbacks.CheckNumerics(),
+    lambda: OwnRunOp(tf.no_op, run_as_trigger=False, run_step=True), lambda: callbacks.CallbackFactory(trigger=print),
+    lambda: callbacks.ScheduledHyperParamSetter("lr", [(1, 2)]), lambda: callbacks.MergeAllSummaries(run_alone=True),
+    lambda: PeriodicCallback(callbacks.ModelSaver(), 2), lambda: callbacks.ThroughputTracker(),
+    lambda: callbacks.Callbacks([callbacks.ProgressBar(), callbacks.ModelSaver()])],
+    ids=["saver", "op", "check", "own", "factory", "schedule", "alone", "nested", "throughput", "list"])
+def test_what_acts_at_triggers_is_not_warned_of(log_dir, log_records, make):
+    PeriodicTrigger(make(), every_k_epochs=3)
+    assert not messages(log_records, "WARNING")
 
 
 @pytest.mark.parametrize("make", [PeriodicTrigger, PeriodicCallback], ids=lambda m: m.__name__)

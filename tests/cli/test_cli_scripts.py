@@ -13,10 +13,16 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint"]
 
 
-def run(name, *argv, **kwargs):
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    return subprocess.run([sys.executable, os.path.join(ROOT, "scripts", name + ".py")] + list(argv), env=env,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, **kwargs)
+@pytest.fixture
+def run(run_program, tmp_path):
+    """`run(tool, *arguments)` without the library on the path: (exit status, stdout, stderr)."""
+    def run_tool(name, *arguments):
+        errors = tmp_path / "errors"
+        script = os.path.join(ROOT, "scripts", name + ".py")
+        status, output = run_program(script, *arguments, folder=tmp_path, errors=errors, PYTHONPATH="")
+        return status, output, errors.read_text()
+
+    return run_tool
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -31,17 +37,17 @@ def test_help_comes_without_tensorflow(tool, tmp_path):
     assert done.stdout.startswith("usage: {}.py".format(tool)) and os.access(path, os.X_OK)
 
 
-def test_a_script_run_from_elsewhere_prints_its_result_alone(tmp_path):
-    done = run("ls-checkpoint", os.path.abspath(os.path.join(GOLDEN, "layers_adam")), cwd=str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert ast.literal_eval(done.stdout)["fc/W"] == [12, 10]
+def test_a_script_run_from_elsewhere_prints_its_result_alone(run):
+    status, output, errors = run("ls-checkpoint", os.path.abspath(os.path.join(GOLDEN, "layers_adam")))
+    assert status == 0, errors
+    assert ast.literal_eval(output)["fc/W"] == [12, 10]
 
 
-def test_statuses_of_mistakes():
-    bad = run("ls-checkpoint", "nothing.npz")
-    assert (bad.returncode, bad.stdout) == (1, "")
-    assert bad.stderr.splitlines()[-1].startswith("error: nothing.npz") and "Traceback" not in bad.stderr
-    assert run("dump-model-params").returncode == 2
+def test_statuses_of_mistakes(run):
+    status, output, errors = run("ls-checkpoint", "nothing.npz")
+    assert (status, output) == (1, "")
+    assert errors.splitlines()[-1].startswith("error: nothing.npz") and "Traceback" not in errors
+    assert run("dump-model-params")[0] == 2
 
 
 def test_each_console_command_leads_to_a_tool():

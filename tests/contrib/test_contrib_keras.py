@@ -2,7 +2,6 @@
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -263,6 +262,18 @@ def test_several_inputs_and_outputs_with_their_metrics():
 
 
 @needs_keras
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_losses_of_half_precision_are_averaged_in_single_precision(dtype):
+    x, target = [tf.cast(tf.placeholder_with_default(np.full([80000, 1], value, "float32"), [80000, 1]), dtype)
+                 for value in (1, 2)]
+    with TowerContext("", is_training=False):
+        cost = KerasCost(lambda x: x, 1, 1, ["mean_absolute_error"], [])(x, target)
+    assert cost.dtype == dtype and cost.op.name == "total_loss"
+    with tf.Session() as sess:
+        assert sess.run(tf.cast(cost, tf.float32)) == pytest.approx(1)
+
+
+@needs_keras
 @pytest.mark.parametrize("units, loss, expected", [
     (3, "categorical_crossentropy", 0.5), (1, "binary_crossentropy", 0.75), (3, "sparse_categorical_crossentropy", 0.5),
 ], ids=["one hot", "binary", "sparse"])
@@ -415,10 +426,9 @@ def test_without_keras_2_there_is_an_error_that_names_the_alternatives(monkeypat
         construct()
 
 
-def test_importing_the_module_does_not_import_keras():
+def test_importing_the_module_does_not_import_keras(run_program):
     code = ("import sys, tensorpack.compat; before = set(sys.modules)\n"
             "import tensorpack.contrib.keras, tensorpack.contrib.rnn\n"
             "print(sorted(m for m in set(sys.modules) - before if 'keras' in m and not m.startswith('tensorpack')))")
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                         stderr=subprocess.STDOUT, text=True, timeout=300)
-    assert run.stdout.splitlines()[-1] == "[]", run.stdout
+    _, output = run_program("-c", code, folder=ROOT)
+    assert output.splitlines()[-1] == "[]", output

@@ -424,7 +424,7 @@ MISTAKES = {
     "one tensor as state": (lambda: LSTMCell(3)(X[:, 0], tf.zeros([3, 6])), TypeError, r"LSTMStateTuple \(c, h\)"),
     "state of the wrong cell": (lambda: dynamic_rnn(LSTMCell(3), X, initial_state=tf.zeros([3, 3])), ValueError,
                                 "initial state of a cell must have the structure"),
-    "units": (lambda: LSTMCell(0), ValueError, "LSTMCell: num_units must be a positive int; got 0"),
+    "units": (lambda: LSTMCell(0), ValueError, "LSTMCell: num_units must be at least 1; got 0"),
     "float units": (lambda: GRUCell(3.5), ValueError, "GRUCell: num_units .* got 3.5"),
     "activation": (lambda: BasicRNNCell(3, activation="tahn"), ValueError, "BasicRNNCell: activation .*tanh.* got 'tahn'"),
     "no cells": (lambda: MultiRNNCell([]), ValueError, "at least one cell"),

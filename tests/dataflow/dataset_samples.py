@@ -205,6 +205,12 @@ def write_places(directory):
     return str(directory)
 
 
+def write_image_folder(directory):
+    for name in ("train/dog/2.jpg", "train/cat/1.png", "train/cat/3.jpg", "val/dog/4.jpg"):
+        write_image(directory / name, color=(10 * len(name), 60, int(name[-5])))
+    return str(directory)
+
+
 def write_all(root):
     """Every dataset in a directory of its own below `root`."""
     write_folder(root / "cifar", dict(CIFAR_FILES[10], **CIFAR_FILES[100]))
@@ -214,6 +220,7 @@ def write_all(root):
     write_ilsvrc_images(root / "ilsvrc")
     write_tiny_imagenet(root / "tiny")
     write_places(root / "places")
+    write_image_folder(root / "photos")
     write_caltech(root / "caltech101_silhouettes_28_split1.mat")
 
 
@@ -227,6 +234,7 @@ MAKERS = {
     "ILSVRC12": lambda root: dataset.ILSVRC12(os.path.join(root, "ilsvrc"), "train", os.path.join(root, "ilsvrc_meta")),
     "ILSVRC12Files": lambda root: dataset.ILSVRC12Files(
         os.path.join(root, "ilsvrc"), "train", os.path.join(root, "ilsvrc_meta")),
+    "ImageFolder": lambda root: dataset.ImageFolder(os.path.join(root, "photos"), "train"),
     "Places365Standard": lambda root: dataset.Places365Standard(os.path.join(root, "places"), "train"),
     "SVHNDigit": lambda root: dataset.SVHNDigit("train", os.path.join(root, "svhn")),
     "TinyImageNet": lambda root: dataset.TinyImageNet(os.path.join(root, "tiny"), "train"),

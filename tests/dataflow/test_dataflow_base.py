@@ -146,8 +146,9 @@ NEEDS_RESET = {
 @pytest.mark.parametrize("make", NEEDS_RESET.values(), ids=NEEDS_RESET.keys())
 def test_iterating_before_reset_names_the_class_and_the_remedy(make):
     df = make()
-    with pytest.raises(RuntimeError, match=type(df).__name__ + r": call reset_state\(\) first"):
+    with pytest.raises(RuntimeError, match=type(df).__name__ + r": call reset_state\(\) first") as info:
         next(iter(df))
+    assert "`_" not in str(info.value), "nobody needs our private names"
 
 
 def test_a_list_that_is_not_shuffled_needs_no_reset():

@@ -87,12 +87,18 @@ class TestImageFromFile:
             assert img.reshape(-1, 3).tolist() == [list(colour)] * 24
         assert len(df) == 3
 
+    def test_or_bgr_as_opencv_has_them(self, files):
+        for (img,), file in zip(ImageFromFile(files, rgb=False), files):
+            np.testing.assert_array_equal(img, cv2.imread(file))
+        for gray, same in zip(ImageFromFile(files, channel=1), ImageFromFile(files, channel=1, rgb=False)):
+            np.testing.assert_array_equal(gray, same)
+
     def test_gray_images_have_a_channel(self, files):
         for img, in ImageFromFile(files, channel=1):
             assert (img.dtype, img.shape) == (np.uint8, (4, 6, 1))
             assert 0 < img[0, 0, 0] < 255
 
-    @pytest.mark.parametrize("resize, shape", [(5, (5, 5)), ((3, 7), (3, 7)), ([9, 2], (9, 2))], ids=str)
+    @pytest.mark.parametrize("resize, shape", [(5, (5, 5)), (10 / 2, (5, 5)), ((3, 7), (3, 7)), ([9, 2], (9, 2))], ids=str)
     @pytest.mark.parametrize("channel", [1, 3])
     def test_resize_is_an_int_or_height_and_width(self, files, resize, shape, channel):
         for img, in ImageFromFile(files, channel=channel, resize=resize):
@@ -116,7 +122,10 @@ class TestImageFromFile:
         (dict(files=[]), "files must be a list of at least one path"),
         (dict(files="a.png"), "files must be a list of at least one path; got 'a.png'"),
         (dict(files=["a.png"], channel=4), "channel must be 1 or 3; got 4"),
-    ], ids=["none", "str", "channel"])
+        (dict(files=["a.png"], resize=0), "resize must be at least 1; got 0"),
+        (dict(files=["a.png"], resize=(5, -5)), "resize must be at least 1; got -5"),
+        (dict(files=["a.png"], resize=(5, 5, 3)), r"resize must be one number or \(height, width\); got \(5, 5, 3\)"),
+    ], ids=["none", "str", "channel", "resize", "negative", "three"])
     def test_wrong_arguments_are_refused(self, arguments, message):
         with pytest.raises(ValueError, match="ImageFromFile: " + message):
             ImageFromFile(**arguments)

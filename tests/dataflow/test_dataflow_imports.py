@@ -7,7 +7,8 @@ import sys
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-HEAVY = ["tensorflow", "cv2", "zmq", "scipy", "matplotlib", "lmdb", "h5py", "sklearn"]
+HEAVY = ["tensorflow", "cv2", "zmq", "scipy", "matplotlib", "lmdb", "h5py", "sklearn", "filelock", "google.protobuf",
+         "google_crc32c", "pynvml"]
 MODULES = ["base", "common", "dataset", "dataset.digits", "dataset.mnist", "format", "image", "imgaug", "parallel",
            "parallel_map", "raw", "remote", "serialize"]
 
@@ -23,7 +24,8 @@ def run(code):
 
 REPORT = """
 import json, sys
-print(json.dumps([m for m in sys.modules if m.split(".")[0] in {heavy} or m.startswith("tensorpack.dataflow.dataset.")]))
+heavy = tuple(name + "." for name in {heavy})
+print(json.dumps([m for m in sys.modules if (m + ".").startswith(heavy) or m.startswith("tensorpack.dataflow.dataset.")]))
 """.format(heavy=HEAVY)
 
 

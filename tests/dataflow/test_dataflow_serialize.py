@@ -1,4 +1,5 @@
 """Saving a flow and reading it again: every format, files of the original and of TensorFlow, failures in the middle."""
+import io
 import itertools
 import os
 import shutil
@@ -14,7 +15,6 @@ from hypothesis import strategies as st
 
 from tensorpack.dataflow import BatchData, DataFlow, DataFromGenerator, DataFromList
 from tensorpack.dataflow._formats import lmdb as lmdb_module
-from tensorpack.dataflow._formats.crc32c import crc32c, masked_crc32c
 from tensorpack.dataflow._formats.tfrecord import read_records, write_record
 from tensorpack.dataflow.format import LMDBData
 from tensorpack.dataflow.serialize import (
@@ -344,23 +344,32 @@ def shift_register_crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
+def masked(crc):
+    """As TFRecord files store it."""
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def stored_checksums(data):
+    """The two checksums of a record: of its length, and of its data."""
+    f = io.BytesIO()
+    write_record(f, data)
+    return tuple(struct.unpack("<I", f.getvalue()[start:start + 4])[0] for start in (8, 12 + len(data)))
+
+
 class TestChecksum:
     @pytest.mark.parametrize("data, expected", [
         (b"", 0), (b"123456789", 0xE3069283), (b"\0" * 32, 0x8A9136AA), (b"\xff" * 32, 0x62A8AB43),
         (bytes(range(32)), 0x46DD794E),
     ], ids=["nothing", "check value", "zeros", "ones", "ascending"])
     def test_published_values(self, data, expected):
-        assert crc32c(data) == expected
+        assert stored_checksums(data)[1] == masked(expected)
 
     @settings(deadline=None, max_examples=60)
     @given(size=st.integers(0, 6000), seed=st.integers(0, 2**32 - 1))
     def test_is_the_shift_register_for_all_sizes(self, size, seed):
         data = np.random.RandomState(seed).bytes(size)
-        assert crc32c(data) == shift_register_crc32c(data)
-
-    def test_large_data(self):
-        data = np.random.RandomState(0).bytes(300001)
-        assert crc32c(data) == shift_register_crc32c(data)
+        assert stored_checksums(data) == tuple(
+            masked(shift_register_crc32c(part)) for part in (struct.pack("<Q", size), data))
 
 
 class TestTFRecord:
@@ -392,8 +401,8 @@ class TestTFRecord:
     def test_the_layout(self, tmp_path):
         self.write(str(tmp_path / "a"), [b"abc"])
         length = struct.pack("<Q", 3)
-        assert (tmp_path / "a").read_bytes() == (
-            length + struct.pack("<I", masked_crc32c(length)) + b"abc" + struct.pack("<I", masked_crc32c(b"abc")))
+        checksums = [struct.pack("<I", masked(shift_register_crc32c(part))) for part in (length, b"abc")]
+        assert (tmp_path / "a").read_bytes() == length + checksums[0] + b"abc" + checksums[1]
 
     def test_damage_anywhere_is_found(self, tmp_path):
         self.write(str(tmp_path / "a"), [b"first", b"second"])
@@ -436,12 +445,13 @@ class TestTFRecord:
 
 WITHOUT_PACKAGES = """
 import sys
-for name in ("lmdb", "h5py", "diskcache", "sklearn", "sklearn.datasets", "msgpack", "tensorflow", "cv2"):
+for name in ("lmdb", "h5py", "diskcache", "sklearn", "sklearn.datasets", "msgpack", "tensorflow", "cv2", "google.protobuf"):
     sys.modules[name] = None
 from tensorpack.dataflow.format import *
 from tensorpack.dataflow.image import *
 from tensorpack.dataflow.raw import DataFromList
 from tensorpack.dataflow.serialize import *
+from tensorpack.utils.loadcaffe import load_caffe
 from tensorpack.utils.serialize import loads
 open("cache.db", "w").close()
 df = DataFromList([[1]], shuffle=False)
@@ -449,7 +459,8 @@ for use in (
         lambda: LMDBData(sys.argv[1]), lambda: CaffeLMDB(sys.argv[1]), lambda: LMDBSerializer.save(df, "a.lmdb"),
         lambda: LMDBSerializer.load(sys.argv[1]), lambda: HDF5Data("a", ["x"]), lambda: HDF5Serializer.save(df, "a", ["x"]),
         lambda: SVMLightData("a"), lambda: DiskCacheData("."), lambda: DiskCacheSerializer.save(df, "b"),
-        lambda: next(iter(ImageFromFile(["a.png"]))), lambda: loads(b"\\x91\\x01")):
+        lambda: next(iter(ImageFromFile(["a.png"]))), lambda: loads(b"\\x91\\x01"),
+        lambda: load_caffe("cache.db", "cache.db")):
     try:
         use()
         print("NO ERROR")
@@ -467,7 +478,7 @@ def test_missing_packages_are_named_when_they_are_needed(tmp_path):
     assert run.returncode == 0, run.stderr
     lines = [line for line in run.stdout.splitlines() if "needs the package" in line or "NO ERROR" in line]
     expected = ["LMDB", "LMDB", "LMDB", "LMDB", "HDF5Data", "HDF5Serializer", "SVMLightData", "DiskCacheData",
-                "DiskCacheSerializer", "ImageFromFile", "msgpack"]
+                "DiskCacheSerializer", "ImageFromFile", "msgpack", "load_caffe"]
     assert len(lines) == len(expected)
     for line, name in zip(lines, expected):
         assert name in line and "pip install" in line, line

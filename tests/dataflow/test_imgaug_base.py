@@ -98,17 +98,6 @@ def test_a_subclass_without_a_stream_says_what_to_do():
     assert augmentor.augment(picture()).shape == (2, 2, 3)
 
 
-def test_rand_range_gives_float32_arrays():
-    augmentor = imgaug.Identity()
-    augmentor.rng = np.random.RandomState(2)
-    rng = np.random.RandomState(2)
-    for arguments, expected in [((), rng.uniform(0, 1)), ((5,), rng.uniform(0, 5)), ((-3, 4), rng.uniform(-3, 4)),
-                                ((-3, 4, (2, 3)), rng.uniform(-3, 4, (2, 3)))]:
-        value = augmentor._rand_range(*arguments)
-        assert isinstance(value, np.ndarray) and value.dtype == np.float32 and value.shape == np.shape(expected)
-        np.testing.assert_allclose(value, expected, rtol=1e-6)
-
-
 # Own augmentors
 
 

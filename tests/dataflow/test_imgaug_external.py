@@ -125,6 +125,25 @@ def test_aleju_augmenters(iaa):
     assert_streams_are_ours(lambda: imgaug.IAAugmentor(iaa.Sequential([iaa.Fliplr(0.5), iaa.Affine(rotate=(-40, 40))])))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "int64", "float64"])
+def test_label_maps_of_aleju_augmenters(iaa, dtype):
+    from imgaug.augmentables.segmaps import SegmentationMapsOnImage
+
+    img = picture(60, 80)
+    blocks = np.random.RandomState(0).randint(1, 4, (10, 10)).repeat(6, axis=0).repeat(8, axis=1)
+    labels = (blocks % 2 if dtype == "bool" else blocks).astype(dtype)
+    flip = imgaug.IAAugmentor(iaa.Fliplr(1.0)).get_transform(img)
+    np.testing.assert_array_equal(flip.apply_segmentation(labels), labels[:, ::-1])
+    noise = imgaug.IAAugmentor(iaa.AdditiveGaussianNoise(scale=30)).get_transform(img)
+    np.testing.assert_array_equal(noise.apply_segmentation(labels), labels)
+    for _ in range(5):
+        tfm = imgaug.IAAugmentor(iaa.Sequential([iaa.Affine(rotate=(-40, 40)), iaa.Resize((0.6, 1.4))])).get_transform(img)
+        moved = tfm.apply_segmentation(labels)
+        assert moved.dtype == dtype and moved.shape == tfm.apply_image(img).shape[:2]
+        expected = tfm.augmentor.augment_segmentation_maps([SegmentationMapsOnImage(labels.astype("int32"), img.shape)])[0]
+        np.testing.assert_array_equal(moved, expected.get_arr().astype(dtype))
+
+
 class AlejuLike:
     """What an augmenter of aleju's imgaug is to the adapter, for versions of numpy that the package does not work with."""
 

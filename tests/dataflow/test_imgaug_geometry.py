@@ -440,7 +440,7 @@ def test_own_background_fillers():
     (lambda: imgaug.CenterPaste(100), "background_shape must be a pair; got int 100"),
     (lambda: imgaug.Flip(), "exactly one of horiz and vert"),
     (lambda: imgaug.Flip(horiz=True, vert=True), "use two augmentors"),
-    (lambda: imgaug.Shift(1.0), r"must be in \[0, 1\)"),
+    (lambda: imgaug.Shift(1.0), "horiz_frac must be below 1; got 1.0"),
     (lambda: imgaug.Rotation(90, step_deg=45), "step_deg must divide 180"),
     (lambda: imgaug.RotationAndCropValid(180, step_deg=50), "step_deg must divide 180"),
     (lambda: imgaug.Affine(scale=2.0), "scale must be a pair"),

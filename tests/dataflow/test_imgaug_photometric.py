@@ -314,10 +314,21 @@ def test_salt_and_pepper(channels, dtype):
     np.testing.assert_array_equal(augmentor.augment(img.copy()), expected)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int16", "int32", "int64", "float16", "bool"])
+@pytest.mark.parametrize("channels", [0, 1, 3])
+def test_blur_of_kinds_that_opencv_does_not_take(dtype, channels):
+    img = (picture(channels=channels) // 2).astype(dtype)
+    augmentor, _ = drawn(imgaug.GaussianBlur((2, 3), (1.5, 1.5)))
+    blurred = augmentor.augment(img)
+    assert blurred.dtype == dtype and blurred.shape == img.shape
+    expected = cv2.GaussianBlur(img.astype("float32"), (5, 5), 1.5, borderType=cv2.BORDER_REPLICATE).reshape(img.shape)
+    np.testing.assert_allclose(blurred, expected, atol=1, rtol=1e-2)
+
+
 @pytest.mark.parametrize("make, message", [
-    (lambda: imgaug.Brightness(0), "delta must be positive; got 0"),
+    (lambda: imgaug.Brightness(0), "delta must be above 0; got 0"),
     (lambda: imgaug.BrightnessScale(0.5), "range must be a pair"),
-    (lambda: imgaug.Saturation(1.0), r"alpha must be in \[0, 1\)"),
+    (lambda: imgaug.Saturation(1.0), "alpha must be below 1; got 1.0"),
     (lambda: imgaug.Gamma((-1, 0)), "above -1"),
     (lambda: imgaug.Lighting(1, [1, 2], np.eye(3)), r"got \(2,\) and \(3, 3\)"),
     (lambda: imgaug.SaltPepperNoise(0.6, 0.6), "a sum of at most 1"),

@@ -1,11 +1,10 @@
 """The documentation site: it builds without a warning, and describes every public name."""
+import ast
 import glob
 import importlib
 import importlib.util
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -49,12 +48,22 @@ def test_every_page_is_described_once():
     assert len(modules) == len(set(modules)) > 80
 
 
+def setting(name):
+    """The value of a setting of `docs/conf.py`."""
+    with open(os.path.join(DOCS, "conf.py"), encoding="utf-8") as f:
+        return ast.literal_eval(re.search(r"^{} = (.*)$".format(name), f.read(), re.M).group(1))
+
+
+# The pages of source code are four of five, and nothing that anybody has written is on them.
+@pytest.mark.parametrize("pages_of_code", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.skipif(not all(importlib.util.find_spec(name) for name in ("sphinx", "myst_parser", "furo")),
                     reason="what builds the site is installed with Python 3.10 and later only")
-def test_the_site_builds_without_a_warning(tmp_path):
-    built = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(tmp_path / "cache"), DOCS,
-                            str(tmp_path / "html")], env=dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"), stdin=subprocess.DEVNULL,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400)
-    assert built.returncode == 0, built.stdout[-4000:]
+def test_the_site_builds_without_a_warning(run_program, tmp_path, pages_of_code):
+    extensions = [name for name in setting("extensions") if pages_of_code or not name.endswith(".viewcode")]
+    status, output = run_program(
+        "-m", "sphinx", "-q", "-W", "--keep-going", "-d", tmp_path / "cache", "-D", "extensions=" + ",".join(extensions), DOCS,
+        tmp_path / "html", folder=ROOT, TF_CPP_MIN_LOG_LEVEL="3", timeout=400)
+    assert status == 0, output[-4000:]
+    assert os.path.isdir(str(tmp_path / "html" / "_modules")) == pages_of_code
     front = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
     assert "launch_train_with_config" in front and 'src="_images/quickstart.png"' in front

@@ -6,8 +6,6 @@ import glob
 import importlib.util
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -34,9 +32,8 @@ def test_the_pages_that_teach_have_code():
 
 
 @pytest.mark.parametrize("page", PROGRAMS)
-def test_code_blocks_run(tmp_path, page):
+def test_code_blocks_run(run_program, tmp_path, page):
     blocks = [code for modules, code in PROGRAMS[page] if installed(modules)]
     (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")
-    run = subprocess.run([sys.executable, "page.py"], cwd=str(tmp_path), env=dict(os.environ, PYTHONPATH=ROOT),
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
-    assert blocks and run.returncode == 0, run.stdout[-3000:]
+    status, output = run_program("page.py", folder=tmp_path)
+    assert blocks and status == 0, output[-3000:]

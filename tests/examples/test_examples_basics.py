@@ -1,12 +1,17 @@
 """The small examples on images, and the one on Keras: the scripts train, and what they write is what they promise."""
+import base64
 import os
 
+import numpy as np
 import pytest
 from example_models import example_globals, last_statistics, trainable_sizes
 from example_runner import run_example
 
 from tensorpack import compat
 from tensorpack.compat import tfv1 as tf
+from tensorpack.predict import OfflinePredictor, PredictConfig
+from tensorpack.tfutils.sessinit import SmartInit
+from tensorpack.tfutils.varmanip import save_checkpoint_vars
 
 
 @pytest.mark.parametrize("script, arguments, statistic", [
@@ -46,6 +51,28 @@ def test_visualizations_are_pictures_in_the_event_file(monkeypatch, tmp_path):
                 "activations/conv1": (60, 120), "digit": (28, 28)}
     assert {tag.split("/image")[0]: sizes for tag, sizes in pictures.items()} == {
         tag: [(2,) + size, (4,) + size] for tag, size in expected.items()}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_exported_model_predicts_on_a_file_as_on_the_pixels_of_imread(monkeypatch, tmp_path, suffix):
+    cv2 = pytest.importorskip("cv2")
+    script = example_globals(monkeypatch, "basics/export-model.py")
+    noise = np.random.RandomState(0).randint(0, 40, (96, 80))
+    path, weights = str(tmp_path / ("picture" + suffix)), str(tmp_path / "weights.npz")
+    cv2.imwrite(path, (script["draw_picture"](np.random.RandomState(3), 96)[:, :80] // 2 + noise).astype("uint8"))
+    with open(path, "rb") as f:
+        encoded = base64.urlsafe_b64encode(f.read())
+    image = cv2.imread(path, cv2.IMREAD_GRAYSCALE)[np.newaxis]
+
+    def config(model, name, restored=None):
+        return PredictConfig(model=script[model](), session_init=restored, input_names=[name], output_names=["prediction_img"])
+
+    with OfflinePredictor(config("Model", "input_img")) as predictor:
+        expected = predictor(image)[0]
+        variables = predictor.sess.graph.get_collection("variables")
+        save_checkpoint_vars({v.op.name: predictor.sess.run(v) for v in variables}, weights)
+    with OfflinePredictor(config("InferenceOnlyModel", "input_img_bytes", SmartInit(weights))) as predictor:
+        np.testing.assert_allclose(predictor(encoded)[0], expected, atol=1e-6)
 
 
 def test_grid_puts_tiles_in_rows(monkeypatch):

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tensorpack.compat import tfv1 as tf
+from tensorpack.graph_builder._gradients import dense_in_place
 from tensorpack.graph_builder.utils import (
     GradientPacker,
     LeastLoadedDeviceSetter,
@@ -100,6 +101,24 @@ def test_every_device_gets_the_sum_or_the_mean(reduction, average):
     for each in values:
         for got, total in zip(each, sums):
             np.testing.assert_allclose(got, total / 8 if average else total, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("reduction", sorted(REDUCTIONS))
+def test_half_precision_is_summed_in_single_precision(reduction, dtype):
+    """The sum of the gradients is more than float16 holds, their mean is not; a row that was looked up often is counted so."""
+    tensors = []
+    for k, device in enumerate(cpus(8)):
+        with tf.device(device):
+            dense = tf.cast(tf.placeholder_with_default(np.float32([16384, k]), [2]), dtype)
+            rows = tf.cast(tf.placeholder_with_default(np.ones((3000, 1), "float32"), [3000, 1]), dtype)
+            tensors.append([dense, dense_in_place(tf.IndexedSlices(rows, np.zeros(3000, "int32"), [2, 1]))])
+    reduced = REDUCTIONS[reduction](tensors, True)
+    assert {grad.dtype for grads in reduced for grad in grads} == {tf.as_dtype(dtype)}
+    with session(8) as sess:
+        for dense, rows in sess.run([[tf.cast(grad, tf.float64) for grad in grads] for grads in reduced]):
+            np.testing.assert_allclose(dense, [16384, 3.5], rtol=1e-2)
+            np.testing.assert_allclose(rows, [[3000], [0]], rtol=1e-2)
 
 
 @pytest.mark.parametrize("reduction", sorted(REDUCTIONS))

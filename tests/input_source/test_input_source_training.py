@@ -1,8 +1,6 @@
 """Input sources in real trainings: whatever happens to the data, the training call ends, and with the right error."""
 import os
 import signal
-import subprocess
-import sys
 import textwrap
 import threading
 import time
@@ -274,11 +272,10 @@ SCRIPT = """
 """
 
 
-def test_process_ends_with_the_traceback_and_a_bad_status(tmp_path):
-    script = tmp_path / "script.py"
+def test_process_ends_with_the_traceback_and_a_bad_status(run_program, tmp_path):
+    script, errors = tmp_path / "script.py", tmp_path / "errors"
     script.write_text(textwrap.dedent(SCRIPT))
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, timeout=120, text=True, cwd=str(tmp_path),
-                          env=dict(os.environ, PYTHONPATH=os.pathsep.join([p for p in sys.path if p])))
-    assert done.returncode != 0
-    assert "KeyError: 'image-30'" in done.stderr and "decode_datapoint" in done.stderr
-    assert "not reached" not in done.stdout
+    status, output = run_program(script, folder=tmp_path, errors=errors)
+    assert status != 0
+    assert "KeyError: 'image-30'" in errors.read_text() and "decode_datapoint" in errors.read_text()
+    assert "not reached" not in output

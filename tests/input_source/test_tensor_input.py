@@ -43,7 +43,7 @@ IMAGES = [tf.TensorSpec([None, 2], "float32", "image"), tf.TensorSpec([None], "i
 
 def test_zeros_are_named_after_input_and_tower(log_records):
     source = DummyConstantInput([[3, 2], [3]])
-    assert [r.levelname for r in log_records] == ["WARNING"]
+    assert [r.levelname for r in log_records] == ["INFO"]
     source.setup(IMAGES)
     for index in range(2):
         with TrainTowerContext("tower1" if index else "", index=index, total=2):

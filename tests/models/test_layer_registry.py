@@ -9,7 +9,9 @@ from tensorpack.compat import tfv1 as tf
 from tensorpack.models import Conv2D, FullyConnected, MaxPooling, VariableHolder, _shape_log, layer_register, registry
 from tensorpack.models.tflayer import convert_to_tflayer_args, rename_get_variable, rename_tflayer_get_variable
 from tensorpack.tfutils.argscope import argscope
+from tensorpack.tfutils.tower import TowerContext
 from tensorpack.tfutils.varreplace import freeze_variables, remap_variables
+from tensorpack.utils._rng import set_worker_index
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +19,7 @@ def private_registry(monkeypatch):
     """Layers that a test registers do not outlive it."""
     monkeypatch.setattr(registry, "_layers", dict(registry._layers))
     monkeypatch.setattr(_shape_log, "_enabled", True)
+    monkeypatch.setattr(_shape_log, "_lines", set())
 
 
 def image(*shape):
@@ -163,6 +166,29 @@ def test_each_graph_logs_its_layers(log_records):
         with tf.Graph().as_default():
             Conv2D("a", image(), 4, 3)
     assert len(shape_lines(log_records)) == 2
+
+
+def test_models_for_inference_log_what_was_not_logged_before(log_records):
+    def build(units, is_training):
+        with tf.Graph().as_default(), TowerContext("", is_training=is_training):
+            FullyConnected("a", MaxPooling("p", image(), 2), units)
+        lines = shape_lines(log_records)
+        del log_records[:]
+        return lines
+
+    pool, four, five = "'p': [None, 8, 8, 3] --> [None, 4, 4, 3]", "'a': [None, 4, 4, 3] --> [None, 4]", \
+        "'a': [None, 4, 4, 3] --> [None, 5]"
+    assert build(4, True) == [pool, four]
+    assert build(4, False) == build(4, False) == []
+    assert build(5, False) == [five] and build(5, False) == []
+    assert build(5, True) == [pool, five], "a training shows its whole model"
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_first_of_several_workers_logs_shapes(index, log_records):
+    set_worker_index(index)
+    Conv2D("a", image(), 4, 3)
+    assert len(shape_lines(log_records)) == 1 - index
 
 
 def make_block():

@@ -1,11 +1,11 @@
-"""ConcatWith and StaticDynamicShape."""
+"""ConcatWith, StaticDynamicAxis and StaticDynamicShape."""
 import layer_reference as ref
 import numpy as np
 import pytest
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.models import ConcatWith, LinearWrap
-from tensorpack.models.shape_utils import StaticDynamicShape
+from tensorpack.models.shape_utils import StaticDynamicAxis, StaticDynamicShape
 
 
 @pytest.mark.parametrize("wrap", [lambda a, b: a, lambda a, b: [a, b], lambda a, b: (a, b)], ids=["tensor", "list", "tuple"])
@@ -20,6 +20,22 @@ def test_concat_with(wrap):
     with tf.Session() as sess:
         np.testing.assert_array_equal(sess.run(y), expected)
         np.testing.assert_array_equal(sess.run(named), expected)
+
+
+def test_a_known_axis_gives_both_sizes():
+    axis = StaticDynamicAxis(4, 4)
+    doubled = axis.apply(lambda size: size * 2)
+    assert (doubled.static, doubled.dynamic) == (8, 8) and (axis.static, axis.dynamic) == (4, 4)
+    assert repr(doubled) == "StaticDynamicAxis(static=8, dynamic=8)"
+
+
+def test_an_unknown_axis_gives_the_dynamic_size():
+    dynamic = tf.placeholder_with_default(4, [])
+    axis = StaticDynamicAxis(None, dynamic)
+    doubled = axis.apply(lambda size: size * 2)
+    assert doubled.static is None and axis.dynamic is dynamic
+    with tf.Session() as sess:
+        assert sess.run(doubled.dynamic) == 8
 
 
 def test_sizes_are_static_where_known():

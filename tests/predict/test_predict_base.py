@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tensorpack.compat import tfv1 as tf
+from tensorpack.models import FullyConnected
 from tensorpack.predict import OfflinePredictor, OnlinePredictor, PredictConfig, PredictorBase
 from tensorpack.predict.base import AsyncPredictorBase
 from tensorpack.tfutils.sesscreate import NewSessionCreator, ReuseSessionCreator, SessionCreatorAdapter
@@ -81,6 +82,21 @@ def test_a_name_that_is_not_there_is_answered_with_names_like_it(changes, words)
         OfflinePredictor(config(**changes))
 
 
+@pytest.mark.parametrize("name, words", [
+    ("costs", r"did you mean 'cost:0'\?"), ("lose", "there are 6 names: 'cost:0', 'fc/W:0', 'fc/b:0', 'fc/output:0', 'im"),
+    ("MatMull", r"did you mean 'fc/MatMul:0'\?"), ("out", r"did you mean 'fc/output:0'\?"),
+])
+def test_names_that_tensorflow_has_given_are_not_suggested_unless_one_of_them_is_meant(name, words):
+    def build(image):
+        logits = FullyConnected("fc", image * 2, 4)
+        tf.nn.softmax(logits, name="prob")
+        tf.reduce_mean(logits, name="cost")
+
+    with pytest.raises(KeyError, match=words):
+        OfflinePredictor(PredictConfig(tower_func=build, input_signature=[tf.TensorSpec([None, 3], tf.float32, "image")],
+                                       input_names=["image"], output_names=[name]))
+
+
 def test_a_resource_variable_is_no_input():
     with pytest.raises(ValueError, match="resource variable"):
         OfflinePredictor(config(tower_func=lambda x, n: build(x, n, True), input_names=["x", "fc/W"]))
@@ -99,12 +115,13 @@ def test_one_config_builds_independent_predictors():
     assert second(X)[0].tolist() == Y
 
 
-def test_variables_without_a_stored_value_keep_their_initial_one_and_are_named(log_records):
+def test_variables_that_may_be_missing_keep_their_initial_value_and_are_named(log_records):
     def with_more(x, n):
         build(x, n)
         tf.identity(tf.get_variable("extra", initializer=7.), name="e")
 
-    assert OfflinePredictor(config(tower_func=with_more, output_names=["e"], input_names=["x"]))(X) == [7]
+    cfg = config(tower_func=with_more, output_names=["e"], input_names=["x"], allow_missing=["extra"])
+    assert OfflinePredictor(cfg)(X) == [7]
     assert any("extra" in m for m in warnings_in(log_records))
 
 

@@ -3,6 +3,7 @@ import threading
 
 import numpy as np
 import pytest
+from in_process import run_in_process
 
 from tensorpack import BNReLU, Conv2D, FullyConnected, TowerContext, argscope
 from tensorpack.compat import tfv1 as tf
@@ -158,17 +159,31 @@ def test_an_unrolled_network_that_forks_thousands_of_times_does_not_overflow_the
     assert value[0, 1] == 0 and .5 < value[0, 0] < 2
 
 
-def test_waiting_for_a_queue_in_the_calling_thread():
+def test_nothing_waits_for_a_queue_in_the_calling_thread():
     queue = tf.FIFOQueue(2, [tf.float32], [[]])
     x = tf.placeholder(tf.float32, [], "x")
     y, put = queue.dequeue() + x, queue.enqueue(5.)
     with tf.Session() as sess:
         predictor = OnlinePredictor([x], [y], sess=sess)
-        assert suits_calling_thread([x], [y])
+        assert not suits_calling_thread([x], [y]) and suits_calling_thread([x, queue.dequeue()], [x + 1])
         later = threading.Timer(.2, lambda: sess.run(put))
         later.start()
         assert predictor(1) == [6]
         later.join()
+
+
+def test_what_waits_does_not_keep_the_thread_from_the_operation_that_ends_the_wait():
+    """One thread would stand in `take` for ever, before it comes to `put`."""
+    output = run_in_process("""
+        from tensorpack.predict import OnlinePredictor
+        x = tf.placeholder(tf.float32, [], "x")
+        taken, = tf.raw_ops.Unstage(dtypes=[tf.float32], shared_name="area", name="take")
+        with tf.control_dependencies([tf.raw_ops.Stage(values=[x * 2], shared_name="area", name="put")]):
+            y = tf.identity(x)
+        with tf.Session(config=tf.ConfigProto(inter_op_parallelism_threads=2)) as sess:
+            print("GOT", *OnlinePredictor([x], [taken, y], sess=sess)(1))
+    """)
+    assert "GOT 2.0 1.0" in output
 
 
 def test_an_error_of_an_operation_reaches_the_caller():

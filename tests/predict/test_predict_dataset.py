@@ -178,6 +178,7 @@ def test_results_of_two_workers_come_in_order_and_a_second_pass_works(monkeypatc
     with SimpleDatasetPredictor(cfg, DataFromList([[1]])).predictor:
         pass
     predictor = MultiProcessDatasetPredictor(cfg, Numbers(12), 2)
+    predictor.STALL_SECONDS = 0.5  # the processes take longer to start
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,6,7"
     assert [r for r in log_records if "return_input=True" in r.getMessage()]
     results = predictor.get_all_result()
@@ -187,6 +188,8 @@ def test_results_of_two_workers_come_in_order_and_a_second_pass_works(monkeypatc
     assert os.getpid() not in {pid for pid, _ in devices}
     assert len(devices) <= 2 and {device for _, device in devices} <= {b"5", b"6"}
     assert not processes()
+    stalls = [r.getMessage() for r in log_records if "there was no result for" in r.getMessage()]
+    assert "PredictWorker-0 (" in stalls[0] and "PredictWorker-1 (" in stalls[0] and "feeder (" in stalls[0]
     said = capfd.readouterr()
     assert "12/12" in said.err and "13/" not in said.err
     assert (said.out + said.err).count("Traceback") == 0

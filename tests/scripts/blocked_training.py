@@ -27,11 +27,14 @@ class Blocked(DataFlow):
         time.sleep(600)
 
 
-class Last(Callback):
+class Steps(Callback):
+    def _trigger_step(self):
+        print("STEP", self.global_step, flush=True)
+
     def _after_train(self):
         print("AFTER TRAIN at", self.global_step, flush=True)
 
 
 if __name__ == "__main__":
     launch_train_with_config(TrainConfig(
-        model=Model(), data=QueueInput(Blocked()), callbacks=[Last()], monitors=[], steps_per_epoch=10), SimpleTrainer())
+        model=Model(), data=QueueInput(Blocked()), callbacks=[Steps()], monitors=[], steps_per_epoch=10), SimpleTrainer())

@@ -4,16 +4,17 @@ Usage: collective_training.py --out DIRECTORY [--option value ...]. The model, a
 same for any number of workers. Each worker writes its variables at the end to FINAL-<rank>.npz.
 """
 import argparse
+import json
 import os
 import signal
 import sys
 import time
 
 import numpy as np
-from tensorpack.train._distributed.parameter_server.collective import CollectiveTrainer
 
 from tensorpack import *
 from tensorpack.compat import tfv1 as tf
+from tensorpack.train._distributed.collective import CollectiveTrainer
 from tensorpack.train._distributed.inference import CollectiveInferenceRunner
 from tensorpack.utils.utils import fix_rng_seed, get_rng
 
@@ -129,6 +130,66 @@ def inferencers(prefix):
             BinaryClassificationStats("decision", "truth", prefix)]
 
 
+class Ids(DataFlow):
+    """Datapoints whose `y` are 0..size-1, in the order of `order()`."""
+
+    def __init__(self, size, order=None):
+        self.size, self.order = size, order or (lambda: range(size))
+
+    def __len__(self):
+        return self.size
+
+    def __iter__(self):
+        for k in self.order():
+            yield [np.zeros(3, "float32"), np.int32(0), np.float32(k)]
+
+
+class Opaque(ProxyDataFlow):
+    """A flow of the user's, of which nobody knows what it does."""
+
+    def __iter__(self):
+        yield from self.ds
+
+
+def same(dp):
+    return dp
+
+
+def backwards_on_some_ranks():
+    return range(33) if json.loads(os.environ["TF_CONFIG"])["task"]["index"] % 2 else range(32, -1, -1)
+
+
+# name -> flow for validation. Those that work on each datapoint by themselves are divided, others share their results.
+PASSES = {
+    "processes": lambda: BatchData(MultiProcessMapData(Ids(240), 2, same, buffer_size=30, strict=True), 50, remainder=True),
+    "one process": lambda: BatchData(MultiProcessMapData(Ids(300), 1, same, strict=True), 50, remainder=True),
+    "threads": lambda: MapData(BatchData(MultiThreadMapData(Ids(130), 3, same, buffer_size=9, strict=True), 40), same),
+    "unknown": lambda: Opaque(BatchData(Ids(33), 4, remainder=True)),
+    "other process": lambda: MultiProcessRunnerZMQ(BatchData(Ids(33), 4, remainder=True), 1),
+    "disorder": lambda: BatchData(Ids(33, backwards_on_some_ranks), 4, remainder=True),
+}
+
+
+class Seen(Inferencer):
+    """Prints how many batches and datapoints there were in a pass, and how many different ones."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def _get_fetches(self):
+        return ["y"]
+
+    def _before_inference(self):
+        self.batches = []
+
+    def _on_fetches(self, results):
+        self.batches.append(results[0].tolist())
+
+    def _after_inference(self):
+        seen = sum(self.batches, [])
+        print("SEEN {}: {} {} {}".format(self.name, len(self.batches), len(seen), len(set(seen))), flush=True)
+
+
 def fail():
     raise ArithmeticError("out of ideas")
 
@@ -149,6 +210,24 @@ class StopAfterEpoch(Callback):
         raise StopTraining("enough")
 
 
+class Pipeline(Callback):
+    """A queue runner, which takes its numbers from a variable; on the odd rank it may fail."""
+
+    _chief_only = False
+
+    def __init__(self, rank, fails):
+        self.rank, self.fails = rank, fails
+
+    def _setup_graph(self):
+        factor = tf.get_variable("factor", initializer=self.rank + 1., trainable=False)
+        with tf.control_dependencies([tf.Assert(not self.fails, ["broken pipeline"])]):
+            self.number = tf.train.batch([tf.identity(factor)], 1)[0]
+
+    def _before_train(self):
+        if not self.fails:
+            print("NUMBER", self.trainer.sess.run(self.number), flush=True)
+
+
 def parse(argv):
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
@@ -166,7 +245,9 @@ def parse(argv):
     parser.add_argument("--stop-after-epoch", action="store_true")
     parser.add_argument("--trainings", type=int, default=1, help="how many, one after the other")
     parser.add_argument("--save", action="store_true")
+    parser.add_argument("--pipeline", choices=["good", "broken"])
     parser.add_argument("--infer", action="store_true")
+    parser.add_argument("--passes", nargs="*", default=[], choices=sorted(PASSES), help="flows for validation")
     parser.add_argument("--heartbeat", type=float, default=60)
     parser.add_argument("--start-seconds", type=float, default=60)
     return parser.parse_args(argv)
@@ -191,10 +272,13 @@ def make_callbacks(args, trainer):
             CollectiveInferenceRunner(BatchData(Data(33), 4, remainder=True), inferencers("together")),
             InferenceRunner(BatchData(Data(33), 4, remainder=True), inferencers("alone")),
             Statistics(["together", "alone"] if trainer.is_chief else ["together"])]
+    callbacks += [CollectiveInferenceRunner(PASSES[name](), Seen(name)) for name in args.passes]
     if args.check_rank == trainer.rank:
         callbacks.append(CheckNumerics(run_step=True).set_chief_only(False))
     if args.stop_after_epoch:
         callbacks.append(StopAfterEpoch())
+    if args.pipeline:
+        callbacks.append(Pipeline(trainer.rank, args.pipeline == "broken" and args.odd_rank == trainer.rank))
     callbacks.append(Report(args.out, trainer.rank))
     if args.event and args.event_rank == trainer.rank:
         callbacks.append(At(args.at, EVENTS[args.event]))

@@ -3,6 +3,7 @@
 Reads requests from stdin, a line of JSON each, and answers on stdout:
 {"start": arguments, "environ": variables, "log": path} -> process id; {"wait": process id, "seconds": limit} -> status or null.
 """
+import gc
 import json
 import os
 import signal
@@ -53,6 +54,8 @@ def wait(pid, seconds):
 
 
 if __name__ == "__main__":
+    gc.collect()
+    gc.freeze()  # a worker that looks at all of TensorFlow's objects when it ends copies them, for longer than it trains
     arguments = serve()
     if arguments is not None:
         collective_training.main(arguments)

@@ -1,9 +1,9 @@
-import sys
 import threading
 import types
 
 import pytest
 
+from tensorpack import compat
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils.argscope import (
     argscope,
@@ -177,15 +177,41 @@ def test_functions_of_a_module_are_replaced_once():
         assert module.conv(0) == {"a": 1}
 
 
-def test_module_without_functions_is_refused():
-    with pytest.raises(ValueError, match="tensorpack.models"):
-        enable_argscope_for_module(types.ModuleType("empty"))
+class Unloadable(types.ModuleType):
+    """A module that is loaded when it is used, and cannot be."""
+
+    def __dir__(self):
+        raise ImportError("keras")
 
 
-def test_layers_of_tensorflow_work_where_they_exist_and_else_the_error_helps():
-    if sys.version_info >= (3, 8):  # that is: with Keras 3
-        with pytest.raises(ValueError, match="tensorpack.models"):
-            enable_argscope_for_module(tf.layers)
+class Forgetful(types.ModuleType):
+    """A module whose attributes cannot be loaded."""
+
+    def __dir__(self):
+        return ["dense"]
+
+    def __getattr__(self, name):
+        raise ImportError(name)
+
+
+@pytest.mark.parametrize("module", [types.ModuleType("empty"), Unloadable("lazy"), Forgetful("lazy")],
+                         ids=["empty", "unloadable", "forgetful"])
+def test_a_module_without_functions_is_warned_of(log_records, module):
+    enable_argscope_for_module(module)
+    (line,) = [record.getMessage() for record in log_records if record.levelname == "WARNING"]
+    assert "argscope_for_module({})".format(module.__name__) in line and "tensorpack.models" in line
+
+
+@pytest.mark.parametrize("thing", [None, "tf.layers", dict], ids=str)
+def test_what_is_no_module_is_refused(thing):
+    with pytest.raises(TypeError, match="must be a module; got"):
+        enable_argscope_for_module(thing)
+
+
+def test_layers_of_tensorflow_work_where_they_exist_and_else_the_warning_helps(log_records):
+    if compat.VERSION >= (2, 16):  # that is: with Keras 3
+        enable_argscope_for_module(tf.layers)
+        assert "tensorpack.models" in log_records[0].getMessage()
         return
     originals = {name: getattr(tf.layers, name) for name in dir(tf.layers)}
     try:

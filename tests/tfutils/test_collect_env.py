@@ -1,6 +1,5 @@
 import importlib
 import os
-import subprocess
 import sys
 
 import numpy as np
@@ -70,10 +69,10 @@ def test_the_function_is_also_in_common_where_older_scripts_find_it():
     assert common.collect_env_info is importlib.import_module("tensorpack.tfutils.collect_env").collect_env_info
 
 
-def test_the_module_prints_the_table_as_a_program():
-    result = subprocess.run([sys.executable, "-m", "tensorpack.tfutils.collect_env"], cwd=ROOT, stdin=subprocess.DEVNULL,
-                            capture_output=True, text=True, timeout=120)
-    assert result.returncode == 0, result.stderr
-    assert rows_of(result.stdout)["Tensorpack"] == __version__
-    assert result.stdout.splitlines()[-1] == "GPUs that TensorFlow sees: none"
-    assert "RuntimeWarning" not in result.stderr
+def test_the_module_prints_the_table_as_a_program(run_program, tmp_path):
+    errors = tmp_path / "errors"
+    status, output = run_program("-m", "tensorpack.tfutils.collect_env", folder=ROOT, errors=errors)
+    assert status == 0, errors.read_text()
+    assert rows_of(output)["Tensorpack"] == __version__
+    assert output.splitlines()[-1] == "GPUs that TensorFlow sees: none"
+    assert "RuntimeWarning" not in errors.read_text()

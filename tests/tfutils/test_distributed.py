@@ -1,8 +1,5 @@
 """Session creation on servers of TensorFlow's distributed runtime, on loopback."""
-import os
 import socket
-import subprocess
-import sys
 
 import pytest
 
@@ -82,16 +79,10 @@ def test_something_else_than_a_server_is_refused():
         get_distributed_session_creator("grpc://127.0.0.1:2222")
 
 
-def test_another_worker_waits_for_the_chief(tmp_path):
+def test_another_worker_waits_for_the_chief(start_program, tmp_path):
     done = str(tmp_path / "done")
     addresses = ["127.0.0.1:{}".format(free_port()) for _ in range(2)]
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")])))
-    peers = [subprocess.Popen([sys.executable, "-c", PEER, str(index), done] + addresses, env=environment,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True) for index in (1, 0)]
-    try:
-        outputs = [peer.communicate(timeout=60) for peer in peers]
-    finally:
-        for peer in peers:
-            peer.kill()
-            peer.wait()
-    assert [out.strip() for out, _ in outputs] == ["8.0 1.0 True", "8.0 0.0"], [err[-2000:] for _, err in outputs]
+    peers = [start_program("-c", PEER, index, done, *addresses, folder=tmp_path, errors=tmp_path / "errors-{}".format(index))
+             for index in (1, 0)]
+    assert [peer.wait() for peer in peers] == [0, 0], [(tmp_path / "errors-{}".format(k)).read_text()[-2000:] for k in range(2)]
+    assert [peer.text().strip() for peer in peers] == ["8.0 1.0 True", "8.0 0.0"]

@@ -11,6 +11,7 @@ from inference_towers import IMAGE, IMAGE_ONLY, SIGNATURE, conv, load_graph_def,
 
 from tensorpack.compat import VERSION
 from tensorpack.compat import tfv1 as tf
+from tensorpack.models import FullyConnected
 from tensorpack.predict import OfflinePredictor, PredictConfig
 from tensorpack.tfutils._export import convert
 from tensorpack.tfutils.export import ModelExporter
@@ -208,14 +209,14 @@ def texts(values):
 
 
 @EVERY_FORMAT
-def test_variables_that_session_init_lacks_have_their_initial_values(tmp_path, log_records, format_name):
+def test_variables_that_session_init_may_lack_have_their_initial_values(tmp_path, log_records, format_name):
     def build(image):
         with tf.variable_scope("", use_resource=True):
             extra = tf.get_variable("extra", initializer=10.)
         tf.add(image * tf.get_variable("factor", initializer=1.), extra, name="y")
 
     config = PredictConfig(tower_func=build, input_signature=IMAGE_ONLY, output_names=["y"],
-                           session_init=DictRestore({"factor": np.float32(2)}))
+                           session_init=DictRestore({"factor": np.float32(2)}), allow_missing="extra")
     run, export = FORMATS[format_name]
     export(ModelExporter(config), str(tmp_path / "exported"))
     assert_same(run(str(tmp_path / "exported"), {"image:0": IMAGE}, ["y:0"])[0], IMAGE * 2 + 10)
@@ -338,6 +339,44 @@ def test_the_opset_can_be_chosen(tmp_path):
     assert {each.domain: each.version for each in onnx.load(path).opset_import}[""] == 13
     with open(path + ".json") as f:
         assert json.load(f)["opset"] == 13
+
+
+def flattened(image):
+    tf.identity(FullyConnected("fc", image, 3), name="prob")
+
+
+def two_images(left, right):
+    tf.add(left, right, name="both")
+
+
+def positive(image):
+    tf.boolean_mask(image, image[:, 0] > 0, name="kept")
+    tf.identity(image * 2, name="double")
+
+
+@ONNX_PACKAGES
+@pytest.mark.parametrize("build, shapes, expected", [
+    (flattened, {"image": [None, 4, 2]}, {"image:0": ["batch", 4, 2], "prob:0": ["batch", 3]}),
+    (lambda image: tf.transpose(image, [0, 2, 1], name="turned"),
+     {"image": [None, None, None]},
+     {"image:0": ["batch", "image_1", "image_2"], "turned:0": ["batch", "turned_1", "turned_2"]}),
+    (two_images, {"left": [None, 2], "right": [None, 2]},
+     {"left:0": ["left_0", 2], "right:0": ["right_0", 2], "both:0": ["both_0", 2]}),
+    (two_images, {"left": [None, 2], "right": [1, 2]}, {"left:0": ["batch", 2], "right:0": [1, 2], "both:0": ["batch", 2]}),
+    (positive, {"image": [None, 2]}, {"image:0": ["batch", 2], "kept/GatherV2:0": ["kept/GatherV2_0", 2],
+                                      "double:0": ["batch", 2]}),
+], ids=["batch", "open image", "two batches", "one batch", "another number"])
+def test_open_dimensions_of_onnx_have_names_that_say_something(tmp_path, build, shapes, expected):
+    import onnx
+
+    outputs = [name for name in expected if name[:-2] not in shapes]
+    signature = [tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()]
+    ModelExporter(of(build, outputs, list(shapes), signature)).export_onnx(str(tmp_path / "model"))
+    graph = onnx.load(str(tmp_path / "model")).graph
+    assert {tensor.name: [dim.dim_param or dim.dim_value for dim in tensor.type.tensor_type.shape.dim]
+            for tensor in list(graph.input) + list(graph.output)} == expected
+    feed = {name + ":0": np.ones([3 if size is None else size for size in shape], "float32") for name, shape in shapes.items()}
+    assert all(np.isfinite(value).all() for value in run_onnx(str(tmp_path / "model"), feed, outputs))
 
 
 @ONNX_PACKAGES

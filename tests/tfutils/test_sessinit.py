@@ -77,13 +77,13 @@ def test_saver_restore_works_on_a_finalized_graph(tmp_path):
 
 
 def test_what_does_not_fit_is_logged_as_one_line_and_two_groups(tmp_path, log_records):
-    path = checkpoint(tmp_path, a=F([1, 2]), global_step=np.int64(3), z=F([0]), a__Momentum=F([1, 1]), EMA__cost=F(0),
+    path = checkpoint(tmp_path, a=F([1, 2]), optimizer__step=np.int64(3), z=F([0]), a__Momentum=F([1, 1]), EMA__cost=F(0),
                       **{"old__v{}".format(i): F([0]) for i in range(20)})
     variable("a"), variable("head/W"), variable("head/b"), variable("a/Adam")
     load(SaverRestore(path))
     graph_only, stored_only = texts(log_records, "WARNING")
     assert "head/W, head/b" in graph_only and "Adam" not in graph_only and path in graph_only
-    assert re.search(r"global_step, old/\* \(20 variables: old/v0, .*\), z$", stored_only)
+    assert re.search(r"old/\* \(20 variables: old/v0, .*\), optimizer/step, z$", stored_only)
     assert "Momentum" not in stored_only and "EMA" not in stored_only and "old/v15" not in stored_only
     summary = texts(log_records, "INFO")[-1]
     assert "loaded 1, missing 2, unused 22" in summary and path in summary
@@ -186,7 +186,7 @@ def test_former_powers_do_not_go_to_two_variables(tmp_path):
 
 def test_dict_restore_takes_names_with_and_without_index_and_scalars(log_records):
     variable("a"), variable("b", ()), variable("c")
-    assert load(DictRestore({"a:0": F([1, 2]), "b": 3., "z": F(0)})) == {"a": [1, 2], "b": 3, "c": [0, 0]}
+    assert load(DictRestore({"a:0": F([1, 2]), "b": 3., "z": F([0])})) == {"a": [1, 2], "b": 3, "c": [0, 0]}
     graph_only, dict_only = [m for m in texts(log_records, "WARNING") if "found" in m]
     assert graph_only.endswith(": c") and dict_only.endswith(": z")
     assert "loaded 2, missing 1, unused 1" in texts(log_records, "INFO")[-1]

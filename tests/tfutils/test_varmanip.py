@@ -324,9 +324,9 @@ def test_harmful_differences_raise_or_are_left_out(log_records, value, dtype, er
 
 
 def test_large_values_are_fed_in_several_calls(monkeypatch):
-    from tensorpack.tfutils import varmanip
+    from tensorpack.tfutils._restore import assigning
 
-    monkeypatch.setattr(varmanip, "_BYTES_PER_CALL", 100)
+    monkeypatch.setattr(assigning, "_BYTES_PER_CALL", 100)
     variables = [tf.get_variable("v{}".format(i), [20]) for i in range(4)]
     with tf.Session() as sess:
         SessionUpdate(sess, variables).update({v.name: np.full(20, i, "float32") for i, v in enumerate(variables)})

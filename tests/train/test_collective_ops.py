@@ -152,18 +152,16 @@ def test_alone_nothing_is_added():
 # ---- shards ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size, length, equal, expected", [
-    (1, 5, True, [[0, 1, 2, 3, 4]]),
-    (2, 6, True, [[0, 2, 4], [1, 3, 5]]),
-    (2, 5, True, [[0, 2], [1, 3]]),
-    (3, 2, True, [[], [], []]),
-    (2, 5, False, [[0, 2, 4], [1, 3]]),
-    (3, 2, False, [[0], [1], []]),
+@pytest.mark.parametrize("size, length, expected", [
+    (1, 5, [[0, 1, 2, 3, 4]]),
+    (2, 6, [[0, 2, 4], [1, 3, 5]]),
+    (2, 5, [[0, 2], [1, 3]]),
+    (3, 2, [[], [], []]),
 ])
-def test_shards(size, length, equal, expected):
+def test_shards(size, length, expected):
     data = DataFromList([[k] for k in range(length)], shuffle=False)
     for rank in range(size):
-        shard = Shard(data, size, rank, equal=equal)
+        shard = Shard(data, size, rank)
         shard.reset_state()
         assert len(shard) == len(expected[rank])
         for _ in range(2):

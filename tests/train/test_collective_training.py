@@ -78,13 +78,8 @@ def server():
         return json.loads(process.stdout.readline())
 
     yield ask
-    process.stdin.close()
-    process.stdout.close()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    process.kill()
+    process.communicate()  # closes the pipes of one that has died before, too: what is left open fails some later test
 
 
 @pytest.fixture
@@ -161,6 +156,41 @@ def check_progress_bars(workers):
     """Those of the steps and of both inference passes, in each of two epochs, on the chief alone."""
     shown = [len(re.findall(r"100%\|#+\|(\d+)/\1\[", workers.text(rank))) for rank in range(len(workers.pids))]
     assert shown == [6] + [0] * (len(workers.pids) - 1)
+
+
+# flow for validation -> batches, datapoints and different datapoints that the inferencers of each worker see in a pass
+SEEN = {
+    "processes": (5, 240, 240), "one process": (6, 300, 300), "threads": (3, 120, 120), "unknown": (9, 33, 33),
+    "other process": (9, 33, 33),
+}
+
+
+def test_each_pass_of_an_inference_sees_every_datapoint_once(train):
+    workers = train(2, "--passes", *SEEN)
+    assert workers.statuses() == [0, 0], workers.text(0)
+    for rank in range(2):
+        for name, expected in SEEN.items():
+            seen = re.findall(r"^SEEN {}: (\d+) (\d+) (\d+)$".format(name), workers.text(rank), re.M)
+            assert [tuple(map(int, each)) for each in seen] == [expected] * 2, (rank, name)
+    check_logs(workers)
+
+
+def check_logs(workers):
+    """Other workers than the chief say nothing that is not for them."""
+    assert "List of Trainable Variables" in workers.text(0) and "'hidden': [None, 5] --> " in workers.text(0)
+    for rank in range(1, len(workers.pids)):
+        text = workers.text(rank)
+        assert "List of Trainable Variables" not in text and " --> " not in text
+        assert not [line for line in text.split("\n") if " WRN " in line and "'fork'" not in line]
+        assert "This worker has no log directory: it starts where rank 0 does." in text
+
+
+def test_a_pass_in_which_workers_read_in_another_order_is_refused(train):
+    workers = train(2, "--passes", "disorder")
+    assert workers.statuses() == [1, 1]
+    for rank in range(2):
+        assert "SEEN" not in workers.text(rank)
+        assert re.search("together all workers must see each datapoint once; got 33 datapoints", workers.text(rank))
 
 
 # ---- how it ends -------------------------------------------------------------------------------------------------------
@@ -255,6 +285,16 @@ def test_the_chief_may_stop_between_epochs(train):
     workers = train(2, "--event", "stop", "--event-rank", 0, "--at", 4)
     assert workers.statuses() == [0, 0], workers.text(1)
     assert "another worker has stopped; rank 0: it has stopped (enough)" in workers.text(1)
+
+
+@pytest.mark.parametrize("pipeline", ["good", "broken"])
+def test_queue_runners_start_with_the_variables_of_the_chief(train, pipeline):
+    workers = train(2, "--pipeline", pipeline, "--steps", 40 if pipeline == "broken" else 2)
+    assert workers.statuses() == ([0, 0] if pipeline == "good" else [1, 1]), workers.text(1)
+    if pipeline == "good":
+        assert all("NUMBER 1.0" in workers.text(rank) for rank in range(2))
+    else:
+        assert "broken pipeline" in workers.text(1) and re.search(FAILED.format("InvalidArgumentError"), workers.text(0))
 
 
 # ---- how it begins -----------------------------------------------------------------------------------------------------

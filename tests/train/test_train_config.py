@@ -2,14 +2,18 @@
 import pytest
 
 from tensorpack import (
+    BatchData,
     DataFromGenerator,
     FeedInput,
     ModelDesc,
     ModelDescBase,
+    MultiProcessMapAndBatchData,
     QueueInput,
+    RepeatedData,
     SimpleTrainer,
     SmartInit,
     StopTraining,
+    TensorInput,
     TrainConfig,
     Trainer,
     launch_train_with_config,
@@ -47,9 +51,19 @@ def test_wrong_arguments_are_named(linear_data, kwargs, error, words):
         TrainConfig(**kwargs(linear_data()))
 
 
-def test_unknown_length_of_the_data_is_explained(linear_data):
-    with pytest.raises(NotImplementedError, match="steps_per_epoch must be given, because the length of DataFromGenerator"):
-        TrainConfig(dataflow=DataFromGenerator(lambda: iter(())))
+@pytest.mark.parametrize("make_data, words", [
+    (lambda d: dict(dataflow=RepeatedData(d, -1)), r"RepeatedData is unknown \(RepeatedData\(num=-1\): an endless DataFlow"),
+    (lambda d: dict(dataflow=BatchData(RepeatedData(d, -1), 2)), r"BatchData is unknown \(RepeatedData\(num=-1\): an endless"),
+    (lambda d: dict(dataflow=DataFromGenerator(lambda: iter(()))), "DataFromGenerator is unknown"),
+    (lambda d: dict(dataflow=MultiProcessMapAndBatchData(d, 1, len, 2)), "MultiProcessMapAndBatchDataZMQ is unknown"),
+    (lambda d: dict(data=QueueInput(RepeatedData(d, -1))), r"QueueInput is unknown \(RepeatedData\(num=-1\)"),
+    (lambda d: dict(data=TensorInput(list)), "TensorInput is unknown"),
+], ids=["repeated", "batched", "generator", "map and batch", "queue", "tensors"])
+def test_data_of_unknown_length_need_steps_per_epoch(linear_model, linear_data, make_data, words):
+    with pytest.raises(NotImplementedError, match="TrainConfig: steps_per_epoch must be given, .*" + words) as info:
+        launch_train_with_config(TrainConfig(model=linear_model(), **make_data(linear_data())), SimpleTrainer())
+    assert "such as steps_per_epoch=1000" in str(info.value)
+    assert info.value.__cause__ is None and info.value.__suppress_context__
 
 
 @pytest.mark.parametrize("kwargs, trainer, error, words", [

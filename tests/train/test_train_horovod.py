@@ -4,7 +4,6 @@ import json
 import multiprocessing
 import os
 import re
-import subprocess
 import sys
 import types
 
@@ -61,6 +60,21 @@ class MakesVariable(Callback):
 
 # ---- one process ------------------------------------------------------------------------------------------------------
 
+def test_queue_runners_start_with_the_variables_of_the_chief(stand_in):
+    class Pipeline(Callback):
+        def _setup_graph(self):
+            number = tf.py_func(lambda: hvd.RUNS["broadcast_global_variables"], [], tf.int64)
+            number.set_shape([])
+            self.number = tf.train.batch([number], 1)[0]
+
+        def _before_train(self):
+            self.first = self.trainer.sess.run(self.number)
+
+    hvd, pipeline = stand_in(), Pipeline()
+    run(HorovodTrainer(), Model(OPTIMIZERS["sgd"]), batches(4), 4, [pipeline])
+    assert pipeline.first == 1
+
+
 @pytest.mark.parametrize("every_epoch, num_broadcasts", [(True, 4), (False, 2)])
 def test_the_calls_of_one_process(stand_in, log_records, every_epoch, num_broadcasts):
     hvd = stand_in()
@@ -71,7 +85,7 @@ def test_the_calls_of_one_process(stand_in, log_records, every_epoch, num_broadc
     trainer.BROADCAST_EVERY_EPOCH = every_epoch
     final = run(trainer, Model(OPTIMIZERS["sgd"]), batches(4), 4, [MakesVariable()], epochs=2)
     assert hvd.CALLS[1:] == [("broadcast_global_variables", 0, [
-        "table", "hidden/W", "hidden/b", "out/W", "out/b", "global_step", "of_callback"])]
+        "global_step", "table", "hidden/W", "hidden/b", "out/W", "out/b", "of_callback"])]
     assert hvd.RUNS == {"broadcast_global_variables": num_broadcasts}
     assert trainer.train_op is trainer.graph.get_operation_by_name("train_op") and trainer.towers[0].ns_name == ""
     assert "Broadcasting 7 variables ..." in messages(log_records, "INFO")
@@ -188,12 +202,11 @@ def test_byteps_needs_its_environment(stand_in, byteps_environment, monkeypatch,
 class TwoRanks:
     """What the ranks of each scenario of the script have left."""
 
-    def __init__(self, directory):
+    def __init__(self, run_program, directory):
         for package in ("horovod", "byteps"):
             horovod_stand_in.install(os.path.join(directory, "packages"), package)
         path = os.pathsep.join([ROOT, os.path.join(directory, "packages")])
-        output = subprocess.run([sys.executable, SCRIPT, directory], env=dict(os.environ, PYTHONPATH=path), timeout=300,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+        _, output = run_program(SCRIPT, directory, folder=ROOT, PYTHONPATH=path)
         self.directory = directory
         self.statuses = dict(re.findall(r"^(.*) (\[.*\])$", output, re.M))
 
@@ -215,8 +228,8 @@ class TwoRanks:
 
 
 @pytest.fixture(scope="module")
-def two_ranks(tmp_path_factory):
-    return TwoRanks(str(tmp_path_factory.mktemp("horovod")))
+def two_ranks(run_program, tmp_path_factory):
+    return TwoRanks(run_program, str(tmp_path_factory.mktemp("horovod")))
 
 
 def one_process(optimizer, steps, scale=1.0):
@@ -251,9 +264,9 @@ def test_all_ranks_broadcast_at_the_start_and_after_each_epoch(two_ranks):
 def test_only_the_chief_restores_saves_and_validates(two_ranks):
     two_ranks.end("sgd")
     assert "From the dict: loaded 1" in two_ranks.log("sgd", 0) and "From the dict" not in two_ranks.log("sgd", 1)
-    assert "session_init is used on the chief process only" in two_ranks.log("sgd", 1)
+    assert "Left to the chief: DictRestore." in two_ranks.log("sgd", 1)
     assert "Rank 1 waits for the variables of the chief" in two_ranks.log("sgd", 1)
-    assert "Callback ModelSaver is chief-only" in two_ranks.log("sgd", 1)
+    assert "Left to the chief: ModelSaver" in two_ranks.log("sgd", 1)
     with open(os.path.join(two_ranks.directory, "sgd", "stats.json")) as f:
         assert [(row["epoch_num"], row["global_step"], "validation_cost" in row) for row in json.load(f)] == [
             (1, 4, True), (2, 8, True)]

@@ -1,4 +1,5 @@
 """Ctrl-C ends a training, also while a step waits for data in native code."""
+import importlib.util
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ import time
 
 import pytest
 
-from tensorpack.utils.concurrency import unblock_on_sigint
+from tensorpack.utils.concurrency import postpone_sigint_in, unblock_on_sigint
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -24,8 +25,49 @@ def test_ctrl_c_ends_a_step_that_waits_for_data():
         output, _ = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert "AFTER TRAIN at 5" in output and "KeyboardInterrupt" in output, output[-3000:]
-    assert process.returncode != 0
+    assert "AFTER TRAIN at 5" in output and "RuntimeError" not in output, output[-3000:]
+    assert output.splitlines()[-1] == "KeyboardInterrupt", output[-3000:]
+    assert process.returncode == (-signal.SIGINT if sys.version_info >= (3, 8) else 1)
+
+
+@pytest.fixture
+def native_error(tmp_path):
+    """The class of an error whose making is interrupted by Ctrl-C, in a module that must not be interrupted."""
+    path = tmp_path / "errors_of_native_code.py"
+    path.write_text("""import os, signal
+class NativeError(Exception):
+    def __init__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        self.made = [0 for _ in range(1000)]
+""")
+    spec = importlib.util.spec_from_file_location("errors_of_native_code", str(path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    postpone_sigint_in(module)
+    return module.NativeError
+
+
+def test_ctrl_c_does_not_interrupt_the_making_of_an_error_but_ends_the_context(native_error):
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt) as info:
+        with unblock_on_sigint(lambda: None):
+            with unblock_on_sigint(lambda: None):
+                raise native_error
+    assert len(info.value.__context__.made) == 1000
+    assert signal.getsignal(signal.SIGINT) == handler
+    time.sleep(0.3)  # nothing comes later
+
+
+def test_a_postponed_ctrl_c_comes_when_the_error_was_handled(native_error):
+    with pytest.raises(KeyboardInterrupt):
+        with unblock_on_sigint(lambda: None):
+            try:
+                raise native_error
+            except native_error:
+                pass
+            for _ in range(1000):
+                time.sleep(0.01)
+            pytest.fail("not interrupted")
 
 
 def test_unblock_is_called_only_when_the_main_thread_does_not_react():
@@ -56,15 +98,19 @@ def test_a_signal_to_a_forked_child_does_not_concern_the_parent():
     """And a child that outlives the context does not hold its end up."""
     calls = []
     with unblock_on_sigint(lambda: calls.append(1), grace=0.1):
+        reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
             try:
+                os.write(writer, b".")
                 time.sleep(30)
             except KeyboardInterrupt:
                 pass
             time.sleep(1)
             os._exit(0)
-        time.sleep(0.3)
+        os.read(reader, 1)  # until the child runs
+        os.close(reader)
+        os.close(writer)
         os.kill(child, signal.SIGINT)
         time.sleep(0.5)
         assert calls == []

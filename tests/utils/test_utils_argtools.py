@@ -210,6 +210,7 @@ def test_call_only_once_on_a_property_setter():
 
 SHAPES = [
     (3, [3, 3]), (np.int64(3), [3, 3]), (np.uint8(3), [3, 3]), ([1, 2], [1, 2]), ((1, 2), [1, 2]), ([None, 2], [None, 2]),
+    (6 / 2, [3, 3]), (np.float32(3), [3, 3]), ((2.0, 3), [2, 3]),
 ]
 
 

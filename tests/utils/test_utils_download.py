@@ -282,6 +282,27 @@ class TestProcesses:
         assert len(most) == 300 and max(most) == 1
         assert os.listdir(str(tmp_path)) == []
 
+    def test_a_killed_process_does_not_keep_a_lock(self, tmp_path):
+        path = str(tmp_path / "lock")
+        code = ("from tensorpack.utils._files.file_lock import file_lock; import time\n"
+                "with file_lock({!r}): print('in', flush=True); time.sleep(600)".format(path))
+        owner = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
+        assert owner.stdout.readline() == b"in\n"
+        entered = []
+
+        def enter():
+            with file_lock(path) as waited:
+                entered.append(waited)
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        time.sleep(0.2)
+        assert entered == []
+        owner.send_signal(signal.SIGKILL)
+        owner.communicate()
+        thread.join(30)
+        assert entered == [True] and os.listdir(str(tmp_path)) == []
+
     def test_a_forked_child_does_not_keep_a_lock(self, tmp_path):
         context = multiprocessing.get_context("fork")
         end = context.Event()

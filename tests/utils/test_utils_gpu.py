@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 
+import pynvml
 import pytest
 
 from tensorpack.libinfo import is_gpu_available
@@ -19,7 +20,7 @@ NVML = """
 typedef struct { unsigned long long total, free, used; } memory;
 typedef struct { unsigned gpu, memory; } rates;
 static int initialized = 0, handles[3];
-int nvmlInit_v2() { initialized++; return 0; }
+int nvmlInitWithFlags(unsigned flags) { initialized++; return 0; }
 int nvmlShutdown() { return initialized-- == 1 ? 0 : 1; }
 int nvmlDeviceGetCount_v2(unsigned *n) { *n = 3; return initialized ? 0 : 1; }
 int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **d) { *d = &handles[i]; handles[i] = i; return 0; }
@@ -139,10 +140,12 @@ with NVMLContext() as context:
 
 
 def test_no_driver_is_an_os_error(monkeypatch):
-    from tensorpack.utils import nvml
+    def refuse(name):
+        raise OSError(name + " is not there")
 
-    monkeypatch.setattr(nvml, "_LIBRARY", "libno-such-driver.so.1")
-    with pytest.raises(OSError, match="libno-such-driver"), NVMLContext():
+    monkeypatch.setattr(pynvml, "nvmlLib", None)
+    monkeypatch.setattr(pynvml, "CDLL", refuse)
+    with pytest.raises(OSError, match="NVMLContext: there must be a driver of NVIDIA; got .*Library Not Found"), NVMLContext():
         pass
 
 

@@ -21,7 +21,6 @@ from caffe_models import (
 )
 
 from tensorpack.utils import loadcaffe
-from tensorpack.utils._caffe.prototxt import parse_prototxt
 from tensorpack.utils._files.remote_file import RemoteFile
 from tensorpack.utils.loadcaffe import get_caffe_pb, load_caffe
 
@@ -223,6 +222,7 @@ BAD_MODELS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Unexpected end-group tag:RuntimeWarning")  # of protobuf 3
 @pytest.mark.parametrize("model", BAD_MODELS.values(), ids=BAD_MODELS.keys())
 def test_a_damaged_model_is_named(load, model):
     with pytest.raises(ValueError, match="weights.caffemodel must be a complete binary caffemodel"):
@@ -230,28 +230,52 @@ def test_a_damaged_model_is_named(load, model):
 
 
 @pytest.mark.parametrize("description, words", [
-    ("layer { name: \"a\"", "line 1: there must be the name of a field; got the end"),
-    ("layer {\n  name }", "line 2: there must be ':' or '{'; got '}'"),
-    ("a: }", "there must be a value; got '}'"),
-    ("a: [1, 2", "there must be a value; got the end"),
-    ("\x08\x01", "line 1: there must be the text format"),
+    ("layer { name: \"a\"", "1:15"),
+    ("layer {\n  name }", "2:8"),
+    ("a: }", "Invalid field value: }"),
+    ("input: [\"a\", \"b\"", "1:17"),
+    ("\x08\x01", "1:1"),
+    ("input_dim: many", "1:12 .*input_dim"),
+    ("scales: [1,\n 2]\ninput_dim: many", "3:12 .*input_dim"),
     ("layer { name: \"a\" }", "a layer without name or type"),
-], ids=["open", "no value", "brace", "list", "binary", "no type"])
+], ids=["open", "no value", "brace", "list", "binary", "no number", "after a list", "no type"])
 def test_a_damaged_description_is_named(load, description, words):
     with pytest.raises(ValueError, match="(?s)deploy.prototxt must describe a network.*" + words):
         load(description, caffemodel())
 
 
-def test_text_format():
-    text = """
-    # comment
-    a: 1  a: -2; b: 1.5e-3, c: "x # \\"y\\"" 'z' d: ENUM e: true
-    m { n: [1, 2] } m: < n: 3 >
-    list: [ { k: 0x }, { k: "2" } ]
-    """
-    assert parse_prototxt(text) == {
-        "a": [1, -2], "b": [0.0015], "c": ['x # "y"z'], "d": ["ENUM"], "e": [True], "m": [{"n": [1, 2]}, {"n": [3]}],
-        "list": [{"k": ["0x"]}, {"k": ["2"]}]}
+SPELLINGS = {
+    "comments": "# input: 5\n{} # and so on",
+    "separators": "name: 'x';  force_backward: true, {}",
+    "other fields": """
+        debug_info: false state <level: 3 stage: "a" stage: 'b "c"' 'd'> numbers: [1, 0.5, -2e3] none: []
+        layer {{ name: "n" type: "New" new_param {{ k: [ x, 1 ] k: "y" nested {{ value: AN_ENUM }} nested < a: 1 > }} }} {}""",
+}
+
+
+@pytest.mark.parametrize("text", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_text_format(load, text):
+    shape = "input: 'da' \"ta\" input_shape: <dim: 1; dim: [3, 11], dim: 9>"
+    description = description_with("nothing", "", text.format(shape))
+    params = load(description, layer("fc", "InnerProduct", blob(values(1, 2, 3 * 11 * 9))))
+    np.testing.assert_array_equal(params["fc/W"].reshape(11, 9, 3, 2),
+                                  values(1, 2, 297).reshape(2, 3, 11, 9).transpose(2, 3, 1, 0))
+
+
+def test_protobuf_without_its_compiled_part(load, tmp_path):
+    expected = load(DEPLOY, caffemodel())
+    code = """
+from google.protobuf.internal import api_implementation
+from tensorpack.utils import loadcaffe
+assert api_implementation.Type() == "python"
+loadcaffe.main(["deploy.prototxt", "weights.caffemodel", "out.npz"])
+"""
+    environment = dict(os.environ, PYTHONPATH=ROOT, PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION="python")
+    subprocess.check_call([sys.executable, "-c", code], cwd=str(tmp_path), env=environment)
+    with np.load(str(tmp_path / "out.npz")) as params:
+        assert sorted(params) == sorted(expected)
+        for name in expected:
+            np.testing.assert_array_equal(params[name], expected[name])
 
 
 class TestCommand:

@@ -16,6 +16,13 @@ def test_stat_counter():
     assert (c.count, c.samples()) == (0, [])
 
 
+def test_half_precision_is_added_in_higher_precision():
+    c = StatCounter()
+    for _ in range(3):
+        c.feed(np.float16(60000))
+    assert (c.sum, c.average) == (pytest.approx(180000, rel=1e-3), pytest.approx(60000, rel=1e-3))
+
+
 @pytest.mark.parametrize("name", ["average", "sum", "max", "min"])
 def test_empty_stat_counter_says_so(name):
     with pytest.raises(RuntimeError, match="StatCounter.*got none.*feed"):
@@ -55,6 +62,15 @@ def test_binary_statistics(dtype):
     assert (s.precision, s.recall, s.false_positive, s.false_negative) == (0.75, 0.75, 0.25, 0.25)
     s.reset()
     assert (s.precision, s.recall, s.false_positive, s.false_negative) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("value", [0.73, 2, -1, np.nan, np.float16(0.5)], ids=repr)
+def test_binary_statistics_refuse_what_is_neither_0_nor_1(value):
+    s = BinaryStatistics()
+    for pred, label, name in (([1, value], [0, 1], "pred"), ([1, 0], [value, 1], "label")):
+        with pytest.raises(ValueError, match="BinaryStatistics.feed: {} must hold 0 and 1 only; got {}".format(name, value)):
+            s.feed(pred, label)
+    assert s.nr_pos == s.nr_neg == 0
 
 
 UNDEFINED = [

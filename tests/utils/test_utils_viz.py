@@ -7,8 +7,9 @@ import sys
 import numpy as np
 import pytest
 
+from tensorpack.dataflow import DataFromList
 from tensorpack.dataflow.base import DataFlow
-from tensorpack.utils import viz
+from tensorpack.utils import logger, viz
 from tensorpack.utils._viz import imshow
 from tensorpack.utils._viz.canvas import Canvas
 from tensorpack.utils.optional import optional_import
@@ -24,6 +25,7 @@ from tensorpack.utils.viz import (
 
 cv2 = pytest.importorskip("cv2")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DTYPES = ["uint8", "int8", "uint16", "int16", "int32", "int64", "float16", "float32", "float64", "bool"]
 
 
 def flat(values, height=20, width=40, channels=3):
@@ -71,6 +73,17 @@ class TestStackPatches:
     def test_mistakes(self, patches, words):
         with pytest.raises(ValueError, match=words):
             stack_patches(patches, 1, 2)
+
+    @pytest.mark.parametrize("make", [stack_patches, gen_stack_patches])
+    @pytest.mark.parametrize("wrong, words", [
+        ({"nr_row": 0}, "nr_row must be at least 1; got 0"),
+        ({"nr_col": -1}, "nr_col must be at least 1; got -1"),
+        ({"nr_row": 1.5}, "nr_row must be a whole number; got 1.5"),
+        ({"border": -1}, "border must be at least 0; got -1"),
+    ], ids=str)
+    def test_sizes_that_cannot_be(self, make, wrong, words):
+        with pytest.raises(ValueError, match="{}: {}".format(make.__name__, words)):
+            list(make(flat([1, 2, 3]), **dict({"nr_row": 1, "nr_col": 3}, **wrong)))
 
     def test_input_is_not_changed(self):
         patches = np.array(flat([5, 6], channels=0)).astype("float32")
@@ -139,10 +152,22 @@ class TestDump:
         assert image.shape == (12, 30, 3)
         np.testing.assert_allclose(image[5, 5], (100, 0, 5), atol=4)
 
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_images_of_any_dtype_are_resized(self, dtype, tmp_path):
+        image = np.full((8, 16, 3), 100).astype(dtype)
+        dump_dataflow_images(DataFromList([[image]]), batched=False, number=1, output_dir=str(tmp_path), resize=(12, 30))
+        written = cv2.imread(str(tmp_path / "001.jpg"))
+        assert written.shape == (12, 30, 3)
+        np.testing.assert_allclose(written, image.max().astype(int), atol=2)
+
     @pytest.mark.parametrize("df, kwargs, words", [
         (Images(), {}, "output_dir or viz must be given"),
+        (Images(), {"output_dir": "out", "number": -1}, "number must be at least 0; got -1"),
+        (Images(), {"output_dir": "out", "resize": 0}, "resize must be at least 1; got 0"),
+        (Images(), {"output_dir": "out", "resize": (4, -4)}, "resize must be at least 1; got -4"),
+        (Images(), {"viz": (0, 3)}, "viz must be at least 1; got 0"),
         (Images(count=0), {"output_dir": "out"}, "must have images; got none"),
-    ], ids=["nowhere to", "empty"])
+    ], ids=["nowhere to", "number", "resize", "resize of two", "grid", "empty"])
     def test_mistakes(self, df, kwargs, words, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         with pytest.raises(ValueError, match=words):
@@ -226,14 +251,59 @@ class TestDrawBoxes:
             draw_boxes(np.zeros((50, 80, 4)), [])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_boxes_and_labels_on_images_of_any_dtype(dtype):
+    image = np.full((60, 120, 3), 100).astype(dtype)
+    before = image.copy()
+    boxes, labels, color = [[50, 4, 90, 40], [10, 30, 119, 60]], ["cat", "a dog, 0.95"], (1, 2, 3)
+    drawn = draw_boxes(image, boxes, labels, color)
+    reference = draw_boxes(np.full((60, 120, 3), 100, "uint8"), boxes, labels, color)
+    assert drawn.dtype == dtype and (image == before).all()
+    limit = 127 if dtype == "int8" else 255
+    np.testing.assert_array_equal(drawn, np.minimum(reference, limit).astype(dtype))
+    assert (reference > 200).all(axis=-1).sum() > 20  # the text
+
+
+def test_boxes_are_opencvs_rectangles():
+    boxes = [[0, 0, 80, 50], [79, 49, 80, 50], [80, 50, 80, 50], [5, 7, 5, 7], [5, 7, 40, 7], [9, 3, 9, 30], [10, 10, 11, 12]]
+    for box in boxes:
+        expected = np.full((50, 80, 3), 7, "uint8")
+        cv2.rectangle(expected, tuple(box[:2]), tuple(box[2:]), (15, 128, 15), 1)
+        np.testing.assert_array_equal(draw_boxes(np.full((50, 80), 7, "uint8"), [box]), expected)
+
+
 @pytest.mark.parametrize("pos", [(5, 5), (-30, -30), (1000, 1000)])
 @pytest.mark.parametrize("color, text_color", [((0, 0, 90), 255), ((200, 255, 255), 0)], ids=["dark", "bright"])
-def test_text_is_readable_and_inside(pos, color, text_color):
-    image = np.full((60, 120, 3), 60, "float32")
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32"])
+def test_text_is_readable_and_inside(pos, color, text_color, dtype):
+    image = np.full((60, 120, 3), 60, dtype)
     drawn = draw_text(image, pos, "label", color, font_scale=0.6)
     assert drawn.dtype == np.uint8 and (image == 60).all()
     assert (drawn == color).all(axis=-1).sum() > 100
     assert (np.abs(drawn.astype(int) - text_color).max(axis=-1) < 60).sum() > 15
+
+
+@pytest.mark.parametrize("text", ["label", "gjpq|Q", "dog 0.95"])
+@pytest.mark.parametrize("font_scale", [0.3, 0.4, 1, 2])
+def test_text_is_not_cut_by_its_background(text, font_scale):
+    """Fonts and sizes of text differ between versions of OpenCV."""
+    drawn = draw_text(np.full((200, 500, 3), 60, "uint8"), (30, 50), text, (0, 0, 90), font_scale)
+    rows, columns = np.nonzero((drawn != 60).any(axis=-1))
+    (top, bottom), (left, right) = (rows.min(), rows.max()), (columns.min(), columns.max())
+    ink = drawn[top:bottom + 1, left:right + 1, 1] > 128
+    assert (top, left) == (50, 30) and ink.sum() > 10
+    assert not ink[-1].any() and not ink[:, -1].any()
+    whole = np.zeros((400, 900), "uint8")
+    cv2.putText(whole, text, (100, 200), cv2.FONT_HERSHEY_SIMPLEX, font_scale, 255, lineType=cv2.LINE_AA)
+    assert ink.sum() >= 0.95 * (whole > 128).sum()
+
+
+@pytest.mark.parametrize("shape", [(60, 120), (60, 120, 1), (60, 120, 3), (60, 120, 4)], ids=str)
+def test_text_on_images_of_any_number_of_channels(shape):
+    drawn = draw_text(np.zeros(shape, "uint8"), (5, 5), "label", (90, 90, 90), 0.6)
+    assert drawn.shape == shape
+    channel = drawn if drawn.ndim == 2 else drawn[:, :, 0]
+    assert (channel == 90).sum() > 100 and (channel > 200).sum() > 15
 
 
 class Window:
@@ -337,18 +407,61 @@ class TestWindow:
         assert [image.shape for image in w.shown] == [(8, 32, 3)] * 2
 
 
-def test_without_a_display_the_error_says_what_to_do(monkeypatch):
+def no_display(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(RuntimeError, match="there must be a display.*write the image to a file"):
-        interactive_imshow(IMAGE)
 
 
-@pytest.mark.skipif("GUI:                           NONE" not in cv2.getBuildInformation(), reason="OpenCV has windows")
-def test_opencv_without_windows_is_named(monkeypatch):
+def display_without_windows(monkeypatch):
+    if "GUI:                           NONE" not in cv2.getBuildInformation():
+        pytest.skip("OpenCV has windows")
     monkeypatch.setenv("DISPLAY", ":0")
-    with pytest.raises(RuntimeError, match="(?s)must be able to open windows.*install opencv-python in its place"):
-        interactive_imshow(IMAGE)
+
+
+class TestWithoutAWindow:
+    @pytest.fixture(params=[no_display, display_without_windows], ids=["no display", "no windows"])
+    def nowhere_to_show(self, request, monkeypatch):
+        monkeypatch.setattr(imshow, "log_once", lambda message, func: messages.append((func, message)))
+        messages = []
+        request.param(monkeypatch)
+        return messages
+
+    def test_the_picture_goes_to_the_log_directory(self, nowhere_to_show, log_records, tmp_path):
+        logger.set_logger_dir(str(tmp_path / "log"), action="d")
+        for value in (1, 2):
+            interactive_imshow(IMAGE + np.uint8(value), lclick_cb=print, key_cb_k=print)
+        for value in (1, 2):
+            path = str(tmp_path / "log" / "imshow-{:03d}.png".format(value))
+            np.testing.assert_array_equal(cv2.imread(path), IMAGE + np.uint8(value))
+            assert "interactive_imshow: wrote " + path in [record.getMessage() for record in log_records]
+        (level, reason), _ = nowhere_to_show
+        assert level == "warning" and ("display" in reason or "install opencv-python in its place" in reason)
+
+    def test_without_a_log_directory_it_goes_to_the_working_directory(self, nowhere_to_show, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "imshow-001.png").write_bytes(b"somebody else's")
+        stack_patches(flat([1, 2]), 1, 2, viz=True)
+        dump_dataflow_images(Images(), "image", number=4, viz=(1, 2))
+        assert sorted(os.listdir(".")) == ["imshow-00{}.png".format(k) for k in (1, 2, 3, 4)]
+        assert (tmp_path / "imshow-001.png").read_bytes() == b"somebody else's"
+        assert cv2.imread("imshow-002.png").shape == (20, 81, 3)
+
+    @pytest.mark.parametrize("image, expected", [
+        (np.array([[0.0, 0.5, 1.2]]), [0, 127, 255]), (np.array([[0.25]], "float32"), [63]),
+        (np.array([[True, False]]), [255, 0]), (np.array([[-4, 200, 300]], "int64"), [0, 200, 255]),
+        (np.array([[1000, 7]], "uint16"), [255, 7]),
+    ], ids=lambda value: str(getattr(value, "dtype", "")))
+    def test_kinds_of_images(self, image, expected, tmp_path, monkeypatch):
+        no_display(monkeypatch)
+        monkeypatch.chdir(tmp_path)
+        interactive_imshow(image)
+        assert cv2.imread("imshow-001.png", cv2.IMREAD_UNCHANGED)[0].tolist() == expected
+
+    def test_a_directory_that_cannot_be_written_to_is_an_error(self, tmp_path, monkeypatch):
+        no_display(monkeypatch)
+        monkeypatch.setattr(logger, "LOG_DIR", str(tmp_path / "missing"))
+        with pytest.raises(OSError, match="missing"):
+            interactive_imshow(IMAGE)
 
 
 def test_import_loads_neither_opencv_nor_matplotlib():

@@ -1,6 +1,7 @@
 """`MonitorBase`: what a training run's scalars, images, summaries and events are sent to."""
 from __future__ import annotations
 
+import re
 from typing import Any, Optional
 
 import numpy as np
@@ -8,7 +9,10 @@ import numpy as np
 from ...compat import tfv1 as tf
 from ..base import Callback
 
-__all__ = ["MonitorBase", "NoOpMonitor", "as_number"]
+__all__ = ["MonitorBase", "NoOpMonitor", "as_number", "clean_tag"]
+
+_TOWER_PREFIX = re.compile(r"tower\d+/")
+_SUMMARY_SUFFIX = "-summary"
 
 
 class MonitorBase(Callback):
@@ -83,3 +87,9 @@ def as_number(value: Any) -> Any:
         return float(value)
     except (TypeError, ValueError):
         return None
+
+
+def clean_tag(tag: str) -> str:
+    """The name of a scalar in the monitors, from the tag of its summary: without `towerN/` and a trailing `-summary`."""
+    tag = _TOWER_PREFIX.sub("", tag)
+    return tag[:-len(_SUMMARY_SUFFIX)] if tag.endswith(_SUMMARY_SUFFIX) else tag

@@ -11,9 +11,12 @@ from typing import Any, Callable, Dict, List, Optional
 
 from ...compat import tfv1 as tf
 from ...utils import logger
-from .._resume import stopped_inside_epoch
+from ...utils._numbers import whole_number
+from ...utils._rng import is_first_worker
+from .._arguments import check_number
+from .._resume import is_over, stopped_inside_epoch
 from . import json_stats as _json_stats
-from .base import MonitorBase, NoOpMonitor, as_number
+from .base import MonitorBase, as_number
 from .json_stats import Record, StatsFile, read_records, records_to_keep, unused_path
 
 __all__ = ["JSONWriter", "TFEventWriter"]
@@ -26,53 +29,49 @@ class TFEventWriter(MonitorBase):
     that was put, at the global step. It is flushed at every epoch and at the end of training, also after a crash. If it
     cannot be written, this is logged once and training goes on without it.
 
-    Without a log directory, making one warns and gives a monitor that does nothing.
+    Without a directory it does nothing, and warns of that when the graph is set up.
 
     Args:
-        logdir: an existing directory; by default the logger directory.
-        max_queue: number of events that may wait to be written.
+        logdir: an existing directory; by default the log directory.
+        max_queue: number of events that may wait to be written; 0 for any number.
         flush_secs: the file is flushed at least this often while events come.
         split_files: start a new file after each epoch.
 
     Raises:
         ValueError: `logdir` does not exist.
+        TypeError, ValueError: a number is none, or negative.
     """
-
-    def __new__(cls, logdir: Optional[str] = None, max_queue: int = 10, flush_secs: float = 120,
-                split_files: bool = False, **kwargs: Any):
-        if logdir is None and logger.get_logger_dir() is None:
-            logger.warning("%s does nothing: no log directory is set. Call logger.set_logger_dir() before it is made.",
-                           cls.__name__)
-            return NoOpMonitor(cls.__name__)
-        return super().__new__(cls)
 
     def __init__(self, logdir: Optional[str] = None, max_queue: int = 10, flush_secs: float = 120,
                  split_files: bool = False):
-        logdir = logger.get_logger_dir() if logdir is None else logdir
-        if not tf.gfile.IsDirectory(logdir):
+        if logdir is not None and not tf.gfile.IsDirectory(logdir):
             raise ValueError("TFEventWriter: logdir must be an existing directory; got '{}'; make it first".format(logdir))
-        self._logdir = logdir
-        self._max_queue = max_queue
-        self._flush_secs = flush_secs
+        self._logdir = logger.get_logger_dir() if logdir is None else logdir
+        self._max_queue = whole_number(self, "max_queue", max_queue, minimum=0)
+        self._flush_secs = check_number("TFEventWriter", "flush_secs", flush_secs, minimum=0)
         self._split_files = split_files
         self._writer: Optional[tf.summary.FileWriter] = None
+        self._is_opened = False
         self._graph_thread: Optional[threading.Thread] = None
 
     def _setup_graph(self) -> None:
-        self._guard(self._open)
+        self._logdir = self._logdir or _log_dir(self)
 
     def _before_train(self) -> None:
+        if self._logdir is None or is_over(self.trainer):
+            return
+        self._prepare()
         # A big graph takes seconds to serialise; the first step need not wait for it, only the first event.
         self._graph_thread = threading.Thread(target=self._guard, args=(self._add_graph,), name="TFEventWriter-graph")
         self._graph_thread.daemon = True
         self._graph_thread.start()
 
     def process_summary(self, summary: tf.Summary) -> None:
-        self._wait_for_graph()
+        self._prepare()
         self._guard(lambda: self._writer and self._writer.add_summary(summary, self.global_step))
 
     def process_event(self, evt: tf.Event) -> None:
-        self._wait_for_graph()
+        self._prepare()
         self._guard(lambda: self._writer and self._writer.add_event(evt))
 
     def _trigger(self) -> None:
@@ -82,6 +81,14 @@ class TFEventWriter(MonitorBase):
     def _after_train(self) -> None:
         self._wait_for_graph()
         self._guard(lambda: self._writer and self._writer.close())
+
+    def _prepare(self) -> None:
+        """Wait until the file is there and takes events."""
+        self._wait_for_graph()
+        if not self._is_opened:
+            self._is_opened = True
+            if self._logdir is not None:
+                self._guard(self._open)
 
     def _open(self) -> None:
         self._writer = tf.summary.FileWriter(self._logdir, max_queue=self._max_queue, flush_secs=self._flush_secs,
@@ -117,6 +124,14 @@ def _unused_suffix(logdir: str) -> Optional[str]:
     return ".{}".format(of_this_second) if of_this_second else None
 
 
+def _log_dir(monitor: MonitorBase) -> Optional[str]:
+    """The log directory, when the graph is set up; a warning if there is none."""
+    directory = logger.get_logger_dir()
+    if directory is None and is_first_worker():  # others write nothing in any case
+        logger.warning("%s does nothing: there is no log directory. Call logger.set_logger_dir() before the training.", monitor)
+    return directory
+
+
 class JSONWriter(MonitorBase):
     """Writes scalars to `stats.json` in the log directory: a JSON list with one object per flush.
 
@@ -133,25 +148,21 @@ class JSONWriter(MonitorBase):
     after the restored one, from work that a crash has undone, are dropped. Any other `stats.json` is renamed to
     `stats.json.<time>`.
 
-    Without a log directory, making one warns and gives a monitor that does nothing.
+    Without a log directory it does nothing, and warns of that when the graph is set up.
     """
 
     FILENAME = _json_stats.FILENAME
 
-    def __new__(cls, *args: Any, **kwargs: Any):
-        if logger.get_logger_dir() is None:
-            logger.warning("%s does nothing: no log directory is set. Call logger.set_logger_dir() before it is made.",
-                           cls.__name__)
-            return NoOpMonitor(cls.__name__)
-        return super().__new__(cls)
-
-    def __init__(self):
+    def __init__(self) -> None:
         self._dir = logger.get_logger_dir()
-        self._path = os.path.join(self._dir, self.FILENAME)
         self._pending: Dict[str, Any] = {}
         self._skipped: set = set()
         self._file: Optional[StatsFile] = None
         self._early: Record = {}
+
+    @property
+    def _path(self) -> str:
+        return os.path.join(self._dir, self.FILENAME)
 
     @staticmethod
     def load_existing_json(dir: Optional[str] = None) -> Optional[List[Record]]:
@@ -172,7 +183,12 @@ class JSONWriter(MonitorBase):
         epoch = records[-1].get("epoch_num") if records else None
         return epoch if isinstance(epoch, int) else None
 
+    def _setup_graph(self) -> None:
+        self._dir = self._dir or _log_dir(self)
+
     def process_scalar(self, name: str, val: float) -> None:
+        if self._dir is None:
+            return
         number = as_number(val)
         if number is not None:
             self._pending[name] = number
@@ -182,8 +198,9 @@ class JSONWriter(MonitorBase):
                            self.FILENAME)
 
     def _before_train(self) -> None:
-        self._file = self._open()
-        self._flush()
+        if self._dir is not None:
+            self._file = self._open()
+            self._flush()
 
     def _trigger_step(self) -> None:
         if self.local_step != self.trainer.steps_per_epoch - 1:
@@ -193,8 +210,7 @@ class JSONWriter(MonitorBase):
         self._flush()
 
     def _after_train(self) -> None:
-        if self._file is not None:
-            self._flush()
+        self._flush()
 
     def _before_checkpoint(self) -> None:
         if self._file is None:
@@ -206,6 +222,8 @@ class JSONWriter(MonitorBase):
         self._write(force=True)
 
     def _flush(self, force: bool = True) -> None:
+        if self._file is None:
+            return
         if self._pending:
             record, self._pending = self._complete(self._pending), {}
             early, self._early = self._early, {}

@@ -32,8 +32,12 @@ class HyperParam(ReprMixin):
 
     @property
     def readable_name(self) -> str:
-        """What it is called in the log and in the file of `HumanHyperParamSetter`."""
+        """What it is called in the log, in the monitors and in the file of `HumanHyperParamSetter`."""
         return self._readable_name
+
+    def is_in_checkpoints(self) -> bool:
+        """Whether a training that is resumed finds the value of the earlier run here, because variables are restored."""
+        return False
 
 
 class GraphVarParam(HyperParam):
@@ -87,6 +91,10 @@ class GraphVarParam(HyperParam):
     def get_value(self) -> Any:
         """The value of the variable, a numpy scalar or array."""
         return self._value.eval()
+
+    def is_in_checkpoints(self) -> bool:
+        """Whether the variable is a global one."""
+        return any(self.var is variable for variable in tf.global_variables())
 
 
 class ObjAttrParam(HyperParam):

@@ -6,34 +6,43 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from ...utils import logger
 
 Schedule = List[Tuple[int, float]]
 
 
 def parse_schedule(who: str, schedule: Sequence[Tuple[int, float]]) -> Schedule:
-    """The (point, value) pairs, sorted.
+    """The (point, value) pairs, sorted; there may be none.
+
+    A point with a fraction is truncated. Of several values for a point the first one counts. Both are warned of.
 
     Raises:
-        TypeError, ValueError: they are no such pairs, there are none, or one point has two values.
+        TypeError, ValueError: they are no such pairs, or a point is negative.
     """
     try:
         pairs = [(point, value) for point, value in schedule]
     except (TypeError, ValueError):
         raise TypeError("{}: schedule must be a list of (epoch or step, value); got {!r}; try [(30, 0.01), (60, 0.001)]".format(
             who, schedule)) from None
-    if not pairs:
-        raise ValueError("{}: schedule must have at least one (epoch or step, value); got none".format(who))
+    values: Dict[int, float] = {}
     for point, value in pairs:
-        if not _is_number(point) or not _is_number(value):
-            raise TypeError("{}: schedule must have numbers; got ({!r}, {!r})".format(who, point, value))
-        if point != int(point) or point < 0:
-            raise ValueError("{}: an epoch or step of the schedule must be an integer of at least 0; got {!r}".format(
-                who, point))
-    values = dict(pairs)
-    if len(values) < len(set(pairs)):
-        raise ValueError("{}: the schedule must have one value for each epoch or step; got {}".format(who, sorted(pairs)))
-    return [(int(point), value) for point, value in sorted(values.items())]
+        point = _whole_point(who, point, value)
+        if values.setdefault(point, value) != value:
+            logger.warning("%s: the schedule has two values for %d; the first one, %s counts, and %s is left out.", who, point,
+                           values[point], value)
+    return sorted(values.items())
+
+
+def _whole_point(who: str, point: Any, value: Any) -> int:
+    if not _is_number(point) or not _is_number(value):
+        raise TypeError("{}: schedule must have numbers; got ({!r}, {!r})".format(who, point, value))
+    if point < 0:
+        raise ValueError("{}: an epoch or step of the schedule must be at least 0; got {!r}".format(who, point))
+    if point != int(point):
+        logger.warning("%s: epochs and steps of a schedule are whole numbers; %s is taken for %d.", who, point, int(point))
+    return int(point)
 
 
 def _is_number(x: Any) -> bool:
@@ -51,7 +60,7 @@ def value_to_set(schedule: Schedule, previous: int, current: int, linear: bool) 
     >>> [value_to_set([(10, 1), (20, 2)], p - 1, p, False) for p in (9, 10, 15, 20)]
     [None, 1, None, 2]
     """
-    if linear and schedule[0][0] <= current <= schedule[-1][0]:
+    if linear and schedule and schedule[0][0] <= current <= schedule[-1][0]:
         return value_in_force(schedule, current, linear)
     passed = [value for point, value in schedule if previous < point <= current]
     return passed[-1] if passed else None

@@ -6,6 +6,7 @@ from typing import Any, Callable, List, Sequence
 from ...compat import graph_keras
 from ...compat import tfv1 as tf
 from ...models.regularize import regularize_cost_from_collection
+from ...tfutils._precision import in_float32
 from ...tfutils.scope_utils import cached_name_scope
 from ...tfutils.summary import add_moving_summary
 from ...tfutils.tower import get_current_tower_context
@@ -42,9 +43,9 @@ class KerasCost:
                 self._num_targets, len(outputs)))
         losses = [self._loss(*args) for args in zip(self._losses, targets, outputs)]
         summarized = list(losses)
-        regularized = losses + self._regularization()
+        context: Any = get_current_tower_context()  # it is only called in one
+        regularized = losses + (self._regularization() if context.is_training else [])
         total = _named(tf.add_n(regularized), TOTAL_LOSS_NAME)
-        context = get_current_tower_context()
         if context.is_main_training_tower or not context.is_training:
             for names, target, output in zip(self._metrics, targets, outputs):
                 summarized.extend(self._metric(name, target, output) for name in names)
@@ -57,7 +58,7 @@ class KerasCost:
         return _named(value, name)
 
     def _regularization(self) -> List[tf.Tensor]:
-        if not get_current_tower_context().is_training or not tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES):
+        if not tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES):
             return []
         return [regularize_cost_from_collection()]
 
@@ -110,7 +111,7 @@ def _specific_metric(name: str, loss: str, output: tf.Tensor) -> str:
 def _named(value: Any, name: str) -> tf.Tensor:
     """The mean of `value`, a scalar with exactly this name in the current name scope."""
     scope = tf.get_default_graph().get_name_scope()
-    value = tf.reduce_mean(value, name=name)
+    value = in_float32(tf.reduce_mean, value, name)
     if value.op.name != (scope + "/" + name if scope else name):
         raise ValueError("setup_keras_trainer: names of losses and metrics must differ from each other and from all "
                          "operations; there is another '{}' in the graph; rename that one".format(name))

@@ -8,8 +8,9 @@ from typing import Any, Iterator, List, Optional, Tuple
 from ...compat import is_tensor_like, is_variable
 from ...compat import tfv1 as tf
 from ...models._affine import Activation, _resolve
+from ...utils._numbers import whole_number
 
-__all__ = ["RNNCell", "activation_function", "check_cell", "check_num_units", "zeros_of"]
+__all__ = ["RNNCell", "activation_function", "check_cell", "zeros_of"]
 
 
 class RNNCell:
@@ -79,6 +80,9 @@ class RNNCell:
 
         Args:
             batch_size: an int, or a scalar int32 tensor.
+
+        Raises:
+            TypeError, ValueError: `batch_size` is neither a tensor nor a whole number of at least 0.
         """
         with tf.name_scope(type(self).__name__.lstrip("_") + "ZeroState"):
             return zeros_of(self.state_size, batch_size, dtype)
@@ -139,6 +143,8 @@ class RNNCell:
 
 def zeros_of(size: Any, batch_size: Any, dtype: Any) -> Any:
     """Zeros [batch_size, ...] for each size in a structure of ints and TensorShapes."""
+    if not is_tensor_like(batch_size):
+        batch_size = whole_number("zero_state", "batch_size", batch_size, minimum=0)
     return tf.nest.map_structure(lambda one: _zeros(tf.TensorShape(one).as_list(), batch_size, dtype), size)
 
 
@@ -167,13 +173,6 @@ def check_cell(who: str, cell: Any) -> None:
     if isinstance(cell, type) or not callable(cell) or not hasattr(cell, "state_size") or not hasattr(cell, "output_size"):
         raise TypeError("{}: cell must be a recurrent cell, which has state_size and output_size; got {!r}; try "
                         "LSTMCell(num_units)".format(who, cell))
-
-
-def check_num_units(who: str, num_units: Any) -> int:
-    """`num_units` as an int."""
-    if isinstance(num_units, bool) or not hasattr(num_units, "__index__") or num_units <= 0:
-        raise ValueError("{}: num_units must be a positive int; got {!r}".format(who, num_units))
-    return int(num_units)
 
 
 def _outermost(graph: tf.Graph) -> tf.Graph:

@@ -5,7 +5,11 @@ from typing import Any, Callable, NamedTuple, Optional, Tuple, Union
 
 from ...compat import tfv1 as tf
 from ...models._affine import Activation
-from .cell import RNNCell, activation_function, check_num_units
+from ...tfutils._precision import is_half, like, widened_for_kernels
+from ...utils._numbers import whole_number
+from .cell import RNNCell, activation_function
+
+Initializer = Callable[..., Any]
 
 __all__ = ["BasicLSTMCell", "BasicRNNCell", "GRUCell", "LSTMCell", "LSTMStateTuple"]
 
@@ -29,12 +33,15 @@ class LSTMStateTuple(NamedTuple("LSTMStateTuple", [("c", Any), ("h", Any)])):
 
 
 class _DenseCell(RNNCell):
-    """A cell of `num_units` units that reads a vector: its inputs have the shape [batch, depth], the depth being known."""
+    """A cell of `num_units` units that reads a vector: its inputs have the shape [batch, depth], the depth being known.
+
+    On CPUs a cell of half precision computes in float32.
+    """
 
     def __init__(self, num_units: int, activation: Activation, reuse: Optional[bool], name: Optional[str], dtype: Any,
                  trainable: bool):
         super().__init__(trainable=trainable, name=name, dtype=dtype, _reuse=reuse)
-        self._num_units = check_num_units(type(self).__name__, num_units)
+        self._num_units = whole_number(self, "num_units", num_units, minimum=1)
         self._activation = activation_function(type(self).__name__, activation)
 
     @property
@@ -55,6 +62,19 @@ class _DenseCell(RNNCell):
     def _create_variables(self, input_depth: int) -> None:
         raise NotImplementedError
 
+    def call(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
+        if not is_half(inputs):
+            return self._step(inputs, state)
+        wide = tf.nest.map_structure(lambda x: widened_for_kernels(tf.convert_to_tensor(x)), (inputs, state))
+        return tf.nest.map_structure(lambda x: like(x, inputs), self._step(*wide))
+
+    def _step(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
+        raise NotImplementedError
+
+    def _parameter(self, name: str, shape: Any, **kwargs: Any) -> Any:
+        """A variable in the dtype to compute in; cast here, outside of loops, its gradients are summed in that dtype."""
+        return widened_for_kernels(self.add_variable(name, shape, **kwargs))
+
 
 class BasicRNNCell(_DenseCell):
     """The plain recurrent cell: output = new state = activation([input, state] * kernel + bias).
@@ -74,10 +94,10 @@ class BasicRNNCell(_DenseCell):
         super().__init__(num_units, activation, reuse, name, dtype, trainable)
 
     def _create_variables(self, input_depth: int) -> None:
-        self._kernel = self.add_variable("kernel", [input_depth + self._num_units, self._num_units])
-        self._bias = self.add_variable("bias", [self._num_units], initializer=tf.zeros_initializer())
+        self._kernel = self._parameter("kernel", [input_depth + self._num_units, self._num_units])
+        self._bias = self._parameter("bias", [self._num_units], initializer=tf.zeros_initializer())
 
-    def call(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
+    def _step(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
         output = self._activation(_affine(inputs, state, self._kernel, self._bias))
         return output, output
 
@@ -97,7 +117,7 @@ class GRUCell(_DenseCell):
     """
 
     def __init__(self, num_units: int, activation: Activation = None, reuse: Optional[bool] = None,
-                 kernel_initializer: Optional[Callable] = None, bias_initializer: Optional[Callable] = None,
+                 kernel_initializer: Optional[Initializer] = None, bias_initializer: Optional[Initializer] = None,
                  name: Optional[str] = None, dtype: Any = None, *, trainable: bool = True):
         super().__init__(num_units, activation, reuse, name, dtype, trainable)
         self._kernel_initializer = kernel_initializer
@@ -108,11 +128,11 @@ class GRUCell(_DenseCell):
         self._gate_kernel, self._gate_bias = self._kernel_and_bias("gates", rows, 2 * units, tf.ones_initializer())
         self._kernel, self._bias = self._kernel_and_bias("candidate", rows, units, tf.zeros_initializer())
 
-    def _kernel_and_bias(self, name: str, rows: int, columns: int, default_bias: Callable) -> Tuple[Any, Any]:
-        kernel = self.add_variable(name + "/kernel", [rows, columns], initializer=self._kernel_initializer)
-        return kernel, self.add_variable(name + "/bias", [columns], initializer=self._bias_initializer or default_bias)
+    def _kernel_and_bias(self, name: str, rows: int, columns: int, default_bias: Initializer) -> Tuple[Any, Any]:
+        kernel = self._parameter(name + "/kernel", [rows, columns], initializer=self._kernel_initializer)
+        return kernel, self._parameter(name + "/bias", [columns], initializer=self._bias_initializer or default_bias)
 
-    def call(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
+    def _step(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
         r, u = tf.split(tf.sigmoid(_affine(inputs, state, self._gate_kernel, self._gate_bias)), 2, axis=1)
         candidate = self._activation(_affine(inputs, r * state, self._kernel, self._bias))
         output = u * state + (1 - u) * candidate
@@ -146,7 +166,7 @@ class LSTMCell(_DenseCell):
     """
 
     def __init__(self, num_units: int, use_peepholes: bool = False, cell_clip: Optional[float] = None,
-                 initializer: Optional[Callable] = None, num_proj: Optional[int] = None, proj_clip: Optional[float] = None,
+                 initializer: Optional[Initializer] = None, num_proj: Optional[int] = None, proj_clip: Optional[float] = None,
                  num_unit_shards: Optional[int] = None, num_proj_shards: Optional[int] = None, forget_bias: float = 1.0,
                  state_is_tuple: bool = True, activation: Activation = None, reuse: Optional[bool] = None,
                  name: Optional[str] = None, dtype: Any = None, *, trainable: bool = True):
@@ -154,10 +174,11 @@ class LSTMCell(_DenseCell):
         self._use_peepholes = use_peepholes
         self._cell_clip = cell_clip
         self._initializer = initializer
-        self._num_proj = num_proj
+        self._num_proj = None if num_proj is None else whole_number(self, "num_proj", num_proj, minimum=0)
         self._proj_clip = proj_clip
-        self._num_unit_shards = num_unit_shards
-        self._num_proj_shards = num_proj_shards
+        self._num_unit_shards, self._num_proj_shards = [
+            None if number is None else whole_number(self, name, number, minimum=1)
+            for name, number in (("num_unit_shards", num_unit_shards), ("num_proj_shards", num_proj_shards))]
         self._forget_bias = forget_bias
         self._state_is_tuple = state_is_tuple
 
@@ -173,18 +194,18 @@ class LSTMCell(_DenseCell):
 
     def _create_variables(self, input_depth: int) -> None:
         units = self._num_units
-        self._kernel = self.add_variable("kernel", [input_depth + self.output_size, 4 * units],
-                                         initializer=self._initializer, partitioner=_partitioner(self._num_unit_shards))
-        self._bias = self.add_variable("bias", [4 * units], initializer=tf.zeros_initializer())
+        self._kernel = self._parameter("kernel", [input_depth + self.output_size, 4 * units],
+                                       initializer=self._initializer, partitioner=_partitioner(self._num_unit_shards))
+        self._bias = self._parameter("bias", [4 * units], initializer=tf.zeros_initializer())
         if self._use_peepholes:
             self._w_f, self._w_i, self._w_o = [
-                self.add_variable(name, [units], initializer=self._initializer)
+                self._parameter(name, [units], initializer=self._initializer)
                 for name in ("w_f_diag", "w_i_diag", "w_o_diag")]
         if self._num_proj:
-            self._projection = self.add_variable("projection/kernel", [units, self._num_proj], initializer=self._initializer,
-                                                 partitioner=_partitioner(self._num_proj_shards))
+            self._projection = self._parameter("projection/kernel", [units, self._num_proj], initializer=self._initializer,
+                                               partitioner=_partitioner(self._num_proj_shards))
 
-    def call(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
+    def _step(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
         c, h = self._split_state(state)
         i, j, f, o = tf.split(_affine(inputs, h, self._kernel, self._bias), 4, axis=1)
         f = f + tf.cast(self._forget_bias, f.dtype)
@@ -233,5 +254,5 @@ def _affine(inputs: Any, state: Any, kernel: Any, bias: Any) -> Any:
     return tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], axis=1), kernel), bias)
 
 
-def _partitioner(num_shards: Optional[int]) -> Optional[Callable]:
+def _partitioner(num_shards: Optional[int]) -> Optional[Callable[..., Any]]:
     return None if num_shards is None else tf.fixed_size_partitioner(num_shards)

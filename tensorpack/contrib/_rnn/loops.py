@@ -5,6 +5,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 from ...compat import deprecation_silenced
 from ...compat import tfv1 as tf
+from ...tfutils._precision import like, widened
 from .cell import check_cell, zeros_of
 
 __all__ = ["bidirectional_dynamic_rnn", "dynamic_rnn", "static_rnn"]
@@ -58,7 +59,7 @@ class _Loop:
     def __init__(self, cell: Any, inputs: Any, initial_state: Any, sequence_length: Any):
         self._cell = cell
         self._inputs = inputs
-        self._initial_state = initial_state
+        self._initial_state = tf.nest.map_structure(tf.convert_to_tensor, initial_state)
         self._sequence_length = sequence_length
 
     def run(self, num_steps: Any, batch_size: Any, parallel_iterations: int, swap_memory: bool) -> Tuple[Any, Any]:
@@ -70,11 +71,19 @@ class _Loop:
                    for size in tf.nest.flatten(self._cell.output_size)]
         end = self._num_computed(num_steps)
         _, outputs, flat_state = tf.while_loop(
-            lambda time, *_: time < end, self._body, [tf.constant(0), outputs, flat_state],
+            lambda time, *_: time < end, self._body, [tf.constant(0), outputs, [widened(x) for x in flat_state]],
             parallel_iterations=parallel_iterations, swap_memory=swap_memory, maximum_iterations=num_steps)
         stacked = [_stack(array, num_steps) for array in outputs]
         return (tf.nest.pack_sequence_as(self._cell.output_size, stacked),
-                tf.nest.pack_sequence_as(self._initial_state, flat_state))
+                self._as_state(flat_state))
+
+    def _as_state(self, flat_state: Sequence[Any]) -> Any:
+        """The state of the cell from what the loop carries, which is float32 in place of half precision.
+
+        TF 1.15 has no gradient by way of a bfloat16 variable of a loop whose last value nobody uses.
+        """
+        pairs = zip(flat_state, tf.nest.flatten(self._initial_state))
+        return tf.nest.pack_sequence_as(self._initial_state, [like(x, initial) for x, initial in pairs])
 
     def _num_computed(self, num_steps: Any) -> Any:
         if self._sequence_length is None:
@@ -86,11 +95,11 @@ class _Loop:
         step_inputs = [array.read(time) for array in self._input_arrays]
         for step_input, x in zip(step_inputs, tf.nest.flatten(self._inputs)):
             step_input.set_shape(x.shape[1:])
-        state = tf.nest.pack_sequence_as(self._initial_state, flat_state)
+        state = self._as_state(flat_state)
         finished = None if self._sequence_length is None else time >= self._sequence_length
         output, state = _step(self._cell, tf.nest.pack_sequence_as(self._inputs, step_inputs), state, finished)
         outputs = [array.write(time, value) for array, value in zip(outputs, tf.nest.flatten(output))]
-        return [time + 1, outputs, tf.nest.flatten(state)]
+        return [time + 1, outputs, [widened(x) for x in tf.nest.flatten(state)]]
 
 
 def static_rnn(cell: Any, inputs: Sequence[Any], initial_state: Any = None, dtype: Any = None, sequence_length: Any = None,

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ...compat import is_tensor_like
 from ...compat import tfv1 as tf
@@ -122,7 +122,7 @@ class ResidualWrapper(_Wrapper):
         residual_fn: a function from inputs and outputs to the outputs of the wrapper.
     """
 
-    def __init__(self, cell: Any, residual_fn: Optional[Callable] = None):
+    def __init__(self, cell: Any, residual_fn: Optional[Callable[..., Any]] = None):
         super().__init__(cell)
         self._residual_fn = residual_fn or _add_all
 
@@ -155,7 +155,7 @@ class DropoutWrapper(_Wrapper):
 
     def __init__(self, cell: Any, input_keep_prob: Any = 1.0, output_keep_prob: Any = 1.0, state_keep_prob: Any = 1.0,
                  variational_recurrent: bool = False, input_size: Any = None, dtype: Any = None, seed: Optional[int] = None,
-                 dropout_state_filter_visitor: Optional[Callable] = None):
+                 dropout_state_filter_visitor: Optional[Callable[[Any], Any]] = None):
         super().__init__(cell)
         self._keep_prob = {"input": input_keep_prob, "output": output_keep_prob, "state": state_keep_prob}
         for place, probability in self._keep_prob.items():
@@ -192,7 +192,7 @@ class DropoutWrapper(_Wrapper):
         keep_prob = self._keep_prob[place]
         return is_tensor_like(keep_prob) or keep_prob < 1
 
-    def _make_noise(self, input_size: Any, dtype: Any) -> dict:
+    def _make_noise(self, input_size: Any, dtype: Any) -> Dict[str, List[tf.Tensor]]:
         """Uniform noise for each tensor of inputs, outputs and state that may be dropped; of batch size one."""
         if dtype is None:
             raise ValueError("DropoutWrapper(variational_recurrent=True): dtype must be given, that of the inputs")
@@ -226,16 +226,16 @@ def _all_but_cell_states(state: Any) -> Any:
     return True
 
 
-def _dropped_parts(is_dropped: Callable, state: Any) -> List[bool]:
+def _dropped_parts(is_dropped: Callable[[Any], Any], state: Any) -> List[bool]:
     """For each tensor of a state, in the order of `tf.nest.flatten`, whether it is dropped."""
     return _expand(is_dropped, is_dropped(state), state)
 
 
-def _expand(is_dropped: Callable, answer: Any, state: Any) -> List[bool]:
+def _expand(is_dropped: Callable[[Any], Any], answer: Any, state: Any) -> List[bool]:
     parts = _parts(state)
     if answer is False or parts is None:
         return [answer] * len(tf.nest.flatten(state))
-    answers = [is_dropped(part) for part in parts] if answer is True else _parts(answer)
+    answers: Any = [is_dropped(part) for part in parts] if answer is True else _parts(answer)
     return [flag for one, part in zip(answers, parts) for flag in _expand(is_dropped, one, part)]
 
 

@@ -114,7 +114,7 @@ class BatchDataByShape(BatchData):
         idx: index or key of the component, an array, that tells the shape.
     """
 
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, batch_size: int, idx: Any):
         super().__init__(ds, batch_size, remainder=False)
@@ -129,7 +129,7 @@ class BatchDataByShape(BatchData):
     def reset_state(self) -> None:
         super().reset_state()
         self._guard = DataFlowReentrantGuard(owner=self)
-        self._buckets: Dict[Tuple, List[Any]] = {}
+        self._buckets: Dict[Tuple[int, ...], List[Any]] = {}
         self._num_kept = 0
         self._next_warning = max(1000, 20 * self.batch_size)
 
@@ -164,7 +164,7 @@ class BatchDataByShape(BatchData):
                        "use a smaller one, or fewer shapes.", type(self).__name__, self._num_kept, len(self._buckets),
                        self.batch_size)
 
-    def _shape_of(self, dp: Any) -> Tuple:
+    def _shape_of(self, dp: Any) -> Tuple[int, ...]:
         component = dp[self.idx]
         if not hasattr(component, "shape"):
             raise TypeError("{}(idx={!r}): this component must be an array; got {}".format(

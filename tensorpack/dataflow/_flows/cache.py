@@ -19,7 +19,7 @@ class CacheData(ProxyDataFlow):
         shuffle: shuffle the passes that come from memory; the first keeps the order of `ds`.
     """
 
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, shuffle: bool = False):
         super().__init__(ds)

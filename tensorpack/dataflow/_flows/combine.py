@@ -172,15 +172,15 @@ class JoinData(DataFlow):
         return all(never_ends(flow) for flow in self.df_lists)
 
     def _not_each_once(self) -> Optional[str]:
-        lengths = [known_length(flow) for flow in self.df_lists]
-        if None in lengths or len(set(lengths)) == 1:
+        lengths = [length for length in map(known_length, self.df_lists) if length is not None]
+        if len(lengths) < len(self.df_lists) or len(set(lengths)) == 1:
             return None
         return "has {} datapoints in a pass, though its flows have {}; join flows of one length".format(
             min(lengths), ", ".join(map(str, lengths)))
 
 
-def _merged(datapoints: Sequence[Dict]) -> Dict:
-    merged: Dict = {}
+def _merged(datapoints: Sequence[Dict[Any, Any]]) -> Dict[Any, Any]:
+    merged: Dict[Any, Any] = {}
     for dp in datapoints:
         merged.update(dp)
     if len(merged) < sum(map(len, datapoints)):

@@ -20,7 +20,8 @@ def _texts(dp: Any, ds: Any) -> Iterator[str]:
     yield from texts_in(dp)
     while isinstance(ds, DataFlow):
         yield from ds._last_texts
-        ds = ds.ds if ds._hands_on else None
+        flow: Any = ds
+        ds = flow.ds if flow._hands_on else None
 
 
 def texts_in(dp: Any) -> Iterator[str]:

@@ -35,7 +35,7 @@ class EndWatch:
             self._warn("has kept {} datapoints".format(self._count))
 
     def _warn(self, what: str) -> None:
-        self._due = max(_FIRST, 10 * self._due)
+        self._due = max(_FIRST, 10 * (self._due or 0))
         logger.warning("[%s] %s, and goes on until the disk or the memory is full if there is no end: %s; use "
                        "FixedSizeData(df, size).", self._who, what, self._why)
 

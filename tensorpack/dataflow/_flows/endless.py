@@ -50,6 +50,10 @@ class EndlessIterator:
     def __iter__(self) -> EndlessIterator:
         return self
 
+    def close(self) -> None:
+        """End the pass that it is in."""
+        self._pass = iter(())
+
     def __next__(self) -> Any:
         for dp in self._pass:
             return dp

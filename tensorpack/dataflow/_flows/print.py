@@ -1,7 +1,7 @@
 """Shows what the datapoints of a flow look like."""
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional, Tuple
 
 import numpy as np
 from termcolor import colored
@@ -10,7 +10,7 @@ from ...utils import logger
 from ...utils._numbers import whole_number
 from ..base import DataFlow, ProxyDataFlow
 
-_PRINTED_BY_VALUE = (bool, int, float, str, bytes, np.generic)
+_PRINTED_BY_VALUE: Tuple[type, ...] = (bool, int, float, str, bytes, np.generic)
 
 
 class PrintData(ProxyDataFlow):

@@ -29,22 +29,16 @@ class RepeatedData(ProxyDataFlow):
 
     def __len__(self) -> int:
         if self.num == -1:
-            raise NotImplementedError("RepeatedData(num=-1): an endless DataFlow has no length")
+            raise NotImplementedError("RepeatedData(num=-1): an endless DataFlow has no length; who trains on it says "
+                                      "steps_per_epoch")
         return len(self.ds) * max(self.num, 0)
 
     def __iter__(self) -> Iterator[Any]:
         if self.num == -1:
-            yield from self._without_end()
+            self._endless = EndlessIterator(self.ds, self)
+            yield from self._endless  # closes it when this iteration is abandoned
         for _ in range(self.num):
             yield from self.ds
-
-    def _without_end(self) -> Iterator[Any]:
-        self._endless = endless = EndlessIterator(self.ds, self)  # flows above look at how many passes have begun
-        try:
-            yield from endless
-        finally:
-            if self._endless is endless:
-                self._endless = None  # with it goes the pass, which may hold a guard or a file
 
     def _never_ends(self) -> bool:
         return self.num == -1 or self.num > 0 and super()._never_ends()
@@ -89,7 +83,7 @@ class FixedSizeData(ProxyDataFlow):
     """
 
     _hands_on = True
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, size: int, keep_state: bool = True):
         super().__init__(ds)

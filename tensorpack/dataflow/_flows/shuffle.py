@@ -28,7 +28,7 @@ class LocallyShuffleData(ProxyDataFlow, RNGDataFlow):
         ValueError: a number is not positive; or, during iteration, `ds` is empty, or drops all that it reads.
     """
 
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, buffer_size: int, num_reuse: int = 1, shuffle_interval: Optional[int] = None):
         super().__init__(ds)

@@ -5,9 +5,7 @@ from typing import Any, List
 
 import numpy as np
 
-from ...utils._caffe.wire_format import fields, signed
-
-_CHANNELS, _HEIGHT, _WIDTH, _DATA, _LABEL = 1, 2, 3, 4, 5
+from ...utils._caffe.schema import parse_binary
 
 
 def decode_datum(value: bytes) -> List[Any]:
@@ -16,7 +14,6 @@ def decode_datum(value: bytes) -> List[Any]:
     Raises:
         ValueError: it is none, or holds no uint8 image (but floats, or a compressed one).
     """
-    values = dict(fields(value))
-    shape = tuple(values.get(k, 0) for k in (_CHANNELS, _HEIGHT, _WIDTH))
-    image = np.frombuffer(values.get(_DATA, b""), dtype="uint8").reshape(shape).transpose(1, 2, 0)
-    return [np.ascontiguousarray(image), signed(values.get(_LABEL, 0))]
+    datum = parse_binary("Datum", value)
+    image = np.frombuffer(datum.data, dtype="uint8").reshape(datum.channels, datum.height, datum.width).transpose(1, 2, 0)
+    return [np.ascontiguousarray(image), datum.label]

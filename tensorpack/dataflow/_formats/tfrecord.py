@@ -7,7 +7,9 @@ from __future__ import annotations
 import struct
 from typing import IO, Iterator
 
-from .crc32c import masked_crc32c
+from ...utils.optional import optional_import
+
+google_crc32c = optional_import("google_crc32c", needed_by="TFRecord (TFRecordSerializer)", pip="google-crc32c")
 
 _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
 _HEADER_SIZE = _LENGTH.size + _CHECKSUM.size
@@ -16,9 +18,9 @@ _HEADER_SIZE = _LENGTH.size + _CHECKSUM.size
 def write_record(f: IO[bytes], data: bytes) -> None:
     """Append a record to an open file."""
     length = _LENGTH.pack(len(data))
-    f.write(length + _CHECKSUM.pack(masked_crc32c(length)))
+    f.write(length + _checksum(length))
     f.write(data)
-    f.write(_CHECKSUM.pack(masked_crc32c(data)))
+    f.write(_checksum(data))
 
 
 def read_records(path: str) -> Iterator[bytes]:
@@ -44,7 +46,13 @@ def read_records(path: str) -> Iterator[bytes]:
 
 
 def _matches(data: bytes, checksum: bytes) -> bool:
-    return checksum == _CHECKSUM.pack(masked_crc32c(data))
+    return checksum == _checksum(data)
+
+
+def _checksum(data: bytes) -> bytes:
+    """The CRC-32C as it is stored, rotated and shifted, since data that hold their own checksum make a weak one."""
+    crc = google_crc32c.value(data)
+    return _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def _damaged(path: str, index: int, reason: str) -> ValueError:

@@ -1,7 +1,7 @@
 """The logic of all parallel maps: which datapoints are at work, what a pass is, and when an error is raised."""
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, NamedTuple, NoReturn, Optional, Tuple
 
 from ...utils import logger
 from ...utils._numbers import whole_number
@@ -34,8 +34,9 @@ class ParallelMapData(ProxyDataFlow):
     of all datapoints before, and again by later iterations. So is a pass of `ds` of which the function drops everything.
     """
 
-    _guard = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
     _error: Optional[BaseException] = None
+    _is_forgotten = False
 
     def __init__(self, ds: DataFlow, map_func: Any, buffer_size: int, strict: bool):
         super().__init__(ds)
@@ -52,6 +53,10 @@ class ParallelMapData(ProxyDataFlow):
         self.map_func = map_func
         self._buffer_size = buffer_size
         self._strict = strict
+
+    def forget_pass(self) -> None:
+        """Let the next iteration begin a new pass, also if it finds an abandoned one; what is left of that is thrown away."""
+        self._is_forgotten = True
 
     def _dispatch(self, tag: int, dp: Any) -> None:
         """Override: start job number `tag`."""
@@ -78,7 +83,7 @@ class ParallelMapData(ProxyDataFlow):
                            type(self).__name__, self._buffer_size, self._num_jobs)
 
     def _begin_pass(self) -> None:
-        self._source: Iterator[Any] = iter(self.ds) if self._strict else EndlessIterator(self.ds, self)
+        self._source: Any = iter(self.ds) if self._strict else EndlessIterator(self.ds, self)
         self._is_exhausted = False
         self._source_error: Optional[BaseException] = None
         self._num_delivered = 0
@@ -92,6 +97,9 @@ class ParallelMapData(ProxyDataFlow):
                 yield value
 
     def _strict_pass(self) -> Iterator[Tuple[int, Any]]:
+        if self._is_forgotten:
+            self._is_forgotten = False
+            self._drop_abandoned()
         self._fill()
         if not self._jobs and self._num_delivered:  # the consumer of the last pass did not look for its end
             self._check_source()
@@ -101,6 +109,15 @@ class ParallelMapData(ProxyDataFlow):
             self._num_delivered += 1
             self._fill()
             yield outcome.tag, outcome.value
+        self._check_source()
+        self._begin_pass()
+
+    def _drop_abandoned(self) -> None:
+        if not self._num_delivered:
+            return
+        self._is_exhausted = True
+        while self._jobs:
+            self._collect()
         self._check_source()
         self._begin_pass()
 
@@ -181,16 +198,17 @@ class ParallelMapData(ProxyDataFlow):
 
     def _check_failure(self) -> None:
         failure = self._first_failure
-        if failure is not None and not any(tag < failure.tag for tag in self._jobs):
+        if failure is not None and failure.error is not None and not any(tag < failure.tag for tag in self._jobs):
             self._fail(failure.error)
 
     def _check_source(self) -> None:
-        if self._first_failure is not None:
-            self._fail(self._first_failure.error)
+        failure = self._first_failure
+        if failure is not None and failure.error is not None:
+            self._fail(failure.error)
         if self._source_error is not None:
             self._fail(self._source_error)
 
-    def _fail(self, error: BaseException) -> None:
+    def _fail(self, error: BaseException) -> NoReturn:
         self._error = error
         self._close_workers()
         raise error

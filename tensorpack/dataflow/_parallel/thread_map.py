@@ -74,7 +74,7 @@ class MultiThreadMapData(ParallelMapData):
         strict: see above; `map_func` must not return None then.
     """
 
-    _threads = CreatedByReset()
+    _threads: CreatedByReset[_Threads] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, num_thread: Any = None, map_func: Any = None, *, buffer_size: int = 200,
                  strict: bool = False):

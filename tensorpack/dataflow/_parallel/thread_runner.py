@@ -74,7 +74,7 @@ class MultiThreadRunner(DataFlow):
         num_thread: how many threads.
     """
 
-    _threads = CreatedByReset()
+    _threads: CreatedByReset[_Threads] = CreatedByReset()
     _error: Optional[BaseException] = None
 
     def __init__(self, get_df: Callable[[], DataFlow], num_prefetch: int, num_thread: int):

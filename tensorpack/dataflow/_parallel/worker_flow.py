@@ -18,8 +18,8 @@ class WorkerFlow(DataFlow):
     again and starts anew.
     """
 
-    _guard = CreatedByReset()
-    _workers = CreatedByReset()
+    _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
+    _workers: CreatedByReset[WorkerGroup] = CreatedByReset()
 
     _start_method: Optional[str] = None
     _error: Optional[BaseException] = None

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = attach(__name__, {
     "cifar": ["Cifar10", "Cifar100", "CifarBase"],
     "digits": ["Digits"],
     "ilsvrc": ["ILSVRC12", "ILSVRC12Files", "ILSVRCMeta", "TinyImageNet"],
+    "image_folder": ["ImageFolder"],
     "mnist": ["FashionMnist", "Mnist"],
     "places": ["Places365Standard", "RNGDataFlow", "cv2", "logger", "np", "os"],
     "svhn": ["SVHNDigit"],

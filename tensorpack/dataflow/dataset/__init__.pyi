@@ -9,6 +9,7 @@ from .ilsvrc import ILSVRC12 as ILSVRC12
 from .ilsvrc import ILSVRC12Files as ILSVRC12Files
 from .ilsvrc import ILSVRCMeta as ILSVRCMeta
 from .ilsvrc import TinyImageNet as TinyImageNet
+from .image_folder import ImageFolder as ImageFolder
 from .mnist import FashionMnist as FashionMnist
 from .mnist import Mnist as Mnist
 from .places import Places365Standard as Places365Standard

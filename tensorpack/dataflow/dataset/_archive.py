@@ -6,7 +6,7 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from typing import List, Sequence
+from typing import Any, List, Sequence
 
 from ...utils import logger
 from ...utils._files.file_lock import file_lock
@@ -62,7 +62,8 @@ def _unpack_file(who: str, archive: tarfile.TarFile, member: tarfile.TarInfo, ta
     if not path.startswith(target + os.sep):
         raise ValueError("{}: files of the archive must stay in its directory; got {!r}".format(who, member.name))
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with archive.extractfile(member) as source, open(path, "wb") as f:
+    content: Any = archive.extractfile(member)  # of a file it is never None
+    with content as source, open(path, "wb") as f:
         shutil.copyfileobj(source, f)
 
 

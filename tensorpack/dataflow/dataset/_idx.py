@@ -4,14 +4,16 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
+from typing import Tuple
 
 import numpy as np
 
-IMAGES = (2051, 3, "image")  # magic number, dimensions, what it is called
-LABELS = (2049, 1, "label")
+Kind = Tuple[int, int, str]  # magic number, dimensions, what it is called
+IMAGES: Kind = (2051, 3, "image")
+LABELS: Kind = (2049, 1, "label")
 
 
-def read_idx(path: str, kind: tuple = IMAGES) -> np.ndarray:
+def read_idx(path: str, kind: Kind = IMAGES) -> np.ndarray:
     """The uint8 array of a file: N x rows x columns for `IMAGES`, N for `LABELS`.
 
     Raises:

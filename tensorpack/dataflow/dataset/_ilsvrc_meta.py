@@ -9,7 +9,7 @@ import numpy as np
 from ...utils import logger
 from ...utils._caffe.blob import decode_blob
 from ...utils._files.remote_file import RemoteFile
-from ...utils.argtools import shape2d
+from ...utils._sizes import height_width
 from ...utils.fs import get_dataset_path
 from ...utils.optional import optional_import
 from ._archive import obtain_unpacked
@@ -77,7 +77,7 @@ class ILSVRCMeta:
         except ValueError as e:
             raise ValueError("ILSVRCMeta: {} must be a BlobProto of Caffe; got: {}".format(file, e)) from e
         mean = np.ascontiguousarray(mean.reshape(mean.shape[-3:]).transpose(1, 2, 0))
-        return mean if size is None else cv2.resize(mean, tuple(shape2d(size))[::-1])
+        return mean if size is None else cv2.resize(mean, height_width(self, "size", size)[::-1])
 
     @staticmethod
     def guess_dir_structure(dir: str) -> str:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ _SITES = ("https://www.cs.toronto.edu/~kriz/", "http://www.cs.toronto.edu/~kriz/
 class _Version(NamedTuple):
     archive: RemoteFile
     folder: str
-    parts: dict  # "train" and "test" -> names of files
+    parts: Dict[str, List[str]]  # "train" and "test" -> names of files
     label: bytes
     meta_file: str
     label_names: bytes

@@ -10,7 +10,7 @@ import numpy as np
 from ...utils._files.remote_file import RemoteFile, obtain
 from ...utils.fs import get_dataset_path
 from ..base import RNGDataFlow, shuffled_indices
-from ._idx import IMAGES, LABELS, read_idx
+from ._idx import IMAGES, LABELS, Kind, read_idx
 
 __all__ = ["FashionMnist", "Mnist", "extract_images", "extract_labels", "maybe_download"]
 
@@ -79,7 +79,7 @@ class Mnist(RNGDataFlow):
                 type(self).__name__, self.dir, len(images), len(self.labels)))
         self.images = _as_floats(images)
 
-    def _load(self, filename: str, kind: tuple) -> np.ndarray:
+    def _load(self, filename: str, kind: Kind) -> np.ndarray:
         path = _obtain(type(self).__name__, self._SOURCE_URL, filename, self.dir, kind)
         try:
             return read_idx(path, kind)
@@ -136,7 +136,7 @@ def _as_floats(images: np.ndarray) -> np.ndarray:
     return floats
 
 
-def _obtain(who: str, base_url: str, filename: str, directory: str, kind: Optional[tuple]) -> str:
+def _obtain(who: str, base_url: str, filename: str, directory: str, kind: Optional[Kind]) -> str:
     """The path of a local copy, downloaded and verified if there was none."""
     source = _KNOWN_SOURCES.get(base_url, _UNKNOWN_SOURCE)
     md5 = source.md5.get(filename)
@@ -146,7 +146,8 @@ def _obtain(who: str, base_url: str, filename: str, directory: str, kind: Option
     return obtain(who, directory, file, verify)
 
 
-def _verify(path: str, kind: tuple, sha256: Optional[str]) -> None:
-    got = hashlib.sha256(read_idx(path, kind)).hexdigest()
+def _verify(path: str, kind: Kind, sha256: Optional[str]) -> None:
+    content: Any = read_idx(path, kind)
+    got = hashlib.sha256(content).hexdigest()
     if sha256 is not None and got != sha256:
         raise ValueError("the content must have SHA-256 {}; got {}".format(sha256, got))

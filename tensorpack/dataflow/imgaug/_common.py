@@ -1,7 +1,7 @@
 """What every part of imgaug needs: OpenCV, imported at its first use, argument storage with a repr, and array checks."""
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ...utils.optional import optional_import
 class _OpenCV:
     """OpenCV, imported at its first use. Keeps what it was asked for: augmentors ask some twenty times per image."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._module = optional_import("cv2", needed_by="imgaug", pip="opencv-python-headless")
 
     def __getattr__(self, name: str) -> Any:
@@ -63,13 +63,6 @@ def check_fits(who: Any, shape: Sequence[int], inner: Sequence[int], what: str) 
     if inner[0] > shape[0] or inner[1] > shape[1]:
         raise ValueError("{}: {} (h, w) must not exceed {}; got {}".format(
             type(who).__name__, what, tuple(shape[:2]), tuple(inner)))
-
-
-def check_pair(who: Any, name: str, value: Any) -> Tuple[Any, Any]:
-    """`value` as a tuple of two; ValueError if it is something else."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ValueError("{}: {} must be a pair; got {}".format(type(who).__name__, name, describe(value)))
-    return tuple(value)
 
 
 def float_coords(coords: Any) -> np.ndarray:

@@ -42,11 +42,12 @@ class Transform(BaseTransform):
     - `apply_image(img)`: HxW or HxWxC, uint8 in [0, 255] or float in [0, 1] or [0, 255];
     - `apply_coords(coords)`: Nx2 float, rows (x, y); the image spans 0..w and 0..h, its first pixel has the centre (0.5, 0.5);
     - `apply_boxes(boxes)`: Nx4 float, rows (x0, y0, x1, y1): the upright box around the four corners, unless overridden;
-    - `apply_segmentation(mask)`: HxW or HxWxC of any dtype; values are moved and never mixed;
+    - `apply_segmentation(mask)`: masks and label maps, HxW or HxWxC of any dtype; values are moved and never mixed, whatever
+      interpolation the image gets, and what comes from outside of the image is 0;
     - `inverse()`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         pass
 
     def apply_boxes(self, boxes: np.ndarray) -> np.ndarray:

@@ -17,6 +17,11 @@ def _shifted(coords: np.ndarray, x: float, y: float) -> np.ndarray:
     return coords
 
 
+def _check_size(tfm: Transform, names: str, *sizes: int) -> None:
+    if min(sizes) < 1:
+        raise ValueError("{}: {} must be positive; got {}".format(type(tfm).__name__, names, sizes))
+
+
 class ResizeTransform(Transform):
     """Resizes an image of h x w to new_h x new_w.
 
@@ -29,6 +34,7 @@ class ResizeTransform(Transform):
     def __init__(self, h: int, w: int, new_h: int, new_w: int, interp: int):
         self.h, self.w = h, w
         self.new_h, self.new_w = new_h, new_w
+        _check_size(self, "new_h and new_w", new_h, new_w)
         self.interp = interp
 
     def apply_image(self, img: np.ndarray) -> np.ndarray:
@@ -56,15 +62,19 @@ class ResizeTransform(Transform):
 class CropTransform(Transform):
     """Cuts out rows y0 to y0 + h and columns x0 to x0 + w, as a view; what lies outside of the image is missing.
 
-    Coordinates are shifted, not clipped. The inverse has no `apply_image`.
+    ValueError is raised if nothing is left. Coordinates are shifted, not clipped. The inverse has no `apply_image`.
     """
 
     def __init__(self, y0: int, x0: int, h: int, w: int):
         self.y0, self.x0 = y0, x0
         self.h, self.w = h, w
+        _check_size(self, "h and w", h, w)
 
     def apply_image(self, img: np.ndarray) -> np.ndarray:
-        return img[self.y0:self.y0 + self.h, self.x0:self.x0 + self.w]
+        y1, x1 = self.y0 + self.h, self.x0 + self.w
+        if y1 <= 0 or x1 <= 0 or self.y0 >= img.shape[0] or self.x0 >= img.shape[1]:
+            raise ValueError("{!r}: the crop must have pixels of the image; got {}".format(self, describe(img)))
+        return img[max(self.y0, 0):y1, max(self.x0, 0):x1]
 
     apply_segmentation = apply_image
 
@@ -100,6 +110,8 @@ class PasteTransform(Transform):
         self.h, self.w = h, w
         self.shape = shape
         self.filler = filler
+        if min(y0, x0) < 0 or y0 + h > shape[0] or x0 + w > shape[1]:
+            raise ValueError("PasteTransform: the image must lie within the canvas; got {!r}".format(self))
 
     def apply_image(self, img: np.ndarray) -> np.ndarray:
         return self._paste(self.filler.fill(self.shape, img), img)
@@ -186,6 +198,7 @@ class WarpAffineTransform(Transform):
         self.borderMode = borderMode
         self.borderValue = borderValue
         self.coords_mat = coords_mat
+        _check_size(self, "dsize", *dsize)
 
     def apply_image(self, img: np.ndarray) -> np.ndarray:
         border = (self.borderValue,) * 4 if np.isscalar(self.borderValue) else self.borderValue

@@ -5,7 +5,7 @@ import itertools
 import os
 import weakref
 from collections import namedtuple
-from typing import Any, List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -65,9 +65,9 @@ class ImageAugmentor(Configured):
     each forked process.
     """
 
-    rng = CreatedByReset()
+    rng: CreatedByReset[np.random.RandomState] = CreatedByReset()
 
-    def __init__(self):
+    def __init__(self) -> None:
         cv2.INTER_LINEAR  # noqa: B018  a missing OpenCV should show here, and a worker process be forked after its import
         self.reset_state()
         _alive[next(_numbers)] = self
@@ -79,11 +79,12 @@ class ImageAugmentor(Configured):
         """
         self.rng = get_rng(self)
 
-    def _rand_range(self, low: float = 1.0, high: Any = None, size: Any = None) -> np.ndarray:
-        """Uniform float32 in [low, high), or in [0, low) if `high` is missing; shape () if `size` is None."""
+    def _rand_range(self, low: float = 1.0, high: Any = None, size: Any = None) -> Union[float, np.ndarray]:
+        """Uniform in [low, high), or in [0, low) if `high` is missing: a float32 array of shape `size`, else a float."""
         if high is None:
             low, high = 0, low
-        return np.asarray(self.rng.uniform(low, high, size), dtype="float32")
+        drawn = np.asarray(self.rng.uniform(low, high, size), dtype="float32")
+        return float(drawn) if size is None else drawn  # OpenCV takes no arrays for numbers
 
     def get_transform(self, img: np.ndarray) -> BaseTransform:
         """Draw what is random and return a Transform.

@@ -5,9 +5,11 @@ from typing import Any, Optional, Tuple, Union
 
 import numpy as np
 
-from ...utils.argtools import shape2d
+from ...utils._numbers import whole_number
+from ...utils._sizes import height_width
 from ...utils.develop import log_deprecated
-from ._common import INTER_LINEAR, check_fits, check_pair
+from ._arguments import interval, number, size, whole_interval
+from ._common import INTER_LINEAR, check_fits
 from ._transform_base import TransformList, join
 from ._transform_geometry import CropTransform, CutoutTransform, ResizeTransform
 from .base import ImageAugmentor, ImagePlaceholder
@@ -26,7 +28,7 @@ class RandomCrop(ImageAugmentor):
     """
 
     def __init__(self, crop_shape: Union[int, Tuple[int, int]]):
-        self.crop_shape = tuple(shape2d(crop_shape))
+        self.crop_shape = height_width(self, "crop_shape", crop_shape)
         super().__init__()
 
     def get_transform(self, img: np.ndarray) -> CropTransform:
@@ -45,7 +47,7 @@ class CenterCrop(ImageAugmentor):
     """
 
     def __init__(self, crop_shape: Union[int, Tuple[int, int]]):
-        self.crop_shape = tuple(shape2d(crop_shape))
+        self.crop_shape = height_width(self, "crop_shape", crop_shape)
         super().__init__()
 
     def get_transform(self, img: np.ndarray) -> CropTransform:
@@ -67,11 +69,12 @@ class RandomCropRandomShape(ImageAugmentor):
                  max_aspect_ratio: Optional[float] = None):
         if max_aspect_ratio is not None:
             log_deprecated("RandomCropRandomShape(max_aspect_ratio=)", "It has no effect.")
-        if (wmax and wmax < wmin) or (hmax and hmax < hmin):
+        self.wmin, self.hmin = size(self, "wmin", wmin), size(self, "hmin", hmin)
+        self.wmax, self.hmax = (None if most is None else whole_number(self, name, most, minimum=0)
+                                for name, most in (("wmax", wmax), ("hmax", hmax)))
+        if (self.wmax and self.wmax < self.wmin) or (self.hmax and self.hmax < self.hmin):
             raise ValueError("RandomCropRandomShape: wmax and hmax must not be below wmin and hmin; "
                              "got width {} to {}, height {} to {}".format(wmin, wmax, hmin, hmax))
-        self.wmin, self.hmin = wmin, hmin
-        self.wmax, self.hmax = wmax, hmax
         self.max_aspect_ratio = max_aspect_ratio
         super().__init__()
 
@@ -99,9 +102,10 @@ class GoogleNetRandomCropAndResize(ImageAugmentor):
 
     def __init__(self, crop_area_fraction: Tuple[float, float] = (0.08, 1.0),
                  aspect_ratio_range: Tuple[float, float] = (0.75, 1.333), target_shape: int = 224, interp: int = INTER_LINEAR):
-        self.crop_area_fraction = check_pair(self, "crop_area_fraction", crop_area_fraction)
-        self.aspect_ratio_range = check_pair(self, "aspect_ratio_range", aspect_ratio_range)
-        self.target_shape = target_shape
+        self.crop_area_fraction = interval(self, "crop_area_fraction", crop_area_fraction, minimum=0)
+        number(self, "crop_area_fraction", self.crop_area_fraction[1], above=0)
+        self.aspect_ratio_range = interval(self, "aspect_ratio_range", aspect_ratio_range, above=0)
+        self.target_shape = size(self, "target_shape", target_shape)
         self.interp = interp
         super().__init__()
 
@@ -109,13 +113,14 @@ class GoogleNetRandomCropAndResize(ImageAugmentor):
         height, width = img.shape[:2]
         for _ in range(_CROP_ATTEMPTS):
             h, w = self._draw_size(height * width)
-            if h <= height and w <= width:
+            if 0 < h <= height and 0 < w <= width:
                 x0 = self.rng.randint(0, width - w + 1)
                 y0 = self.rng.randint(0, height - h + 1)
                 return TransformList([CropTransform(y0, x0, h, w),
                                       ResizeTransform(h, w, self.target_shape, self.target_shape, self.interp)])
         resize = ResizeShortestEdge(self.target_shape, self.interp).get_transform(img)
-        crop = CenterCrop(self.target_shape).get_transform(ImagePlaceholder(shape=(resize.new_h, resize.new_w)))
+        resized: Any = ImagePlaceholder(shape=(resize.new_h, resize.new_w))
+        crop = CenterCrop(self.target_shape).get_transform(resized)
         return join([resize, crop])
 
     def _draw_size(self, image_area: int) -> Tuple[int, int]:
@@ -131,16 +136,21 @@ class RandomCutout(ImageAugmentor):
     """Fills a rectangle at a random place; the image is changed **in place** if it can be written to.
 
     Args:
-        h_range: height of the rectangle, or (low, high) to draw it from [low, high).
+        h_range: height of the rectangle, 0 or more, or (low, high) to draw it from [low, high).
         w_range: width, likewise.
         fill: the value that pixels get.
     """
 
     def __init__(self, h_range: Union[int, Tuple[int, int]], w_range: Union[int, Tuple[int, int]], fill: float = 0.):
-        self.h_range = h_range
-        self.w_range = w_range
+        self.h_range = self._check_range("h_range", h_range)
+        self.w_range = self._check_range("w_range", w_range)
         self.fill = fill
         super().__init__()
+
+    def _check_range(self, name: str, value: Any) -> Union[int, Tuple[int, int]]:
+        if isinstance(value, (tuple, list)):
+            return whole_interval(self, name, value)
+        return whole_number(self, name, value, minimum=0)
 
     def get_transform(self, img: np.ndarray) -> CutoutTransform:
         h = self._draw(self.h_range)
@@ -150,5 +160,5 @@ class RandomCutout(ImageAugmentor):
         y0 = self.rng.randint(0, img.shape[0] + 1 - h)
         return CutoutTransform(y0, x0, h, w, self.fill)
 
-    def _draw(self, size: Any) -> int:
-        return self.rng.randint(*size) if isinstance(size, (tuple, list)) else size
+    def _draw(self, size: Union[int, Tuple[int, int]]) -> int:
+        return self.rng.randint(*size) if isinstance(size, tuple) else size

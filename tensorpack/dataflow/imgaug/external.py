@@ -4,12 +4,13 @@ from __future__ import annotations
 import random
 import warnings
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator, Tuple
 
 import numpy as np
 
 from ...utils.optional import optional_import
 from ._common import float_coords
+from ._sampling import rearrange
 from ._transform_base import Transform
 from .base import ImageAugmentor
 
@@ -17,12 +18,13 @@ __all__ = ["Albumentations", "IAAugmentor"]
 
 albumentations = optional_import("albumentations", needed_by="imgaug.Albumentations", pip="albumentations")
 keypoints = optional_import("imgaug.augmentables.kps", needed_by="imgaug.IAAugmentor", pip="imgaug")
+segmaps = optional_import("imgaug.augmentables.segmaps", needed_by="imgaug.IAAugmentor", pip="imgaug")
 
 _MAX_SEED = 2 ** 31 - 1
 
 
 class IAAugmentor(ImageAugmentor):
-    """An augmentor of the package `imgaug`, for uint8 images. Coordinates follow as its key points.
+    """An augmentor of the package `imgaug`, for uint8 images. Coordinates follow as its key points, masks as its label maps.
 
     Args:
         augmentor: an `imgaug.augmenters.Augmenter`.
@@ -42,12 +44,20 @@ class IAAugmentor(ImageAugmentor):
 
 class _IATransform(Transform):
 
-    def __init__(self, augmentor: Any, shape: tuple):
+    def __init__(self, augmentor: Any, shape: Tuple[int, ...]):
         self.augmentor = augmentor
         self.shape = shape
 
     def apply_image(self, img: np.ndarray) -> np.ndarray:
         return self.augmentor.augment_image(img)
+
+    def apply_segmentation(self, mask: np.ndarray) -> np.ndarray:
+        return rearrange(mask, self._move_labels)
+
+    def _move_labels(self, labels: np.ndarray) -> np.ndarray:
+        """For labels from 0; -1 is put where there is none, which is 0 in that package."""
+        moved = self.augmentor.augment_segmentation_maps([segmaps.SegmentationMapsOnImage(labels + 1, shape=self.shape)])[0]
+        return moved.get_arr() - 1
 
     def apply_coords(self, coords: np.ndarray) -> np.ndarray:
         coords = float_coords(coords)
@@ -87,7 +97,7 @@ class _AlbumentationsTransform(Transform):
         self.img = img  # drawing may depend on it
         self.seed = seed
 
-    def _run(self, img: np.ndarray, **targets: Any) -> dict:
+    def _run(self, img: np.ndarray, **targets: Any) -> Dict[str, Any]:
         targets.setdefault("keypoints", [])
         if hasattr(self.pipeline, "set_random_seed"):
             self.pipeline.set_random_seed(self.seed)

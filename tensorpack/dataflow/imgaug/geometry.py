@@ -6,7 +6,8 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
-from ._common import BORDER_CONSTANT, BORDER_REPLICATE, INTER_LINEAR, check_pair, cv2
+from ._arguments import interval, number, pair
+from ._common import BORDER_CONSTANT, BORDER_REPLICATE, INTER_LINEAR, cv2
 from ._transform_base import TransformList
 from ._transform_geometry import CropTransform, WarpAffineTransform, centered
 from .base import ImageAugmentor
@@ -39,10 +40,8 @@ class Shift(ImageAugmentor):
     """
 
     def __init__(self, horiz_frac: float = 0, vert_frac: float = 0, border: int = BORDER_REPLICATE, border_value: Any = 0):
-        if not (0 <= horiz_frac < 1 and 0 <= vert_frac < 1):
-            raise ValueError("Shift: horiz_frac and vert_frac must be in [0, 1); got {} and {}".format(horiz_frac, vert_frac))
-        self.horiz_frac = horiz_frac
-        self.vert_frac = vert_frac
+        self.horiz_frac = number(self, "horiz_frac", horiz_frac, minimum=0, below=1)
+        self.vert_frac = number(self, "vert_frac", vert_frac, minimum=0, below=1)
         self.border = border
         self.border_value = border_value
         super().__init__()
@@ -64,7 +63,8 @@ class _Rotating(ImageAugmentor):
     """Base of those that draw an angle."""
 
     def _set_angles(self, max_deg: float, step_deg: Optional[float]) -> None:
-        if step_deg is not None and (max_deg != 180 or step_deg <= 0 or 180 % step_deg != 0):
+        number(self, "max_deg", max_deg, minimum=0)
+        if step_deg is not None and (max_deg != 180 or 180 % number(self, "step_deg", step_deg, above=0) != 0):
             raise ValueError("{}: step_deg must divide 180, and max_deg be 180 with it; got step_deg={}, max_deg={}".format(
                 type(self).__name__, step_deg, max_deg))
         self.max_deg = max_deg
@@ -90,7 +90,7 @@ class Rotation(_Rotating):
     def __init__(self, max_deg: float, center_range: Tuple[float, float] = (0, 1), interp: int = INTER_LINEAR,
                  border: int = BORDER_REPLICATE, step_deg: Optional[float] = None, border_value: Any = 0):
         self._set_angles(max_deg, step_deg)
-        self.center_range = check_pair(self, "center_range", center_range)
+        self.center_range = interval(self, "center_range", center_range)
         self.interp = interp
         self.border = border
         self.border_value = border_value
@@ -160,10 +160,11 @@ class Affine(ImageAugmentor):
     def __init__(self, scale: Optional[Tuple[float, float]] = None, translate_frac: Optional[Tuple[float, float]] = None,
                  rotate_max_deg: float = 0.0, shear: float = 0.0, interp: int = INTER_LINEAR, border: int = BORDER_REPLICATE,
                  border_value: Any = 0):
-        self.scale = scale if scale is None else check_pair(self, "scale", scale)
-        self.translate_frac = translate_frac if translate_frac is None else check_pair(self, "translate_frac", translate_frac)
-        self.rotate_max_deg = rotate_max_deg
-        self.shear = shear
+        self.scale = scale if scale is None else interval(self, "scale", scale, above=0)
+        self.translate_frac = translate_frac if translate_frac is None else tuple(
+            number(self, "translate_frac", fraction, minimum=0) for fraction in pair(self, "translate_frac", translate_frac))
+        self.rotate_max_deg = number(self, "rotate_max_deg", rotate_max_deg, minimum=0)
+        self.shear = number(self, "shear", shear, minimum=0)
         self.interp = interp
         self.border = border
         self.border_value = border_value

@@ -6,7 +6,8 @@ from typing import Any, Optional, Tuple, Union
 import numpy as np
 
 from ...utils.develop import log_deprecated
-from ._common import check_channels, check_pair, cv2
+from ._arguments import interval, number, whole_interval
+from ._common import check_channels, cv2
 from ._pixels import (
     blend_with_gray,
     channel_means,
@@ -17,6 +18,7 @@ from ._pixels import (
     scale_and_add_channels,
     to_uint8,
 )
+from ._sampling import interpolate
 from .base import PhotometricAugmentor
 
 __all__ = ["Brightness", "BrightnessScale", "Clip", "Contrast", "Gamma", "GaussianBlur", "Hue", "Lighting",
@@ -34,9 +36,7 @@ class Brightness(PhotometricAugmentor):
     """
 
     def __init__(self, delta: float, clip: bool = True):
-        if delta <= 0:
-            raise ValueError("Brightness: delta must be positive; got {}".format(delta))
-        self.delta = delta
+        self.delta = number(self, "delta", delta, above=0)
         self.clip = clip
         super().__init__()
 
@@ -56,7 +56,7 @@ class BrightnessScale(PhotometricAugmentor):
     """
 
     def __init__(self, range: Range, clip: bool = True):
-        self.range = check_pair(self, "range", range)
+        self.range = interval(self, "range", range)
         self.clip = clip
         super().__init__()
 
@@ -77,7 +77,7 @@ class Contrast(PhotometricAugmentor):
     """
 
     def __init__(self, factor_range: Range, rgb: Optional[bool] = None, clip: bool = True):
-        self.factor_range = check_pair(self, "factor_range", factor_range)
+        self.factor_range = interval(self, "factor_range", factor_range)
         self.rgb = rgb
         self.clip = clip
         super().__init__()
@@ -104,9 +104,7 @@ class Saturation(PhotometricAugmentor):
     """
 
     def __init__(self, alpha: float = 0.4, rgb: bool = True, clip: bool = True):
-        if not 0 <= alpha < 1:
-            raise ValueError("Saturation: alpha must be in [0, 1); got {}".format(alpha))
-        self.alpha = alpha
+        self.alpha = number(self, "alpha", alpha, minimum=0, below=1)
         self.rgb = rgb
         self.clip = clip
         super().__init__()
@@ -130,7 +128,7 @@ class Hue(PhotometricAugmentor):
     """
 
     def __init__(self, range: Range = (0, 180), rgb: bool = True):
-        self.range = check_pair(self, "range", range)
+        self.range = interval(self, "range", range)
         self.rgb = rgb
         super().__init__()
 
@@ -160,9 +158,7 @@ class Gamma(PhotometricAugmentor):
     """
 
     def __init__(self, range: Range = (-0.5, 0.5)):
-        self.range = check_pair(self, "range", range)
-        if min(self.range) <= -1:
-            raise ValueError("Gamma: range must be above -1; got {}".format(range))
+        self.range = interval(self, "range", range, above=-1)
         super().__init__()
 
     def _get_augment_params(self, img: np.ndarray) -> float:
@@ -191,8 +187,8 @@ class GaussianBlur(PhotometricAugmentor):
             size_range = (0, max_size)
         if not isinstance(size_range, (tuple, list)):
             size_range = (0, size_range)
-        self.size_range = check_pair(self, "size_range", size_range)
-        self.sigma_range = check_pair(self, "sigma_range", sigma_range)
+        self.size_range = whole_interval(self, "size_range", size_range)
+        self.sigma_range = interval(self, "sigma_range", sigma_range, minimum=0)
         self.symmetric = symmetric
         super().__init__()
 
@@ -205,8 +201,8 @@ class GaussianBlur(PhotometricAugmentor):
 
     def _augment(self, img: np.ndarray, params: Tuple[int, int, float, float]) -> np.ndarray:
         width, height, sigma_x, sigma_y = params
-        blurred = cv2.GaussianBlur(img, (width, height), sigmaX=sigma_x, sigmaY=sigma_y, borderType=cv2.BORDER_REPLICATE)
-        return blurred.reshape(img.shape)
+        return interpolate(lambda x: cv2.GaussianBlur(
+            x, (width, height), sigmaX=sigma_x, sigmaY=sigma_y, borderType=cv2.BORDER_REPLICATE), img)
 
 
 class Lighting(PhotometricAugmentor):
@@ -220,7 +216,7 @@ class Lighting(PhotometricAugmentor):
     """
 
     def __init__(self, std: float, eigval: Any, eigvec: Any, clip: bool = True):
-        self.std = std
+        self.std = number(self, "std", std, minimum=0)
         self.eigval = np.asarray(eigval)
         self.eigvec = np.asarray(eigvec)
         if self.eigval.shape != (3,) or self.eigvec.shape != (3, 3):
@@ -241,8 +237,10 @@ class Clip(PhotometricAugmentor):
     """Limits values to [min, max]."""
 
     def __init__(self, min: float = 0, max: float = 255):
-        self.min = min
-        self.max = max
+        self.min = number(self, "min", min)
+        self.max = number(self, "max", max)
+        if min > max:
+            raise ValueError("Clip: min must not exceed max; got min={}, max={}".format(min, max))
         super().__init__()
 
     def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
@@ -259,8 +257,8 @@ class MinMaxNormalize(PhotometricAugmentor):
     """
 
     def __init__(self, min: float = 0, max: float = 255, all_channel: bool = True):
-        self.min = min
-        self.max = max
+        self.min = number(self, "min", min)
+        self.max = number(self, "max", max)
         self.all_channel = all_channel
         super().__init__()
 

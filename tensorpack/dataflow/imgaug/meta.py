@@ -5,6 +5,7 @@ from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
+from ._arguments import probability
 from ._transform_base import BaseTransform, NoOpTransform, TransformFactory, TransformList
 from .base import ImageAugmentor
 
@@ -30,7 +31,7 @@ class RandomApplyAug(ImageAugmentor):
 
     def __init__(self, aug: ImageAugmentor, prob: float):
         self.aug = aug
-        self.prob = prob
+        self.prob = probability(self, "prob", prob)
         super().__init__()
 
     def reset_state(self) -> None:
@@ -55,9 +56,10 @@ class RandomChooseAug(ImageAugmentor):
         if any(pairs) and not all(pairs):
             raise ValueError("RandomChooseAug: aug_lists must hold augmentors only, or pairs (augmentor, probability) only")
         self.aug_lists: List[ImageAugmentor] = [item[0] if all(pairs) else item for item in aug_lists]
-        self.prob: List[float] = [item[1] if all(pairs) else 1.0 / len(aug_lists) for item in aug_lists]
-        if min(self.prob) < 0 or abs(sum(self.prob) - 1) > 1e-6:
-            raise ValueError("RandomChooseAug: the probabilities must have a sum of 1; got {}".format(self.prob))
+        self.prob: List[float] = [probability(self, "each probability in aug_lists", item[1]) if all(pairs)
+                                  else 1.0 / len(aug_lists) for item in aug_lists]
+        if abs(sum(self.prob) - 1) > 1e-6:
+            raise ValueError("RandomChooseAug: the probabilities in aug_lists must have a sum of 1; got {}".format(self.prob))
         super().__init__()
 
     def reset_state(self) -> None:
@@ -99,15 +101,16 @@ class MapImage(ImageAugmentor):
     Args:
         func: from image to image.
         coord_func: from coordinates to coordinates; without it they cannot be augmented.
+        segmentation_func: from label map to label map; without it they cannot be augmented.
     """
 
-    def __init__(self, func: ArrayFunction, coord_func: Optional[ArrayFunction] = None):
+    def __init__(self, func: ArrayFunction, coord_func: Optional[ArrayFunction] = None, *,
+                 segmentation_func: Optional[ArrayFunction] = None):
         self.func = func
         self.coord_func = coord_func
+        self.segmentation_func = segmentation_func
         super().__init__()
 
     def get_transform(self, img: np.ndarray) -> TransformFactory:
-        functions = {"apply_image": self.func}
-        if self.coord_func is not None:
-            functions["apply_coords"] = self.coord_func
-        return TransformFactory("MapImage", **functions)
+        functions = {"apply_image": self.func, "apply_coords": self.coord_func, "apply_segmentation": self.segmentation_func}
+        return TransformFactory("MapImage", **{name: func for name, func in functions.items() if func is not None})

@@ -6,8 +6,10 @@ from typing import Optional, Tuple, Union
 import numpy as np
 
 from ...utils import logger
-from ...utils.argtools import shape2d
-from ._common import INTER_LINEAR, check_pair
+from ...utils._sizes import height_width
+from ._arguments import interval, number, pair, probability
+from ._arguments import size as check_size
+from ._common import INTER_LINEAR
 from ._transform_base import BaseTransform, NoOpTransform
 from ._transform_geometry import FlipTransform, ResizeTransform, TransposeTransform
 from .base import ImageAugmentor
@@ -32,7 +34,7 @@ class Flip(ImageAugmentor):
                              "use two augmentors to do both".format(horiz, vert))
         self.horiz = horiz
         self.vert = vert
-        self.prob = prob
+        self.prob = probability(self, "prob", prob)
         super().__init__()
 
     def get_transform(self, img: np.ndarray) -> BaseTransform:
@@ -49,7 +51,7 @@ class Transpose(ImageAugmentor):
     """
 
     def __init__(self, prob: float = 0.5):
-        self.prob = prob
+        self.prob = probability(self, "prob", prob)
         super().__init__()
 
     def get_transform(self, _: np.ndarray) -> BaseTransform:
@@ -65,7 +67,7 @@ class Resize(ImageAugmentor):
     """
 
     def __init__(self, shape: Union[int, Tuple[int, int]], interp: int = INTER_LINEAR):
-        self.shape = tuple(shape2d(shape))
+        self.shape = height_width(self, "shape", shape)
         self.interp = interp
         super().__init__()
 
@@ -82,7 +84,7 @@ class ResizeShortestEdge(ImageAugmentor):
     """
 
     def __init__(self, size: int, interp: int = INTER_LINEAR):
-        self.size = size
+        self.size = check_size(self, "size", size)
         self.interp = interp
         super().__init__()
 
@@ -109,14 +111,19 @@ class RandomResize(ImageAugmentor):
 
     def __init__(self, xrange: Tuple[float, float], yrange: Optional[Tuple[float, float]] = None,
                  minimum: Tuple[int, int] = (0, 0), aspect_ratio_thres: float = 0.15, interp: int = INTER_LINEAR):
-        self.xrange = check_pair(self, "xrange", xrange)
-        self.yrange = yrange if yrange is None else check_pair(self, "yrange", yrange)
-        self.minimum = check_pair(self, "minimum", minimum)
-        self.aspect_ratio_thres = aspect_ratio_thres
+        self.xrange = self._check_range("xrange", xrange)
+        self.yrange = yrange if yrange is None else self._check_range("yrange", yrange)
+        self.minimum = tuple(number(self, "minimum", least, minimum=0) for least in pair(self, "minimum", minimum))
+        self.aspect_ratio_thres = number(self, "aspect_ratio_thres", aspect_ratio_thres, minimum=0)
         self.interp = interp
         self._by_factor = _has_float(self.xrange)
         self._check_yrange()
         super().__init__()
+
+    def _check_range(self, name: str, value: Tuple[float, float]) -> Tuple[float, float]:
+        low, high = interval(self, name, value, minimum=0)
+        number(self, name, high, above=0)
+        return low, high
 
     def _check_yrange(self) -> None:
         if self.yrange is None:
@@ -146,7 +153,7 @@ class RandomResize(ImageAugmentor):
     def _draw_size(self, w: int, h: int) -> Tuple[float, float]:
         """(width, height), not yet rounded."""
         x = self.rng.uniform(*self.xrange) * (w if self._by_factor else 1)
-        if self.aspect_ratio_thres == 0:
+        if self.aspect_ratio_thres == 0 or self.yrange is None:
             y = x * h / w
         else:
             y = self.rng.uniform(*self.yrange) * (h if self._by_factor else 1)

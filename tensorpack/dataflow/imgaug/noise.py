@@ -6,7 +6,8 @@ from typing import Tuple
 import numpy as np
 
 from ...utils._text.spec import describe
-from ._common import check_pair, cv2
+from ._arguments import number, probability, whole_interval
+from ._common import cv2
 from ._pixels import floating, restore, to_uint8
 from .base import PhotometricAugmentor
 
@@ -17,11 +18,11 @@ class JpegNoise(PhotometricAugmentor):
     """Encodes as JPEG and decodes again. Values are those of 8 bits; the image must be HxW, HxWx1 or HxWx3.
 
     Args:
-        quality_range: the quality is an integer drawn from [low, high).
+        quality_range: the quality is an integer drawn from [low, high), where high is at most 101.
     """
 
     def __init__(self, quality_range: Tuple[int, int] = (40, 100)):
-        self.quality_range = check_pair(self, "quality_range", quality_range)
+        self.quality_range = whole_interval(self, "quality_range", quality_range, limit=101)
         super().__init__()
 
     def _get_augment_params(self, img: np.ndarray) -> int:
@@ -45,7 +46,7 @@ class GaussianNoise(PhotometricAugmentor):
     """
 
     def __init__(self, sigma: float = 1, clip: bool = True):
-        self.sigma = sigma
+        self.sigma = number(self, "sigma", sigma, minimum=0)
         self.clip = clip
         super().__init__()
 
@@ -66,11 +67,11 @@ class SaltPepperNoise(PhotometricAugmentor):
     """
 
     def __init__(self, white_prob: float = 0.05, black_prob: float = 0.05):
-        if white_prob < 0 or black_prob < 0 or white_prob + black_prob > 1:
-            raise ValueError("SaltPepperNoise: white_prob and black_prob must be probabilities with a sum of at most 1; "
-                             "got {} and {}".format(white_prob, black_prob))
-        self.white_prob = white_prob
-        self.black_prob = black_prob
+        self.white_prob = probability(self, "white_prob", white_prob)
+        self.black_prob = probability(self, "black_prob", black_prob)
+        if white_prob + black_prob > 1:
+            raise ValueError("SaltPepperNoise: white_prob and black_prob must have a sum of at most 1; got {} and {}".format(
+                white_prob, black_prob))
         super().__init__()
 
     def _get_augment_params(self, img: np.ndarray) -> np.ndarray:

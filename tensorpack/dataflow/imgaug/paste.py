@@ -5,7 +5,9 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
-from ._common import Configured, check_fits, check_pair
+from ...utils._sizes import height_width
+from ._arguments import pair
+from ._common import Configured, check_fits
 from ._transform_geometry import PasteTransform
 from .base import ImageAugmentor
 
@@ -17,7 +19,8 @@ class BackgroundFiller(Configured):
 
     def fill(self, background_shape: Tuple[int, int], img: np.ndarray) -> np.ndarray:
         """A new canvas of size `background_shape`, with dtype and channels of `img`."""
-        return self._fill(tuple(background_shape), img)
+        height, width = background_shape
+        return self._fill((height, width), img)
 
     def _fill(self, background_shape: Tuple[int, int], img: np.ndarray) -> np.ndarray:
         raise NotImplementedError("{}: a background filler must define _fill(background_shape, img)".format(
@@ -47,7 +50,7 @@ class CenterPaste(ImageAugmentor):
     """
 
     def __init__(self, background_shape: Tuple[int, int], background_filler: Optional[BackgroundFiller] = None):
-        self.background_shape = check_pair(self, "background_shape", background_shape)
+        self.background_shape = height_width(self, "background_shape", pair(self, "background_shape", background_shape))
         self.background_filler = ConstantBackgroundFiller(0) if background_filler is None else background_filler
         super().__init__()
 

@@ -9,6 +9,7 @@ from ...compat import tfv1 as tf
 from ...utils.optional import optional_import
 from .frozen_model import FrozenModel
 from .graph_def import GraphEditor
+from .onnx_dimensions import name_dimensions
 
 _PIP_ONNX = "tf2onnx (or tensorpack[onnx])"
 tf2onnx = optional_import("tf2onnx.convert", needed_by="ModelExporter.export_onnx", pip=_PIP_ONNX)
@@ -62,6 +63,7 @@ def to_onnx(model: FrozenModel, opset: Optional[int]) -> Any:
         raise ValueError("export_onnx: tf2onnx must know the opset and the operations; it refused the model: {}".format(
             _reason(str(e)))) from e
     _check_operations(converted)
+    name_dimensions(converted)
     return converted
 
 

@@ -20,26 +20,46 @@ _PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
 _NEVER_CONSTANT = _PLACEHOLDERS + ("Enter", "Exit", "NextIteration")
 # A folded constant may be this much larger than what it was computed from (it replaces the operations, too).
 _GROWTH_LIMIT = 64 << 10
+# Bytes that Protocol Buffers, the format of a GraphDef, can hold.
+_GRAPH_DEF_LIMIT = 1 << 31
 
 
-def freeze(sess: tf.Session, outputs: Sequence[str], table_initializers: Sequence[str] = ()) -> Any:
+def freeze(who: str, sess: tf.Session, outputs: Sequence[str], table_initializers: Sequence[str] = ()) -> Any:
     """The GraphDef that computes the outputs, with constants for variables and without devices.
 
     Args:
+        who: the function to name in errors.
         sess: session in which the variables have their values.
         outputs: names of operations.
         table_initializers: names of operations to keep as well.
 
     Raises:
-        ValueError: a variable cannot be turned into a constant.
+        ValueError: a variable cannot be turned into a constant, or the graph would be too large.
     """
-    graph_def = sess.graph.as_graph_def()
-    clear_placement(graph_def)
     try:
+        graph_def = sess.graph.as_graph_def()
+        clear_placement(graph_def)
         return compat.freeze_variables(sess, graph_def, list(outputs) + list(table_initializers))
     except (TypeError, ValueError) as e:
-        raise ValueError("ModelExporter: variables must be replaceable by constants; TensorFlow refused: {}; variables "
-                         "inside control flow must be reference variables on TF 1.15".format(e)) from e
+        if "2GB" in str(e):  # of variables whose size is known only now, or of a single constant
+            raise _too_large(who, "more") from e
+        raise ValueError("{}: variables must be replaceable by constants; TensorFlow refused: {}; variables "
+                         "inside control flow must be reference variables on TF 1.15".format(who, e)) from e
+
+
+def check_size(who: str, num_bytes: int) -> None:
+    """Refuse what does not fit into a GraphDef.
+
+    Raises:
+        ValueError: there are 2 GB or more.
+    """
+    if num_bytes >= _GRAPH_DEF_LIMIT:
+        raise _too_large(who, "{:.2f} GB".format(num_bytes / (1 << 30)))
+
+
+def _too_large(who: str, got: str) -> ValueError:
+    return ValueError("{}: the weights and constants of a graph in one file must be smaller than 2 GB, the limit of GraphDef; "
+                      "got {}; use export_serving, which keeps weights in files of their own".format(who, got))
 
 
 def clear_placement(graph_def: Any) -> None:
@@ -68,7 +88,7 @@ def optimize_graph(graph_def: Any, inputs: Sequence[Tuple[str, Any]], outputs: S
     Args:
         graph_def: a frozen graph without devices.
         inputs: (tensor name, TensorSpec) of what will be fed. An inner tensor becomes a placeholder, and what computed it
-            goes. A placeholder that no output needs stays.
+            goes.
         outputs: names of operations that stay.
     """
     editor = GraphEditor(graph_def)

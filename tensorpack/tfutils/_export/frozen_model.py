@@ -9,15 +9,18 @@ from ...compat import tfv1 as tf
 from ...utils import logger
 from ...utils.fs import atomic_write, mkdir_p
 from .._inference import InferenceGraph
-from .freeze import drop_newer_attributes, freeze, optimize_graph
+from ..dependency import ancestors
+from .freeze import check_size, drop_newer_attributes, freeze, optimize_graph
 from .graph_def import GraphEditor
+
+_WITH_VALUE = ("Variable", "VariableV2", "VarHandleOp", "Const")
 
 
 class FrozenModel(NamedTuple):
     """A GraphDef of constants; names of inputs and outputs are tensor names."""
 
     graph_def: Any
-    inputs: List[Any]  # TensorSpecs; what no output needs may be missing
+    inputs: List[Any]  # TensorSpecs
     outputs: List[Any]
     tables: List[str]  # operations that fill the lookup tables
 
@@ -35,14 +38,13 @@ def frozen_model(who: str, built: InferenceGraph, optimize: bool) -> FrozenModel
     tables = _table_initializers(built.graph, built.outputs)
     outputs = [tensor.op.name for tensor in built.outputs]
     inputs = _specs(built.inputs)
-    graph_def = freeze(built.sess, outputs, tables)
+    check_size(who, _needed_bytes(built.outputs))
+    graph_def = freeze(who, built.sess, outputs, tables)
     _check_import(who, graph_def)
     if optimize:
         graph_def = optimize_graph(graph_def, [(spec.name, spec) for spec in inputs], outputs + tables)
         _check_import(who, graph_def)
     drop_newer_attributes(graph_def)  # at last: an import puts them into what it imports
-    present = {node.name for node in graph_def.node}
-    inputs = [spec for spec in inputs if spec.name.split(":")[0] in present]
     return FrozenModel(graph_def, inputs, _specs(built.outputs), tables)
 
 
@@ -96,11 +98,21 @@ def _table_initializers(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> List[s
     return [op.name for op in initializers if op.inputs and op.inputs[0].op.name in needed]
 
 
+def _needed_bytes(outputs: Sequence[tf.Tensor]) -> int:
+    """Bytes of the variables and constants that the outputs need, as far as their sizes are known before they run."""
+    total = 0
+    for op in ancestors(outputs):
+        if op.type in _WITH_VALUE:
+            dtype, shape = tf.as_dtype(op.get_attr("dtype")), op.outputs[0].shape
+            if op.type == "VarHandleOp":
+                shape = tf.TensorShape(op.get_attr("shape"))
+            total += (shape.num_elements() or 0) * dtype.size if shape.is_fully_defined() else 0
+    return total
+
+
 def _check_import(who: str, graph_def: Any) -> None:
     """Load the graph as its users will: freezing lets some graphs pass that cannot be loaded."""
-    if graph_def.ByteSize() >= 1 << 31:
-        raise ValueError("{}: a GraphDef must be smaller than 2 GB; got {} bytes; use export_serving".format(
-            who, graph_def.ByteSize()))
+    check_size(who, graph_def.ByteSize())
     try:
         with tf.Graph().as_default():
             tf.import_graph_def(graph_def, name="")

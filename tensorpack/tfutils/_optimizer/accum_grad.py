@@ -5,7 +5,9 @@ import weakref
 from typing import Any, List, Optional, Sequence, Tuple
 
 from ...compat import tfv1 as tf
+from ...utils._numbers import whole_number
 from .._graph_state import graph_state
+from .._precision import is_half, like
 from .gradient import dense_gradient, drop_none
 from .proxy import ProxyOptimizer
 
@@ -18,9 +20,9 @@ class AccumGradOptimizer(ProxyOptimizer):
     To train as with batches `niter` times as large, divide the cost or the learning rate by `niter`. The other calls change
     no variable of the model. Pairs without gradient are dropped with a warning; `tf.IndexedSlices` become dense.
 
-    Creates the global, non-trainable variables `<var>/AccumGrad` (the sums) and, for each call of `apply_gradients`,
-    `AccumGrad/counter` (int32, number of steps; the second one is `AccumGrad_1/counter`). Variables that the inner optimizer
-    names itself get the prefix `AccumGradOptimizer/cond/`, as Adam's `beta1_power`.
+    Creates the global, non-trainable variables `<var>/AccumGrad` (the sums, in float32 for variables of half precision) and,
+    for each call of `apply_gradients`, `AccumGrad/counter` (int32, number of steps; the second one is `AccumGrad_1/counter`).
+    Variables that the inner optimizer names itself get the prefix `AccumGradOptimizer/cond/`, as Adam's `beta1_power`.
 
     Args:
         opt: a `tf.train.Optimizer`.
@@ -29,9 +31,7 @@ class AccumGradOptimizer(ProxyOptimizer):
 
     def __init__(self, opt: tf.train.Optimizer, niter: int):
         super().__init__(opt, "AccumGrad")
-        if isinstance(niter, bool) or int(niter) != niter or niter < 1:
-            raise ValueError("AccumGradOptimizer(niter): must be a positive integer; got {!r}".format(niter))
-        self._niter = int(niter)
+        self._niter = whole_number(self, "niter", niter, minimum=1)
 
     def apply_gradients(self, grads_and_vars: Sequence[Tuple[Any, Any]], global_step: Optional[Any] = None,
                         name: Optional[str] = None) -> tf.Operation:
@@ -48,10 +48,10 @@ class AccumGradOptimizer(ProxyOptimizer):
         if not pairs:
             raise ValueError("AccumGradOptimizer.apply_gradients: some variable must have a gradient; got none")
         with tf.init_scope():
-            sums = [(self._zeros_slot(variable, "accum", self._name), variable) for _, variable in pairs]
+            sums = [(self._sum_of(variable), variable) for _, variable in pairs]
             counter = self._new_counter()
         with tf.name_scope("AccumGradOptimizer"):
-            adds = [total.assign_add(dense_gradient(grad, variable), read_value=False)
+            adds = [total.assign_add(like(dense_gradient(grad, variable), total), read_value=False)
                     for (grad, variable), (total, _) in zip(pairs, sums)]
             step = tf.cond(self._is_due(counter, adds), lambda: self._update(sums), tf.no_op, name="cond")
             if global_step is not None:
@@ -71,9 +71,15 @@ class AccumGradOptimizer(ProxyOptimizer):
             return tf.equal(tf.math.floormod(counter.read_value(), self._niter), 0)
 
     def _update(self, sums: Sequence[Tuple[Any, Any]]) -> tf.Operation:
-        applied = self._opt.apply_gradients([(total.read_value(), variable) for total, variable in sums])
+        applied = self._opt.apply_gradients([(like(total.read_value(), variable), variable) for total, variable in sums])
         with tf.control_dependencies([applied]):
             return tf.group(*[total.assign(tf.zeros_like(total), read_value=False) for total, _ in sums])
+
+    def _sum_of(self, variable: Any) -> Any:
+        if not is_half(variable):
+            return self._zeros_slot(variable, "accum", self._name)
+        return self._get_or_make_slot_with_initializer(
+            variable, tf.zeros_initializer(), variable.shape, tf.float32, "accum", self._name)
 
     def _new_counter(self) -> Any:
         # One for each call: replicated towers call this optimizer once per tower, each with its own variables.

@@ -1,12 +1,14 @@
 """Gradients, which TensorFlow gives as tensors or, of lookups, as `tf.IndexedSlices`."""
 from __future__ import annotations
 
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, List, Sequence, Set, Tuple
 
 from ...compat import tfv1 as tf
 from ...utils import logger
+from .._graph_state import graph_state
+from .._precision import like, widened
 
-__all__ = ["dense_gradient", "drop_none", "map_values"]
+__all__ = ["dense_gradient", "drop_none", "frozen_variables", "map_values", "sum_of_slices"]
 
 
 def map_values(func: Callable[[Any], Any], grad: Any) -> Any:
@@ -24,12 +26,34 @@ def dense_gradient(grad: Any, variable: Any) -> Any:
     num_rows = variable.shape.as_list()[0]
     if num_rows is None:
         num_rows = tf.shape(variable)[0]
-    return tf.math.unsorted_segment_sum(grad.values, grad.indices, num_rows)
+    return sum_of_slices(grad, num_rows)
+
+
+def sum_of_slices(grad: tf.IndexedSlices, num_rows: Any) -> Any:
+    """The slices as a tensor of so many rows, in their dtype; half precision is summed in float32."""
+    values = widened(grad.values)
+    return like(tf.math.unsorted_segment_sum(values, grad.indices, num_rows), grad.values)
 
 
 def drop_none(grads: Sequence[Tuple[Any, Any]], verbose: bool = True) -> List[Tuple[Any, Any]]:
-    """The pairs that have a gradient; with `verbose` a warning names the variables of the others."""
-    dropped = [variable.op.name for grad, variable in grads if grad is None]
-    if dropped and verbose:
-        logger.warning("No gradient w.r.t. %d trainable variables, they are not updated: %s", len(dropped), ", ".join(dropped))
+    """The pairs that have a gradient; with `verbose` a warning names the variables of the others that nobody has frozen."""
+    dropped = {variable.op.name for grad, variable in grads if grad is None}
+    frozen = {name for name in dropped if _is_read_by_freezing(name)}
+    frozen_variables().update(frozen)
+    lost = sorted(dropped - frozen)
+    if lost and verbose:
+        logger.warning("No gradient w.r.t. %d trainable variables, they are not updated: %s", len(lost), ", ".join(lost))
     return [(grad, variable) for grad, variable in grads if grad is not None]
+
+
+def frozen_variables() -> Set[str]:
+    """Names of the trainable variables that have no gradient in the default graph because of `freeze_variables`."""
+    return graph_state("frozen_variables", set)
+
+
+def _is_read_by_freezing(name: str) -> bool:
+    try:
+        tf.get_default_graph().get_operation_by_name("freezed_" + name)
+    except KeyError:
+        return False
+    return True

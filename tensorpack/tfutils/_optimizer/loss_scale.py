@@ -1,11 +1,14 @@
 """`LossScaleOptimizer`: gradients of a float16 model without underflow."""
 from __future__ import annotations
 
+import numbers
 import weakref
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...compat import tfv1 as tf
+from ...utils._numbers import whole_number
 from .._graph_state import graph_state
+from .._precision import like, widened
 from .gradient import drop_none, map_values
 from .proxy import ProxyOptimizer
 
@@ -37,12 +40,11 @@ class LossScaleOptimizer(ProxyOptimizer):
 
     def __init__(self, opt: tf.train.Optimizer, *, initial_scale: float = 2.0 ** 15, growth_steps: int = 2000):
         super().__init__(opt, "LossScaleOptimizer")
-        if not 1 <= initial_scale <= _LARGEST_SCALE:
-            raise ValueError("LossScaleOptimizer(initial_scale): must be in [1, 2**24]; got {!r}".format(initial_scale))
-        if growth_steps < 1:
-            raise ValueError("LossScaleOptimizer(growth_steps): must be at least 1; got {!r}".format(growth_steps))
+        if not isinstance(initial_scale, numbers.Real) or not 1 <= initial_scale <= _LARGEST_SCALE:
+            raise ValueError("LossScaleOptimizer: initial_scale must be a number from 1 to 2**24; got {!r}".format(
+                initial_scale))
         self._initial_scale = float(initial_scale)
-        self._growth_steps = growth_steps
+        self._growth_steps = whole_number(self, "growth_steps", growth_steps, minimum=1)
 
     def compute_gradients(self, loss: Any, *args: Any, **kwargs: Any) -> List[Tuple[Any, Any]]:
         """The gradients of `loss`, computed through the scaled loss; arguments as of the inner optimizer."""
@@ -51,7 +53,7 @@ class LossScaleOptimizer(ProxyOptimizer):
             scaled = tf.cast(loss, tf.float32) * scale
         pairs = self._opt.compute_gradients(scaled, *args, **kwargs)
         with tf.name_scope("LossScale"):
-            return [(None if grad is None else map_values(lambda values: values / tf.cast(scale, values.dtype), grad), variable)
+            return [(None if grad is None else map_values(lambda values: _divided(values, scale), grad), variable)
                     for grad, variable in pairs]
 
     def apply_gradients(self, grads_and_vars: Sequence[Tuple[Any, Any]], global_step: Optional[Any] = None,
@@ -98,6 +100,11 @@ class LossScaleOptimizer(ProxyOptimizer):
     @staticmethod
     def _states() -> Dict[LossScaleOptimizer, _State]:
         return graph_state("loss_scale_states", weakref.WeakKeyDictionary)
+
+
+def _divided(values: Any, scale: Any) -> Any:
+    wide = widened(values)  # float16 cannot hold the larger scales
+    return like(wide / tf.cast(scale, wide.dtype), values)
 
 
 def _scalar(name: str, dtype: Any, value: Any) -> Any:

@@ -114,21 +114,65 @@ def _latest_in(directory: str) -> str:
 
 
 def _latest_recorded(state_path: str) -> str:
-    """The newest complete checkpoint that the state file lists; it may have been moved together with its directory."""
+    """The newest complete checkpoint that the state file lists."""
     directory = os.path.dirname(state_path)
-    state = tf.train.get_checkpoint_state(directory)
-    if state is None:
+    recorded = recorded_checkpoints(directory)
+    if not recorded:
         raise ValueError("get_checkpoint_path({!r}): the file must be the list of checkpoints that a Saver writes; "
                          "got something else; name a checkpoint in {}".format(state_path, directory))
-    recorded = [state.model_checkpoint_path] + list(reversed(state.all_model_checkpoint_paths))
     for handle in recorded:
-        for candidate in (handle, os.path.join(directory, os.path.basename(handle))):
-            if _is_complete(candidate):
-                if os.path.basename(handle) != os.path.basename(recorded[0]):
-                    logger.warning("The latest checkpoint %s is missing or incomplete; using %s.", recorded[0], candidate)
-                return candidate
+        found = where_recorded(handle, directory)
+        if _is_complete(found):
+            if os.path.basename(handle) != os.path.basename(recorded[0]):
+                logger.warning("The latest checkpoint %s is missing or incomplete; using %s.", recorded[0], found)
+            return found
     raise ValueError("get_checkpoint_path({!r}): one of the checkpoints that the file lists must exist; got none of {}; "
-                     "{}".format(state_path, sorted(set(recorded)), _what_is_in(directory)))
+                     "{}".format(state_path, sorted(recorded), _what_is_in(directory)))
+
+
+def recorded_checkpoints(directory: str) -> List[str]:
+    """The handles that the state file of the directory lists, the newest first; empty if there is none that can be read."""
+    state = tf.train.get_checkpoint_state(directory)
+    if state is None:
+        return []
+    return list(dict.fromkeys([state.model_checkpoint_path] + list(reversed(state.all_model_checkpoint_paths))))
+
+
+def where_recorded(handle: str, directory: str) -> str:
+    """Where a checkpoint is that the state file of the directory lists, perhaps by an absolute path.
+
+    That of the same name beside the state file comes first: the directory may be a copy, whose file lists the originals. A
+    warning tells when another one is at the path itself, and when none is beside the file.
+    """
+    beside = os.path.join(directory, os.path.basename(handle))
+    if _is_within(handle, directory) or not _is_complete(handle):
+        return handle if _is_complete(handle) else beside
+    if not _is_complete(beside):
+        logger.warning("The checkpoint %s, which %s lists, is in another directory.", handle,
+                       os.path.join(directory, _STATE_FILE))
+        return handle
+    if not _are_equal(handle, beside):
+        logger.warning("%s lists the checkpoint %s, which differs from the one beside it; using %s.",
+                       os.path.join(directory, _STATE_FILE), handle, beside)
+    return beside
+
+
+def _is_within(handle: str, directory: str) -> bool:
+    folder = os.path.realpath(os.path.dirname(handle))
+    root = os.path.realpath(directory)
+    return folder == root or folder.startswith(os.path.join(root, ""))
+
+
+def _are_equal(handle: str, other: str) -> bool:
+    """Whether both hold the same values. The index has a checksum of each."""
+    suffix = ".index" if tf.gfile.Exists(handle + ".index") else ""
+    contents = []
+    for path in (handle + suffix, other + suffix):
+        if not tf.gfile.Exists(path):
+            return False
+        with tf.gfile.GFile(path, "rb") as f:
+            contents.append(f.read())
+    return contents[0] == contents[1]
 
 
 def _what_is_in(directory: str) -> str:

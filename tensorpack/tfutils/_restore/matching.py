@@ -2,10 +2,13 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ...utils import logger
 from .names import op_name
+
+# The part of a partitioned variable, or of one of its slots, where each part was stored as a variable of its own.
+_PART = re.compile(r"(.+)/part_(\d+)(/.+)?$")
 
 _TRAINING_SUFFIX = ("/Adam", "/Adam_1", "/Momentum", "/Adadelta", "/Adadelta_1", "/RMSProp", "/RMSProp_1", "/Adagrad",
                     "/AccumGrad")
@@ -15,6 +18,8 @@ _TRAINING_PREFIX = ("AccumGrad", "apply_gradients", "EMA/")
 _ADAM_POWER = re.compile(r"(^|/)beta[12]_power(_\d+)?$")
 _FORMER_SCOPES = ("apply_gradients/", "async_apply_gradients/", "AccumGradOptimizer/cond/")
 
+_COUNTERS = ("global_step", "learning_rate")
+
 # Names of one top-level scope are listed up to this many; a group of more is abbreviated.
 _GROUP_LIMIT = 6
 
@@ -23,6 +28,19 @@ def is_training_name(name: str) -> bool:
     """Whether the variable (with or without `:0`) matters in training only: a slot, a moving summary, an accumulator."""
     name = op_name(name)
     return name.endswith(_TRAINING_SUFFIX) or name.startswith(_TRAINING_PREFIX) or "/EMA/" in name
+
+
+def known_of_training(names: Iterable[str]) -> Set[str]:
+    """Those of the stored names that matter in training only: what `is_training_name` knows, Adam's powers, the global step,
+    the learning rate, and slots of any optimizer, which are variables below another one."""
+    names = set(names)
+    return {name for name in names if is_training_name(name) or _ADAM_POWER.search(name) or name in _COUNTERS
+            or name.rpartition("/")[0] in names}
+
+
+def likely_of_training(shapes: Mapping[str, Sequence[int]]) -> Set[str]:
+    """`known_of_training`, and all single numbers outside of scopes, which are hyper-parameters and counters of somebody."""
+    return known_of_training(shapes).union(name for name, shape in shapes.items() if "/" not in name and not len(shape))
 
 
 def get_savename_from_varname(varname: str, varname_prefix: Optional[str] = None,
@@ -38,15 +56,16 @@ def get_savename_from_varname(varname: str, varname_prefix: Optional[str] = None
 class Matching(NamedTuple):
     """Result of `match_names`; all names are without `:0`."""
 
-    pairs: List[Tuple[str, str]]  # (graph variable, stored name), in graph order
+    pairs: List[Tuple[str, str]]  # (graph variable, stored name or a key of `parts`), in graph order
     missing: List[str]  # graph variables without a stored value, in graph order
     unused: List[str]  # stored names that no variable takes, sorted; ignored ones included
     ignored: List[str]  # graph variables that were left out because of `ignore`
+    parts: Mapping[str, List[str]]  # {name of a partitioned variable: stored names of its parts in order}
 
 
 def match_names(variables: Sequence[str], stored: Iterable[str], prefix: Optional[str] = None,
                 ignore: Iterable[str] = ()) -> Matching:
-    """Match graph variables with stored values by exact name.
+    """Match graph variables with stored values by exact name; a variable may also be stored in parts, `<name>/part_0`, ...
 
     Args:
         variables: names of graph variables.
@@ -57,7 +76,9 @@ def match_names(variables: Sequence[str], stored: Iterable[str], prefix: Optiona
     Raises:
         ValueError: two variables map to one stored name.
     """
-    available = {op_name(name) for name in stored}
+    names = [op_name(name) for name in stored]
+    parts = stored_parts(names)
+    available = set(names).union(parts)
     refused = {op_name(name) for name in ignore}
     taken: Dict[str, str] = {}
     wanted = [(op_name(name), get_savename_from_varname(op_name(name), prefix)) for name in variables]
@@ -80,7 +101,21 @@ def match_names(variables: Sequence[str], stored: Iterable[str], prefix: Optiona
             found.append((variable, former))
         else:
             missing.append(variable)
-    return Matching(found, missing, sorted(available - {key for _, key in found}), ignored)
+    used = {name for _, key in found for name in parts.get(key, [key])}
+    unused = sorted(set(names) - used)
+    return Matching(found, missing, unused, ignored, {key: parts[key] for _, key in found if key in parts})
+
+
+def stored_parts(names: Iterable[str]) -> Dict[str, List[str]]:
+    """{name of the whole: names of its parts in order}, for wholes that are not among the names themselves."""
+    names = set(names)
+    numbered: Dict[str, Dict[int, str]] = {}
+    for name in names:
+        match = _PART.match(name)
+        if match:
+            numbered.setdefault(match.group(1) + (match.group(3) or ""), {})[int(match.group(2))] = name
+    return {whole: [parts[i] for i in range(len(parts))] for whole, parts in numbered.items()
+            if whole not in names and sorted(parts) == list(range(len(parts)))}
 
 
 def _former_name(key: str, available: Iterable[str]) -> Optional[str]:
@@ -127,25 +162,9 @@ class MismatchLogger:
                            self._exists, self._nonexists, grouped(self._names))
 
 
-def log_matching(matching: Matching, source: str, loaded: int, quiet_training: bool) -> None:
-    """Log one line "loaded n, missing k, unused m" and a warning per side that names what the other side lacks.
-
-    Args:
-        matching: what was matched.
-        source: words for where values come from, such as "checkpoint /path/model-30".
-        loaded: how many variables were assigned; matched ones may have been skipped.
-        quiet_training: leave out names that matter in training only (`is_training_name`).
-    """
-    def relevant(names: Sequence[str]) -> List[str]:
-        return [name for name in names if not (quiet_training and is_training_name(name))]
-
-    missing, unused = relevant(matching.missing), relevant(matching.unused)
-    for name in matching.ignored:
-        logger.info("Variable %s is ignored when loading the %s.", name, source)
-    for names, exists, nonexists in [(missing, "graph", source), (unused, source, "graph")]:
-        mismatch = MismatchLogger(exists, nonexists)
-        for name in names:
-            mismatch.add(name)
-        mismatch.log()
-    logger.info("From the %s: loaded %d, missing %d, unused %d variables%s.", source, loaded, len(missing), len(unused),
-                "; missing ones keep their initial values" if missing else "")
+def log_difference(names: Sequence[str], exists: str, nonexists: str) -> None:
+    """A warning with names that one side has and the other lacks, if there are any."""
+    mismatch = MismatchLogger(exists, nonexists)
+    for name in names:
+        mismatch.add(name)
+    mismatch.log()

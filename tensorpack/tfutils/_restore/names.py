@@ -1,8 +1,11 @@
-"""Variable names with and without `:0`, and the words with which errors suggest names."""
+"""Variable names with and without `:0`, the words with which errors suggest names, and patterns of names."""
 from __future__ import annotations
 
 import difflib
-from typing import Iterable
+import re
+from typing import Any, Dict, Iterable, List, Mapping
+
+_ALIKE = 0.6  # names that are more alike than this, of 1 for equal ones, are suggested
 
 
 def op_name(name: str) -> str:
@@ -15,13 +18,103 @@ def tensor_name(name: str) -> str:
     return op_name(name) + ":0"
 
 
+def with_text_keys(who: str, values: Mapping[Any, Any]) -> Dict[str, Any]:
+    """The dict with its keys as str: those of type bytes, which Python 2 wrote, are decoded.
+
+    Raises:
+        TypeError: a key is no name.
+    """
+    decoded = {}
+    for key, value in values.items():
+        name = key.decode("utf-8") if isinstance(key, bytes) else key
+        if not isinstance(name, str):
+            raise TypeError("{}: the keys must be names of variables; got {!r}".format(who, key))
+        decoded[name] = value
+    return decoded
+
+
+class NamePatterns:
+    """Names (without `:0`) that are meant: `name in patterns`.
+
+    Args:
+        who: the argument to name in errors.
+        patterns: True for all names, False or None for none; a regular expression, or a list of them, each for whole names.
+            A name is a regular expression for itself.
+
+    Raises:
+        TypeError, ValueError: it is something else, or no regular expression.
+    """
+
+    def __init__(self, who: str, patterns: Any = None):
+        if patterns is None or isinstance(patterns, bool):
+            patterns = [".*"] if patterns else []
+        listed = [patterns] if isinstance(patterns, str) else patterns
+        if not isinstance(listed, (list, tuple, set, frozenset)) or not all(isinstance(each, str) for each in listed):
+            raise TypeError("{}: must be True, the name of a variable, a regular expression, or a list of these; got "
+                            "{!r}".format(who, patterns))
+        try:
+            self._patterns = [re.compile(op_name(each)) for each in listed]
+        except re.error as e:
+            raise ValueError("{}: must hold names or regular expressions; got {!r}: {}".format(who, patterns, e)) from e
+
+    def __contains__(self, name: str) -> bool:
+        return any(pattern.fullmatch(name) for pattern in self._patterns)
+
+
+def nearest_names(name: str, names: Iterable[str], limit: int = 5) -> List[str]:
+    """The names most like `name`: those that differ by an outer scope, then the most alike.
+
+    Case does not matter, and the last part of a name may stand for all of it.
+    """
+    names, wanted = sorted(set(names)), op_name(name)
+    found = [each for each in names if op_name(each).endswith("/" + wanted) or wanted.endswith("/" + op_name(each))]
+    likeness = {each: _likeness(wanted.lower(), op_name(each).lower()) for each in names}
+    found += sorted([each for each, ratio in likeness.items() if ratio > _ALIKE], key=lambda each: (-likeness[each], each))
+    return list(dict.fromkeys(found))[:limit]
+
+
+def _likeness(wanted: str, name: str) -> float:
+    return max(_ratio(wanted, form) for form in (name, name.split("/")[-1]))
+
+
+def _ratio(a: str, b: str) -> float:
+    matcher = difflib.SequenceMatcher(None, a, b)
+    return matcher.ratio() if matcher.real_quick_ratio() > _ALIKE and matcher.quick_ratio() > _ALIKE else 0.0
+
+
 def near_names(name: str, names: Iterable[str]) -> str:
     """Words for an error message: the names most like `name`, or some of them."""
-    names = sorted(names)
-    near = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
+    names = sorted(set(names))
+    near = nearest_names(name, names)
     if near:
         return "did you mean {}?".format(" or ".join(map(repr, near)))
     return "there are {} names{}".format(len(names), ": " + some(names, 5) if names else "")
+
+
+def near_tensor_names(name: str, operations: Iterable[Any], scope: str = "", more: Iterable[str] = ()) -> str:
+    """Words about the outputs of these operations, and `more` names, that are most like the tensor name `name`.
+
+    Operations that nobody has given a name are left out, as long as there is something else to suggest.
+
+    Args:
+        scope: the beginning of the operations' names that is not told.
+    """
+    operations = [op for op in operations if op.outputs and op.name.startswith(scope)]
+    given = [op.name[len(scope):] + ":0" for op in operations if not _is_named_by_tensorflow(op)] + list(more)
+    if nearest_names(name, given):
+        return near_names(name, given)
+    every = [op.name[len(scope):] + ":0" for op in operations]
+    return near_names(name, every if nearest_names(name, every) or not given else given)
+
+
+_NUMBER = re.compile(r"_\d+$")
+# Names that Python operators and functions give to operations of another type.
+_DEFAULTS = frozenset(["add", "concat", "mul", "read", "split", "stack", "sub", "truediv", "unstack", "Initializer"])
+
+
+def _is_named_by_tensorflow(op: Any) -> bool:
+    *scopes, last = [_NUMBER.sub("", part) for part in op.name.split("/")]
+    return last in _DEFAULTS or last.replace("_", "").lower() == op.type.lower() or not _DEFAULTS.isdisjoint(scopes)
 
 
 def some(names: Iterable[str], limit: int) -> str:

@@ -28,17 +28,23 @@ _LOOPS = frozenset(["Enter", "RefEnter", "NextIteration", "RefNextIteration"])
 # Queues that give an element whenever they have one.
 _QUEUES = frozenset(["FIFOQueueV2", "PaddingFIFOQueueV2"])
 QUEUE_SIZE = "QueueSizeV2"
-# Parts of the names of operations that wait for another thread, another process or a disk, or run Python.
+# Parts of the names of operations that wait for another operation or thread, another process or a disk.
 _WAITING = re.compile("Queue|Barrier|[Ss]tage|Peek|Reader|RecordInput|Iterator|Dataset|Accumulator|Mutex|Send|Recv|Collective|"
-                      "Nccl|Rpc|PyFunc")
+                      "Nccl|Rpc")
+_PYTHON = "PyFunc"
 
 
 def suits_calling_thread(inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor]) -> bool:
-    """Whether the work between the tensors is nearly one sequence, and no danger to the stack; no loops or functions."""
+    """Whether the work between the tensors is nearly one sequence, and no danger to the stack; no loops or functions.
+
+    Nor may it wait: what it waits for may be an operation of the same call, for which the thread that waits is needed.
+    """
     fed = {tensor.name for tensor in inputs}
     operations = _in_order([tensor.op for tensor in outputs if tensor.name not in fed], fed)
     if not operations:
         return operations is not None
+    if any(_WAITING.search(op.type) for op in operations):
+        return False
     longest = _longest_sequence(operations, fed, _work)
     return sum(map(_work, operations)) - longest <= _SMALL_WORK
 
@@ -57,14 +63,17 @@ def elements_to_take(feeds: Sequence[tf.Tensor], operations: Sequence[Any]) -> O
         if op.type == "QueueDequeueV2" and op.inputs[0].op.type in _QUEUES:
             queue = op.inputs[0].op
             elements[queue] = elements.get(queue, 0) + 1
-        elif op.type not in _QUEUES and op.type != QUEUE_SIZE and _may_wait(op.type):
+        elif op.type not in _QUEUES and op.type != QUEUE_SIZE and may_wait(op.type):
             return None
     return elements
 
 
-def _may_wait(op_type: str) -> bool:
-    """Operations of TensorFlow's own are known by their names, those of other libraries (Horovod) may do anything."""
-    return not hasattr(tf.raw_ops, op_type) or _WAITING.search(op_type) is not None
+def may_wait(op_type: str) -> bool:
+    """Whether operations of this type may wait for others, or run Python, which may.
+
+    Those of TensorFlow's own are known by their names, those of other libraries (Horovod) may do anything.
+    """
+    return not hasattr(tf.raw_ops, op_type) or _PYTHON in op_type or _WAITING.search(op_type) is not None
 
 
 def _in_order(operations: Sequence[Any], fed: Set[str]) -> Optional[List[Any]]:

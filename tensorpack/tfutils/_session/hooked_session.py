@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 from ...compat import is_variable
 from ...compat import tfv1 as tf
 from .feed_value import can_be_fed_as_array, feed_converter
+from .queue_runners import Coordinator, QueueRunners
 from .thread_trial import make_quick_callable
 
 # More different requests than this within one session mean that somebody fetches new tensors all the time.
@@ -36,10 +37,13 @@ class HookedSession:
     Args:
         sess: a session; `close` closes it.
         hooks: the hooks; only their `before_run` and `after_run` are called.
+        queue_runners: those of the session, which `close` ends.
     """
 
-    def __init__(self, sess: tf.Session, hooks: Sequence[Hook] = ()):
+    def __init__(self, sess: tf.Session, hooks: Sequence[Hook] = (), queue_runners: Optional[QueueRunners] = None):
         self._sess = sess
+        self._queue_runners = queue_runners
+        self._coord = Coordinator() if queue_runners is None else queue_runners.coord
         # Bound once, and without the after_run of those that do nothing in it: this is called in each step.
         self._before_run = [hook.before_run for hook in hooks]
         self._after_run = [(position, hook.after_run) for position, hook in enumerate(hooks, 1)
@@ -58,19 +62,35 @@ class HookedSession:
 
     _tf_sess = raw_session  # MonitoredSession's name for it
 
+    @property
+    def coord(self) -> Coordinator:
+        """Coordinator of the queue runners; hooks may register threads and request a stop."""
+        return self._coord
+
     def should_stop(self) -> bool:
-        """Whether a hook has asked to stop."""
-        return self._stop
+        """Whether a hook or, through the coordinator, another thread has asked to stop."""
+        return self._stop or self._coord.is_stopping
 
     def request_stop(self) -> None:
         """Make `should_stop` true."""
         self._stop = True
 
     def close(self) -> None:
-        """Close the session; harmless when it is closed already."""
+        """End the queue runners and close the session; harmless when it is closed already."""
         self._stop = True
         self._plans.clear()
-        self._sess.close()
+        if self._queue_runners is None:
+            self._sess.close()
+        else:
+            self._queue_runners.stop(self._sess.close)
+
+    def run_step_fn(self, step_fn: Callable[[Any], Any]) -> Any:
+        """Call `step_fn` with a `tf.train.MonitoredSession.StepContext`: runs without hooks, with them, and a way to stop.
+
+        Raises:
+            StopIteration: `step_fn` has requested to stop.
+        """
+        return step_fn(tf.train.MonitoredSession.StepContext(self._sess, self.run))
 
     def run(self, fetches: Any, feed_dict: Optional[Dict] = None, options: Optional[tf.RunOptions] = None,
             run_metadata: Optional[tf.RunMetadata] = None) -> Any:

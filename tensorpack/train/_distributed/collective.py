@@ -27,6 +27,7 @@ from ..tower import SingleCostTrainer
 from .cluster import Cluster, cluster_from_environment
 from .graph_check import compare_graphs, describe_graph, describe_variables, digest, in_common
 from .ops import Gatherer, WorkerGroup
+from .order import check_same_everywhere
 from .shard import Shard
 from .watchdog import Departure, PeerGone, Watchdog, wait_for_name
 
@@ -104,10 +105,17 @@ class CollectiveTrainer(SingleCostTrainer):
 
         All workers get equally many; what is left over is dropped. The flow must give the same datapoints in the same order on
         every worker, so shuffle afterwards. Each worker reads all of them, so decode afterwards, too.
+
+        Raises:
+            TypeError: it is no DataFlow.
+            ValueError: with several workers, it is known to shuffle or mix its datapoints.
         """
         if not isinstance(dataflow, DataFlow):
             raise TypeError("CollectiveTrainer.shard: must be a DataFlow; got {!r}".format(dataflow))
-        return dataflow if self.size == 1 else Shard(dataflow, self.size, self.rank)
+        if self.size == 1:
+            return dataflow
+        check_same_everywhere("CollectiveTrainer.shard", dataflow)
+        return Shard(dataflow, self.size, self.rank)
 
     def gather_objects(self, obj: Any) -> List[Any]:
         """What all workers pass to this, which all of them must call, by rank; for callbacks, between steps.
@@ -173,13 +181,16 @@ class CollectiveTrainer(SingleCostTrainer):
             with self.graph.as_default():
                 self._broadcast_op = self._group.copy_from_chief(self._agree_on_variables())
             super().initialize(self._on_server(session_creator.config), session_init)
-            logger.info("%s the variables of rank 0 ...", "Sending" if self.is_chief else "Waiting for")
-            with unblock_on_sigint(self._on_interrupt):
-                self._broadcast()
         except BaseException as e:
             self._leave_by(e)
             self._finish()
             raise
+
+    def _share_variables(self) -> None:
+        if self.size > 1:
+            logger.info("%s the variables of rank 0 ...", "Sending" if self.is_chief else "Waiting for")
+            with unblock_on_sigint(self._on_interrupt):
+                self._broadcast()
 
     def _wait_for_own_name(self) -> None:
         """When all have met, TensorFlow looks up each worker, once; the name of a new host may come late."""
@@ -250,8 +261,10 @@ class CollectiveTrainer(SingleCostTrainer):
             raise RuntimeError("CollectiveTrainer: {}".format(e)) from e
 
     def _cannot_go_on(self, departure: Departure) -> RuntimeError:
-        return RuntimeError("Rank {} cannot train without the others; {}. Start all workers again: with AutoResumeTrainConfig "
-                            "they go on from the last checkpoint".format(self.rank, departure))
+        # one that is lost did not tell how far it was
+        what = "Start all workers again" if departure.step is None else "When that is mended, start all workers again"
+        return RuntimeError("Rank {} cannot train without the others; {}. {}: with AutoResumeTrainConfig they go on from the "
+                            "last checkpoint".format(self.rank, departure, what))
 
     @contextmanager
     def _all_take_part(self) -> Iterator[None]:

@@ -122,10 +122,11 @@ class HorovodTrainer(SingleCostTrainer):
                 self._chiefs_epochs = self._of_chief(self._my_epochs)
             # last, so that it has the variables that callbacks made
             self._broadcast_op = self.hvd.broadcast_global_variables(0)
-            num_variables = len(tf.global_variables())
         super().initialize(session_creator, session_init)
+
+    def _share_variables(self) -> None:
         if self.is_chief:
-            logger.info("Broadcasting %d variables ...", num_variables)
+            logger.info("Broadcasting %d variables ...", len(tf.global_variables()))
         else:
             logger.info("Rank %d waits for the variables of the chief ...", self._rank)
         self.broadcast(None)

@@ -1,4 +1,4 @@
 """Files of Caffe, read without Caffe: `utils/loadcaffe.py` and `dataflow/format.py` are what uses them.
 
-`wire_format` and `prototxt` read the two forms of protocol buffers, the others know the messages. Bytes and arrays only.
+`schema` tells the package protobuf which messages there are, the others know what these mean.
 """

@@ -1,18 +1,16 @@
 """Networks of Caffe: the layers that a prototxt describes, and the arrays in a caffemodel, both of the new and the old form."""
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple
 
 import numpy as np
 
-from .blob import decode_blob
-from .prototxt import Message, parse_prototxt
-from .wire_format import fields
+from .blob import blob_array
+from .schema import parse_binary, parse_text
 
-# Numbers in a NetParameter: of a LayerParameter and of a V1LayerParameter, and within these of the name and the arrays.
-_LAYERS = {100: (1, 7), 2: (4, 6)}
 # Types of V1LayerParameter that differ by more than their way of writing.
 _OLD_TYPES = {"BNLL": "BNLL", "LRN": "LRN", "MVN": "MVN", "RELU": "ReLU", "TANH": "TanH", "ABSVAL": "AbsVal"}
+_TEST = 1  # of the enumeration Phase
 
 
 class Layer(NamedTuple):
@@ -22,23 +20,19 @@ class Layer(NamedTuple):
     type: str
     bottoms: List[str]
     tops: List[str]
-    message: Message
+    message: Any
 
     def parameter(self, group: str, name: str, default: Any = None) -> Any:
-        """The first value of a field in the message `group`."""
-        return first(first(self.message, group, {}), name, default)
+        """The value of a field in the message `group`, if it is set."""
+        message = getattr(self.message, group)
+        return getattr(message, name) if message.HasField(name) else default
 
 
 class Description(NamedTuple):
     """The network of a prototxt as it is when tested."""
 
-    message: Message
+    message: Any
     layers: List[Layer]
-
-
-def first(message: Message, name: str, default: Any = None) -> Any:
-    """The first value of a field."""
-    return message.get(name, [default])[0]
 
 
 def read_description(path: str) -> Description:
@@ -49,30 +43,31 @@ def read_description(path: str) -> Description:
     """
     try:
         with open(path, encoding="utf-8") as f:
-            message = parse_prototxt(f.read())
-        layers = [_layer(m, _new_type) for m in message.get("layers", []) if _is_tested(m)]
-        layers += [_layer(m, str) for m in message.get("layer", []) if _is_tested(m)]
+            message = parse_text("DescribedNet", f.read())
+        layers = [_layer(m, _new_type(m)) for m in message.layers if _is_tested(m)]
+        layers += [_layer(m, m.type) for m in message.layer if _is_tested(m)]
     except ValueError as e:
         raise ValueError("load_caffe: {} must describe a network in the text format of Caffe; got: {}".format(path, e)) from e
     return Description(message, layers)
 
 
-def _layer(message: Message, spell: Callable[[str], str]) -> Layer:
-    if "name" not in message or "type" not in message:
+def _layer(message: Any, kind: str) -> Layer:
+    if not message.HasField("name") or not message.HasField("type"):
         raise ValueError("a layer without name or type")
-    return Layer(message["name"][0], spell(message["type"][0]), message.get("bottom", []), message.get("top", []), message)
+    return Layer(message.name, kind, list(message.bottom), list(message.top), message)
 
 
-def _new_type(old_type: str) -> str:
+def _new_type(layer: Any) -> str:
     """The type INNER_PRODUCT of a V1LayerParameter is InnerProduct today."""
-    return _OLD_TYPES.get(old_type) or "".join(word.capitalize() for word in old_type.split("_"))
+    old = layer.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number[layer.type].name
+    return _OLD_TYPES.get(old) or "".join(word.capitalize() for word in old.split("_"))
 
 
-def _is_tested(layer: Message) -> bool:
+def _is_tested(layer: Any) -> bool:
     """Whether the layer is part of the network in the phase TEST."""
-    included = [first(rule, "phase") for rule in layer.get("include", [])]
-    excluded = [first(rule, "phase") for rule in layer.get("exclude", [])]
-    return "TEST" not in excluded and (not included or "TEST" in included or None in included)
+    included, excluded = ([rule.phase if rule.HasField("phase") else None for rule in rules]
+                          for rules in (layer.include, layer.exclude))
+    return _TEST not in excluded and (not included or _TEST in included or None in included)
 
 
 def read_arrays(path: str) -> Dict[str, List[np.ndarray]]:
@@ -81,30 +76,14 @@ def read_arrays(path: str) -> Dict[str, List[np.ndarray]]:
     Raises:
         ValueError: it is none.
     """
-    with open(path, "rb") as f:
-        content = memoryview(f.read())
-    arrays: Dict[str, List[np.ndarray]] = {}
     try:
-        for number, value in fields(content):
-            if number in _LAYERS:
-                name, blobs = _read_layer(value, *_LAYERS[number])
-                if blobs:
-                    arrays[name] = blobs
-        if not arrays:
+        with open(path, "rb") as f:
+            net = parse_binary("Net", f.read())
+        layers = [layer for layer in [*net.layers, *net.layer] if layer.blobs]
+        if not layers:
             raise ValueError("no layer with arrays")
-    except (TypeError, ValueError) as e:
+        if not all(layer.HasField("name") for layer in layers):
+            raise ValueError("a layer without name")
+        return {layer.name: [blob_array(blob) for blob in layer.blobs] for layer in layers}
+    except ValueError as e:
         raise ValueError("load_caffe: {} must be a complete binary caffemodel; got: {}".format(path, e)) from e
-    return arrays
-
-
-def _read_layer(message: Any, name_number: int, blobs_number: int) -> Tuple[str, List[np.ndarray]]:
-    name: Optional[str] = None
-    blobs = []
-    for number, value in fields(message):
-        if number == name_number:
-            name = bytes(value).decode("utf-8")
-        elif number == blobs_number:
-            blobs.append(decode_blob(value))
-    if name is None:
-        raise ValueError("a layer without name")
-    return name, blobs

@@ -3,15 +3,17 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from .net import Description, Layer, first
-from .prototxt import Message
+from .net import Description, Layer
 
 Size = Optional[int]
-Shape = Optional[Tuple[Size, ...]]  # without the batch; None where nothing is known
+KnownShape = Tuple[Size, ...]  # without the batch
+Shape = Optional[KnownShape]  # None where nothing is known
 
 _KEEP_SHAPE = {"AbsVal", "BNLL", "BatchNorm", "Bias", "Clip", "Dropout", "ELU", "Eltwise", "Exp", "LRN", "Log", "MVN", "PReLU",
                "Power", "ReLU", "Scale", "Sigmoid", "Softmax", "Split", "Swish", "TanH", "Threshold",
                "Flatten"}  # what is flattened keeps its order, which is what the shape is asked for
+
+_CEIL = 0  # of the enumeration RoundMode, and its default
 
 
 def blob_shapes(description: Description) -> Dict[str, Dict[str, Shape]]:
@@ -26,11 +28,11 @@ def blob_shapes(description: Description) -> Dict[str, Dict[str, Shape]]:
     return bottoms
 
 
-def _input_shapes(message: Message) -> Dict[str, Shape]:
-    names, dims = message.get("input", []), message.get("input_dim", [])
-    shapes = [tuple(shape.get("dim", [])[1:]) for shape in message.get("input_shape", [])]
+def _input_shapes(message: Any) -> Dict[str, Shape]:
+    dims = message.input_dim
+    shapes = [tuple(shape.dim[1:]) for shape in message.input_shape]
     shapes = shapes or [tuple(dims[k + 1:k + 4]) for k in range(0, len(dims), 4)]
-    return dict(zip(names, shapes))
+    return dict(zip(message.input, shapes))
 
 
 def _output_shape(layer: Layer, bottoms: List[Shape]) -> Shape:
@@ -42,13 +44,15 @@ def _output_shape(layer: Layer, bottoms: List[Shape]) -> Shape:
         return None
     if layer.type in _KEEP_SHAPE:
         return bottoms[0]
-    return _RULES[layer.type](layer, bottoms) if layer.type in _RULES else None
+    if layer.type == "Concat":
+        return _concat(layer, bottoms[0], bottoms[1:])
+    return _RULES[layer.type](layer, bottoms[0]) if layer.type in _RULES else None
 
 
 def _declared(group: str) -> Callable[[Layer], Shape]:
     def shape(layer: Layer) -> Shape:
-        declared = layer.parameter(group, "shape")
-        return tuple(declared.get("dim", [])[1:]) if declared else None
+        declared = getattr(layer.message, group).shape
+        return tuple(declared[0].dim[1:]) if declared else None
 
     return shape
 
@@ -62,26 +66,26 @@ def _in_memory(layer: Layer) -> Shape:
     return tuple(layer.parameter("memory_data_param", name) for name in ("channels", "height", "width"))
 
 
-def _convolution(layer: Layer, bottoms: List[Shape]) -> Shape:
+def _convolution(layer: Layer, bottom: KnownShape) -> Shape:
     windows = [_window(layer, "convolution_param", axis) for axis in (0, 1)]
     sizes = [None if size is None else (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
-             for size, (kernel, stride, pad, dilation) in zip(bottoms[0][1:], windows)]
+             for size, (kernel, stride, pad, dilation) in zip(bottom[1:], windows)]
     return (layer.parameter("convolution_param", "num_output"),) + tuple(sizes)
 
 
-def _deconvolution(layer: Layer, bottoms: List[Shape]) -> Shape:
+def _deconvolution(layer: Layer, bottom: KnownShape) -> Shape:
     windows = [_window(layer, "convolution_param", axis) for axis in (0, 1)]
     sizes = [None if size is None else stride * (size - 1) + dilation * (kernel - 1) + 1 - 2 * pad
-             for size, (kernel, stride, pad, dilation) in zip(bottoms[0][1:], windows)]
+             for size, (kernel, stride, pad, dilation) in zip(bottom[1:], windows)]
     return (layer.parameter("convolution_param", "num_output"),) + tuple(sizes)
 
 
-def _pooling(layer: Layer, bottoms: List[Shape]) -> Shape:
+def _pooling(layer: Layer, bottom: KnownShape) -> Shape:
     if layer.parameter("pooling_param", "global_pooling"):
-        return (bottoms[0][0], 1, 1)
-    round_up = layer.parameter("pooling_param", "round_mode", "CEIL") in ("CEIL", 0)
+        return (bottom[0], 1, 1)
+    round_up = layer.message.pooling_param.round_mode == _CEIL
     windows = [_window(layer, "pooling_param", axis) for axis in (0, 1)]
-    return bottoms[0][:1] + tuple(_pooled(size, *window[:3], round_up) for size, window in zip(bottoms[0][1:], windows))
+    return bottom[:1] + tuple(_pooled(size, *window[:3], round_up) for size, window in zip(bottom[1:], windows))
 
 
 def _pooled(size: Size, kernel: int, stride: int, pad: int, round_up: bool) -> Size:
@@ -95,27 +99,28 @@ def _pooled(size: Size, kernel: int, stride: int, pad: int, round_up: bool) -> S
 
 def _window(layer: Layer, group: str, axis: int) -> Tuple[int, int, int, int]:
     """Kernel size, stride, padding and dilation along the height (0) or the width (1)."""
-    message = first(layer.message, group, {})
+    message = getattr(layer.message, group)
 
     def value(name: str, default: int) -> int:
         of_axis = "{}_{}".format(name.replace("_size", ""), "hw"[axis])
-        values = message.get(name) or message.get(of_axis) or [default]
+        values = getattr(message, name) or getattr(message, of_axis) or [default]
         return values[min(axis, len(values) - 1)]
 
     return value("kernel_size", 1), value("stride", 1), value("pad", 0), value("dilation", 1)
 
 
-def _concat(layer: Layer, bottoms: List[Shape]) -> Shape:
+def _concat(layer: Layer, first: KnownShape, others: List[Shape]) -> Shape:
     axis = layer.parameter("concat_param", "axis", layer.parameter("concat_param", "concat_dim", 1))
-    if axis != 1 or any(shape is None or shape[0] is None for shape in bottoms):
+    channels = [shape[0] for shape in [first, *others] if shape is not None and shape[0] is not None]
+    if axis != 1 or len(channels) <= len(others):
         return None
-    return (sum(shape[0] for shape in bottoms),) + bottoms[0][1:]
+    return (sum(channels),) + first[1:]
 
 
 _SOURCES: Dict[str, Callable[[Layer], Shape]] = {
     "Data": _cropped, "DummyData": _declared("dummy_data_param"), "ImageData": _cropped, "Input": _declared("input_param"),
     "MemoryData": _in_memory, "WindowData": _cropped,
 }
-_RULES: Dict[str, Any] = {
-    "Concat": _concat, "Convolution": _convolution, "Deconvolution": _deconvolution, "Pooling": _pooling,
+_RULES: Dict[str, Callable[[Layer, KnownShape], Shape]] = {
+    "Convolution": _convolution, "Deconvolution": _deconvolution, "Pooling": _pooling,
 }

@@ -244,9 +244,8 @@ def _with_progress_bar(chunks: Iterator[bytes], start: int, total: Optional[int]
 
 def _open(part: _Part, timeout: float) -> Any:
     headers = {"User-Agent": "tensorpack/" + __version__}
-    if part.size:
-        ranged = dict(headers, Range="bytes={}-".format(part.size))
-        ranged["If-Range"] = part.validator
+    if part.size and part.validator:
+        ranged = {**headers, "Range": "bytes={}-".format(part.size), "If-Range": part.validator}
         try:
             return urllib.request.urlopen(urllib.request.Request(part.url, headers=ranged), timeout=timeout)
         except urllib.error.HTTPError as e:

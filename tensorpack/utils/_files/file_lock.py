@@ -2,64 +2,55 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import Iterator, Tuple
+from contextlib import contextmanager, suppress
+from typing import Any, Iterator
 
 from .. import logger
+from ..optional import optional_import
 
-try:
-    import fcntl
-except ImportError:  # only Unix has it
-    fcntl = None  # type: ignore[assignment]
+filelock = optional_import("filelock", needed_by="download", pip="filelock")
 
 
 @contextmanager
 def file_lock(path: str) -> Iterator[bool]:
     """A context that one process, and one thread of it, is in at a time; the file `path` exists as long as it is held.
 
-    Its value says whether somebody else was in it when we came. Without file locks in the system (Windows) it locks nothing.
+    Its value says whether somebody else was in it when we came.
     """
-    if fcntl is None:
-        yield False
-        return
-    descriptor, waited = _acquire(path)
+    lock = filelock.FileLock(path, mode=0o666)  # its default is narrower than a shared directory may be
+    waited = _acquire(lock, path)
     try:
         yield waited
     finally:
-        os.unlink(path)
-        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing is not enough: a forked child may hold a copy of the descriptor
-        os.close(descriptor)
+        with suppress(PermissionError):  # Windows removes no file that is open
+            os.unlink(path)
+        lock.release()
 
 
-def _acquire(path: str) -> Tuple[int, bool]:
+def _acquire(lock: Any, path: str) -> bool:
     waited = False
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        is_ours = False
-        try:
-            waited = _wait_for(descriptor, path, waited)
-            # The owner before us removes the file; a lock on that one would keep nobody out.
-            is_ours = _is_same_file(descriptor, path)
-        finally:
-            if not is_ours:
-                os.close(descriptor)
-        if is_ours:
-            return descriptor, waited
+        with open(path, "ab") as file:
+            waited = _wait_for(lock, path) or waited
+            # The owner before us removes the file; a lock on that one would keep nobody out. As this open file keeps its
+            # identity, one that is there before and after is the one in between, which is locked.
+            if _is_same_file(file, path):
+                return waited
+        lock.release()
 
 
-def _wait_for(descriptor: int, path: str, waited: bool) -> bool:
+def _wait_for(lock: Any, path: str) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return waited
-    except BlockingIOError:
-        if not waited:
-            logger.info("Waiting for another process that holds %s ...", path)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock.acquire(timeout=0)
+        return False
+    except filelock.Timeout:
+        logger.info("Waiting for another process that holds %s ...", path)
+        lock.acquire()
         return True
 
 
-def _is_same_file(descriptor: int, path: str) -> bool:
+def _is_same_file(file: Any, path: str) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
     except FileNotFoundError:
         return False

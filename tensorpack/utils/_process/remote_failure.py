@@ -4,7 +4,7 @@ from __future__ import annotations
 import functools
 import pickle
 import traceback
-from typing import Any, Optional, Tuple
+from typing import Any, Callable, NoReturn, Optional, Tuple
 
 
 class RemoteTraceback(Exception):
@@ -30,7 +30,7 @@ class RemoteFailure:
         self._text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         self._pickled = _dumps_error(error) if isinstance(error, kinds) else None
 
-    def reraise(self) -> None:
+    def reraise(self) -> NoReturn:
         """Raise the same error, or a RuntimeError with its words if it cannot be pickled."""
         cause = RemoteTraceback("{}:\n{}".format(self._where, self._text))
         raise self._load() or RuntimeError("{} failed: {}".format(self._where, self._summary)) from cause
@@ -44,11 +44,12 @@ class RemoteFailure:
             return None
 
 
-def _dumps_error(error: BaseException) -> Optional[bytes]:
+def _dumps_error(error: Any) -> Optional[bytes]:
     """A pickled function that makes the error again, or None."""
     try:
         if hasattr(error, "node_def") and hasattr(error, "op"):  # of TensorFlow: it refers to an operation, which stays here
-            make = functools.partial(type(error), None, None, error.message)
+            kind: Callable[..., Any] = type(error)
+            make = functools.partial(kind, None, None, error.message)
         else:
             make = functools.partial(_same, error)
         pickled = pickle.dumps(make)

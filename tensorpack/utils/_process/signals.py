@@ -8,13 +8,17 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from typing import Callable, Iterator, Set
+from types import FrameType, ModuleType
+from typing import Callable, Iterator, Optional, Set
 
 from .. import logger
 
 _PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 _END = b"\0"  # no signal has this number
 
+_POSTPONE_SECONDS = 0.1
+
+_no_sigint_in: Set[str] = set()  # files
 _in_use: Set[int] = set()  # descriptors that `unblock_on_sigint` lets signals be written to
 
 
@@ -48,15 +52,54 @@ def mask_sigint() -> Iterator[bool]:
         signal.signal(signal.SIGINT, handler)
 
 
+def postpone_sigint_in(module: ModuleType) -> None:
+    """Within `unblock_on_sigint`, let no Ctrl-C interrupt the Python code of this module, but what runs right afterwards.
+
+    For modules that wait in native code. A signal that comes meanwhile is handled when the native code makes the exception
+    that it ends by, and if the handler raises one of its own there, pybind11 makes a RuntimeError of both, or crashes.
+    """
+    _no_sigint_in.add(module.__file__ or "")
+
+
+class _PostponingHandler:
+    """The handler of Ctrl-C within `unblock_on_sigint`: Python's own, but for what `postpone_sigint_in` was told.
+
+    Attributes:
+        postponed: whether a Ctrl-C has yet to be raised.
+    """
+
+    def __init__(self) -> None:
+        self._again: Optional[threading.Timer] = None
+
+    @property
+    def postponed(self) -> bool:
+        return self._again is not None
+
+    def __call__(self, number: int, frame: Optional[FrameType]) -> None:
+        self.cancel()
+        if frame is None or frame.f_code.co_filename not in _no_sigint_in:
+            signal.default_int_handler(number, frame)
+        self._again = threading.Timer(_POSTPONE_SECONDS, os.kill, [os.getpid(), number])
+        self._again.daemon = True
+        self._again.start()
+
+    def cancel(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+
+
 @contextmanager
 def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterator[None]:
     """Within the context, call `unblock` in another thread when Ctrl-C has not ended the context after `grace` seconds.
 
     Python runs signal handlers between its own instructions, so a main thread that waits in native code, such as a session
-    waiting for data, does not see Ctrl-C; `unblock` has to make that wait end. Does nothing outside of the main thread, or
-    where Ctrl-C does not raise KeyboardInterrupt.
+    waiting for data, does not see Ctrl-C; `unblock` has to make that wait end. After Ctrl-C the context ends by
+    KeyboardInterrupt, whatever error the native code ends by. Does nothing outside of the main thread, or where Ctrl-C does not
+    raise KeyboardInterrupt.
     """
-    if not is_main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    previous = signal.getsignal(signal.SIGINT) if is_main_thread() else None
+    if previous is not signal.default_int_handler and not isinstance(previous, _PostponingHandler):
         yield
         return
     reader, writer = os.pipe()
@@ -76,15 +119,22 @@ def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterat
 
     watcher = threading.Thread(target=watch, name="unblock_on_sigint", daemon=True)
     watcher.start()
+    handler = _PostponingHandler()
+    signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
         left.set()
+        postponed = handler.postponed
+        handler.cancel()
+        signal.signal(signal.SIGINT, previous)
         signal.set_wakeup_fd(before)
         os.write(writer, _END)  # not by closing it: a forked process may hold a copy of this end
         watcher.join(grace)
         os.close(writer)
         _in_use.discard(writer)
+        if postponed:
+            raise KeyboardInterrupt
 
 
 def enable_death_signal(_warn: bool = True) -> None:

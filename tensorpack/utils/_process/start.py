@@ -20,7 +20,8 @@ class SafelyStarted:
 
     def start(self) -> None:
         """Start the process; raises RuntimeError if it has ended by then."""
-        start_safely(self, super().start)
+        process_class: Any = super()
+        start_safely(self, process_class.start)
 
 
 def start_safely(process: Any, start: Optional[Callable[[], None]] = None) -> None:

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+if TYPE_CHECKING:
+    _Tqdm = tqdm[Any]
+else:
+    _Tqdm = tqdm  # takes no type arguments
 
-class Bar(tqdm):
+
+class Bar(_Tqdm):
     """A `tqdm` bar that waits for no other process."""
 
 

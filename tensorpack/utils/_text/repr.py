@@ -36,7 +36,7 @@ def _changed_arguments(obj: Any) -> Iterator[Tuple[str, Any]]:
             yield parameter.name, value
 
 
-def _constructor_parameters(cls: type) -> Tuple[inspect.Parameter, ...]:
+def _constructor_parameters(cls: Any) -> Tuple[inspect.Parameter, ...]:
     try:
         parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     except (TypeError, ValueError):  # a constructor written in C

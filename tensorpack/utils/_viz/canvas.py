@@ -54,7 +54,7 @@ class Canvas:
         return patch_id if is_on_patch and patch_id < self._num_patches else None
 
 
-def as_pixels(image: np.ndarray) -> np.ndarray:
+def as_pixels(image: Union[np.ndarray, Color]) -> np.ndarray:
     """Values as uint8: cut off at 0 and 255, and truncated."""
     return np.clip(image, 0, 255).astype("uint8")
 

@@ -102,7 +102,7 @@ class Channel:
         self._pool = SlotPool() if pool is None else pool
         self._on_wait = on_wait
         self._inbox = Inbox(max_held_bytes)
-        store = weakref.WeakMethod(self._store)  # in a cycle, memory would wait for the garbage collector
+        store: Any = weakref.WeakMethod(self._store)  # in a cycle, memory would wait for the garbage collector
         self._encoder = Encoder(lambda array, is_unique: store()(array, is_unique))
         self._references: List[Tuple[int, int, int]] = []  # of the datapoint that is being encoded
         self._buffer = bytearray(_CHUNK)
@@ -191,8 +191,8 @@ class Channel:
                 number, memory = self._pool.lend_new(value.nbytes)
             except OSError:
                 return None
-            order = "F" if is_fortran(value) else "C"
-            np.copyto(memory.view(value.dtype).reshape(value.shape, order=order), value)
+            copy = memory.view(value.dtype).reshape(value.shape, order="F" if is_fortran(value) else "C")
+            np.copyto(copy, value)
             place = number, 0
         self._references.append(place + (value.nbytes,))
         return len(self._references) - 1

@@ -34,7 +34,8 @@ class Encoder:
         self._store = store
         self._file = io.BytesIO()
         self._pickler = pickle.Pickler(self._file, pickle.HIGHEST_PROTOCOL)
-        self._pickler.dispatch_table = collections.ChainMap({np.ndarray: self._reduce}, copyreg.dispatch_table)
+        others: Any = copyreg.dispatch_table
+        self._pickler.dispatch_table = collections.ChainMap({np.ndarray: self._reduce}, others)
         self._unique: Set[int] = set()
         self._room = 0
 
@@ -73,7 +74,8 @@ def is_fortran(array: np.ndarray) -> bool:
 
 def _reduce_small(array: np.ndarray) -> Tuple[Any, ...]:
     if array.dtype.hasobject or not array.flags.c_contiguous:
-        return array.__reduce__()
+        reduced: Any = array.__reduce__()
+        return reduced
     return _make_small, (array.tobytes(), _dtype_key(array.dtype), array.shape)
 
 

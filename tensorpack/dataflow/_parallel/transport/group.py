@@ -12,6 +12,7 @@ from typing import Any, Deque, List, Optional, Sequence, Set
 
 from ....utils._process.end import describe_end, end_processes
 from ....utils._process.pickling import is_picklable, unpicklable
+from ....utils._process.remote_failure import RemoteFailure
 from ....utils._rng import StreamOrigin
 from ....utils.concurrency import is_main_thread, start_proc_mask_signal
 from ...base import DataFlowTerminated
@@ -40,7 +41,7 @@ class WorkerGroup:
     def __init__(self, who: str, origin: StreamOrigin, start_method: Optional[str]):
         self._who = who
         self._origin = origin
-        self._context = mp.get_context(start_method)
+        self._context: Any = mp.get_context(start_method)
         self._owner = os.getpid()
         self._lock = threading.Lock()  # around each use of channels
         self._is_closed = False
@@ -188,7 +189,7 @@ class WorkerGroup:
             self._frames.clear()
 
 
-def load_failure(frame: Frame) -> Any:
+def load_failure(frame: Frame) -> RemoteFailure:
     """The RemoteFailure in a frame that tells of one."""
     return pickle.loads(frame.stream)
 

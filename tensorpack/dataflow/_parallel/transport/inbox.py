@@ -54,7 +54,7 @@ class Inbox:
 
     def open(self, number: int, offset: int, num_bytes: int) -> np.ndarray:
         """The bytes at a place in a slot: a flat uint8 array, upon whose end, and that of all views of it, the slot returns."""
-        view = memoryview(self._memories[number])[offset:offset + num_bytes]
+        view = self._memories[number].data[offset:offset + num_bytes]
         if self._held + num_bytes > self._max_held:
             copy = aligned_empty(num_bytes, "uint8")
             copy[:] = view
@@ -68,7 +68,7 @@ class Inbox:
     def peek(self, number: int, num_bytes: int) -> memoryview:
         """The first bytes of a slot, which is returned at the next `collect`: use them before."""
         self._returned.append(number)
-        return memoryview(self._memories[number])[:num_bytes]
+        return self._memories[number].data[:num_bytes]
 
     def collect(self) -> Tuple[List[int], List[int]]:
         """(slots to give back to the sender, slots that it has to give up) since the last call.
@@ -76,7 +76,7 @@ class Inbox:
         A process that was forked while an array was alive goes on to see it, so its memory must not be written to again.
         """
         returned, self._returned = self._returned, []
-        lost = []
+        lost: List[int] = []
         while self._dead:
             number, num_bytes, num_forks = self._dead.popleft()
             self._held -= num_bytes

@@ -47,7 +47,7 @@ def attach(fd: int, size: int) -> np.ndarray:
     if address == _MAP_FAILED:
         number = ctypes.get_errno()
         raise OSError(number, "mmap of {} bytes: {}".format(size, os.strerror(number)))
-    memory = (ctypes.c_uint8 * size).from_address(address)
+    memory: Any = (ctypes.c_uint8 * size).from_address(address)
     weakref.finalize(memory, libc.munmap, address, size).atexit = False
     return np.frombuffer(memory, dtype="uint8")
 

@@ -30,7 +30,7 @@ class Start(NamedTuple):
 
     Args:
         body: what to do.
-        index: number of the worker in its group.
+        number: of the worker in its group.
         who: name of the flow, for messages.
         origin: where its random streams branch off.
         parent: process that must live; None if its direct parent is a server that starts processes for others.
@@ -38,7 +38,7 @@ class Start(NamedTuple):
     """
 
     body: Body
-    index: int
+    number: int
     who: str
     origin: StreamOrigin
     parent: Optional[int]
@@ -68,7 +68,7 @@ def _die_with_parent(start: Start) -> None:
     if not start.from_main_thread and hasattr(signal, "SIGHUP"):
         # The kernel sends it when the thread that has started this process ends, and that need not mean anything.
         signal.signal(signal.SIGHUP, lambda *_: _check_parent(start.parent))
-    enable_death_signal(_warn=start.index == 0)
+    enable_death_signal(_warn=start.number == 0)
     _check_parent(start.parent)
 
 
@@ -83,7 +83,7 @@ def _prepare(start: Start) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Workers may have workers of their own: they end with them, daemons or not.
     getattr(mp.current_process(), "_config", {}).pop("daemon", None)
-    set_worker_index(start.index, origin=start.origin)
+    set_worker_index(start.number, origin=start.origin)
     _disable_opencv_threads()
 
 
@@ -101,7 +101,7 @@ def _work(start: Start, sockets: Any) -> int:
     channels = [Channel(sock, pool if k == 0 else None, on_wait=lambda: _check_parent(start.parent))
                 for k, sock in enumerate(sockets)]
     try:
-        start.body(start.index, *channels)
+        start.body(start.number, *channels)
         return 0
     except Closed:  # nobody wants more
         return 0

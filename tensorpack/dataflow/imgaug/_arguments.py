@@ -1,0 +1,63 @@
+"""Checks of the numbers that augmentors are made with: sizes, probabilities and ranges. What cannot be meant is refused."""
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any, Optional, Tuple
+
+from ...utils._numbers import whole_number
+from ...utils._text.spec import describe
+
+_LIMITS = {"minimum": (operator.ge, "at least"), "above": (operator.gt, "above"),
+           "maximum": (operator.le, "at most"), "below": (operator.lt, "below")}
+
+
+def pair(who: Any, name: str, value: Any) -> Tuple[Any, Any]:
+    """`value` as a tuple of two; ValueError if it is something else."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ValueError("{}: {} must be a pair; got {}".format(type(who).__name__, name, describe(value)))
+    return tuple(value)
+
+
+def size(who: Any, name: str, value: Any) -> int:
+    """A number of pixels, at least one."""
+    return whole_number(who, name, value, minimum=1)
+
+
+def number(who: Any, name: str, value: Any, **limits: float) -> Any:
+    """`value`, unless it is no finite number or not within the limits `minimum`, `above`, `maximum`, `below`.
+
+    Then TypeError or ValueError is raised.
+    """
+    try:
+        plain = math.nan if isinstance(value, (str, bytes)) else float(value)
+    except (TypeError, ValueError):
+        plain = math.nan
+    if not math.isfinite(plain):
+        error = ValueError if isinstance(value, float) else TypeError
+        raise error("{}: {} must be a finite number; got {!r}".format(type(who).__name__, name, value))
+    for kind, limit in limits.items():
+        holds, words = _LIMITS[kind]
+        if not holds(plain, limit):
+            raise ValueError("{}: {} must be {} {}; got {!r}".format(type(who).__name__, name, words, limit, value))
+    return value
+
+
+def probability(who: Any, name: str, value: Any) -> Any:
+    """`value`, a number in [0, 1]."""
+    return number(who, name, value, minimum=0, maximum=1)
+
+
+def interval(who: Any, name: str, value: Any, **limits: float) -> Tuple[Any, Any]:
+    """The ends of a range of finite numbers, both within the limits of `number`, in either order: NumPy draws alike."""
+    first, second = (number(who, name, end, **limits) for end in pair(who, name, value))
+    return first, second
+
+
+def whole_interval(who: Any, name: str, value: Any, limit: Optional[int] = None) -> Tuple[int, int]:
+    """(low, high) for whole numbers that are drawn from low to high - 1: 0 <= low < high <= `limit`."""
+    low, high = (whole_number(who, name, end, minimum=0) for end in pair(who, name, value))
+    if low >= high or (limit is not None and high > limit):
+        raise ValueError("{}: {} must be (low, high) with 0 <= low < high{}; got {}".format(
+            type(who).__name__, name, "" if limit is None else " <= {}".format(limit), (low, high)))
+    return low, high

@@ -1,0 +1,145 @@
+"""Assigning numpy values to variables of a session, without growing its graph."""
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ...compat import tfv1 as tf
+from ...utils import logger
+from .custom_dtypes import as_variable_dtype
+from .names import near_names, op_name, tensor_name, with_text_keys
+from .variables import WholeVariable, flat_variables, whole_variables
+
+# Bytes of values fed in one session call: enough to make calls rare, little beside the model itself.
+_BYTES_PER_CALL = 256 << 20
+
+
+class SessionUpdate:
+    """Assigns numpy values to variables of a session, through their initialisers: no operation is added to the graph.
+
+    Args:
+        sess: the session.
+        vars_to_update: variables that may be updated.
+        ignore_mismatch: leave out a value that does not fit, with a warning, instead of raising.
+    """
+
+    def __init__(self, sess: tf.Session, vars_to_update: Iterable[Any], ignore_mismatch: bool = False):
+        self.sess = sess
+        variables = flat_variables(vars_to_update)
+        self.name_map = {variable.name: variable for variable in variables}
+        self.ignore_mismatch = ignore_mismatch
+        self._wholes = whole_variables(variables)
+
+    @staticmethod
+    def relaxed_value_for_var(value: Any, var: Any, ignore_mismatch: bool = False) -> Optional[np.ndarray]:
+        """The value as an array that `var` takes: reshaped or cast, with a warning, where that loses nothing.
+
+        A shape with the same number of elements is reshaped. Floats are cast to floats of another width and integers to
+        wider ones. With `ignore_mismatch`, None and a warning for a value that does not fit.
+
+        Raises:
+            ValueError: the number of elements differs.
+            TypeError: the dtype differs in a way that could lose information.
+        """
+        try:
+            return _cast(_reshape(as_variable_dtype(np.asarray(value), var.dtype), var), var)
+        except (TypeError, ValueError) as e:
+            if not ignore_mismatch:
+                raise type(e)("{}; pass ignore_mismatch=True to leave it out".format(e)) from None
+            logger.warning("%s; the variable keeps its value.", e)
+            return None
+
+    def update(self, prms: Mapping[str, Any]) -> int:
+        """Assign {variable name, with or without `:0`: value}; returns how many variables were assigned.
+
+        A partitioned variable is one variable, by the name of the whole; one of its parts may be named as well.
+
+        Raises:
+            KeyError: a name is not one of the variables.
+            ValueError, TypeError: a value does not fit (see `relaxed_value_for_var`).
+        """
+        pairs = [(self._variable(name), value) for name, value in with_text_keys("SessionUpdate.update", prms).items()]
+        return self.assign(pairs)
+
+    def assign(self, pairs: Iterable[Tuple[Any, Any]]) -> int:
+        """Assign (variable, value) pairs, which may be read lazily; returns how many variables were assigned.
+
+        A variable may be a `WholeVariable`; the value is then that of the whole.
+        """
+        count, num_bytes = 0, 0
+        operations: List[Any] = []
+        feeds: Dict[Any, np.ndarray] = {}
+        for variable, value in pairs:
+            value = self.relaxed_value_for_var(value, variable, self.ignore_mismatch)
+            if value is None:
+                continue
+            count += 1
+            for part, piece in variable.split(value) if isinstance(variable, WholeVariable) else [(variable, value)]:
+                source = part.initializer.inputs[1]
+                # variables made from one tensor share it as their initial value: it takes one feed per call
+                if source.name in feeds or num_bytes + piece.nbytes > _BYTES_PER_CALL:
+                    self._run(operations, feeds)
+                    operations, feeds, num_bytes = [], {}, 0
+                operations.append(part.initializer)
+                feeds[source.name] = piece
+                num_bytes += piece.nbytes
+        self._run(operations, feeds)
+        return count
+
+    def _run(self, operations: Sequence[Any], feeds: Mapping[str, np.ndarray]) -> None:
+        if operations:
+            self.sess.run(operations, feed_dict=feeds)
+
+    def _variable(self, name: str) -> Any:
+        whole = self._wholes.get(op_name(name))
+        if whole is not None:
+            return whole
+        try:
+            return self.name_map[tensor_name(name)]
+        except KeyError:
+            raise KeyError("SessionUpdate.update: each name must be one of the {} variables to update; got {!r}; {}".format(
+                len(self._wholes), name, near_names(op_name(name), self._wholes))) from None
+
+
+def _reshape(value: np.ndarray, variable: Any) -> np.ndarray:
+    shape = variable.shape
+    if shape.is_compatible_with(value.shape):
+        return value
+    if not shape.is_fully_defined() or shape.num_elements() != value.size:
+        raise ValueError("variable {}: its value must have the shape {}; got {}".format(_words(variable), shape, value.shape))
+    wanted = tuple(shape.as_list())
+    logger.warning("Variable %s: the value of shape %s is reshaped to %s.", variable.name, value.shape, wanted)
+    return value.reshape(wanted)
+
+
+def _cast(value: np.ndarray, variable: Any) -> np.ndarray:
+    wanted = variable.dtype.base_dtype
+    got = _dtype_of(value)
+    if got == wanted:
+        return value
+    if got is None or not _can_cast(value.dtype, got, wanted):
+        raise TypeError("variable {}: its value must be {}; got {}, which cannot be cast without loss; convert "
+                        "it".format(_words(variable), wanted.name, value.dtype if got is None else got.name))
+    logger.warning("Variable %s: the value of type %s is cast to %s.", variable.name, got.name, wanted.name)
+    return value.astype(wanted.as_numpy_dtype)
+
+
+def _dtype_of(value: np.ndarray) -> Optional[tf.DType]:
+    """The TensorFlow dtype of an array; None if there is none."""
+    if value.dtype.kind in "SUO":
+        return tf.string
+    try:
+        return tf.as_dtype(value.dtype)
+    except TypeError:
+        return None
+
+
+def _can_cast(numpy_dtype: np.dtype, got: tf.DType, wanted: tf.DType) -> bool:
+    if got.is_floating and wanted.is_floating:
+        return True
+    return got.is_integer and wanted.is_integer and np.can_cast(numpy_dtype, wanted.as_numpy_dtype, "safe")
+
+
+def _words(variable: Any) -> str:
+    return str(variable) if isinstance(variable, WholeVariable) else variable.name

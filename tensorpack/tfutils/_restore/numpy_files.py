@@ -1,0 +1,47 @@
+"""Variables in numpy files: `.npz`, and `.npy` that holds a pickled dict."""
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Mapping
+
+import numpy as np
+
+from ...utils.fs import atomic_write
+from .custom_dtypes import for_file, from_file
+from .names import with_text_keys
+
+
+def write_npz(path: str, values: Mapping[str, Any], compress: bool = True) -> None:
+    """Write {name: array} as a `.npz` file, replaced as a whole; keys as they are.
+
+    Arrays of bfloat16 and other dtypes that numpy's files do not know keep their bits and the name of their dtype.
+    """
+    write = np.savez_compressed if compress else np.savez
+    with atomic_write(path, "wb") as f:
+        write(f, **{name: for_file(value) for name, value in values.items()})
+
+
+def load_numpy_dict(path: str) -> Dict[str, np.ndarray]:
+    """The dict in a `.npz` file, or in a `.npy` file that holds a pickled one; keys as they are, those of type bytes as str.
+
+    Raises:
+        ValueError: the file is missing, damaged, or holds no dict.
+        TypeError: a key of the dict is no name.
+    """
+    if not os.path.isfile(path):
+        raise ValueError("{}: must be an existing file; got none of that name".format(path))
+    try:
+        content = _read(path)
+    except Exception as e:  # a damaged archive raises whatever the parser that met it raises
+        raise ValueError("{}: must be a numpy file of variables; reading it failed: {}".format(path, e)) from e
+    if not isinstance(content, dict):
+        raise ValueError("{}: must hold a dict {{variable name: array}}; got {}".format(path, type(content).__name__))
+    return with_text_keys(path, content)
+
+
+def _read(path: str) -> Any:
+    if path.endswith(".npz"):
+        with np.load(path) as archive:
+            return {name: from_file(archive[name]) for name in archive.files}
+    content = np.load(path, allow_pickle=True, encoding="latin1")
+    return content.item() if content.ndim == 0 else content

@@ -1,0 +1,173 @@
+"""What a set of stored values does to the variables of a graph: who gets what, what is an error, and what is told."""
+from __future__ import annotations
+
+from typing import Any, Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+
+import numpy as np
+
+from ...compat import tfv1 as tf
+from ...utils import logger
+from .assigning import SessionUpdate
+from .matching import is_training_name, known_of_training, likely_of_training, log_difference, match_names
+from .names import NamePatterns, nearest_names, op_name, some
+from .variables import WholeVariable, global_variables, joined_parts, weights
+
+_GLOBAL_STEP = "global_step"
+_LEARNING_RATE = "learning_rate"
+
+
+class StoredValues(NamedTuple):
+    """Named arrays that are read one by one; names are without `:0`."""
+
+    words: str  # where they are, such as "checkpoint /path/model-30"
+    shapes: Mapping[str, Sequence[int]]
+    get: Callable[[str], Any]
+    if_scopes_differ: str  # what to try, for errors
+
+
+class RestoreOptions(NamedTuple):
+    """How to restore; the arguments of `SmartInit` and of what it makes."""
+
+    prefix: Optional[str] = None
+    ignore: Sequence[str] = ()
+    ignore_mismatch: bool = False
+    weights_only: bool = False
+    may_miss: NamePatterns = NamePatterns("allow_missing")  # variables that may keep their initial values
+    quiet_training: bool = True  # names that matter in training only are no news
+
+
+class Restoration:
+    """The stored values that the GLOBAL variables of a graph take.
+
+    Args:
+        who: the class to name in errors.
+
+    Raises:
+        ValueError: nothing matches, or nothing but counters and optimizer state, and that is not allowed.
+    """
+
+    def __init__(self, who: str, stored: StoredValues, options: RestoreOptions, graph: tf.Graph):
+        self._stored = stored
+        self._options = options
+        self.variables = global_variables(graph)
+        self._wanted = set(weights(graph) if options.weights_only else self.variables)
+        self._matching = match_names(list(self.variables), stored.shapes, options.prefix, options.ignore)
+        self.pairs = [pair for pair in self._matching.pairs if pair[0] in self._wanted]
+        if self._nothing_matches() and not options.ignore_mismatch and not self._all_may_miss():
+            raise ValueError(self._no_match(who))
+
+    @property
+    def unused(self) -> List[str]:
+        """The stored names that no variable takes, sorted."""
+        return self._matching.unused
+
+    def left(self, names: Sequence[str]) -> List[str]:
+        """Those of the variables that keep their values although nobody has allowed it."""
+        if self._options.ignore_mismatch:
+            return []
+        settled = {name for name, _ in self.pairs}.union(self._matching.ignored)
+        return [name for name in names if name not in settled and name not in self._options.may_miss]
+
+    def run(self, sess: tf.Session) -> None:
+        """Assign the values in this session."""
+        self._tell_learning_rate(sess)
+        variables = [variable for whole in self.variables.values() for variable in whole.parts]
+        update = SessionUpdate(sess, variables, ignore_mismatch=self._options.ignore_mismatch)
+        self._log(update.assign(self._values()))
+
+    def _values(self) -> Iterator[Tuple[WholeVariable, Any]]:
+        for name, key in self.pairs:
+            whole = self.variables[name]
+            yield whole, self._value(key, whole)
+
+    def _value(self, key: str, whole: WholeVariable) -> Any:
+        parts = self._matching.parts.get(key)
+        if parts is None:
+            return self._stored.get(key)
+        return joined_parts([np.asarray(self._stored.get(part)) for part in parts], whole.shape)
+
+    def _nothing_matches(self) -> bool:
+        """Whether no value goes to a variable, or only what matters in training, while values of a model are left over."""
+        of_training = known_of_training(self._stored.shapes)
+        ignored = set(map(op_name, self._options.ignore))
+        return all(key in of_training for _, key in self.pairs) and (
+            not self.pairs or any(name not in of_training and name not in ignored for name in self.unused))
+
+    def _all_may_miss(self) -> bool:
+        return bool(self._wanted) and all(name in self._options.may_miss for name in self._wanted)
+
+    def _no_match(self, who: str) -> str:
+        # weights before counters and slots
+        wanted = sorted(self._wanted, key=lambda name: (is_training_name(name) or "/" not in name, name))
+        stored = sorted(self._stored.shapes)
+        near = [(name, nearest_names(name, stored, 1)) for name in wanted[:3]]
+        source, weight = self._stored.words, "trainable or model variable"
+        return ("{}: at least one {} of the graph must be in the {}; got no match{}; the graph has {} variables: {}; the {} "
+                "has {}: {}; {}compare the names; {} if they differ by a scope, or pass allow_missing=True to go on".format(
+                    who, weight if self._options.weights_only else "variable", source,
+                    " but " + some([name for name, _ in self.pairs], 3) if self.pairs else "",
+                    len(wanted), some(wanted, 3), source.split(" ")[0], len(stored), some(stored, 3),
+                    "".join("nearest to {!r} is {!r}; ".format(name, found[0]) for name, found in near if found),
+                    self._stored.if_scopes_differ))
+
+    # ---- what is told
+
+    def _is_for_training(self) -> bool:
+        return _GLOBAL_STEP in self.variables
+
+    def _tell_learning_rate(self, sess: tf.Session) -> None:
+        """A training that begins with a stored rate, not with the one in the script, surprises."""
+        if not self._is_for_training():
+            return
+        for name, key in self.pairs:
+            if name.rpartition("/")[2] == _LEARNING_RATE and self.variables[name].shape.ndims == 0:
+                stored = self._value(key, self.variables[name])
+                before = _value_before(sess, self.variables[name])
+                if before is None or not np.isclose(stored, before, rtol=1e-6, atol=0):
+                    logger.info("The learning rate %s comes from the %s%s; to load the weights alone, for a new training, pass "
+                                "weights_only=True.", stored, self._stored.words,
+                                "" if before is None else " and overwrites {:.7g}".format(before))
+
+    def _log(self, loaded: int) -> None:
+        options, matching, words = self._options, self._matching, self._stored.words
+        missing = [name for name in matching.missing if name in self._wanted and not self._is_no_news(name)]
+        no_news = self._no_news_in_file()
+        unused = [name for name in matching.unused if name not in no_news]
+        for name in matching.ignored:
+            logger.info("Variable %s is ignored when loading the %s.", name, words)
+        allowed = [name for name in missing if name in options.may_miss]
+        if allowed:
+            logger.info("Not in the %s, as allowed: %s.", words, some(allowed, 10))
+        log_difference([name for name in missing if name not in allowed], "graph", words)
+        log_difference(unused, words, "graph")
+        if options.weights_only:
+            self._log_left_out()
+        unfit = len(self.pairs) - loaded
+        logger.info("From the %s: loaded %d, missing %d, unused %d variables%s%s.", words, loaded, len(missing), len(unused),
+                    "; {} do not fit and keep their values".format(unfit) if unfit else "",
+                    "; missing ones keep their initial values" if missing else "")
+
+    def _is_no_news(self, name: str) -> bool:
+        return self._options.quiet_training and is_training_name(name)
+
+    def _no_news_in_file(self) -> Set[str]:
+        if not self._is_for_training():
+            return likely_of_training(self._stored.shapes)
+        return {name for name in self._stored.shapes if self._is_no_news(name)}
+
+    def _log_left_out(self) -> None:
+        left_out = [pair for pair in self._matching.pairs if pair[0] not in self._wanted]
+        of_training = likely_of_training(self._stored.shapes)
+        strange = [name for name, key in left_out if key not in of_training]
+        if strange:
+            logger.warning("weights_only=True leaves out what is neither a trainable nor a model variable; it looks as if the "
+                           "model needed these: %s; add them to tf.GraphKeys.MODEL_VARIABLES.", some(strange, 10))
+        logger.info("Left out of the %s, since only training needs it: %d variables.", self._stored.words,
+                    len(left_out) - len(strange))
+
+
+def _value_before(sess: tf.Session, whole: WholeVariable) -> Optional[float]:
+    try:
+        return float(sess.run(whole.parts[0]))
+    except tf.errors.FailedPreconditionError:  # it has no value yet
+        return None

@@ -1,0 +1,50 @@
+"""Which flows give their datapoints in another order, or other ones, on each worker: those cannot be shared out by counting."""
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple
+
+from ...dataflow._flows.combine import RandomChooseData, RandomMixData
+from ...dataflow._flows.shuffle import LocallyShuffleData
+from ...dataflow._parallel.map_and_batch import MultiProcessMapAndBatchDataZMQ
+from ...dataflow._parallel.map_logic import ParallelMapData
+from ...dataflow._parallel.process_runner import MultiProcessRunner, MultiProcessRunnerZMQ
+from ...dataflow._parallel.thread_runner import MultiThreadRunner
+from ...dataflow._passes import flows_in
+from ...dataflow.base import DataFlow
+
+__all__ = ["check_same_everywhere"]
+
+_BELOW = "give it what is read below that flow, and let that flow work on the part"
+
+
+def check_same_everywhere(who: str, flow: DataFlow) -> None:
+    """Raise ValueError if it is known that the flow is not the same on every worker."""
+    for each in flows_in(flow):
+        reason = _reason(each)
+        if reason is not None:
+            raise ValueError("{}: the flow must give the same datapoints in the same order on every worker; got {!r}, which "
+                             "{}; {}".format(who, each, *reason))
+
+
+def _reason(flow: DataFlow) -> Optional[Tuple[str, str]]:
+    """Why this flow itself is not the same everywhere, and what to do."""
+    if isinstance(flow, ParallelMapData) and not flow._strict or isinstance(flow, MultiProcessMapAndBatchDataZMQ):
+        return "never ends, and mixes its passes", "use MultiProcessMapData(..., strict=True)"
+    if isinstance(flow, ParallelMapData) and _num_workers(flow) > 1:
+        return "gives first what is done first", _BELOW
+    if isinstance(flow, (MultiProcessRunner, MultiProcessRunnerZMQ, MultiThreadRunner)) and _num_workers(flow) > 1:
+        return "runs the whole flow in each of its workers", "use one worker, or MultiProcessMapData(..., strict=True)"
+    if isinstance(flow, (LocallyShuffleData, RandomChooseData, RandomMixData)):
+        return "draws their order at random", "shuffle afterwards"
+    if _is_ours(flow) and (getattr(flow, "shuffle", False) or getattr(flow, "_shuffle", False)):
+        return "shuffles them", "make it with shuffle=False"
+    return None
+
+
+def _is_ours(flow: DataFlow) -> bool:
+    """Whether it draws from a random stream of the worker; what flows of users call `shuffle` may do anything."""
+    return (getattr(type(flow).__iter__, "__module__", None) or "").startswith(__name__.partition(".")[0] + ".dataflow.")
+
+
+def _num_workers(flow: Any) -> int:
+    return flow.num_thread if hasattr(flow, "num_thread") else flow.num_proc

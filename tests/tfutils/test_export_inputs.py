@@ -1,0 +1,166 @@
+"""Exports have the inputs that an output depends on, and nothing that is too large for one file."""
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+from inference_towers import SIGNATURE, load_graph_def, network, of
+
+from tensorpack._cli import export_model
+from tensorpack.compat import tfv1 as tf
+from tensorpack.predict import PredictConfig
+from tensorpack.tfutils._export import freeze, frozen_model
+from tensorpack.tfutils.export import ModelExporter
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
+
+
+def inputs_of_serving(exporter, path):
+    exporter.export_serving(path)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        signatures = tf.saved_model.loader.load(sess, ["serve"], path).signature_def
+    assert sorted(signatures["prediction_pipeline"].inputs) == [each + ":0" for each in sorted(
+        signatures["serving_default"].inputs)]
+    return list(signatures["prediction_pipeline"].inputs)
+
+
+def inputs_of_compact(exporter, path, optimize=True):
+    exporter.export_compact(path, optimize=optimize)
+    with open(path + ".json") as f:
+        described = [each["name"] for each in json.load(f)["inputs"]]
+    placeholders = [node.name + ":0" for node in load_graph_def(path).node if node.op.startswith("Placeholder")]
+    assert set(placeholders) <= set(described)
+    return described
+
+
+def inputs_of_tflite(exporter, path):
+    exporter.export_tflite(path)
+    return [each["name"] + ":0" for each in tf.lite.Interpreter(model_path=path).get_input_details()]
+
+
+def inputs_of_onnx(exporter, path):
+    import onnx
+
+    exporter.export_onnx(path)
+    return [each.name for each in onnx.load(path).graph.input]
+
+
+FORMATS = pytest.mark.parametrize("inputs_of", [
+    inputs_of_serving, inputs_of_compact, lambda exporter, path: inputs_of_compact(exporter, path, False), inputs_of_tflite,
+    pytest.param(inputs_of_onnx, marks=pytest.mark.skipif(
+        not all(map(importlib.util.find_spec, ["tf2onnx", "onnx"])), reason="pip install tf2onnx")),
+], ids=["serving", "compact", "frozen-only", "tflite", "onnx"])
+
+
+@FORMATS
+def test_an_input_on_which_no_output_depends_is_left_out_and_said(tmp_path, inputs_of, log_records):
+    exporter = ModelExporter(of(network, ["prob"], ["label", "image"], SIGNATURE))
+    assert inputs_of(exporter, str(tmp_path / "model")) == ["image:0"]
+    assert exporter.input_names == ["image"]
+    assert any("'label'" in r.getMessage() and "left out" in r.getMessage() for r in log_records)
+
+
+def by_control_edge(image, label):
+    with tf.control_dependencies([label]):
+        tf.multiply(image, 2., name="y")
+
+
+def itself(image, label):
+    tf.multiply(image, 2., name="y")
+
+
+def inner(image, label):
+    x = tf.multiply(image, 2., name="x")
+    tf.add(x, 1., name="y")
+
+
+@pytest.mark.parametrize("tower_func, names, outputs, expected", [
+    (itself, ["image", "label"], ["y", "label"], ["image:0", "label:0"]),
+    (by_control_edge, ["image", "label"], ["y"], ["image:0", "label:0"]),
+    (inner, ["image", "x"], ["y"], ["x:0"]),
+    (inner, ["x", "image", "label"], ["x", "y"], ["x:0"]),
+    (itself, ["label", "image"], ["y"], ["image:0"]),
+], ids=["is-an-output", "control-edge", "behind-another-input", "fed-output", "order"])
+def test_what_counts_as_needed(tmp_path, tower_func, names, outputs, expected):
+    exporter = ModelExporter(of(tower_func, outputs, names, SIGNATURE))
+    assert sorted(inputs_of_serving(exporter, str(tmp_path / "saved"))) == sorted(expected)
+    assert [name + ":0" for name in exporter.input_names] == expected
+
+
+def test_a_model_without_inputs_is_served(tmp_path):
+    config = PredictConfig(tower_func=lambda image, label: tf.ones([2], name="y"), input_signature=SIGNATURE,
+                           output_names=["y"])
+    ModelExporter(config).export_serving(str(tmp_path / "saved"))
+    with tf.Session() as sess:
+        signature = tf.saved_model.loader.load(sess, ["serve"], str(tmp_path / "saved")).signature_def["serving_default"]
+        assert dict(signature.inputs) == {} and sess.run(signature.outputs["y"].name).tolist() == [1, 1]
+        assert signature.method_name == "tensorflow/serving/predict"
+
+
+MODEL = '''
+from tensorpack import *
+
+class Model(ModelDesc):
+    def inputs(self):
+        return [tfv1.TensorSpec((None, 2), tfv1.float32, "x"), tfv1.TensorSpec((None,), tfv1.int32, "label")]
+
+    def build_graph(self, x, label):
+        tfv1.matmul(x, tfv1.get_variable("W", [2, 2]), name="y")
+        tfv1.identity(label, name="copied")
+'''
+
+
+def test_the_tool_says_what_the_file_has(tmp_path, capsys):
+    (tmp_path / "model.py").write_text(MODEL)
+    np.savez(str(tmp_path / "m.npz"), W=np.ones((2, 2), "float32"))
+    path = str(tmp_path / "out")
+    assert export_model.main([str(tmp_path / "m.npz"), str(tmp_path / "model.py") + ":Model", path, "--outputs", "y"]) == 0
+    assert capsys.readouterr().out == "Serving model is written to {}: x -> y\n".format(path)
+
+
+# ---- the limit of GraphDef
+
+
+def large(use_resource, num_variables=1, constant=False, known=True):
+    """A network with 40,000 bytes of weights."""
+    def build(image, label):
+        total = tf.reduce_sum(image)
+        for i in range(num_variables):
+            shape = [10000 // num_variables]
+            if constant:
+                w = tf.constant(np.random.rand(*shape).astype("float32"))
+            else:
+                with tf.variable_scope("", use_resource=use_resource):
+                    w = tf.get_variable("w{}".format(i), shape if known else None, validate_shape=known,
+                                        initializer=tf.random_uniform_initializer() if known else np.random.rand(*shape))
+            total += tf.reduce_sum(tf.cast(w, tf.float32))
+        tf.identity(total, name="y")
+
+    return PredictConfig(tower_func=build, input_signature=SIGNATURE, output_names=["y"])
+
+
+@pytest.mark.parametrize("config", [
+    large(False), large(True), large(True, num_variables=10), large(False, constant=True), large(False, known=False),
+], ids=["reference", "resource", "many", "constant", "unknown-shape"])
+@pytest.mark.parametrize("method", [
+    "export_compact", "export_tflite", pytest.param("export_onnx", marks=pytest.mark.skipif(
+        importlib.util.find_spec("tf2onnx") is None, reason="pip install tf2onnx"))])
+def test_a_graph_that_is_too_large_says_its_size_and_what_to_use(tmp_path, monkeypatch, config, method):
+    monkeypatch.setattr(freeze, "_GRAPH_DEF_LIMIT", 40000)
+    with pytest.raises(ValueError, match=method + ".*smaller than 2 GB.*got 0.00 GB.*export_serving") as e:
+        getattr(ModelExporter(config), method)(str(tmp_path / "model"))
+    assert "control flow" not in str(e.value)
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_size_is_known_before_variables_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(freeze, "_GRAPH_DEF_LIMIT", 40000)
+    monkeypatch.setattr(frozen_model, "freeze", lambda *args: pytest.fail("has begun"))
+    with pytest.raises(ValueError, match="smaller than 2 GB"):
+        ModelExporter(large(True)).export_compact(str(tmp_path / "model"))
+
+
+def test_what_fits_is_exported(tmp_path, monkeypatch):
+    monkeypatch.setattr(freeze, "_GRAPH_DEF_LIMIT", 60000)
+    ModelExporter(large(True)).export_compact(str(tmp_path / "model"))
+    assert load_graph_def(str(tmp_path / "model")).node

@@ -1,0 +1,91 @@
+"""What a newcomer reads in the log of a training: each warning is worth reading, and a finished training leaves no files."""
+import os
+
+import pytest
+
+from tensorpack import (
+    AutoResumeTrainConfig,
+    ModelSaver,
+    SimpleTrainer,
+    TrainConfig,
+    l2_regularizer,
+    launch_train_with_config,
+    logger,
+    regularize_cost,
+)
+from tensorpack.compat import tfv1 as tf
+from tensorpack.tfutils.varreplace import freeze_variables
+from tensorpack.utils._rng import set_worker_index
+
+
+def warnings(records):
+    return [record.getMessage() for record in records if record.levelname == "WARNING"]
+
+
+def table(records):
+    return next(record.getMessage() for record in records if "List of Trainable Variables" in record.getMessage())
+
+
+class Frozen:
+    """`y = (x W + b) c`, of which W and b are frozen; perhaps W decays, and c has no influence on the cost."""
+
+    decays, forgets = False, False
+
+    def build_graph(self, x, y):
+        with freeze_variables():
+            weights, bias = tf.get_variable("body/W", [3, 1]), tf.get_variable("body/b", [1])
+        scale = tf.get_variable("head/c", [1])
+        if self.forgets:
+            tf.get_variable("lost", [2])
+        cost = tf.reduce_mean(tf.square((tf.matmul(x, weights) + bias)[:, 0] * scale - y))
+        if self.decays:
+            cost += regularize_cost("body/W", l2_regularizer(1e-4))
+        return tf.identity(cost, name="cost")
+
+
+@pytest.mark.parametrize("decays, forgets", [(False, False), (True, False), (False, True)],
+                         ids=["frozen", "weight decay trains it", "another one without gradient"])
+def test_frozen_variables_are_no_news(linear_model, linear_data, log_dir, log_records, decays, forgets):
+    class Model(Frozen, linear_model):
+        pass
+
+    Model.decays, Model.forgets = decays, forgets
+    launch_train_with_config(TrainConfig(model=Model(), dataflow=linear_data(2), max_epoch=1), SimpleTrainer())
+    rows = {line.split()[0] for line in table(log_records).split("\n") if "/" in line or line.startswith("lost")}
+    expected = {"head/c"} | ({"body/W"} if decays else set()) | ({"lost"} if forgets else set())
+    frozen = "body/b" if decays else "body/W, body/b"
+    numbers = "1 variables with 1 elements" if decays else "2 variables with 4 elements"
+    assert expected <= rows and not ({"body/W", "body/b"} - expected) & rows
+    assert table(log_records).count("Frozen, so not among them: {}: {}".format(numbers, frozen)) == 1
+    about_gradients = [text for text in warnings(log_records) if "gradient" in text]
+    assert about_gradients == (["No gradient w.r.t. 1 trainable variables, they are not updated: lost"] if forgets else [])
+
+
+def test_a_finished_training_started_again_says_so_and_leaves_no_files(linear_model, linear_data, tmp_path, log_records):
+    def train(max_epoch):
+        del log_records[:]
+        logger.set_logger_dir(str(tmp_path), "k")
+        with tf.Graph().as_default():
+            launch_train_with_config(AutoResumeTrainConfig(
+                model=linear_model(), dataflow=linear_data(3), callbacks=[ModelSaver()], max_epoch=max_epoch), SimpleTrainer())
+        return {name for name in os.listdir(str(tmp_path)) if not name.startswith("log.log")}
+
+    nothing = "There is nothing to train: epoch 3 would be the next one, and max_epoch is 2."
+    files = train(2)
+    assert any(name.startswith("graph-") for name in files) and any("tfevents" in name for name in files)
+    assert nothing not in [record.getMessage() for record in log_records]
+    assert train(2) == files
+    assert nothing in [record.getMessage() for record in log_records] and not warnings(log_records)
+    more = train(3)
+    assert len([name for name in more - files if "tfevents" in name or name.startswith("graph-")]) == 2
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_other_workers_than_the_first_need_no_log_directory(linear_model, linear_data, log_records, index):
+    set_worker_index(index)
+    config = AutoResumeTrainConfig(model=linear_model(), dataflow=linear_data(), max_epoch=1)
+    launch_train_with_config(config, SimpleTrainer())
+    about_it = [line for line in warnings(log_records) if "log directory" in line]
+    assert len(about_it) == 3 * (1 - index)
+    goes_on = "This worker has no log directory: it starts where rank 0 does."
+    assert (goes_on in [record.getMessage() for record in log_records]) == (index == 1)
