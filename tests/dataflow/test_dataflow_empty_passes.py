@@ -2,12 +2,12 @@
 import contextlib
 import itertools
 import pickle
-import signal
 import threading
 
 import numpy as np
 import pytest
 from parallel_flows import Count, drop_odd, none
+from time_limit import LIMIT, time_limit  # noqa: F401
 
 from tensorpack.dataflow import (
     AugmentImageComponent,
@@ -40,21 +40,7 @@ from tensorpack.dataflow import (
 )
 from tensorpack.dataflow._flows import drop_streak
 
-LIMIT = 60  # seconds, of which a fraction of one is needed
-
-
-@pytest.fixture(autouse=True)
-def limit():
-    """A spin ends by an error of this test."""
-
-    def fail(*_):
-        raise AssertionError("it spins")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(LIMIT)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+pytestmark = pytest.mark.usefixtures("time_limit")
 
 
 @contextlib.contextmanager

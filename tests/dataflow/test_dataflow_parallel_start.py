@@ -2,12 +2,12 @@
 import importlib
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 
 import pytest
 from parallel_flows import Count
+from time_limit import LIMIT, time_limit  # noqa: F401
 
 from tensorpack.dataflow.parallel import MultiProcessRunner, MultiProcessRunnerZMQ
 from tensorpack.dataflow.parallel_map import (
@@ -17,23 +17,10 @@ from tensorpack.dataflow.parallel_map import (
 )
 from tensorpack.dataflow.raw import DataFromList
 
+pytestmark = pytest.mark.usefixtures("time_limit")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LIMIT = 60  # seconds, of which a few are needed
 METHODS = [m for m in ("spawn", "forkserver") if m in multiprocessing.get_all_start_methods()]
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs SIGALRM for its limit")
-
-
-@pytest.fixture(autouse=True)
-def limit():
-    def fail(*_):
-        raise AssertionError("it hangs")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(LIMIT)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 MODULE = """

@@ -63,6 +63,22 @@ class TestRepeatedData:
         with pytest.raises(NotImplementedError):
             len(df)
 
+    def test_an_abandoned_endless_repetition_lets_go_of_its_pass(self):
+        open_passes = []
+
+        def one_pass():
+            open_passes.append(1)
+            try:
+                yield from range(3)
+            finally:
+                open_passes.pop()
+
+        df = RepeatedData(DataFromGenerator(one_pass), -1)
+        iterator = iter(df)
+        assert list(islice(iterator, 4)) == [0, 1, 2, 0] and open_passes
+        iterator.close()
+        assert not open_passes
+
     @pytest.mark.parametrize("make, before", [
         (lambda: numbers(0), []),
         (lambda: DataFromGenerator(iter([1, 2])), [1, 2]),

@@ -2,32 +2,18 @@
 import importlib
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 
 import pytest
+from time_limit import LIMIT, time_limit  # noqa: F401
 
 from tensorpack.utils._process.start import SafelyStarted, start_safely
 from tensorpack.utils.concurrency import start_proc_mask_signal
 
+pytestmark = pytest.mark.usefixtures("time_limit")
 METHODS = multiprocessing.get_all_start_methods()
 NOT_FORKED = [m for m in METHODS if m != "fork"]
-LIMIT = 60  # seconds, of which a few are needed
-
-pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs SIGALRM for its limit")
-
-
-@pytest.fixture(autouse=True)
-def limit():
-    def fail(*_):
-        raise AssertionError("it hangs")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(LIMIT)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def answer(payload, pipe, lock):
