@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 import pytest
@@ -125,5 +126,17 @@ def run_program(program_server, tmp_path_factory):
             return program.wait(timeout), program.text()
         finally:
             program.kill()
+
+    return run
+
+
+@pytest.fixture
+def run_code(run_program, tmp_path):
+    """`run_code(code)`: what a program writes that has numpy, `tf` and all of tensorpack; it must end in time with `status`."""
+    def run(code, status=0, timeout=100, **settings):
+        code = "import numpy as np\nfrom tensorpack import *\ntf = tfv1\n" + textwrap.dedent(code)
+        got, output = run_program("-c", code, folder=tmp_path, timeout=timeout, **settings)
+        assert got == status, output[-5000:]
+        return output
 
     return run

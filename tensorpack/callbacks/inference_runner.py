@@ -110,6 +110,7 @@ class InferenceRunnerBase(Callback):
             inf.trigger_epoch()
 
     def _run_pass(self) -> None:
+        self._done = 0
         try:
             with self._make_progress_bar() as bar:
                 while self._size is None or self._done < self._size:

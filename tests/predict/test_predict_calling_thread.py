@@ -3,7 +3,6 @@ import threading
 
 import numpy as np
 import pytest
-from in_process import run_in_process
 
 from tensorpack import BNReLU, Conv2D, FullyConnected, TowerContext, argscope
 from tensorpack.compat import tfv1 as tf
@@ -172,9 +171,9 @@ def test_nothing_waits_for_a_queue_in_the_calling_thread():
         later.join()
 
 
-def test_what_waits_does_not_keep_the_thread_from_the_operation_that_ends_the_wait():
+def test_what_waits_does_not_keep_the_thread_from_the_operation_that_ends_the_wait(run_code):
     """One thread would stand in `take` for ever, before it comes to `put`."""
-    output = run_in_process("""
+    output = run_code("""
         from tensorpack.predict import OnlinePredictor
         x = tf.placeholder(tf.float32, [], "x")
         taken, = tf.raw_ops.Unstage(dtypes=[tf.float32], shared_name="area", name="take")

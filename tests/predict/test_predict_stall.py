@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from stalls import SECONDS, report_of, reports
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow.base import DataFlow
@@ -13,7 +14,6 @@ from tensorpack.predict.dataset import SimpleDatasetPredictor
 from tensorpack.predict.feedfree import FeedfreePredictor
 from tensorpack.tfutils.sesscreate import NewSessionCreator, SessionCreatorAdapter
 
-SECONDS = 0.4
 SIGNATURE = [tf.TensorSpec((), tf.float32, "x")]
 
 
@@ -29,10 +29,6 @@ def soon(monkeypatch):
 
 def config(function, **kwargs):
     return PredictConfig(tower_func=function, input_signature=SIGNATURE, output_names=["y"], **kwargs)
-
-
-def reports(records):
-    return [r.getMessage() for r in records if "has been running for" in r.getMessage()]
 
 
 def watches():
@@ -68,10 +64,8 @@ def test_a_call_that_waits_for_a_queue(log_records):
         timer.start()
         assert predictor(1) == [11]
         timer.join()
-    report, = reports(log_records)
-    for word in ["A call of OfflinePredictor", "take (QueueDequeueV2): takes from the queue 'mine'", "who runs fill?",
-                 "_do_call", "TENSORPACK_STALL_SECONDS"]:
-        assert word in report
+    assert report_of(log_records, "A call of OfflinePredictor", "take (QueueDequeueV2): takes from the queue 'mine'",
+                     "who runs fill?", "_do_call", "TENSORPACK_STALL_SECONDS")
     assert_watches_end()
 
 
@@ -84,7 +78,7 @@ def test_calls_of_several_threads(log_records):
         predictor.sess.run("fill"), predictor.sess.run("fill")
         for thread in threads:
             thread.join(20)
-    assert len(reports(log_records)) == 2
+    assert len([report for report in reports(log_records) if "Thread caller" in report]) == 2
 
 
 def test_workers_of_an_asynchronous_predictor(log_records):
@@ -99,15 +93,14 @@ def test_workers_of_an_asynchronous_predictor(log_records):
                 time.sleep(3 * SECONDS)
                 sess.run(fill)
                 assert future.result(20) == [11]
-    assert len(reports(log_records)) == 1 and "A call of OnlinePredictor" in reports(log_records)[0]
+    assert report_of(log_records, "A call of OnlinePredictor", "Thread PredictorWorkerThread-0")
 
 
 @pytest.mark.parametrize("source", [QueueInput, FeedInput])
 def test_a_call_that_waits_for_a_dataflow(source, log_records):
     with FeedfreePredictor(config(lambda x: tf.multiply(x, 10., name="y")), source(SlowFlow())) as predictor:
         assert predictor() == [10] and predictor() == [20]
-    report, = reports(log_records)
-    assert "A call of FeedfreePredictor" in report and source.__name__ + " of" in report and "take_a_nap" in report
+    assert report_of(log_records, "A call of FeedfreePredictor", source.__name__ + " of", "take_a_nap")
     assert_watches_end()
 
 
@@ -116,8 +109,7 @@ def test_a_dataset_predictor_that_waits_for_its_data(log_records, monkeypatch):
     predictor = SimpleDatasetPredictor(config(lambda x: tf.multiply(x, 10., name="y")), SlowFlow())
     with predictor.predictor:
         assert predictor.get_all_result() == [[10], [20]]
-    report, = reports(log_records)
-    assert "A call of SimpleDatasetPredictor" in report and "The DataFlow is SlowFlow" in report and "take_a_nap" in report
+    assert report_of(log_records, "A call of SimpleDatasetPredictor", "The DataFlow is SlowFlow", "take_a_nap")
     assert_watches_end()
 
 

@@ -5,7 +5,6 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from in_process import run_in_process
 from queue_pipelines import Numbers, files_of_numbers, range_input, read_numbers, train
 
 from tensorpack import (
@@ -84,8 +83,8 @@ def test_a_training_reads_what_queue_runners_make(pipeline, allowed):
     assert len(numbers) >= 7 and set(numbers) <= set(allowed)
 
 
-def test_a_program_of_ten_lines_trains():
-    output = run_in_process("""
+def test_a_program_of_ten_lines_trains(run_code):
+    output = run_code("""
         class Model(ModelDesc):
             def inputs(self):
                 return [tf.TensorSpec([], tf.int32, "x")]
@@ -262,8 +261,8 @@ def test_a_thread_that_never_stops_is_told_of(log_records, monkeypatch):
     assert "The thread Sleeper is still alive" in told
 
 
-def test_ctrl_c_ends_a_step_that_waits_for_a_runner():
-    output = run_in_process("""
+def test_ctrl_c_ends_a_step_that_waits_for_a_runner(run_code):
+    output = run_code("""
         import os, signal, threading, time
         from tensorpack import *
         class Model(ModelDesc):
