@@ -181,6 +181,6 @@ class StagingInput(FeedfreeInput):
         with tf.name_scope(type(self).__name__), tf.device(self._device):
             # the memory of a reference belongs to a variable, which may change before the staged value is used
             inputs = [tf.raw_ops.DeepCopy(x=x) if x.dtype._is_ref_dtype else x for x in inputs]
-            area = _Area.make(inputs, self._nr_stage)
+            area = _Area.make(inputs, self._nr_stage + 1)
         self._areas.append(area)
         return list(area.take)
