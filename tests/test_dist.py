@@ -96,7 +96,7 @@ def test_the_sdist_is_of_use_without_tensorflow(sources, dist, tmp_path):
     python = new_environment(tmp_path / "env", *glob.glob(str(dist / "*.tar.gz")))
     assert installed_files(python) == package_files(sources)
     output = run([python, "-c", WITHOUT_TENSORFLOW], tmp_path)
-    assert "BATCH (50, 8, 8, 1)" in output
+    assert "BATCH (50, 8, 8)" in output
     assert re.search(r"^ERROR .*ModelDesc needs TensorFlow.*pip install tensorflow", output, re.M), output
     assert "tfv1" in run([python, readme(tmp_path)], tmp_path, expected=1)
 

@@ -16,6 +16,7 @@ __all__ = ["main"]
 
 # Format -> how the tool calls the model; the exporter has a method export_FORMAT for each.
 _TITLES = {"serving": "Serving", "compact": "Compact", "tflite": "TFLite", "onnx": "ONNX"}
+_FORMATS = {".pb": "compact", ".tflite": "tflite", ".onnx": "onnx"}  # by the ending of the output
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -28,9 +29,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("output", type=_not_empty, help="the directory (serving) or file (others) to write")
     parser.add_argument("--inputs", nargs="+", metavar="NAME", help="tensors to feed; default: all inputs of the model")
     parser.add_argument("--outputs", nargs="+", metavar="NAME", required=True, help="tensors to compute")
-    parser.add_argument("--format", choices=sorted(_TITLES), default="serving",
-                        help="serving: a SavedModel (default); compact: one file with a frozen and optimized GraphDef; "
-                             "tflite: for TensorFlow Lite; onnx: for ONNX Runtime and others, needs the package tf2onnx")
+    parser.add_argument("--format", choices=sorted(_TITLES),
+                        help="serving: a SavedModel; compact: one file with a frozen and optimized GraphDef; tflite: for "
+                             "TensorFlow Lite; onnx: for ONNX Runtime and others, needs the package tf2onnx. Default: by the "
+                             "ending of the output, .pb, .tflite or .onnx, else serving")
     parser.add_argument("--allow-missing", nargs="+", default=[], metavar="NAME",
                         help="variables that may be missing from the checkpoint, names or regular expressions; they are "
                              "exported with their initial values")
@@ -65,9 +67,10 @@ def _export(args: argparse.Namespace) -> None:
             input_names=None if args.inputs is None else comma_separated(args.inputs),
             output_names=comma_separated(args.outputs))
         exporter = ModelExporter(config)
-        getattr(exporter, "export_" + args.format)(args.output, overwrite=args.overwrite)
+        kind = args.format or _FORMATS.get(os.path.splitext(args.output)[1].lower(), "serving")
+        getattr(exporter, "export_" + kind)(args.output, overwrite=args.overwrite)
     print("{} model is written to {}: {} -> {}".format(
-        _TITLES[args.format], args.output, ", ".join(exporter.input_names), ", ".join(config.output_names)))
+        _TITLES[kind], args.output, ", ".join(exporter.input_names), ", ".join(config.output_names)))
 
 
 @contextmanager

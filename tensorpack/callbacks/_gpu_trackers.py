@@ -1,6 +1,7 @@
 """Callbacks that watch GPUs. Whatever goes wrong with that is warned of once; the training goes on without them."""
 from __future__ import annotations
 
+import numbers
 import os
 import queue
 import threading
@@ -40,7 +41,7 @@ class GPUUtilizationTracker(Callback):
 
     def __init__(self, devices: Optional[Sequence[int]] = None):
         if devices is not None:
-            devices = [devices] if np.ndim(devices) == 0 else devices
+            devices = [devices] if isinstance(devices, (numbers.Number, str)) else devices
             devices = [whole_number(self, "devices", number, minimum=0) for number in devices]
         self.devices = devices
         self._devices: List[int] = []
@@ -194,7 +195,7 @@ class GPUMemoryTracker(Callback):
     _chief_only = False
 
     def __init__(self, devices: Sequence[Union[int, str]] = (0,)):
-        devices = [devices] if np.ndim(devices) == 0 else devices
+        devices = [devices] if isinstance(devices, (numbers.Number, str)) else devices
         self.devices = [x if isinstance(x, str) else "/gpu:{}".format(whole_number(self, "devices", x, minimum=0))
                         for x in devices]
         self._readers: List[Any] = []

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ..utils import logger
@@ -18,6 +19,9 @@ FILENAME = "callbacks.json"
 # Of each callback; a training can be resumed from any of its checkpoints, which are fewer.
 _MAX_STATES = 200
 
+# Within an epoch the file is written no more often than this, so that callbacks may be triggered in each step.
+_MIN_SECONDS = 1.0
+
 
 class Remembered(NamedTuple):
     """The state of a callback at a moment; `state` holds numbers, text and lists of these."""
@@ -30,7 +34,9 @@ class Remembered(NamedTuple):
 class Memory:
     """The states of a callback, in `callbacks.json` in the log directory; without one, nothing is kept.
 
-    The file maps the name of each memory to a list of states by global step. The chief writes it, all processes read it.
+    The file maps the name of each memory to a list of states by global step. It is written by the chief, at the end of each
+    epoch, and within it once in a second. Where several processes train, callbacks that run on all of them remember nothing:
+    the others could not read what the chief has kept.
 
     Args:
         cb: the callback, which keeps this object as its attribute `_memory`.
@@ -42,6 +48,7 @@ class Memory:
         self._name = name
         self._states: List[Remembered] = []  # of this training, up to now
         self._later: List[Remembered] = []  # all that the file had
+        self._next_write = 0.0
         self._has_failed = False
 
     def recall(self) -> Optional[Remembered]:
@@ -51,7 +58,7 @@ class Memory:
         """
         trainer, step = self._cb.trainer, self._cb.global_step
         directory = logger.get_logger_dir()
-        if directory is None or step == 0:
+        if directory is None or step == 0 or not self._is_shared():
             return None
         epoch = trainer.starting_epoch
         first_unknown = epoch + stopped_inside_epoch(directory, epoch, step)
@@ -71,13 +78,22 @@ class Memory:
             return None
         return self._later[-1]
 
-    def keep(self, **state: Any) -> None:
-        """Remember a state for this step, in place of those of later steps, which are lost."""
-        directory = logger.get_logger_dir()
-        if directory is None or not self._cb.trainer.is_chief:
+    def keep(self, state: Dict[str, Any], at_once: bool = False) -> None:
+        """Remember a state for this step, in place of those of later steps, which are lost.
+
+        Args:
+            at_once: write it also within an epoch.
+        """
+        if logger.get_logger_dir() is None or not self._cb.trainer.is_chief or not self._is_shared():
             return
         now = Remembered(self._cb.epoch_num, self._cb.global_step, state)
         self._states = [each for each in self._states if each.global_step < now.global_step][1 - _MAX_STATES:] + [now]
+        ends_epoch = self._cb.local_step in (-1, self._cb.trainer.steps_per_epoch - 1)
+        if at_once or ends_epoch or time.monotonic() >= self._next_write:
+            self._write(logger.get_logger_dir())
+
+    def _write(self, directory: str) -> None:
+        self._next_write = time.monotonic() + _MIN_SECONDS
         try:
             everything = dict(_read(directory), **{self._key(): self._states})
             with atomic_write(os.path.join(directory, FILENAME)) as f:
@@ -87,6 +103,13 @@ class Memory:
                 self._has_failed = True
                 logger.warning("%s: what it remembers for a resumed training cannot be written to %s: %s", self._cb,
                                os.path.join(directory, FILENAME), e)
+
+    def _is_shared(self) -> bool:
+        """Whether all processes that run the callback can know what it remembers."""
+        trainer = self._cb.trainer
+        hvd = getattr(trainer, "hvd", None)
+        num_processes = getattr(trainer, "size", 1) if hvd is None else hvd.size()
+        return self._cb.chief_only or num_processes == 1
 
     def _key(self) -> str:
         """The name, with a number if other callbacks before this one have the same."""

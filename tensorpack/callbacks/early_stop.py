@@ -79,8 +79,9 @@ class EarlyStop(Callback):
             self._best, self._best_epoch, self._num_bad = value, self.epoch_num, 0
         else:
             self._num_bad += 1
-        self._memory.keep(best=self._best, best_epoch=self._best_epoch, num_bad=self._num_bad)
-        if self._num_bad >= self.patience:
+        is_over = self._num_bad >= self.patience
+        self._memory.keep({"best": self._best, "best_epoch": self._best_epoch, "num_bad": self._num_bad}, at_once=is_over)
+        if is_over:
             raise StopTraining(self._reason())
 
     def _is_better(self, value: float) -> bool:

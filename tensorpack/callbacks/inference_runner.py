@@ -5,7 +5,7 @@ from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from ..compat import num_gpus
 from ..compat import tfv1 as tf
-from ..dataflow._flows.each_once import why_not_each_once
+from ..dataflow._flows.each_once import warn_unless_each_once
 from ..dataflow.base import DataFlow, never_ends
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
@@ -79,7 +79,9 @@ class InferenceRunnerBase(Callback):
                            _flow_name(self._input_source))
         else:
             logger.info("[%s] Will eval %d iterations", self, self._size)
-        _warn_of_datapoints_not_seen_once(self, self._input_source)
+        if self.trainer.is_chief:
+            flow = getattr(_unwrapped(self._input_source), "ds", None)
+            warn_unless_each_once(str(self), flow, "its statistics are of other data")
 
     def _after_train(self) -> None:
         self._input_callbacks.after_train()
@@ -371,12 +373,6 @@ def _never_ends(input: InputSource) -> bool:
     if isinstance(input, FeedInput):
         return input._infinite or never_ends(input.ds)
     return isinstance(input, QueueInput)
-
-
-def _warn_of_datapoints_not_seen_once(runner: Callback, input: InputSource) -> None:
-    flow = getattr(_unwrapped(input), "ds", None)
-    for reason in why_not_each_once(flow) if isinstance(flow, DataFlow) else ():
-        logger.warning("[%s] A pass should have each datapoint once, or its statistics are of other data: %s.", runner, reason)
 
 
 def _flow_name(input: InputSource) -> str:

@@ -32,7 +32,7 @@ class HyperParamSetter(Callback):
 
     A training that is resumed goes on with the value that the parameter had, if it is a number, also if checkpoints do not have
     it: the last trigger of the earlier run is made again, from the value before it. It is in `callbacks.json` in the log
-    directory.
+    directory. Trainings of several processes go on with what checkpoints have.
 
     Args:
         param: a HyperParam, or the name of a variable of the graph.
@@ -51,7 +51,7 @@ class HyperParamSetter(Callback):
                 type(self).__name__, param))
         self.param = GraphVarParam(param) if isinstance(param, str) else param
         self._last_epoch_logged: Optional[int] = None
-        self._memory = Memory(self, "{}/{}".format(type(self).__name__, self.param.readable_name))
+        self._own_memory: Optional[Memory] = None
 
     def _setup_graph(self) -> None:
         self.param.setup_graph()
@@ -67,6 +67,12 @@ class HyperParamSetter(Callback):
     def get_current_value(self) -> Any:
         """The value of the parameter now."""
         return self.param.get_value()
+
+    @property
+    def _memory(self) -> Memory:
+        if self._own_memory is None:  # a parameter may get its name when the graph is set up
+            self._own_memory = Memory(self, "{}/{}".format(type(self).__name__, self.param.readable_name))
+        return self._own_memory
 
     def _before_train(self) -> None:
         last = self._memory.recall() if self._depends_on_value else None
@@ -101,7 +107,7 @@ class HyperParamSetter(Callback):
         self._set_param()
         after = as_number(self.get_current_value())
         if before is not None and after is not None:
-            self._memory.keep(before=before, after=after, **self._more_to_remember())
+            self._memory.keep(dict(self._more_to_remember(), before=before, after=after))
 
     def _more_to_remember(self) -> Dict[str, Any]:
         return {}

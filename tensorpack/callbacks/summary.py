@@ -160,7 +160,7 @@ class SimpleMovingAverage(Callback):
             self._history.extend(remembered.state["values"])
 
     def _after_epoch(self) -> None:
-        self._memory.keep(values=[[float(value) for value in values] for values in self._history])
+        self._memory.keep({"values": [[float(value) for value in values] for values in self._history]})
 
     def _trigger_step(self) -> None:
         if self.global_step % self.window_size != 0:

@@ -15,11 +15,12 @@ from ..utils.fs import atomic_directory, atomic_write
 from ..utils.optional import optional_import
 from ..utils.serialize import dumps, loads
 from ..utils.utils import get_tqdm
+from ._flows.each_once import warn_unless_each_once
 from ._flows.end_watch import EndWatch
 from ._flows.repeat import FixedSizeData
 from ._formats.lmdb import new_database
 from ._formats.tfrecord import read_records, write_record
-from .base import DataFlow, known_length
+from .base import DataFlow, known_length, never_ends
 from .format import DiskCacheData, HDF5Data, LMDBData, LMDBDataDecoder
 from .raw import DataFromList
 
@@ -30,12 +31,17 @@ _h5py = optional_import("h5py", needed_by="HDF5Serializer", pip="h5py")
 
 
 def _one_pass(df: DataFlow, who: str) -> Iterator[Any]:
-    """Reset a flow and yield its datapoints, under a progress bar; warns about one that may have no end."""
+    """Reset a flow and yield its datapoints, under a progress bar.
+
+    Warns about a flow that may have no end, or does not have each datapoint once.
+    """
     if not isinstance(df, DataFlow):
         raise TypeError("{}.save: df must be a DataFlow; got {}; try DataFromList or DataFromGenerator".format(
             who, describe(df)))
     df.reset_state()
     watch = EndWatch(who + ".save", df)
+    if not never_ends(df):
+        warn_unless_each_once(who + ".save", df, "other data are saved")
     with get_tqdm(total=known_length(df) or 0) as bar:
         for dp in df:
             yield dp

@@ -144,8 +144,9 @@ class _Component:
         if array.dtype == self._dtype:
             return array
         if not self._accepts(array):
-            raise TypeError("convert it in the DataFlow (such as x.astype('{}')), or change the dtype in the input "
-                            "signature".format(self._tf_dtype.name))
+            scale = "(x * 255)" if self._tf_dtype == tf.uint8 and _is_between_0_and_1(array) else "x"
+            raise TypeError("convert it in the DataFlow (such as {}.astype('{}')), or change the dtype in the input "
+                            "signature".format(scale, self._tf_dtype.name))
         if self._is_integer() and array.size and not np.can_cast(array.dtype, self._dtype, "safe"):
             self._check_range(array)
         converted = aligned_empty(array.shape, self._dtype)
@@ -180,6 +181,11 @@ def _as_array(value: Any) -> np.ndarray:
         return np.array(array.tolist()) if array.dtype.kind == "O" else array
     except ValueError as e:
         raise ValueError("it is no array: its parts must have equal shapes") from e
+
+
+def _is_between_0_and_1(array: np.ndarray) -> bool:
+    """Whether it looks like an image of floats, whose conversion to integers would leave zeros."""
+    return array.dtype.kind == "f" and array.size > 0 and bool(array.min() >= 0 and array.max() <= 1)
 
 
 def _to_strings(value: Any) -> np.ndarray:

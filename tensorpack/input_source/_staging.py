@@ -27,9 +27,11 @@ class _Area(NamedTuple):
     close: tf.Operation
 
     @classmethod
-    def make(cls, inputs: List[tf.Tensor], capacity: int) -> _Area:
+    def make(cls, inputs: List[tf.Tensor]) -> _Area:
         name = tf.get_default_graph().unique_name("StagingArea")
-        options = dict(capacity=capacity, shared_name=name)
+        # No capacity: a `put` into a full area would keep one of TensorFlow's threads until something is taken. When the areas
+        # of as many towers as there are threads are filled first, no thread is left to take. A step puts what it takes.
+        options = dict(shared_name=name)
         dtypes = [x.dtype for x in inputs]
         put = tf.raw_ops.Stage(values=inputs, name=name + "_put/", **options)
         take = list(tf.raw_ops.Unstage(dtypes=dtypes, name=name + "_get/", **options))
@@ -130,16 +132,15 @@ class StagingInput(FeedfreeInput):
 
         def _help(self, area: _Area, call: SessionCall, what: str) -> Optional[str]:
             """The first time the run may still be computing something; when more was taken since, nobody can doubt."""
-            if self._helper is not None and self._helper.is_alive():  # it waits for data
-                return None
-            is_first, self._helper = self._helper is None, threading.Thread(
-                target=area.put_one_more, args=(call.sess,), name="StagingInput", daemon=True)
-            self._helper.start()
             what += ". Tensors of a training tower, which take its data, are to be run by trainer.hooked_sess, or returned " \
                     "from _before_run of a callback"
-            if not is_first:
+            if self._helper is None:
+                self._helper = threading.Thread(target=area.put_one_more, args=(call.sess,), name="StagingInput", daemon=True)
+                self._helper.start()
+                logger.warning("StagingInput: %s. For this once another datapoint is staged.", what)
+            elif not self._helper.is_alive():  # else it waits for data
+                area.end_wait(call.sess)  # of this run, or the next step
                 return what
-            logger.warning("StagingInput: %s. For this once another datapoint is staged.", what)
             return None
 
         def _unblock(self) -> None:
@@ -181,6 +182,6 @@ class StagingInput(FeedfreeInput):
         with tf.name_scope(type(self).__name__), tf.device(self._device):
             # the memory of a reference belongs to a variable, which may change before the staged value is used
             inputs = [tf.raw_ops.DeepCopy(x=x) if x.dtype._is_ref_dtype else x for x in inputs]
-            area = _Area.make(inputs, self._nr_stage + 1)
+            area = _Area.make(inputs)
         self._areas.append(area)
         return list(area.take)

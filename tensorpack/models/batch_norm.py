@@ -8,6 +8,7 @@ import numpy as np
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
+from ..tfutils.varreplace import statistics_are_frozen
 from ..utils._numbers import whole_number
 from ..utils.argtools import log_once
 from ._layout import channel_axis
@@ -63,7 +64,8 @@ def BatchNorm(
 
     Args:
         axis: of the channels; None: 1 for 2-D input, by `data_format` for 4-D input.
-        training: whether to use the statistics of the batch; None: as the tower context says.
+        training: whether to use the statistics of the batch; None: as the tower context says, and not where
+            `freeze_variables` freezes statistics.
         virtual_batch_size: in training, normalise every so many samples by their own statistics; the averages follow the
             first group.
         ema_update: when the averages move. 'default' or 'collection': by two operations in UPDATE_OPS, added once however
@@ -83,7 +85,10 @@ def BatchNorm(
     if virtual_batch_size is not None:
         virtual_batch_size = whole_number("BatchNorm", "virtual_batch_size", virtual_batch_size, minimum=1)
     sync = _check_sync(sync_statistics, virtual_batch_size)
+    is_asked_for = training is not None
     training = _resolve_training(training)
+    if training and statistics_are_frozen("BatchNorm"):
+        training, ema_update = is_asked_for, "skip"
     grouped = training and (sync is not None or virtual_batch_size is not None)
 
     dtype = _parameter_type(x)
@@ -157,7 +162,7 @@ def BatchRenorm(
     beta = _affine_parameter("beta", channels, dtype, variables, center, tf.zeros_initializer(), tf.zeros)
     statistics = RenormStatistics(channels, dtype)
     mean, variance = statistics.moving_mean, statistics.moving_variance
-    if context.is_training:
+    if context.is_training and not statistics_are_frozen("BatchRenorm"):
         mean, variance = moments(x, dtype, axis)
         stddev = tf.sqrt(variance + epsilon)
         r, d = statistics.corrections(mean, stddev, epsilon, rmax, dmax)

@@ -16,6 +16,10 @@ _ADVICE = (
     "the environment, sets the time until this is said; None, or 0, for never.")
 
 
+def _leave_alone(held: HeldCall) -> None:
+    """In a session of somebody else, queue runners may be started later."""
+
+
 class CallWatch:
     """A watch that a predictor has, and that ends with it.
 
@@ -31,9 +35,9 @@ class CallWatch:
         self._watch: Optional[StallWatch] = None
 
     def start(self, predictor: Any) -> None:
-        """Watch from now on, unless its `STALL_SECONDS` is None, or it is watched already."""
+        """Watch from now on, unless its `STALL_SECONDS` is None or 0, or it is watched already."""
         with self._lock:
-            if predictor.STALL_SECONDS is None or self._watch is not None:
+            if not predictor.STALL_SECONDS or self._watch is not None:
                 return
             reference, name = weakref.ref(predictor), type(predictor).__name__
 
@@ -41,8 +45,9 @@ class CallWatch:
                 first = "A call of {} has been running for {:.0f} seconds.".format(name, held.seconds)
                 logger.warning("%s", stall_report(held, first, *filter(None, [self._waits_for(), _ADVICE])))
 
-            self._watch = StallWatch(predictor.STALL_SECONDS, lambda frames: self._find(frames, reference()), report,
-                                     end_abandoned_wait)
+            # only those that the predictor has started itself are known to have been started at all
+            check = _leave_alone if getattr(predictor, "_queue_runners", None) is None else end_abandoned_wait
+            self._watch = StallWatch(predictor.STALL_SECONDS, lambda frames: self._find(frames, reference()), report, check)
             self._watch.start()
             weakref.finalize(predictor, self.end)
 

@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 import six
 
-from ..compat import fetched_elements, is_session_closed
+from ..compat import is_session_closed
 from ..compat import tfv1 as tf
 from ..tfutils._inference import build_inference_graph, find_inputs, find_outputs
 from ..tfutils._session.queue_runners import QueueRunners
@@ -131,8 +131,7 @@ class OnlinePredictor(PredictorBase):
         run = make_prediction_callable(self._sess, self.input_tensors, self.output_tensors, self.ACCEPT_OPTIONS)
         if self._queue_runners is not None:
             run = self._queue_runners.explain(run)
-        inputs, outputs = [fetched_elements(self._sess.graph, tensors) for tensors in (self.input_tensors, self.output_tensors)]
-        if can_wait(ancestors(outputs, inputs)):
+        if can_wait(ancestors(_plain(self.output_tensors), _plain(self.input_tensors))):
             self._watch.start(self)
         self._callable = run
         return run
@@ -163,8 +162,8 @@ class OfflinePredictor(OnlinePredictor):
 
     def _start_queue_runners(self, predictors: Sequence[OnlinePredictor]) -> None:
         """Start those that predictors in this session need."""
-        outputs, inputs = [fetched_elements(self.sess.graph, tensors) for tensors in (
-            [predictor.output_tensors for predictor in predictors], [predictor.input_tensors for predictor in predictors])]
+        outputs, inputs = [_plain([getattr(predictor, attribute) for predictor in predictors])
+                           for attribute in ("output_tensors", "input_tensors")]
         self._queue_runners = QueueRunners(self.sess, outputs, inputs)
         self._queue_runners.start()
         for predictor in predictors:
@@ -188,6 +187,11 @@ class OfflinePredictor(OnlinePredictor):
         if self._sess is None:
             raise RuntimeError("{}: must not be called after close(); build a new one".format(type(self).__name__))
         return super()._make_callable()
+
+
+def _plain(tensors: Any) -> List[tf.Tensor]:
+    """The tensors of a structure, those of which sparse ones consist included."""
+    return tf.nest.flatten(tensors, expand_composites=True)
 
 
 def _name(tensor: Any) -> str:

@@ -10,6 +10,7 @@ import six
 
 from ..compat import has_gpu
 from ..compat import tfv1 as tf
+from ..dataflow._flows.each_once import warn_unless_each_once
 from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, known_length, never_ends
 from ..tfutils._session.stall import default_stall_seconds
@@ -53,6 +54,7 @@ class DatasetPredictorBase:
                 who, dataset))
         self.config = config
         self.dataset = dataset
+        warn_unless_each_once(who, dataset, "the results are not those of each datapoint")
 
     @abstractmethod
     def get_result(self) -> Iterator[Any]:

@@ -44,7 +44,7 @@ def build_inference_graph(config: Any, session_creator: Optional[tf.train.Sessio
 
     Raises:
         KeyError: an input or output name is not in the graph; the message tells names like it.
-        ValueError: an input cannot be fed; a weight that the outputs need is not loaded.
+        ValueError: an input cannot be fed, or an output needs another one; a weight that the outputs need is not loaded.
     """
     graph = tf.Graph() if config.create_graph else tf.get_default_graph()
     with graph.as_default():
@@ -54,8 +54,20 @@ def build_inference_graph(config: Any, session_creator: Optional[tf.train.Sessio
         inputs = find_inputs(graph, config.input_names)
         outputs = find_outputs(graph, config.output_names)
         _refuse_training_towers(inputs + outputs, placeholders)
+        _require_inputs(config, placeholders, inputs, outputs)
         sess, owned = restored_session(config, outputs, inputs, session_creator)
     return InferenceGraph(graph, sess, inputs, outputs, [t.name for t in inputs], [t.name for t in outputs], owned)
+
+
+def _require_inputs(config: Any, placeholders: Sequence[tf.Tensor], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    """Refuse outputs that depend on an input of the model which will not be fed."""
+    for output, name in zip(outputs, config.output_names):
+        operations = ancestors(fetched_elements(tf.get_default_graph(), [output]), inputs)
+        missing = [each.op.name for each in placeholders if each.op in operations and not any(each is x for x in inputs)]
+        if missing and not any(output is each for each in inputs):
+            raise ValueError("PredictConfig: outputs must depend on the inputs in input_names alone; got {!r}, which needs "
+                             "{} as well; add it to input_names, or take another output".format(
+                                 name if isinstance(name, str) else output.name, " and ".join(map(repr, missing))))
 
 
 def restored_session(config: Any, outputs: Sequence[Any], inputs: Sequence[Any] = (),

@@ -69,4 +69,3 @@ def psnr(prediction: Any, ground_truth: Any, maxp: Optional[Any] = None, name: s
 
 def _log10(x: Any) -> Any:
     return tf.math.log(x) / tf.math.log(tf.constant(10, x.dtype))
-

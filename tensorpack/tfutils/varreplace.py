@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, List
 
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils.argtools import log_once
+from ._graph_state import graph_state
+from .collection import freeze_collection
 
 __all__ = ["custom_getter_scope", "freeze_variables", "remap_variables"]
 
@@ -32,13 +35,20 @@ def remap_variables(fn: Callable[[Any], Any]) -> Any:
     return custom_getter_scope(remapped)
 
 
-def freeze_variables(stop_gradient: bool = True, skip_collection: bool = False) -> Any:
+@contextmanager
+def freeze_variables(stop_gradient: bool = True, skip_collection: bool = False, *,
+                     freeze_statistics: bool = False) -> Iterator[None]:
     """A context in which variables requested as trainable do not take part in training.
+
+    Statistics are not trainable: by default the averages of `BatchNorm` inside go on moving, and in training it normalises
+    by those of the batch.
 
     Args:
         stop_gradient: `tf.get_variable` returns the tensor `freezed_<name>`, through which no gradient flows. The variable
             stays in TRAINABLE_VARIABLES, so that weight decay may still see it.
         skip_collection: the variable is not put into TRAINABLE_VARIABLES but into MODEL_VARIABLES.
+        freeze_statistics: `BatchNorm` and `BatchRenorm` inside compute in training what they do at inference, unless they are
+            called with `training=True`, and their averages stay. What other layers inside add to UPDATE_OPS is left out.
     """
     def frozen(getter: Callable, name: str, *args: Any, **kwargs: Any) -> Any:
         if not kwargs.get("trainable", True):
@@ -53,7 +63,25 @@ def freeze_variables(stop_gradient: bool = True, skip_collection: bool = False) 
                 variable = tf.stop_gradient(variable, name="freezed_" + name)
         return variable
 
-    return custom_getter_scope(frozen)
+    scopes: List[bool] = graph_state("freeze_statistics", list)
+    scopes.append(freeze_statistics)
+    try:
+        with custom_getter_scope(frozen), freeze_collection([tf.GraphKeys.UPDATE_OPS] if freeze_statistics else []):
+            yield
+    finally:
+        scopes.pop()
+
+
+def statistics_are_frozen(who: str) -> bool:
+    """Whether a layer that is made now is inside of `freeze_variables(freeze_statistics=True)`.
+
+    In another `freeze_variables` the log says, once, that its statistics are not frozen.
+    """
+    scopes: List[bool] = graph_state("freeze_statistics", list)
+    if scopes and not any(scopes):
+        log_once("{} inside freeze_variables(): its averages move, and it normalises by statistics of the batch; "
+                 "freeze_variables(freeze_statistics=True) freezes them as well".format(who))
+    return any(scopes)
 
 
 def override_to_local_variable(enable: bool = True) -> Any:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ..compat import session_request
@@ -24,7 +25,6 @@ _ADVICE = (
     "STALL_SECONDS of the trainer, or TENSORPACK_STALL_SECONDS in the environment, sets the time until this is said; None, or "
     "0, for never.")
 
-
 # Beside steps and runs of the session: what also waits, in Python code.
 _RESETS = (InputSource.reset_state.__code__, QueueInput.refill_queue.__code__)
 _WATCHED = (HookedSession.run.__code__,) + _RESETS
@@ -44,12 +44,12 @@ class TrainingWatch:
 
     def __init__(self, trainer: Trainer):
         self.failure: Optional[RuntimeError] = None
-        self._trainer = trainer
+        self._trainer = weakref.proxy(trainer)
         self._thread = threading.current_thread()
         self._watch: Optional[StallWatch] = None
 
     def __enter__(self) -> TrainingWatch:
-        if self._trainer.STALL_SECONDS is not None:
+        if self._trainer.STALL_SECONDS:
             training_threads.add(self._thread.ident)
             self._watch = StallWatch(self._trainer.STALL_SECONDS, self._find, self._report, self._check, self._progress)
             self._watch.start()
@@ -58,6 +58,7 @@ class TrainingWatch:
     def __exit__(self, *exc_info: Any) -> None:
         if self._watch is not None:
             self._watch.end_and_wait()
+            self._watch = None
             training_threads.discard(self._thread.ident)
 
     def _progress(self) -> Any:
@@ -73,12 +74,10 @@ class TrainingWatch:
 
     def _check(self, held: HeldCall) -> None:
         call = held.session_call()
-        if call is None or self.failure is not None:
-            return
-        why = self._trainer._callbacks._end_hopeless_wait(call)
+        why = None if call is None else self._trainer._callbacks._end_hopeless_wait(call)
         if why is None:
             end_abandoned_wait(held)
-        else:
+        elif self.failure is None:
             self.failure = RuntimeError("{} waits for ever: {}".format(self._where(held), why))
             self._trainer._queue_runners.coord.request_stop()
             logger.error("%s", stall_report(held, str(self.failure)))

@@ -144,8 +144,9 @@ def shape2d(a: Union[int, Sequence[int]]) -> List[int]:
 
     Raises ValueError if the list has another length, RuntimeError if `a` is something else.
     """
-    if _is_whole(a):
-        return [int(a), int(a)]
+    size: Any = a
+    if _is_whole(size):
+        return [int(size), int(size)]
     if isinstance(a, (list, tuple)):
         if len(a) != 2:
             raise ValueError("shape2d: a must be an integer or hold two of them; got {!r}".format(a))

@@ -21,6 +21,7 @@ from tensorpack.train.config import AutoResumeTrainConfig
 from tensorpack.train.interface import launch_train_with_config
 from tensorpack.train.trainers import SimpleTrainer
 from tensorpack.utils import logger
+from tensorpack.utils.fs import atomic_write
 
 STEPS = 4
 
@@ -255,6 +256,30 @@ def test_values_that_are_no_numbers_are_not_kept(log_dir):
     setter = HyperParamSetterWithFunc(ObjAttrParam(holder, "rate"), lambda epoch, x: np.ones(2))
     run([ModelSaver(), setter], epochs=2)
     assert holder.rate.tolist() == [1, 1] and not os.path.exists(os.path.join(log_dir, FILENAME))
+
+
+def test_triggers_of_each_step_do_not_write_a_file_each(log_dir, monkeypatch):
+    written = []
+
+    def counted(path):
+        written.append(path)
+        return atomic_write(path)
+
+    monkeypatch.setattr(_memory, "atomic_write", counted)
+    setter = HyperParamSetterWithFunc(ObjAttrParam(Holder(), "rate"), lambda epoch, x: x + 1)
+    train_in_new_graph([PeriodicTrigger(setter, every_k_steps=1)], steps=200, epochs=1)
+    assert 2 <= len(written) <= 20  # before and after the epoch, and once in a second
+    with open(os.path.join(log_dir, FILENAME)) as f:
+        (states,) = json.load(f).values()
+    assert states[-1]["global_step"] == 200 and states[-1]["state"]["after"] == 202
+
+
+def test_several_processes_go_on_with_what_checkpoints_have(log_dir, counting_trainer):
+    """The others could not read what the chief has kept."""
+    trainer = counting_trainer()
+    trainer.size = 2
+    trainer.go([HyperParamSetterWithFunc(ObjAttrParam(Holder(), "rate"), lambda epoch, x: x + 1)])
+    assert not os.path.exists(os.path.join(log_dir, FILENAME))
 
 
 # ---- ModelSaver ----

@@ -169,6 +169,13 @@ def test_a_serving_export_loads_with_its_signatures(tmp_path):
     assert set(loaded.signature_def["prediction_pipeline"].outputs) == {"prob:0", "fc/output:0"}
 
 
+@pytest.mark.parametrize("output, title", [("m.PB", "Compact"), ("m.tflite", "TFLite"), ("m", "Serving"), ("m.2", "Serving")])
+def test_the_ending_of_the_output_gives_the_format(tmp_path, capsys, output, title):
+    path = str(tmp_path / output)
+    assert export_model.main([ADAM, MODEL, path, "--inputs", "image", "--outputs", "prob"]) == 0
+    assert capsys.readouterr().out == "{} model is written to {}: image -> prob\n".format(title, path)
+
+
 @pytest.mark.parametrize("kind, title, named", [
     ("tflite", "TFLite", "prob"), pytest.param("onnx", "ONNX", "prob:0", marks=pytest.mark.skipif(
         importlib.util.find_spec("tf2onnx") is None, reason="pip install tf2onnx"))])

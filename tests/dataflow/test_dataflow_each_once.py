@@ -27,6 +27,7 @@ from tensorpack.dataflow import (
     RepeatedData,
     RepeatedDataPoint,
     TestDataSpeed,
+    TFRecordSerializer,
 )
 from tensorpack.dataflow._flows.each_once import why_not_each_once
 
@@ -38,7 +39,7 @@ FAITHFUL = [
     MultiThreadMapData(DS, 2, double, strict=True), MultiProcessRunnerZMQ(DS, 1), MultiProcessRunner(DS, 1, 1),
     MultiThreadRunner(lambda: DS, 1, 1), CacheData(PrintData(DS)), ConcatData([DS, DS]), RandomMixData([DS, DS]),
     JoinData([DS, DS]), RandomChooseData([DS]), RepeatedData(DS, 2), RepeatedDataPoint(DS, 2), FixedSizeData(DS, 297),
-    FixedSizeData(DS, 50, keep_state=False),
+    FixedSizeData(DS, 50),  # a part of the data is what was asked for
 ]
 UNFAITHFUL = {
     BatchData(DS, 100):
@@ -64,7 +65,6 @@ UNFAITHFUL = {
     LocallyShuffleData(DS, 30): "LocallyShuffleData goes on where it was, 30 datapoints in its buffer; leave it out",
     RandomChooseData([DS, DS]): "RandomChooseData ends with the first of 2 flows that has no more",
     JoinData([DS, Count(5)]): "JoinData has 5 datapoints in a pass, though its flows have 297, 5; join flows of one length",
-    FixedSizeData(DS, 50): "FixedSizeData has 50 of 297 datapoints in a pass, others in the next one; use keep_state=False",
 }
 
 
@@ -89,6 +89,18 @@ class Chosen(ProxyDataFlow):
 def test_all_flows_below_are_asked():
     df = ConcatData([BatchData(DS, 100), Chosen(BatchData(MultiProcessRunnerZMQ(DS, 2), 10))])
     assert [reason.split()[0] for reason in why_not_each_once(df)] == ["BatchData", "BatchData", "MultiProcessRunnerZMQ"]
+
+
+def test_saving_copies_or_remainders_is_warned_about(tmp_path, log_records):
+    with MultiProcessRunnerZMQ(BatchData(Count(10), 4), 2, 3) as df:
+        TFRecordSerializer.save(df, str(tmp_path / "file"))
+    first, second = [record.getMessage() for record in log_records if record.levelname == "WARNING"]
+    assert first.startswith("[TFRecordSerializer.save] A pass should have each datapoint once, or other data are saved: "
+                            "MultiProcessRunnerZMQ runs 2 copies of its flow, so that a pass of 2 datapoints")
+    assert "BatchData drops the last 2 of 10 datapoints" in second
+    del log_records[:]
+    TFRecordSerializer.save(BatchData(Count(10), 5), str(tmp_path / "file"))
+    assert not log_records
 
 
 @pytest.mark.parametrize("df", [df for df in FAITHFUL if not isinstance(df, FixedSizeData)], ids=lambda df: type(df).__name__)

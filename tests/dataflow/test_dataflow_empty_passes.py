@@ -367,6 +367,19 @@ def test_it_is_said_that_it_yields_nothing_and_ends_after_a_thousand_passes(log_
     assert "Grouping may have kept or dropped what it got; the next pass is tried" in messages(log_records)[0]
 
 
+def test_the_more_it_reads_the_fewer_passes_it_gets():
+    starts = []
+
+    class Filter(ProxyDataFlow):
+        def __iter__(self):
+            starts.append(0)
+            return (dp for dp in self.ds if dp[0] < 0)
+
+    with pytest.raises(ValueError, match="must not be empty; Filter yielded nothing"):
+        next(iter(RepeatedData(Filter(Count(20000)), -1)))
+    assert len(starts) == 5
+
+
 class Source(DataFlow):
     """A flow of a user's class that reads from no other one."""
 

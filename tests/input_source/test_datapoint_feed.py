@@ -54,6 +54,8 @@ def test_value_that_fits_becomes_an_array_of_the_dtype(dtype, shape, value, expe
 REJECTED = [
     ("float_to_int", "int32", [], 1.5, TypeError, ["int32 ()", "float 1.5"]),
     ("whole_float_to_int", "int32", [2], np.float32([1, 2]), TypeError, ["int32 (2)", "float32 (2,)", "astype('int32')"]),
+    ("fractions_to_uint8", "uint8", [2], np.float32([0, 0.9]), TypeError, ["(x * 255).astype('uint8')"]),
+    ("large_floats_to_uint8", "uint8", [2], np.float32([0, 9]), TypeError, ["such as x.astype('uint8')"]),
     ("300_to_uint8", "uint8", [], 300, ValueError, ["uint8 ()", "int 300", "0 to 255"]),
     ("negative_to_unsigned", "uint32", [2], np.array([1, -1]), ValueError, ["uint32", "-1"]),
     ("int64_too_large_for_int32", "int32", [1], np.array([2 ** 31]), ValueError, ["int32", str(2 ** 31)]),

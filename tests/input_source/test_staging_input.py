@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 from input_runner import NUMBER, counting, running
 
@@ -35,6 +37,18 @@ def test_every_run_consumes_from_all_towers():
         one = [run.hooked.run(run.tensors[0]).tolist() for _ in range(2)]
         assert len(set(one)) == 2 and set(one) <= {6, 7, 8, 9}
         assert sorted(run.step()) == [10, 11]
+
+
+def test_a_full_area_keeps_no_thread_of_tensorflow():
+    """With as many towers as threads there would be none left to take from the areas."""
+    with running(StagingInput(QueueInput(counting())), towers=2) as run:
+        run.step()
+        stage, = [op for op in run.sess.graph.get_operations() if op.name.endswith("stage_all") and "unstage" not in op.name]
+        put = threading.Thread(target=run.sess.run, args=(stage,), daemon=True)
+        put.start()
+        put.join(30)
+        assert not put.is_alive()
+        run.step()
 
 
 def test_names_of_the_contract():

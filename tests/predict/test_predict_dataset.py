@@ -11,7 +11,7 @@ import pytest
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow.base import DataFlow, ProxyDataFlow
-from tensorpack.dataflow.common import RepeatedData
+from tensorpack.dataflow.common import JoinData, RepeatedData
 from tensorpack.dataflow.raw import DataFromGenerator, DataFromList
 from tensorpack.graph_builder.model_desc import ModelDesc
 from tensorpack.predict import PredictConfig
@@ -90,6 +90,13 @@ def test_simple_predictor_yields_the_outputs_of_each_datapoint(capfd):
 def test_no_bar_without_a_length(capfd):
     assert len(SimpleDatasetPredictor(config(), Numbers(3, known=False)).get_all_result()) == 3
     assert "/?" not in capfd.readouterr().err
+
+
+def test_a_flow_that_does_not_have_each_datapoint_once_is_warned_about(log_records):
+    SimpleDatasetPredictor(config(), JoinData([Numbers(3), Numbers(5)]))
+    assert "[SimpleDatasetPredictor] A pass should have each datapoint once, or the results are not those of each datapoint: " \
+        "JoinData has 3 datapoints in a pass, though its flows have 3, 5; join flows of one length." in [
+            record.getMessage() for record in log_records]
 
 
 def test_all_results_of_a_flow_that_never_ends_are_refused():

@@ -98,15 +98,19 @@ def test_a_signal_to_a_forked_child_does_not_concern_the_parent():
     """And a child that outlives the context does not hold its end up."""
     calls = []
     with unblock_on_sigint(lambda: calls.append(1), grace=0.1):
+        reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
             try:
+                os.write(writer, b".")
                 time.sleep(30)
             except KeyboardInterrupt:
                 pass
             time.sleep(1)
             os._exit(0)
-        time.sleep(0.3)
+        os.read(reader, 1)  # until the child runs
+        os.close(reader)
+        os.close(writer)
         os.kill(child, signal.SIGINT)
         time.sleep(0.5)
         assert calls == []

@@ -246,6 +246,22 @@ def test_a_thread_that_does_not_stop_holds_nothing_up(log_records, monkeypatch):
     assert not [r.getMessage() for r in log_records if r.levelname == "ERROR"]
 
 
+def test_a_thread_that_never_stops_is_told_of(log_records, monkeypatch):
+    monkeypatch.setattr("tensorpack.tfutils._session.queue_runners._JOIN_SECONDS", 0.1)
+    end = threading.Event()
+
+    class Sleeps(tf.train.SessionRunHook):
+        def after_create_session(self, session, coord):
+            self.thread = threading.Thread(target=end.wait, args=(60,), name="Sleeper", daemon=True)
+            coord.register_thread(self.thread)
+            self.thread.start()
+
+    train(range_input, callbacks=[HookToCallback(Sleeps())])
+    end.set()
+    told, = [r.getMessage() for r in log_records if r.levelname == "ERROR"]
+    assert "The thread Sleeper is still alive" in told
+
+
 def test_ctrl_c_ends_a_step_that_waits_for_a_runner():
     output = run_in_process("""
         import os, signal, threading, time

@@ -157,9 +157,10 @@ def test_callbacks_may_take_their_time(log_records):
     assert not reports(log_records)
 
 
-def test_nothing_is_watched_when_the_time_is_none(log_records):
+@pytest.mark.parametrize("never", [None, 0])
+def test_nothing_is_watched_when_the_time_is_none(never, log_records):
     class Silent(SimpleTrainer):
-        STALL_SECONDS = None
+        STALL_SECONDS = never
 
     class Looking(Callback):
         def _trigger_step(self):
@@ -184,7 +185,7 @@ def test_a_slow_first_step_is_told_of_and_goes_on(log_records):
     assert "Step 0 of epoch 1" in report and "(PyFunc" in report or "(EagerPyFunc" in report
 
 
-@pytest.mark.parametrize("text, seconds", [("", 300), ("7.5", 7.5), ("0", None), ("soon", 300)])
+@pytest.mark.parametrize("text, seconds", [("", 300), ("7.5", 7.5), ("0", None), ("-1", None), ("soon", 300)])
 def test_the_environment_sets_the_time(text, seconds, monkeypatch, log_records):
     monkeypatch.setenv("TENSORPACK_STALL_SECONDS", text)
     assert default_stall_seconds() == seconds
@@ -246,12 +247,20 @@ def test_a_callback_that_takes_all_staged_data_is_an_error(nr_stage, trainer, na
     output = run("""
     train(StagingInput(QueueInput(Flow(terminate, 99)), nr_stage={}), Take("{}", range(9)), trainer={}, steps=5)
     """.format(nr_stage, name, trainer), status=1)
-    assert nr_stage <= output.count("TAKEN") <= nr_stage + 2 and "AFTER TRAIN" in output and "ENDED" not in output
+    assert nr_stage <= output.count("TAKEN") <= nr_stage + 1 and "AFTER TRAIN" in output and "ENDED" not in output
     assert output.count("For this once another datapoint is staged") == 1
     last_line = output.rstrip().split("\n")[-1]
     for word in ["RuntimeError: ", "waits for ever", "staged datapoint", "trainer.hooked_sess", " of epoch 1"]:
         assert word in last_line, output
     assert "StagingArea_get (Unstage)" in output and "The threads of this process" in output
+
+
+def test_a_callback_that_takes_many_at_once_is_an_error():
+    output = run("""
+    train(StagingInput(QueueInput(Flow(terminate, 99))),
+          Take("seen:0", [1], lambda cb, name: [cb.trainer.sess.run(name) for _ in range(9)]), steps=5)
+    """, status=1)
+    assert "TAKEN" not in output and "waits for ever" in output.rstrip().split("\n")[-1]
 
 
 def test_the_hooked_session_takes_and_puts():
@@ -288,9 +297,13 @@ def test_a_run_that_computes_with_the_last_staged_datapoint_is_left_alone():
 def test_ctrl_c_ends_the_wait_for_a_staged_datapoint():
     output = run("""
     Trainer.STALL_SECONDS = None
-    threading.Timer(3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    class Interrupted(Take):
+        def _trigger_step(self):
+            if self.global_step == 2:
+                threading.Timer(1, os.kill, [os.getpid(), signal.SIGINT]).start()
+            super()._trigger_step()
     try:
-        train(StagingInput(QueueInput(Flow(terminate))), Take("seen:0", range(9)))
+        train(StagingInput(QueueInput(Flow(terminate))), Interrupted("seen:0", range(9)))
     except KeyboardInterrupt:
         print("INTERRUPTED")
     """)

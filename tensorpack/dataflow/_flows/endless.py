@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Any, Iterator, NamedTuple, Union
 
 from ...utils import logger
-from ..base import DataFlow
+from ..base import DataFlow, known_length
 from .below import flows_below, wraps_unknown
 
-_MAX_UNKNOWN = 1000  # passes in a row in which a flow may keep everything whose class is not of this library
+# How long a flow may yield nothing whose class is not of this library, since it may keep what it got: for so many datapoints,
+# as far as its length tells, but for so many passes.
+_MAX_UNKNOWN_DATAPOINTS = 100000
+_MIN_UNKNOWN_PASSES, _MAX_UNKNOWN_PASSES = 3, 1000
 
 
 class Swallowed(NamedTuple):
@@ -47,6 +50,10 @@ class EndlessIterator:
     def __iter__(self) -> EndlessIterator:
         return self
 
+    def close(self) -> None:
+        """End the pass that it is in."""
+        self._pass = iter(())
+
     def __next__(self) -> Any:
         for dp in self._pass:
             return dp
@@ -79,11 +86,16 @@ def check_empty_pass(ds: DataFlow, who: str, number: int) -> None:
         _warn_sometimes(who, ds, number, 10, "{} {}".format(notes[0][0], notes[0][1].text))
     elif notes:
         raise ValueError("{}: a DataFlow to repeat must not be empty; {} {}".format(who, notes[0][0], notes[0][1].text))
-    elif unknown and number < _MAX_UNKNOWN:
+    elif unknown and number < _passes_of_unknown(ds):
         _warn_sometimes(who, ds, number, 1, "{} may have kept or dropped what it got".format(unknown[0]))
     else:
         raise ValueError("{}: a DataFlow to repeat must not be empty; {} yielded nothing in a pass (a generator object, for "
                          "one, serves a single pass)".format(who, name_of(ds)))
+
+
+def _passes_of_unknown(ds: DataFlow) -> int:
+    length = known_length(ds) or 1
+    return max(_MIN_UNKNOWN_PASSES, min(_MAX_UNKNOWN_DATAPOINTS // length, _MAX_UNKNOWN_PASSES))
 
 
 def _warn_sometimes(who: str, ds: DataFlow, number: int, first: int, why: str) -> None:

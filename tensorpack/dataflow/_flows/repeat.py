@@ -1,10 +1,10 @@
 """Flows that repeat a flow or its datapoints."""
 from __future__ import annotations
 
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator
 
 from ...utils._numbers import whole_number
-from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, known_length
+from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
 from .endless import EndlessIterator
 
 
@@ -36,7 +36,7 @@ class RepeatedData(ProxyDataFlow):
     def __iter__(self) -> Iterator[Any]:
         if self.num == -1:
             self._endless = EndlessIterator(self.ds, self)
-            yield from self._endless
+            yield from self._endless  # closes it when this iteration is abandoned
         for _ in range(self.num):
             yield from self.ds
 
@@ -106,10 +106,3 @@ class FixedSizeData(ProxyDataFlow):
 
     def _never_ends(self) -> bool:
         return False
-
-    def _not_each_once(self) -> Optional[str]:
-        length = known_length(self.ds)
-        if not self._keep_state or length and self._size % length == 0:
-            return None
-        return "has {} of {} datapoints in a pass, others in the next one; use keep_state=False, or leave it out".format(
-            self._size, "an unknown number of" if length is None else length)

@@ -46,7 +46,7 @@ class SessionUpdate:
             return _cast(_reshape(as_variable_dtype(np.asarray(value), var.dtype), var), var)
         except (TypeError, ValueError) as e:
             if not ignore_mismatch:
-                raise
+                raise type(e)("{}; pass ignore_mismatch=True to leave it out".format(e)) from None
             logger.warning("%s; the variable keeps its value.", e)
             return None
 
@@ -107,8 +107,7 @@ def _reshape(value: np.ndarray, variable: Any) -> np.ndarray:
     if shape.is_compatible_with(value.shape):
         return value
     if not shape.is_fully_defined() or shape.num_elements() != value.size:
-        raise ValueError("variable {}: its value must have the shape {}; got {}; pass ignore_mismatch=True to leave it "
-                         "out".format(_words(variable), shape, value.shape))
+        raise ValueError("variable {}: its value must have the shape {}; got {}".format(_words(variable), shape, value.shape))
     wanted = tuple(shape.as_list())
     logger.warning("Variable %s: the value of shape %s is reshaped to %s.", variable.name, value.shape, wanted)
     return value.reshape(wanted)
@@ -120,9 +119,8 @@ def _cast(value: np.ndarray, variable: Any) -> np.ndarray:
     if got == wanted:
         return value
     if got is None or not _can_cast(value.dtype, got, wanted):
-        raise TypeError("variable {}: its value must be {}; got {}, which cannot be cast without loss; convert it, "
-                        "or pass ignore_mismatch=True to leave it out".format(
-                            _words(variable), wanted.name, value.dtype if got is None else got.name))
+        raise TypeError("variable {}: its value must be {}; got {}, which cannot be cast without loss; convert "
+                        "it".format(_words(variable), wanted.name, value.dtype if got is None else got.name))
     logger.warning("Variable %s: the value of type %s is cast to %s.", variable.name, got.name, wanted.name)
     return value.astype(wanted.as_numpy_dtype)
 

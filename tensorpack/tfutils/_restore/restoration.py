@@ -121,9 +121,12 @@ class Restoration:
             return
         for name, key in self.pairs:
             if name.rpartition("/")[2] == _LEARNING_RATE and self.variables[name].shape.ndims == 0:
-                logger.info("The learning rate %s comes from the %s%s; to load the weights alone, pass weights_only=True.",
-                            self._value(key, self.variables[name]), self._stored.words,
-                            _overwritten(sess, self.variables[name]))
+                stored = self._value(key, self.variables[name])
+                before = _value_before(sess, self.variables[name])
+                if before is None or not np.isclose(stored, before, rtol=1e-6, atol=0):
+                    logger.info("The learning rate %s comes from the %s%s; to load the weights alone, for a new training, pass "
+                                "weights_only=True.", stored, self._stored.words,
+                                "" if before is None else " and overwrites {:.7g}".format(before))
 
     def _log(self, loaded: int) -> None:
         options, matching, words = self._options, self._matching, self._stored.words
@@ -139,7 +142,9 @@ class Restoration:
         log_difference(unused, words, "graph")
         if options.weights_only:
             self._log_left_out()
-        logger.info("From the %s: loaded %d, missing %d, unused %d variables%s.", words, loaded, len(missing), len(unused),
+        unfit = len(self.pairs) - loaded
+        logger.info("From the %s: loaded %d, missing %d, unused %d variables%s%s.", words, loaded, len(missing), len(unused),
+                    "; {} do not fit and keep their values".format(unfit) if unfit else "",
                     "; missing ones keep their initial values" if missing else "")
 
     def _is_no_news(self, name: str) -> bool:
@@ -161,8 +166,8 @@ class Restoration:
                     len(left_out) - len(strange))
 
 
-def _overwritten(sess: tf.Session, whole: WholeVariable) -> str:
+def _value_before(sess: tf.Session, whole: WholeVariable) -> Optional[float]:
     try:
-        return " and overwrites {}".format(sess.run(whole.parts[0]))
+        return float(sess.run(whole.parts[0]))
     except tf.errors.FailedPreconditionError:  # it has no value yet
-        return ""
+        return None

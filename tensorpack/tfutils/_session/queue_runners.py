@@ -67,7 +67,7 @@ class QueueRunners:
         self._sess = without_debugger(sess)
         self._outputs, self._feeds = outputs, feeds
         self._runners: List[Any] = []
-        self._is_started = False
+        self._is_started = self._is_stopped = False
         weakref.finalize(self, self.coord.request_stop)
 
     def start(self) -> None:
@@ -126,6 +126,10 @@ class QueueRunners:
 
     def stop(self, close_session: Callable[[], None] = lambda: None) -> None:
         """Ask the threads to end, wait for a while, then call `close_session`, which ends what still waits in TensorFlow."""
+        if self._is_stopped:
+            close_session()
+            return
+        self._is_stopped = True
         self.coord.request_stop()
         self._join()
         close_session()

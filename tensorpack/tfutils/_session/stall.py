@@ -26,10 +26,11 @@ def default_stall_seconds() -> Optional[float]:
     """How long a call may take before the log says that it hangs: `TENSORPACK_STALL_SECONDS`, else 300; None for 0."""
     text = os.environ.get(_VARIABLE, "")
     try:
-        return (float(text) or None) if text else _DEFAULT_SECONDS
+        seconds = float(text) if text else _DEFAULT_SECONDS
     except ValueError:
         logger.warning("%s must be a number of seconds, 0 for never; got %r; it is %d.", _VARIABLE, text, _DEFAULT_SECONDS)
         return _DEFAULT_SECONDS
+    return seconds if seconds > 0 else None
 
 
 class HeldCall:
@@ -81,12 +82,13 @@ class StallWatch(threading.Thread):
         self._last_progress: Any = None
 
     def run(self) -> None:
-        while not self._done.wait(min(_POLL_SECONDS, self._seconds / 4)):
-            try:
+        try:
+            while not self._done.wait(min(_POLL_SECONDS, self._seconds / 4)):
                 self._look()
-            except Exception:  # a watch must not do harm
-                logger.exception("The watch over calls that hang has failed:")
-                return
+        except Exception:  # a watch must not do harm
+            logger.exception("The watch over calls that hang has failed:")
+        finally:
+            self._held = {}
 
     def end(self) -> None:
         """End it, within a moment."""
