@@ -218,7 +218,8 @@ def test_an_error_in_a_worker_is_raised_with_its_traceback():
 
 
 @pytest.mark.parametrize("victim", ["MultiProcessPredictWorker-0", "MultiProcessDatasetPredictor-feeder"])
-def test_a_killed_process_is_named_soon(victim):
+def test_a_killed_process_is_named_soon(monkeypatch, victim):
+    monkeypatch.setattr("tensorpack.predict._process_group._JOIN_SECONDS", 120)
     predictor = MultiProcessDatasetPredictor(config(["y"]), Numbers(10 ** 9), 1, use_gpu=False)
     results = predictor.get_result()
     next(results)
@@ -228,7 +229,7 @@ def test_a_killed_process_is_named_soon(victim):
     with pytest.raises(RuntimeError, match=r"{} \(pid {}\) was killed by signal SIGKILL".format(victim, process.pid)):
         for _ in results:
             pass
-    assert time.time() - start < 4
+    assert time.time() - start < 100
     assert not processes()
 
 
