@@ -47,6 +47,12 @@ def config(output_names=("y",), **kwargs):
     return PredictConfig(**arguments)
 
 
+@pytest.fixture(autouse=True)
+def without_keras(monkeypatch):
+    """The processes that are spawned do without Keras 3, whose import is half of TensorFlow's."""
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
+
+
 class Numbers(DataFlow):
     """The datapoints [0], [1], ...; needs a reset, and may raise or slow down."""
 
