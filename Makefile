@@ -3,10 +3,7 @@
 PYTHON ?= python3
 PYTHON37 ?= $(shell sh scripts/find-python 3.7)
 PYTEST_ARGS ?= -n 2 --dist worksteal
-# Hundreds of tests kill processes and measure time, and a shared machine may stall: what fails (pytest's exit status 1) gets
-# one more try by itself, in plain view.
-RUN_TESTS = date; $(1) $(PYTEST_ARGS) || { test $$? -eq 1 && echo "=== One more try of the tests that failed ===" && \
-	$(1) --last-failed --last-failed-no-failures none; }
+RUN_TESTS = date; $(1) $(PYTEST_ARGS)
 PIP_FLAGS = --quiet --disable-pip-version-check
 # What would bring along other versions of what is there, or uWSGI, which has to be compiled and is not used.
 WITHOUT_DEPENDENCIES = --no-deps simple-tensorflow-serving==0.8.2

@@ -57,7 +57,7 @@ def nothing_left_behind():
     """Fail a test that leaves non-daemon threads or child processes, another environment or another working directory."""
     threads, environment, folder = set(threading.enumerate()), _environment(), os.getcwd()
     yield
-    deadline = time.time() + 5
+    deadline = time.time() + 60
     while True:
         left = [t for t in threading.enumerate() if t not in threads and t.is_alive() and not t.daemon]
         left += multiprocessing.active_children()

@@ -14,22 +14,22 @@ import time
 import pytest
 
 TESTS = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(TESTS)
 LIMIT = 300  # seconds, for programs that take a few
 
 
 class Server:
-    """The process that forks, started with the first program; see tests/scripts/program_server.py."""
+    """The process that imports some modules and forks, started with the first program; see tests/scripts/program_server.py."""
 
-    def __init__(self, log):
-        self._log, self._process = str(log), None
+    def __init__(self, log, *modules):
+        self._log, self._modules, self._process = str(log), list(modules), None
 
     def ask(self, **request):
         if self._process is None:
-            environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # programs bring their own
             with open(self._log, "w") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, os.path.join(TESTS, "scripts", "program_server.py")], stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE, stderr=log, env=environ, encoding="utf-8")
+                    [sys.executable, os.path.join(TESTS, "scripts", "program_server.py")] + self._modules, stderr=log,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ, PYTHONPATH=ROOT), encoding="utf-8")
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
@@ -55,7 +55,7 @@ class Program:
     def __init__(self, server, arguments, folder, output, errors=None, terminal=None, **variables):
         self._server, self._output, self.returncode = server, str(output), None
         files = [terminal] * 3 if terminal else [os.devnull, self._output, str(errors or output)]
-        environ = dict(dict(os.environ, PYTHONPATH=os.path.dirname(TESTS)), **variables)
+        environ = dict(dict(os.environ, PYTHONPATH=ROOT), **variables)
         self.pid = server.ask(start=[str(a) for a in arguments], folder=str(folder), files=files, environ=environ)
 
     def poll(self):
@@ -97,7 +97,7 @@ class Program:
 
 @pytest.fixture(scope="session")
 def program_server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("programs") / "server.txt")
+    server = Server(tmp_path_factory.mktemp("programs") / "server.txt", "tensorflow", "cv2")
     yield server
     server.close()
 

@@ -17,7 +17,8 @@ class Net(ModelDesc):
     def build_graph(self, x, y):
         tfv1.get_variable("global_rate", [], trainable=False)
         prediction = tfv1.squeeze(tfv1.matmul(x, tfv1.get_variable("W", [2, 1])), 1)
-        error = tfv1.abs(prediction - y, name="incorrect_vector")
+        error = tfv1.abs(prediction - y)
+        tfv1.cast(error > 0.5, tfv1.float32, name="incorrect_vector")
         tfv1.cast(prediction > 0, tfv1.int32, name="positive")
         tfv1.cast(y > 0, tfv1.int32, name="truth")
         tfv1.reshape(x, [1, -1, 2, 1], name="picture")

@@ -59,13 +59,14 @@ def test_takes_one_thread_and_logs_its_name(log_records):
     assert any("the-worker" in r.getMessage() and r.levelname == "INFO" for r in log_records)
 
 
-def test_terminates_a_process():
-    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(100,))
+def test_terminates_a_process(monkeypatch):
+    monkeypatch.setattr(concurrency, "_JOIN_SECONDS", 120)  # after which it would be killed
+    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(1000,))
     callback = started(process)
     assert process.is_alive()
     start = time.time()
     callback.after_train()
-    assert not process.is_alive() and time.time() - start < 3
+    assert not process.is_alive() and time.time() - start < 100
 
 
 def test_spawned_process_is_accepted():
@@ -78,7 +79,7 @@ def test_process_is_started_with_sigint_ignored():
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     callback = started(context.Process(target=report_sigint_handler, args=(queue,)))
-    assert queue.get(timeout=10)
+    assert queue.get(timeout=120)
     callback.after_train()
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
@@ -91,12 +92,13 @@ def test_leaves_everything_alone_without_stop_at_last():
     thread.join()
 
 
-def test_leaves_plain_threads_alone():
+def test_leaves_plain_threads_alone(monkeypatch):
+    monkeypatch.setattr(concurrency, "_JOIN_SECONDS", 120)
     let_go = threading.Event()
     thread = threading.Thread(target=let_go.wait, daemon=True)
     start = time.time()
     started(thread).after_train()
-    assert thread.is_alive() and time.time() - start < 1
+    assert thread.is_alive() and time.time() - start < 100
     let_go.set()
     thread.join()
 

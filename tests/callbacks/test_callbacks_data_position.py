@@ -202,7 +202,7 @@ def test_who_waits_for_the_other_workers_is_let_go_when_the_training_ends(monkey
     thread.join(0.3)
     assert thread.is_alive()
     position.after_train()
-    thread.join(30)
+    thread.join(120)
     assert ended == [True]
 
 

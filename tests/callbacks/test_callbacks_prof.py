@@ -1,12 +1,12 @@
 """`GraphProfiler`, and the trackers of speed and of the host's memory."""
 import json
 import os
-import time
 
 import psutil
 import pytest
 from small_training import Call, events, messages, strict_json, train
 
+from tensorpack.callbacks import prof
 from tensorpack.callbacks.monitor import TFEventWriter
 from tensorpack.callbacks.prof import GraphProfiler, HostMemoryTracker, ThroughputTracker
 from tensorpack.callbacks.steps import SessionRunTimeout
@@ -67,25 +67,34 @@ def test_free_memory_is_logged_and_sent(log_records):
 
 # ---- ThroughputTracker ------------------------------------------------------------------------------------------------
 
-def slow_step(cb):
-    time.sleep(0.02)
+@pytest.fixture
+def takes(monkeypatch):
+    """`takes(seconds)` is a moment of a `Call` at which a clock goes on that stands still otherwise."""
+    class Clock:
+        now = 0.0
+
+        def perf_counter(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(prof, "time", clock)
+    return lambda seconds: lambda cb: setattr(clock, "now", clock.now + seconds)
 
 
-def test_speed_counts_the_time_of_steps_only():
+def test_speed_counts_the_time_of_steps_only(takes):
     steps, samples = ThroughputTracker(), ThroughputTracker(32)
-    trainer = train([Call(trigger_step=slow_step, trigger_epoch=lambda cb: time.sleep(0.4)), steps, samples])
-    per_second = [value for _, value in trainer.monitors.get_history("Throughput (steps/sec)")]
-    assert [step for step, _ in trainer.monitors.get_history("Throughput (steps/sec)")] == [4, 8]
-    assert all(10 < value < 50 for value in per_second)  # with the time between epochs it would be below 10
-    of_samples = [value for _, value in trainer.monitors.get_history("Throughput (samples/sec)")]
-    assert [a / b for a, b in zip(of_samples, per_second)] == pytest.approx([32, 32], rel=0.2)
-
-
-def test_triggered_by_steps_it_counts_since_the_last_trigger():
-    tracker = PeriodicTrigger(ThroughputTracker(), every_k_steps=3)
-    trainer = train([Call(trigger_step=slow_step), tracker])
+    trainer = train([Call(trigger_step=takes(0.025), trigger_epoch=takes(0.4)), steps, samples])
     history = trainer.monitors.get_history("Throughput (steps/sec)")
-    assert [step for step, _ in history] == [3, 6] and all(5 < value < 50 for _, value in history)
+    assert [step for step, _ in history] == [4, 8] and [value for _, value in history] == pytest.approx([40, 40])
+    history = trainer.monitors.get_history("Throughput (samples/sec)")
+    assert [value for _, value in history] == pytest.approx([32 * 40] * 2)
+
+
+def test_triggered_by_steps_it_counts_since_the_last_trigger(takes):
+    tracker = PeriodicTrigger(ThroughputTracker(), every_k_steps=3)
+    trainer = train([Call(trigger_step=takes(0.025), trigger_epoch=takes(0.4)), tracker])
+    history = trainer.monitors.get_history("Throughput (steps/sec)")
+    assert [step for step, _ in history] == [3, 6] and [value for _, value in history] == pytest.approx([40, 40])
 
 
 def test_an_epoch_without_steps_has_no_speed():

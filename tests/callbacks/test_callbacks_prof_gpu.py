@@ -20,7 +20,7 @@ def library(tmp_path_factory):
 @pytest.fixture
 def driver(library, monkeypatch):
     """Call it with what the driver shall do."""
-    def install(mode="fine", period=0.02, patience=0.3):
+    def install(mode="fine", period=0.02, patience=60):
         fake_nvml.install(monkeypatch, library)
         monkeypatch.setenv("FAKE_NVML", mode)
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -72,10 +72,10 @@ def test_all_gpus_are_announced_and_a_session_without_gpu_as_well(driver, log_re
 
 
 def test_short_epochs_have_a_value_and_cost_no_time(driver):
-    driver(period=30)
+    driver(period=120)
     start = time.time()
     values = utilization(GPUUtilizationTracker([0]), epochs=5, seconds=0.1)
-    assert values == {"GPUUtil/0": [50.] * 5} and time.time() - start < 20
+    assert values == {"GPUUtil/0": [50.] * 5} and time.time() - start < 100
 
 
 @pytest.mark.parametrize("mode, visible, devices, reason", [
@@ -91,12 +91,12 @@ def test_short_epochs_have_a_value_and_cost_no_time(driver):
 ], ids=str)
 def test_whatever_fails_is_warned_of_once_and_training_goes_on(driver, monkeypatch, log_records, mode, visible, devices,
                                                                reason):
-    driver(mode, patience=0.3)
+    driver(mode, patience=0.3 if mode.startswith("hang") else 60)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     start = time.time()
     utilization(GPUUtilizationTracker(devices), epochs=3, seconds=0.4 if mode.endswith("later") else 0)
-    assert time.time() - start < 30
+    assert time.time() - start < 100
     warnings = [m for m in messages(log_records, "WARNING") if "nothing is tracked" in m]
     assert len(warnings) == 1 and reason in warnings[0]
 
@@ -125,10 +125,10 @@ def test_the_worker_can_be_used_by_itself(driver):
     now, stop, samples = threading.Event(), threading.Event(), queue.Queue()
     thread = threading.Thread(target=GPUUtilizationTracker.worker, args=(now, samples, stop, [0, 2]), daemon=True)
     thread.start()
-    assert samples.get(timeout=30) == [50, 52]
+    assert samples.get(timeout=120) == [50, 52]
     stop.set()
     now.set()
-    thread.join(30)
+    thread.join(120)
     assert not thread.is_alive()
 
 

@@ -7,7 +7,15 @@ import urllib.request
 
 import numpy as np
 import pytest
-from consumer_programs import PATIENCE, environment, needs, raise_if_error, run_programs, wait_for_address
+from consumer_programs import (
+    PATIENCE,
+    environment,
+    needs,
+    raise_if_error,
+    run_programs,
+    run_with_tensorflow,
+    wait_for_address,
+)
 from exported_models import MODELS, Export, export, old_exports
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -23,22 +31,25 @@ def exports(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def run_eagerly(exports, tmp_path_factory):
+def run_eagerly(exports, run_program, tmp_path_factory):
     """A function from (name of an export, key) to {output: array}, computed by TensorFlow without the library."""
-    return read_in_processes("eager_program.py", exports, tmp_path_factory.mktemp("eager"))
+    folder = tmp_path_factory.mktemp("eager")
+    return read_outputs(run_with_tensorflow(run_program, commands_for("eager_program.py", exports), folder), folder)
 
 
 @pytest.fixture(scope="session")
 def run_libraries(exports, tmp_path_factory):
     """A function from (name of an export, key) to {output: array}, computed by libraries other than TensorFlow."""
-    return read_in_processes("model_readers.py", exports, tmp_path_factory.mktemp("libraries"))
+    folder, commands = tmp_path_factory.mktemp("libraries"), commands_for("model_readers.py", exports)
+    return read_outputs(run_programs({name: [sys.executable] + command for name, command in commands.items()}, folder), folder)
 
 
-def read_in_processes(program, exports, folder):
+def commands_for(program, exports):
     """Each export has its own process: in one, TF 1.15 takes variables of the same name in two models for one variable."""
-    printed = run_programs({name: [sys.executable, os.path.join(HERE, program), name + ".npz", export.directory]
-                            for name, export in exports.items()}, folder)
+    return {name: [os.path.join(HERE, program), name + ".npz", export.directory] for name, export in exports.items()}
 
+
+def read_outputs(printed, folder):
     def outputs(name, key):
         raise_if_error(printed[name])
         with np.load(str(folder / (name + ".npz"))) as f:
@@ -50,7 +61,7 @@ def read_in_processes(program, exports, folder):
 
 
 @pytest.fixture(scope="session")
-def saved_model_cli(exports, tmp_path_factory):
+def saved_model_cli(exports, run_program, tmp_path_factory):
     """A folder in which the tool has run with each model, and {name: what it printed}; `show` is the name of one more run."""
     folder = tmp_path_factory.mktemp("cli")
     tool = os.path.join(os.path.dirname(sys.executable), "saved_model_cli")
@@ -60,7 +71,7 @@ def saved_model_cli(exports, tmp_path_factory):
         (folder / name / "fc1").mkdir(parents=True)  # the tool makes no folder for a key with a slash
         commands[name] = [tool, "run", "--dir", exports[name].path("saved", "1"), "--tag_set", "serve", "--signature_def",
                           "serving_default", "--inputs", "image={}.npy".format(name), "--outdir", name]
-    return folder, run_programs(commands, folder)
+    return folder, run_with_tensorflow(run_program, commands, folder)
 
 
 @pytest.fixture(scope="session")

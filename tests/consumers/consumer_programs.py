@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-PATIENCE = 120  # seconds to wait for a program on a loaded machine
+PATIENCE = 400  # seconds to wait for a program on a loaded machine
 
 
 def environment():
@@ -27,9 +27,16 @@ def run_programs(commands, folder):
     finally:
         for each in running.values():
             each.kill()
-            each.wait()
+            each.communicate()
     return {name: printed[name] if each.returncode == 0 else AssertionError(printed[name][-3000:])
             for name, each in running.items()}
+
+
+def run_with_tensorflow(run_program, programs, folder):
+    """As `run_programs`, for {name: arguments of Python}; TensorFlow is loaded when they start."""
+    variables = dict(environment(), PYTHONPATH="")
+    results = {name: run_program(*arguments, folder=folder, **variables) for name, arguments in programs.items()}
+    return {name: AssertionError(printed[-3000:]) if status else printed for name, (status, printed) in results.items()}
 
 
 def raise_if_error(printed):

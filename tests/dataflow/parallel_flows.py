@@ -1,4 +1,5 @@
 """The runners, and flows and functions that tests send to worker processes: at the top level so that they can be pickled."""
+import multiprocessing
 import os
 import signal
 import threading
@@ -164,10 +165,21 @@ def unpicklable_at_3(dp):
     return [dp[0], lambda: None] if dp[0] == 3 else dp
 
 
-def slow_at_0(dp):
-    if dp[0] == 0:
-        time.sleep(0.5)
-    return dp
+class SlowAt0:
+    """Is not done with datapoint 0 before other processes are done with so many others, or a minute is over."""
+
+    def __init__(self, others):
+        self._others, self._done = others, multiprocessing.Value("i", 0)
+
+    def __call__(self, dp):
+        if dp[0] == 0:
+            deadline = time.time() + 60
+            while self._done.value < self._others and time.time() < deadline:
+                time.sleep(0.01)
+        else:
+            with self._done.get_lock():
+                self._done.value += 1
+        return dp
 
 
 def with_pid(dp):

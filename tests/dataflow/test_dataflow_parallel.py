@@ -38,7 +38,7 @@ def first(dps):
     return [dp[0] for dp in dps]
 
 
-def wait_until(condition, seconds=30):
+def wait_until(condition, seconds=120):
     deadline = time.time() + seconds
     while not condition():
         assert time.time() < deadline, "it did not happen in {} s".format(seconds)
@@ -296,7 +296,7 @@ def test_a_daemonic_process_may_use_workers():
     process = context.Process(target=run_in_daemon, args=(queue,), daemon=True)
     process.start()
     assert queue.get() == [0, 1, 2]
-    process.join(30)
+    process.join(120)
     assert process.exitcode == 0
 
 
@@ -399,7 +399,7 @@ def test_it_may_be_iterated_by_another_thread_than_that_which_reset_it(process_r
         got = []
         iterating = threading.Thread(target=lambda: got.extend(first(df)))
         iterating.start()
-        iterating.join(30)
+        iterating.join(120)
         assert got == list(range(5)) and first(df) == list(range(5))
 
 
@@ -457,7 +457,7 @@ def test_close_from_another_thread_terminates_a_waiting_iteration(name):
         df._finalizer()  # a thread that sleeps cannot be ended, so close() would wait for it
     else:
         df.close()
-    waiting.join(30)
+    waiting.join(120)
     assert errors == [DataFlowTerminated]
 
 
@@ -486,7 +486,7 @@ def test_threads_end_with_the_flow():
     del df
     gc.collect()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
         assert not thread.is_alive()
 
 

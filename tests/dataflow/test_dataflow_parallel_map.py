@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from parallel_flows import (
     Count,
     Failing,
+    SlowAt0,
     die_at_7,
     double,
     drop_odd,
     exit_at_7,
     fail_at_7,
     none,
-    slow_at_0,
     to_array,
     unpicklable_at_3,
     with_pid,
@@ -129,7 +129,7 @@ def test_batches_on_their_way_to_workers_are_right():
 
 
 def test_a_slow_datapoint_does_not_hold_up_the_others():
-    with MultiProcessMapDataZMQ(Count(40), 2, slow_at_0, buffer_size=4, strict=True) as df:
+    with MultiProcessMapDataZMQ(Count(40), 2, SlowAt0(20), buffer_size=4, strict=True) as df:
         df.reset_state()
         assert first(df).index(0) >= 20
 
@@ -296,7 +296,7 @@ def test_dropped_flows_leave_nothing(make_map):
         take(df, 3)
         del df
     gc.collect()
-    deadline = time.time() + 30
+    deadline = time.time() + 120
     while threading.active_count() > before:
         assert time.time() < deadline
         time.sleep(0.01)
@@ -354,7 +354,7 @@ def test_map_and_batch_reads_no_more_than_it_says(tmp_path):
 
     with MultiProcessMapAndBatchDataZMQ(DataFromGenerator(note), 2, list, 2, 10) as df:
         df.reset_state()
-        deadline = time.time() + 30
+        deadline = time.time() + 120
         while not path.exists() or len(path.read_text()) < 10:
             assert time.time() < deadline
             time.sleep(0.01)

@@ -89,7 +89,7 @@ def test_an_error_in_a_worker_ends_the_training(name):
     start = time.time()
     with pytest.raises(OSError, match="the disk of the worker is gone"):
         train(FLOWS[name](raise_at_40))
-    assert time.time() - start < 30
+    assert time.time() - start < 120
 
 
 @pytest.mark.parametrize("name", sorted(name for name in FLOWS if "Thread" not in name))
@@ -97,4 +97,4 @@ def test_the_death_of_a_worker_ends_the_training(name):
     start = time.time()
     with pytest.raises(RuntimeError, match=r"killed by signal SIGKILL \(9\)"):
         train(FLOWS[name](die_at_40))
-    assert time.time() - start < 30
+    assert time.time() - start < 120

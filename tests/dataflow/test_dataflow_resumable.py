@@ -451,7 +451,7 @@ def test_a_thread_that_is_told_to_stop_does_not_make_all_datapoints_again():
     thread = Thread()
     thread.start()
     thread.stop()
-    thread.join(30)
+    thread.join(120)
     assert ends == [DataFlowTerminated]
 
 

@@ -328,7 +328,7 @@ def test_without_shared_memory_everything_goes_through_the_socket(pair, monkeypa
     receiving = threading.Thread(target=lambda: result.append(pair.receiver.open(pair.receiver.receive())))
     receiving.start()
     pair.sender.send([[array, "x"]])
-    receiving.join(30)
+    receiving.join(120)
     assert (result[0][0] == array).all() and result[0][1] == "x"
     assert not pair.pool._slots
 
@@ -347,7 +347,7 @@ def test_two_full_sockets_do_not_block_each_other(pair, monkeypatch):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert got == {"a": [0.0] * 20, "b": [0.0] * 20}
 
 
@@ -407,7 +407,7 @@ def test_sending_waits_for_credits(pair):
     waiting.join(0.1)
     assert waiting.is_alive()
     pair.receiver.grant(1)
-    waiting.join(30)
+    waiting.join(120)
     assert not waiting.is_alive()
 
 

@@ -46,7 +46,7 @@ def test_a_full_area_keeps_no_thread_of_tensorflow():
         stage, = [op for op in run.sess.graph.get_operations() if op.name.endswith("stage_all") and "unstage" not in op.name]
         put = threading.Thread(target=run.sess.run, args=(stage,), daemon=True)
         put.start()
-        put.join(30)
+        put.join(120)
         assert not put.is_alive()
         run.step()
 

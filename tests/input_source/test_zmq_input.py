@@ -1,7 +1,6 @@
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 from input_runner import NUMBER, running
@@ -50,11 +49,10 @@ def test_datapoints_of_another_process_arrive_in_order_and_its_error_is_the_reas
 
 
 def test_it_stops_while_nothing_comes(sender):
-    start = time.time()
     with running(ZMQInput(sender[1], 5)) as run:
         thread = run.source._queue_input.thread
         assert thread.is_alive()
-    assert not thread.is_alive() and time.time() - start < 5 and run.failure() is None
+    assert not thread.is_alive() and run.failure() is None
 
 
 def test_as_a_dataset(sender):

@@ -47,6 +47,12 @@ def config(output_names=("y",), **kwargs):
     return PredictConfig(**arguments)
 
 
+@pytest.fixture(autouse=True)
+def without_keras(monkeypatch):
+    """The processes that are spawned do without Keras 3, whose import is half of TensorFlow's."""
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
+
+
 class Numbers(DataFlow):
     """The datapoints [0], [1], ...; needs a reset, and may raise or slow down."""
 
@@ -218,7 +224,8 @@ def test_an_error_in_a_worker_is_raised_with_its_traceback():
 
 
 @pytest.mark.parametrize("victim", ["MultiProcessPredictWorker-0", "MultiProcessDatasetPredictor-feeder"])
-def test_a_killed_process_is_named_soon(victim):
+def test_a_killed_process_is_named_soon(monkeypatch, victim):
+    monkeypatch.setattr("tensorpack.predict._process_group._JOIN_SECONDS", 120)
     predictor = MultiProcessDatasetPredictor(config(["y"]), Numbers(10 ** 9), 1, use_gpu=False)
     results = predictor.get_result()
     next(results)
@@ -228,7 +235,7 @@ def test_a_killed_process_is_named_soon(victim):
     with pytest.raises(RuntimeError, match=r"{} \(pid {}\) was killed by signal SIGKILL".format(victim, process.pid)):
         for _ in results:
             pass
-    assert time.time() - start < 4
+    assert time.time() - start < 100
     assert not processes()
 
 

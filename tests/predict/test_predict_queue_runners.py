@@ -89,7 +89,7 @@ def test_they_end_with_the_predictor_that_nobody_holds():
     threads = [thread for thread in threading.enumerate() if thread.name.startswith("QueueRunnerThread")]
     del predictor
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
 
 
 def test_a_session_of_the_users_own_keeps_what_it_had():

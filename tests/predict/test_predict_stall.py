@@ -77,7 +77,7 @@ def test_calls_of_several_threads(log_records):
         time.sleep(3 * SECONDS)
         predictor.sess.run("fill"), predictor.sess.run("fill")
         for thread in threads:
-            thread.join(20)
+            thread.join(120)
     assert len([report for report in reports(log_records) if "Thread caller" in report]) == 2
 
 
@@ -144,7 +144,7 @@ def test_the_error_of_a_queue_runner_without_a_coordinator_is_raised():
     def start(sess):
         threads = tf.train.start_queue_runners(sess)
         for thread in threads:
-            thread.join(10)
+            thread.join(120)
         return sess
 
     hook, threading.excepthook = getattr(threading, "excepthook", None), lambda *args: None  # it is not to fail the test

@@ -138,7 +138,7 @@ def test_in_threads():
         pool.start()
         try:
             with pytest.raises(ValueError, match="input 'x:0'.*300"):
-                pool.put_task([np.array(300)]).result(timeout=30)
+                pool.put_task([np.array(300)]).result(timeout=120)
         finally:
             pool.close()
 

@@ -1,4 +1,4 @@
-"""Runs programs in forks of a process that has imported TensorFlow; started by tests/forked_programs.py.
+"""Runs programs in forks of a process that has imported the modules that are its arguments; see tests/forked_programs.py.
 
 Reads requests from stdin, a line of JSON each, and answers on stdout:
 {"start": arguments of Python, "folder": path, "environ": all variables, "files": paths of stdin, stdout, stderr} -> process id;
@@ -81,9 +81,11 @@ def run_python(arguments):
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
-    for heavy in ("tensorflow", "cv2"):
-        if importlib.util.find_spec(heavy):
-            importlib.import_module(heavy)
+    for module in sys.argv[1:]:
+        if importlib.util.find_spec(module):
+            importlib.import_module(module)
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:] = [part for part in sys.path if part not in inherited]  # each program brings its own
     gc.collect()
     gc.freeze()  # a program that looks at all of TensorFlow's objects when it ends copies them
     program = serve()

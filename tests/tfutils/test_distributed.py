@@ -1,9 +1,9 @@
 """Session creation on servers of TensorFlow's distributed runtime, on loopback."""
-import socket
 
 import pytest
 
 from tensorpack.compat import tfv1 as tf
+from tensorpack.launch import _free_ports
 from tensorpack.tfutils.distributed import get_distributed_session_creator
 
 PEER = """
@@ -33,12 +33,6 @@ else:
     open(done, "w").close()
 os._exit(0)  # a server cannot be stopped
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @pytest.mark.parametrize("resource", [False, True], ids=["ref", "resource"])
@@ -71,7 +65,7 @@ def test_sessions_get_the_configuration_of_the_server():
 
 
 def one_worker(config=None):
-    return tf.train.Server({"worker": ["127.0.0.1:{}".format(free_port())]}, "worker", 0, config=config)
+    return tf.train.Server({"worker": ["localhost:0"]}, "worker", 0, config=config)
 
 
 def test_something_else_than_a_server_is_refused():
@@ -81,7 +75,7 @@ def test_something_else_than_a_server_is_refused():
 
 def test_another_worker_waits_for_the_chief(start_program, tmp_path):
     done = str(tmp_path / "done")
-    addresses = ["127.0.0.1:{}".format(free_port()) for _ in range(2)]
+    addresses = ["127.0.0.1:{}".format(port) for port in _free_ports(2)]
     peers = [start_program("-c", PEER, index, done, *addresses, folder=tmp_path, errors=tmp_path / "errors-{}".format(index))
              for index in (1, 0)]
     assert [peer.wait() for peer in peers] == [0, 0], [(tmp_path / "errors-{}".format(k)).read_text()[-2000:] for k in range(2)]

@@ -11,11 +11,12 @@ import time
 
 import numpy as np
 import pytest
+from forked_programs import ROOT, Program, Server
 
 from tensorpack.launch import _environments, _free_ports
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPTS = os.path.join(ROOT, "tests", "scripts")
+RUN = "import sys, collective_training; collective_training.main(sys.argv[1:])"
 LIMIT = 120  # seconds for what takes two on a quiet machine
 # What the issue promises, and what nobody may need.
 SECONDS_AFTER_A_LOSS = 30
@@ -24,77 +25,60 @@ SECONDS_AFTER_A_LOSS = 30
 class Workers:
     """A training that runs in `size` processes."""
 
-    def __init__(self, ask, out, size, options):
-        self.ask, self.out = ask, str(out)
-        self.logs = [os.path.join(self.out, "log-{}-{}.txt".format(rank, time.time())) for rank in range(size)]
-        self.pids = [
-            ask(start=["--out", self.out] + [str(option) for option in options], environ=environ, log=log)
-            for environ, log in zip(_environments(size, None), self.logs)]
-        self.codes = {}
+    def __init__(self, start, out, size, options):
+        self.out = str(out)
+        self.programs = [start(*options, out=self.out, **environ) for environ in _environments(size, None)]
+        self.pids = [program.pid for program in self.programs]
 
     def wait(self, rank, seconds=LIMIT):
         """The exit status of a worker."""
-        if self.codes.get(rank) is None:
-            self.codes[rank] = self.ask(wait=self.pids[rank], seconds=seconds)
-        assert self.codes[rank] is not None, "rank {} still runs:\n{}".format(rank, self.text(rank))
-        return self.codes[rank]
+        return self.programs[rank].wait(seconds)
 
     def statuses(self):
         return [self.wait(rank) for rank in range(len(self.pids))]
 
     def text(self, rank):
         """What a worker has written so far."""
-        if not os.path.exists(self.logs[rank]):
-            return ""
-        with open(self.logs[rank], errors="replace") as f:
-            return re.sub("\x1b\\[[0-9;]*m", "", f.read())
+        return re.sub("\x1b\\[[0-9;]*m", "", self.programs[rank].text())
 
     def wait_for_text(self, rank, text):
-        end = time.time() + LIMIT
-        while text not in self.text(rank):
-            assert time.time() < end, self.text(rank)
-            time.sleep(0.02)
+        self.programs[rank].wait_for_text(text, LIMIT)
 
     def final(self, rank):
         return dict(np.load(os.path.join(self.out, "FINAL-{}.npz".format(rank))))
 
-    def kill(self):
-        for rank, pid in enumerate(self.pids):
-            if self.codes.get(rank) is None:
-                os.kill(pid, signal.SIGKILL)
-                self.ask(wait=pid, seconds=10)
-
 
 @pytest.fixture(scope="module")
-def server():
-    """A function that sends a request to the process that forks workers, and returns the answer."""
-    environ = dict(os.environ, PYTHONPATH=ROOT, CUDA_VISIBLE_DEVICES="")
-    process = subprocess.Popen([sys.executable, os.path.join(SCRIPTS, "collective_workers.py")], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, env=environ, encoding="utf-8")
-
-    def ask(**request):
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        return json.loads(process.stdout.readline())
-
-    yield ask
-    process.kill()
-    process.communicate()  # closes the pipes of one that has died before, too: what is left open fails some later test
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("workers") / "server.txt", "collective_training")
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def train(server, tmp_path):
-    """Starts workers: `train(size, *options)`; kills what still runs at the end of the test."""
+def start(server, tmp_path_factory):
+    """Starts a worker: `start(*options, out=folder, VARIABLE="value")`; kills what still runs at the end of the test."""
     started = []
 
-    def start(size, *options, out=tmp_path):
-        os.makedirs(str(out), exist_ok=True)
-        started.append(Workers(server, out, size, options))
+    def start_worker(*options, out, **variables):
+        output = tmp_path_factory.mktemp("worker") / "output.txt"
+        started.append(Program(server, ["-c", RUN, "--out", out] + list(options), ROOT, output, CUDA_VISIBLE_DEVICES="",
+                               **variables))
         return started[-1]
 
-    yield start
-    for workers in started:
-        workers.kill()
+    yield start_worker
+    for program in started:
+        program.kill()
+
+
+@pytest.fixture
+def train(start, tmp_path):
+    """Starts workers: `train(size, *options)`."""
+    def start_workers(size, *options, out=tmp_path):
+        os.makedirs(str(out), exist_ok=True)
+        return Workers(start, out, size, options)
+
+    return start_workers
 
 
 # ---- what is computed --------------------------------------------------------------------------------------------------
@@ -314,27 +298,21 @@ def test_a_worker_with_another_training_is_refused(train, odd, expected):
         assert "STEP 1" not in workers.text(rank)
 
 
-def test_workers_that_do_not_come_are_named(server, train, tmp_path):
-    environ = _environments(3, None)
-    log = str(tmp_path / "log.txt")
-    pid = server(start=["--out", str(tmp_path), "--start-seconds", "1"], environ=environ[0], log=log)
-    assert server(wait=pid, seconds=LIMIT) == 1
-    with open(log) as f:
-        assert "Rank 0 waits for all of 3 workers; rank 1, 2 did not come in time" in f.read()
+def test_workers_that_do_not_come_are_named(start, tmp_path):
+    worker = start("--start-seconds", 1, out=tmp_path, **_environments(3, None)[0])
+    assert worker.wait(LIMIT) == 1
+    assert "Rank 0 waits for all of 3 workers; rank 1, 2 did not come in time" in worker.text()
 
 
-def test_a_worker_goes_on_with_a_warning_when_its_own_name_cannot_be_looked_up(server, tmp_path):
+def test_a_worker_goes_on_with_a_warning_when_its_own_name_cannot_be_looked_up(start, tmp_path):
     environ = _environments(2, None)[0]
     config = json.loads(environ["TF_CONFIG"])
     config["cluster"]["worker"][0] = "nobody.invalid:2222"
     environ.update(TF_CONFIG=json.dumps(config), TENSORPACK_WATCHDOG="127.0.0.1:{}".format(_free_ports(1)[0]))
-    log = str(tmp_path / "log.txt")
-    pid = server(start=["--out", str(tmp_path), "--start-seconds", "1"], environ=environ, log=log)
-    assert server(wait=pid, seconds=LIMIT) == 1
-    with open(log) as f:
-        text = f.read()
-    assert "the name of this worker, nobody.invalid, cannot be looked up here" in text
-    assert "rank 1 did not come in time" in text
+    worker = start("--start-seconds", 1, out=tmp_path, **environ)
+    assert worker.wait(LIMIT) == 1
+    assert "the name of this worker, nobody.invalid, cannot be looked up here" in worker.text()
+    assert "rank 1 did not come in time" in worker.text()
 
 
 # ---- started as users do -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from tensorpack.launch import _free_ports
 from tensorpack.train._distributed.watchdog import _MAGIC, PeerGone, Watchdog, _Connection, wait_for_name
 
-LIMIT = 60
+LIMIT = 120
 
 
 class Worker(threading.Thread):
@@ -174,12 +174,12 @@ def test_who_is_silent_is_lost(address):
 
 def test_heartbeats_keep_a_quiet_connection(address):
     def be_quiet(watchdog):
-        lost = watchdog.wait_for_failure(4)
+        lost = watchdog.wait_for_failure(6)
         watchdog.leave("enough", False)
         return lost
 
     programs = [be_quiet, lambda watchdog: watchdog.wait_for_others(LIMIT)]
-    workers = [Worker(rank, 2, address, program, (LIMIT, 2.0)) for rank, program in enumerate(programs)]
+    workers = [Worker(rank, 2, address, program, (LIMIT, 4.0)) for rank, program in enumerate(programs)]
     assert not workers[0].outcome()
 
 
@@ -237,8 +237,8 @@ def test_strangers_are_ignored(address):
 
 
 def test_who_does_not_come_is_named(address):
-    chief = Worker(0, 3, address, leaving("enough", False), (1.0, LIMIT))
-    lonely = Worker(2, 3, address, leaving("enough", False), (1.0, LIMIT))
+    chief = Worker(0, 3, address, leaving("enough", False), (3.0, LIMIT))
+    lonely = Worker(2, 3, address, leaving("enough", False), (3.0, LIMIT))
     assert "rank 1 did not come in time" in str(chief.outcome())
     assert "Rank 2 could not join rank 0 at {} in time".format(address) in str(lonely.outcome())
 

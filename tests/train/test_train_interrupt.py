@@ -2,7 +2,6 @@
 import importlib.util
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -13,21 +12,16 @@ from tensorpack.utils.concurrency import postpone_sigint_in, unblock_on_sigint
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def test_ctrl_c_ends_a_step_that_waits_for_data():
-    process = subprocess.Popen(
-        [sys.executable, os.path.join(ROOT, "tests", "scripts", "blocked_training.py")], env=dict(os.environ, PYTHONPATH=ROOT),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        lines = iter(process.stdout.readline, "")
-        assert any("BLOCKED" in line for line in lines)
-        time.sleep(1)  # now the steps have used up the queue
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
+def test_ctrl_c_ends_a_step_that_waits_for_data(start_program):
+    program = start_program(os.path.join(ROOT, "tests", "scripts", "blocked_training.py"), folder=ROOT)
+    program.wait_for_text("BLOCKED")
+    program.wait_for_text("STEP 5")
+    time.sleep(0.2)  # now the next step waits
+    program.send_signal(signal.SIGINT)
+    assert program.wait() == (-signal.SIGINT if sys.version_info >= (3, 8) else 1)
+    output = program.text()
     assert "AFTER TRAIN at 5" in output and "RuntimeError" not in output, output[-3000:]
     assert output.splitlines()[-1] == "KeyboardInterrupt", output[-3000:]
-    assert process.returncode == (-signal.SIGINT if sys.version_info >= (3, 8) else 1)
 
 
 @pytest.fixture
@@ -65,7 +59,7 @@ def test_a_postponed_ctrl_c_comes_when_the_error_was_handled(native_error):
                 raise native_error
             except native_error:
                 pass
-            for _ in range(1000):
+            for _ in range(6000):
                 time.sleep(0.01)
             pytest.fail("not interrupted")
 
@@ -76,12 +70,12 @@ def test_unblock_is_called_only_when_the_main_thread_does_not_react():
         pass
     assert calls == []
     try:
-        with unblock_on_sigint(lambda: calls.append(1), grace=0.5):
+        with unblock_on_sigint(lambda: calls.append(1), grace=2):
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(5)
+            time.sleep(60)
     except KeyboardInterrupt:
         pass
-    time.sleep(0.7)
+    time.sleep(2.2)
     assert calls == []
 
 
@@ -103,10 +97,10 @@ def test_a_signal_to_a_forked_child_does_not_concern_the_parent():
         if child == 0:
             try:
                 os.write(writer, b".")
-                time.sleep(30)
+                time.sleep(120)
             except KeyboardInterrupt:
                 pass
-            time.sleep(1)
+            time.sleep(120)
             os._exit(0)
         os.read(reader, 1)  # until the child runs
         os.close(reader)
@@ -115,5 +109,6 @@ def test_a_signal_to_a_forked_child_does_not_concern_the_parent():
         time.sleep(0.5)
         assert calls == []
         start = time.time()
-    assert time.time() - start < 0.5
+    assert time.time() - start < 60
+    os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

@@ -438,4 +438,4 @@ def test_threads_end_when_nobody_holds_them():
         assert threads
         del runners
         for thread in threads:
-            thread.join(10)
+            thread.join(120)

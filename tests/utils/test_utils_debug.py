@@ -61,6 +61,6 @@ def test_the_first_function_of_a_thread_comes_from_nowhere(capsys):
         done.set()
 
     _thread.start_new_thread(first, ())
-    assert done.wait(30)
+    assert done.wait(120)
     out = capsys.readouterr().out
     assert out.startswith("Call to `first` on line") and out.endswith(" from nowhere\n")

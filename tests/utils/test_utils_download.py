@@ -300,7 +300,7 @@ class TestProcesses:
         assert entered == []
         owner.send_signal(signal.SIGKILL)
         owner.communicate()
-        thread.join(30)
+        thread.join(120)
         assert entered == [True] and os.listdir(str(tmp_path)) == []
 
     def test_a_forked_child_does_not_keep_a_lock(self, tmp_path):

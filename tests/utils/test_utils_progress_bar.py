@@ -18,7 +18,7 @@ def draw():
 def draw_in_child():
     child = multiprocessing.get_context("fork").Process(target=draw)
     child.start()
-    child.join(30)
+    child.join(120)
     code = child.exitcode
     child.kill()
     child.join()
@@ -36,7 +36,7 @@ def test_a_process_that_was_killed_while_it_drew_holds_up_nobody():
     child.join()
     drawing = threading.Thread(target=draw, daemon=True)
     drawing.start()
-    drawing.join(30)
+    drawing.join(120)
     assert not drawing.is_alive()
     assert draw_in_child() == 0
 

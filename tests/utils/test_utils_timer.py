@@ -22,7 +22,7 @@ def test_timed_operation_logs_the_end(log_records):
         time.sleep(0.02)
     (line,) = messages(log_records)
     seconds = re.match(r"^Loading data finished, time:(\d+\.\d{4}) sec\.$", line).group(1)
-    assert 0.02 <= float(seconds) < 5
+    assert 0.02 <= float(seconds) < 100
 
 
 def test_timed_operation_logs_the_start_on_request(log_records):
@@ -44,7 +44,7 @@ def test_total_timer_reports_when_the_program_exits():
             "with total_timer('other'):\n    pass\n"
             "print('END')")
     out = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT).decode()
-    assert re.search(r"END\n.*Total Time: work -> 0\.00 sec, 3 times, \S+ sec/time\n.*Total Time: other -> .* 1 times", out)
+    assert re.search(r"END\n.*Total Time: work -> \d+\.\d\d sec, 3 times, \S+ sec/time\n.*Total Time: other -> .* 1 times", out)
     assert out.count("Total Time: work") == 1
 
 
@@ -55,7 +55,7 @@ def test_print_total_timer(log_records, monkeypatch):
     with timer.total_timer("x"):
         time.sleep(0.02)
     timer.print_total_timer()
-    assert re.match(r"^Total Time: x -> 0\.\d\d sec, 1 times, 0\.\d+ sec/time$", messages(log_records)[0])
+    assert re.match(r"^Total Time: x -> \d+\.\d\d sec, 1 times, \d+\.\d+ sec/time$", messages(log_records)[0])
 
 
 def test_iter_speed_counter_logs_every_n_calls(log_records):
