@@ -17,8 +17,9 @@ FLOORS = {
     "train": 8,
     "contrib": 9,
     "_cli": 9,
-    "launch": 10,
-    "": 10,
+    "_legacy": 10,
+    "launch": 11,
+    "": 11,
 }
 
 
