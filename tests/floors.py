@@ -20,9 +20,10 @@ FLOORS = {
     "train": 8,
     "contrib": 9,
     "_cli": 9,
-    "launch": 10,
+    "_legacy": 10,
     "tf1": 10,
-    "": 10,
+    "launch": 11,
+    "": 11,
 }
 
 
