@@ -1,4 +1,5 @@
 """`tf.layers`: layers as functions, and as objects that own their variables."""
+from .._provide import provide as _provide
 from .base import InputSpec, Layer
 from .convolutional import (
     Conv1D,
@@ -40,3 +41,5 @@ __all__ = [
     "batch_normalization", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "dense", "dropout", "flatten",
     "max_pooling1d", "max_pooling2d", "max_pooling3d", "separable_conv1d", "separable_conv2d",
 ]
+
+__getattr__, __dir__, _ = _provide(__name__)

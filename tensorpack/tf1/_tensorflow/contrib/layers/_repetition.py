@@ -4,12 +4,10 @@ from __future__ import annotations
 from typing import Any, Callable, Sequence
 
 from .....compat import tfv1 as tf
-from ..framework._arg_scope import add_arg_scope
 
 __all__ = ["repeat", "stack"]
 
 
-@add_arg_scope
 def repeat(inputs: Any, repetitions: int, layer: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """`repetitions` times the same layer, with the same arguments, in the scopes `scope/scope_1`, `scope/scope_2`, ...
 
@@ -19,7 +17,6 @@ def repeat(inputs: Any, repetitions: int, layer: Callable[..., Any], *args: Any,
     return _chain(inputs, layer, [args] * repetitions, "Repeat", "repeat", kwargs)
 
 
-@add_arg_scope
 def stack(inputs: Any, layer: Callable[..., Any], stack_args: Sequence[Any], **kwargs: Any) -> Any:
     """The same layer once for each of `stack_args`, its positional arguments (one, or a list of them).
 
