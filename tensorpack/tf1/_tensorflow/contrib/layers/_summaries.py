@@ -28,7 +28,7 @@ def _summarize_fraction(condition: Any, tag: str) -> None:
 
 
 def summarize_tensor(tensor: Any, tag: Optional[str] = None) -> Optional[Any]:
-    """A scalar summary of a scalar, a histogram of another tensor, None of strings and booleans; tag `NAME_summary` by default."""
+    """A scalar summary of a scalar, a histogram of another tensor, None of strings and booleans; by default `NAME_summary`."""
     if tensor.dtype.base_dtype in (tf.string, tf.bool):
         return None
     summary = tf.summary.scalar if tensor.shape.ndims == 0 else tf.summary.histogram
