@@ -452,3 +452,10 @@ def collective_broadcast(x: Any, is_sender: bool, group_size: int, group_key: in
 def collective_dtypes() -> FrozenSet[Any]:
     """The dtypes that collectives on CPU devices take on both versions; 1.15 fails at run time for others, float16 included."""
     return frozenset([tfv1.float32, tfv1.float64, tfv1.int32, tfv1.int64])
+
+
+def structures() -> Any:
+    """TensorFlow's functions on nested structures; `tf.nest` offers a part of them."""
+    from tensorflow.python.util import nest
+
+    return nest
