@@ -88,6 +88,8 @@ class SyncMultiGPUTrainerParameterServer(MultiTowerTrainer):
         device_type: 'cpu' for towers on CPU devices of these numbers.
     """
 
+    _builder: SyncMultiGPUParameterServerBuilder
+
     def __init__(self, gpus: Union[int, Sequence[int]], ps_device: Optional[str] = None, *, device_type: str = "gpu"):
         super().__init__(gpus, device_type)
         if ps_device is None:
@@ -127,6 +129,8 @@ class SyncMultiGPUTrainerReplicated(MultiTowerTrainer):
     Attributes:
         BROADCAST_EVERY_EPOCH: if False, set before the graph is built, towers are made equal before training only.
     """
+
+    _builder: SyncMultiGPUReplicatedBuilder
 
     def __init__(self, gpus: Union[int, Sequence[int]], average: bool = True, mode: Optional[str] = None, *,
                  device_type: str = "gpu"):
@@ -175,6 +179,8 @@ class AsyncMultiGPUTrainer(MultiTowerTrainer):
         scale_gradient: divide the gradients of each tower by the number of towers.
         device_type: 'cpu' for towers on CPU devices of these numbers.
     """
+
+    _builder: AsyncMultiGPUBuilder
 
     def __init__(self, gpus: Union[int, Sequence[int]], scale_gradient: bool = True, *, device_type: str = "gpu"):
         super().__init__(gpus, device_type)

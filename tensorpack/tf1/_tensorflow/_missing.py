@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import FrameType
 from typing import Optional
 
 _OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -20,10 +21,10 @@ def not_provided(name: str) -> NotProvided:
 
 def place_of_use() -> Optional[str]:
     """`file:line` of the innermost frame that is neither of this package nor of the import system."""
-    frame = sys._getframe(1)
+    frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
         if not path.startswith((_OWN_FOLDER, "<frozen")):
             return "{}:{}".format(path, frame.f_lineno)
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None

@@ -1,0 +1,6 @@
+"""Callbacks."""
+from __future__ import annotations
+
+from .._table import Part
+
+PART = Part()

@@ -1,0 +1,6 @@
+"""DataFlow, its datasets and files."""
+from __future__ import annotations
+
+from .._table import Part
+
+PART = Part()

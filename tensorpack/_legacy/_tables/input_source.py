@@ -1,0 +1,6 @@
+"""Input sources and builders of graphs."""
+from __future__ import annotations
+
+from .._table import Part
+
+PART = Part()

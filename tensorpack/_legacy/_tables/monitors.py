@@ -1,0 +1,6 @@
+"""Monitors and the files of statistics."""
+from __future__ import annotations
+
+from .._table import Part
+
+PART = Part()

@@ -1,0 +1,6 @@
+"""Prediction."""
+from __future__ import annotations
+
+from .._table import Part
+
+PART = Part()

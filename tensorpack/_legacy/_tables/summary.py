@@ -1,0 +1,6 @@
+"""Summaries of tensors and parameters."""
+from __future__ import annotations
+
+from .._table import Part
+
+PART = Part()

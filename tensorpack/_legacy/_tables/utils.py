@@ -1,0 +1,6 @@
+"""Utilities, and reinforcement learning."""
+from __future__ import annotations
+
+from .._table import Part
+
+PART = Part()
