@@ -40,9 +40,15 @@ def named(name):
     return add
 
 
+def numbered(name):
+    """The second of a name is `name_2`."""
+    number = next(i for i in range(1, 100) if (name if i == 1 else "{}_{}".format(name, i)) not in CASES)
+    return named(name if number == 1 else "{}_{}".format(name, number))
+
+
 # losses
 def _loss(name, *args, **kwargs):
-    @named("loss_{}_{}".format(name, len(CASES)))
+    @numbered("loss_" + name)
     def build(contrib):
         x = tf.Variable(X, name="x")
         tensors = [tf.constant(each) if isinstance(each, np.ndarray) else each for each in args]
@@ -81,7 +87,7 @@ def total_loss(contrib):
 
 # metrics: two batches, the second with other values, and the value after each
 def _metric(metric, predictions=PREDICTIONS, labels=LABELS, *args, **kwargs):
-    @named("metric_{}_{}".format(metric, len(CASES)))
+    @numbered("metric_" + metric)
     def build(contrib):
         scale = tf.Variable(1, trainable=False, name="scale")
         batch = [tf.constant(predictions) * tf.cast(scale, predictions.dtype)]
@@ -205,7 +211,7 @@ named("pruning_convolution")(lambda contrib: _pruned(contrib, "sparsity_function
 
 # image
 def _image(name, *args, **kwargs):
-    @named("image_{}_{}".format(name, len(CASES)))
+    @numbered("image_" + name)
     def build(contrib):
         return [[getattr(contrib.image, name)(*args, **kwargs)]]
 
@@ -232,14 +238,16 @@ _image("dense_image_warp", IMAGES, (IMAGES * 4 - 2).astype("float32"))
 
 
 # opt
-def _optimized(make, sparse=False, steps=3, **minimize):
+def _loss_of(x, y, linear, sparse):
+    """Linear for weight decay: TensorFlow's own may change a variable before or after the gradient has read it."""
+    parts = [tf.gather(x, [0, 2])] if sparse else [x * [1., 2, 3], y]
+    return sum(tf.reduce_sum(part if linear else part ** 3) for part in parts)
+
+
+def _optimized(make, linear=False, sparse=False):
     def build(contrib):
-        x = tf.Variable(X, name="x")
-        y = tf.get_variable("y", initializer=X[0])
-        loss = tf.reduce_sum(tf.gather(x, [0, 2]) ** 2) if sparse else tf.reduce_sum(x * x * [1., 2, 3]) + tf.reduce_sum(y ** 3)
-        optimizer = make(contrib.opt)
-        train = optimizer.minimize(loss, **minimize)
-        return [[train]] * steps
+        x, y = tf.Variable(X, name="x"), tf.get_variable("y", initializer=X[0])
+        return [[make(contrib.opt).minimize(_loss_of(x, y, linear, sparse))]] * 3
 
     return build
 
@@ -247,45 +255,42 @@ def _optimized(make, sparse=False, steps=3, **minimize):
 for _name, _make in {
     "AdamW": lambda opt: opt.AdamWOptimizer(0.1, 0.05), "MomentumW": lambda opt: opt.MomentumWOptimizer(0.1, 0.05, 0.9),
     "MomentumW_nesterov": lambda opt: opt.MomentumWOptimizer(0.1, 0.05, momentum=0.9, use_nesterov=True),
-    "extended": lambda opt: opt.extend_with_decoupled_weight_decay(tf.train.AdagradOptimizer)(0.1, learning_rate=0.05),
+    "AdagradW": lambda opt: opt.extend_with_decoupled_weight_decay(tf.train.AdagradOptimizer)(0.1, learning_rate=0.05),
     "LazyAdam": lambda opt: opt.LazyAdamOptimizer(0.05), "Nadam": lambda opt: opt.NadamOptimizer(0.05),
     "AdaMax": lambda opt: opt.AdaMaxOptimizer(0.05), "LARS": lambda opt: opt.LARSOptimizer(0.05),
     "LARS_skipping": lambda opt: opt.LARSOptimizer(0.05, momentum=.5, skip_list=["y"], use_nesterov=True, weight_decay=0.1),
     "MovingAverage": lambda opt: opt.MovingAverageOptimizer(tf.train.MomentumOptimizer(0.05, 0.9), 0.8),
     "Multitask": lambda opt: opt.MultitaskOptimizerWrapper(tf.train.AdamOptimizer(0.05)),
 }.items():
-    named("opt_" + _name)(_optimized(_make))
+    named("opt_" + _name)(_optimized(_make, "W" in _name))
     if _name != "Multitask":  # TensorFlow's own cannot count the zeros of a sparse gradient
-        named("opt_{}_sparse".format(_name))(_optimized(_make, sparse=True))
+        named("opt_{}_sparse".format(_name))(_optimized(_make, "W" in _name, sparse=True))
 
 
 @case
 def opt_decays_some(contrib):
     x, y = tf.Variable(X, name="x"), tf.get_variable("y", initializer=X[0])
-    train = contrib.opt.AdamWOptimizer(0.1).minimize(tf.reduce_sum(x) * tf.reduce_sum(y), decay_var_list=[x])
-    return [[train], [train]]
+    all_decay = contrib.opt.AdamWOptimizer(0.1).minimize(_loss_of(x, y, True, False), decay_var_list=[x])
+    optimizer = contrib.opt.MomentumWOptimizer(0.1, 0.1, 0.9)
+    one_decays = optimizer.apply_gradients(optimizer.compute_gradients(_loss_of(x, y, True, False)), decay_var_list=[x])
+    return [[all_decay], [all_decay], [one_decays]]
 
 
-@case
-def opt_of_resource_variables(contrib):
-    with tf.variable_scope("", use_resource=True):
-        variables = [tf.get_variable("v{}".format(i), initializer=X) for i in range(4)]
-    loss = sum(tf.reduce_sum(v * v * [1., 2, 3]) for v in variables)
-    optimizers = [contrib.opt.AdamWOptimizer(0.1), contrib.opt.NadamOptimizer(0.05), contrib.opt.AdaMaxOptimizer(0.05),
-                  contrib.opt.LARSOptimizer(0.05)]
-    train = tf.group(*[each.minimize(loss, var_list=[v]) for each, v in zip(optimizers, variables)])
-    return [[train], [train]]
+def _of_resource_variables(sparse):
+    def build(contrib):
+        with tf.variable_scope("", use_resource=True):
+            variables = [tf.get_variable("v{}".format(i), initializer=X) for i in range(5)]
+        optimizers = [contrib.opt.AdamWOptimizer(0.1), contrib.opt.NadamOptimizer(0.05), contrib.opt.AdaMaxOptimizer(0.05),
+                      contrib.opt.LARSOptimizer(0.05), contrib.opt.LazyAdamOptimizer(0.05)]
+        train = tf.group(*[each.minimize(_loss_of(v, 0., i == 0, sparse), var_list=[v])
+                           for i, (each, v) in enumerate(zip(optimizers, variables))])
+        return [[train], [train]]
+
+    return build
 
 
-@case
-def opt_sparse_of_resource_variables(contrib):
-    with tf.variable_scope("", use_resource=True):
-        variables = [tf.get_variable("v{}".format(i), initializer=X) for i in range(5)]
-    loss = sum(tf.reduce_sum(tf.gather(v, [0, 2]) ** 2) for v in variables)
-    optimizers = [contrib.opt.AdamWOptimizer(0.1), contrib.opt.NadamOptimizer(0.05), contrib.opt.AdaMaxOptimizer(0.05),
-                  contrib.opt.LARSOptimizer(0.05), contrib.opt.LazyAdamOptimizer(0.05)]
-    train = tf.group(*[each.minimize(loss, var_list=[v]) for each, v in zip(optimizers, variables)])
-    return [[train], [train]]
+named("opt_of_resource_variables")(_of_resource_variables(False))
+named("opt_sparse_of_resource_variables")(_of_resource_variables(True))
 
 
 @case
@@ -320,7 +325,7 @@ def run(contrib, name):
             "local_variables": [[v.op.name, v.shape.as_list(), v.dtype.base_dtype.name] for v in tf.local_variables()],
             "losses": [loss.name for loss in tf.get_collection("losses")],
             "sizes": {key: len(tf.get_collection(key)) for key in sorted(
-                key for key in tf.get_default_graph().get_all_collection_keys() if isinstance(key, str))},
+                key for key in tf.get_default_graph().get_all_collection_keys() if isinstance(key, str) and "context" not in key)},
         }
         values = {}
         with tf.Session() as sess:

@@ -5,7 +5,9 @@ a schedule has to be applied to both.
 """
 from __future__ import annotations
 
-from typing import Any, Optional, Sequence
+import inspect
+import logging
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .......compat import tfv1 as tf
 
@@ -21,7 +23,8 @@ class DecoupledWeightDecayExtension:
     """
 
     def __init__(self, weight_decay: Any, **kwargs: Any):
-        self._decay_names: Optional[set] = None
+        self._decay_names: Optional[set] = None  # all variables
+        self._gradients: List[Any] = []
         self._weight_decay = weight_decay
         super().__init__(**kwargs)
 
@@ -32,22 +35,30 @@ class DecoupledWeightDecayExtension:
         """As the optimizer's.
 
         Args:
-            decay_var_list: the variables to decay; all if None.
+            decay_var_list: has no effect, as in TensorFlow 1.15, which decays all variables here; `apply_gradients` takes one
+                that has.
         """
-        self._decay_only(decay_var_list)
-        grads_and_vars = self.compute_gradients(  # type: ignore[attr-defined]
-            loss, var_list=var_list, gate_gradients=gate_gradients, aggregation_method=aggregation_method,
-            colocate_gradients_with_ops=colocate_gradients_with_ops, grad_loss=grad_loss)
-        return self.apply_gradients(grads_and_vars, global_step=global_step, name=name, decay_var_list=decay_var_list)
+        if decay_var_list:
+            logging.getLogger("tensorflow").warning(
+                "%s.minimize: decay_var_list has no effect, as in TensorFlow 1.15, and all variables decay; to decay some call "
+                "compute_gradients, then apply_gradients(decay_var_list=...)", type(self).__name__)
+        return super().minimize(  # type: ignore[misc]
+            loss, global_step=global_step, var_list=var_list, gate_gradients=gate_gradients,
+            aggregation_method=aggregation_method, colocate_gradients_with_ops=colocate_gradients_with_ops, name=name,
+            grad_loss=grad_loss)
 
     def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: Optional[str] = None,
                         decay_var_list: Optional[Sequence[Any]] = None) -> Any:
-        """As the optimizer's; see `minimize`."""
-        self._decay_only(decay_var_list)
-        return super().apply_gradients(grads_and_vars, global_step=global_step, name=name)  # type: ignore[misc]
+        """As the optimizer's.
 
-    def _decay_only(self, variables: Optional[Sequence[Any]]) -> None:
-        self._decay_names = {each.name for each in variables} if variables else None
+        Args:
+            decay_var_list: the variables to decay; all if None.
+        """
+        grads_and_vars = list(grads_and_vars)
+        self._decay_names = {each.name for each in decay_var_list} if decay_var_list else None
+        # A variable must not decay before all gradients have read it
+        self._gradients = [gradient for gradient, _ in grads_and_vars if gradient is not None]
+        return super().apply_gradients(grads_and_vars, global_step=global_step, name=name)  # type: ignore[misc]
 
     def _prepare(self) -> None:
         if callable(self._weight_decay):
@@ -60,13 +71,16 @@ class DecoupledWeightDecayExtension:
     def _decay(self, variable: Any) -> Any:
         if not self._decays(variable):
             return tf.no_op()
-        return tf.assign_sub(variable, self._weight_decay * variable, use_locking=self._use_locking)  # type: ignore[attr-defined]
+        with tf.control_dependencies(self._gradients):
+            change = self._weight_decay * variable
+            return tf.assign_sub(variable, change, use_locking=self._use_locking)  # type: ignore[attr-defined]
 
     def _decay_rows(self, variable: Any, indices: Any) -> Any:
         if not self._decays(variable):
             return tf.no_op()
-        change = -self._weight_decay * tf.gather(variable, indices)
-        return tf.scatter_add(variable, indices, change, use_locking=self._use_locking)  # type: ignore[attr-defined]
+        with tf.control_dependencies(self._gradients):
+            change = -self._weight_decay * tf.gather(variable, indices)
+            return tf.scatter_add(variable, indices, change, use_locking=self._use_locking)  # type: ignore[attr-defined]
 
     def _apply_dense(self, grad: Any, var: Any) -> Any:
         with tf.control_dependencies([self._decay(var)]):
@@ -90,11 +104,14 @@ def extend_with_decoupled_weight_decay(base_optimizer: Any) -> Any:
 
     class OptimizerWithDecoupledWeightDecay(DecoupledWeightDecayExtension, base_optimizer):
         def __init__(self, weight_decay: Any, *args: Any, **kwargs: Any):
-            self._decay_names = None
-            self._weight_decay = weight_decay
-            base_optimizer.__init__(self, *args, **kwargs)
+            super().__init__(weight_decay, **_by_name(base_optimizer, args, kwargs))
 
     return OptimizerWithDecoupledWeightDecay
+
+
+def _by_name(optimizer: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Dict[str, Any]:
+    """All arguments of an optimizer as keywords."""
+    return dict(inspect.signature(optimizer).bind(*args, **kwargs).arguments)
 
 
 class MomentumWOptimizer(DecoupledWeightDecayExtension, tf.train.MomentumOptimizer):
