@@ -49,7 +49,7 @@ def _run(arguments: List[str]) -> int:
 def set_up() -> None:
     """Make this process, and those that it spawns, one in which programs of TensorFlow 1 run."""
     from .children import set_children_up
-    from .environment import restore_environment
+    from .environment.restore import restore_environment
     from .errors import show_errors
     from .hooks import AfterImport
     from .paths import LostPaths

@@ -7,24 +7,29 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
 __all__: List[str] = []
 
-# Attribute -> what it is called today, or a function of the object: asked only where the object has no such attribute.
-_ATTRIBUTES: Dict[str, Any] = {
-    "has_key": lambda mapping: mapping.__contains__,
-    "iteritems": lambda mapping: lambda: iter(mapping.items()),
-    "iterkeys": lambda mapping: lambda: iter(mapping.keys()),
-    "itervalues": lambda mapping: lambda: iter(mapping.values()),
-    "viewitems": "items",
-    "viewkeys": "keys",
-    "viewvalues": "values",
-    "next": "__next__",
-    "tostring": "tobytes",
-    "maxint": "maxsize",
+# Lost attribute -> (attribute of the objects that had it, what makes it of such an object); only for objects without their own.
+_ATTRIBUTES: Dict[str, Tuple[str, Callable[[Any], Any]]] = {
+    "has_key": ("__contains__", lambda mapping: mapping.__contains__),
+    "iteritems": ("items", lambda mapping: lambda: iter(mapping.items())),
+    "iterkeys": ("keys", lambda mapping: lambda: iter(mapping.keys())),
+    "itervalues": ("values", lambda mapping: lambda: iter(mapping.values())),
+    "viewitems": ("items", lambda mapping: mapping.items),
+    "viewkeys": ("keys", lambda mapping: mapping.keys),
+    "viewvalues": ("values", lambda mapping: mapping.values),
+    "next": ("__next__", lambda iterator: iterator.__next__),
+    "maxint": ("maxsize", lambda system: system.maxsize),
+    # of numpy arrays
+    "tostring": ("tobytes", lambda array: array.tobytes),
+    "itemset": ("setflags", lambda array: functools.partial(_set_item, array)),
+    "newbyteorder": ("setflags", lambda array: lambda order="S": array.view(array.dtype.newbyteorder(order))),
+    "ptp": ("setflags", lambda array: lambda axis=None: array.max(axis) - array.min(axis)),
 }
 ATTRIBUTES = frozenset(_ATTRIBUTES)
+ATTRIBUTES_OF_PYTHON_2 = ATTRIBUTES - {"next", "tostring", "itemset", "newbyteorder", "ptp"}  # `next` may be anybody's
 
 
 def attribute(value: Any, name: str) -> Any:
@@ -36,12 +41,19 @@ def attribute(value: Any, name: str) -> Any:
     try:
         return getattr(value, name)
     except AttributeError:
-        today = _ATTRIBUTES[name]
-        if isinstance(today, str) and hasattr(value, today):
-            return getattr(value, today)
-        if callable(today) and hasattr(value, "keys"):
-            return today(value)
-        raise
+        of_such, make = _ATTRIBUTES[name]
+        if not hasattr(value, of_such):
+            raise
+        return make(value)
+
+
+def _set_item(array: Any, *arguments: Any) -> None:
+    """`array.itemset(value)`, `array.itemset(index of the flat array, value)` or `array.itemset((i, j), value)`."""
+    place = arguments[0] if len(arguments) > 1 else 0
+    if isinstance(place, tuple):
+        array[place] = arguments[-1]
+    else:
+        array.flat[place] = arguments[-1]
 
 
 def divide(left: Any, right: Any) -> Any:

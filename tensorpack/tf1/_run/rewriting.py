@@ -4,7 +4,7 @@ from __future__ import annotations
 import ast
 from typing import Any, List, NamedTuple, Set, Tuple
 
-from .lost import ATTRIBUTES, BUILTINS
+from .lost import ATTRIBUTES, ATTRIBUTES_OF_PYTHON_2, BUILTINS
 
 HELPER = "__tensorpack_tf1__"  # the builtin that code reaches `lost.py` by
 
@@ -35,7 +35,7 @@ class _Rewriter(ast.NodeTransformer):
         of_six = isinstance(node.value, ast.Name) and node.value.id == "six"
         if node.attr not in ATTRIBUTES or not isinstance(node.ctx, ast.Load) or of_six:
             return node
-        if node.attr not in ("next", "tostring"):
+        if node.attr in ATTRIBUTES_OF_PYTHON_2:
             self.lost.add((node.lineno, node.attr))
         return _at(node, _call("attribute", node.value, ast.Constant(node.attr)))
 
