@@ -1,7 +1,6 @@
 """Processes that the program starts with multiprocessing: those that are spawned get what this process has."""
 from __future__ import annotations
 
-import multiprocessing.process
 import multiprocessing.spawn as spawn
 import os
 import sys

@@ -56,7 +56,7 @@ def set_up() -> None:
     from .source import read_by_us
     from .version_1 import become_version_1, give_version_1, show_today_to_its_packages
 
-    sys.meta_path.insert(0, LostPaths())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, LostPaths())
     AfterImport({"tensorflow": become_version_1, "tensorpack.compat": give_version_1}).install()
     show_today_to_its_packages()
     restore_environment()

@@ -24,7 +24,7 @@ class AfterImport:
         for name, action in self._actions.items():
             if name in sys.modules:
                 action(sys.modules[name])
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: Optional[Sequence[str]] = None, target: Any = None) -> Optional[ModuleSpec]:
         if name not in self._actions:

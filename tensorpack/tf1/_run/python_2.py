@@ -4,7 +4,7 @@ from __future__ import annotations
 import importlib
 import logging
 import warnings
-from typing import Any, List
+from typing import Any, List, Set
 
 # Those that keep the number of lines. Names that `lost.py` knows, such as `reduce`, need none.
 _FIXERS = (
@@ -89,9 +89,9 @@ def with_spaces(source: str) -> str:
     return "".join(lines)
 
 
-def _lines_inside_strings(source: str) -> Any:
+def _lines_inside_strings(source: str) -> Set[int]:
     tokenizer = importlib.import_module(_translator() + ".pgen2.tokenize")
-    inside = set()
+    inside: Set[int] = set()
     try:
         for token in tokenizer.generate_tokens(iter(source.splitlines(True)).__next__):
             if token[0] == tokenizer.STRING and token[2][0] != token[3][0]:

@@ -36,7 +36,7 @@ def read_by_us() -> None:
         path = self.get_filename(name)
         return code_of(self.get_data(path), path) if is_of_program(path) else get_code(self, name)
 
-    loader.get_code = get  # type: ignore[method-assign]
+    loader.get_code = get  # type: ignore[method-assign, assignment]
 
 
 def code_of(content: bytes, path: str) -> CodeType:

@@ -8,6 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional
 
+from .moved import find_moved_names
 from .places import is_installed
 
 VERSION = "1.15.5"  # whose API it is: programs compare it
@@ -32,6 +33,7 @@ def become_version_1(today: ModuleType) -> None:
     _todays_modules.update({"tensorflow": today, "tensorflow.compat": today.compat, "tensorflow.compat.v1": today.compat.v1})
     sys.modules.update({"tensorflow": root, "tensorflow.compat": compat, "tensorflow.compat.v1": root,
                         "tensorflow.compat.v2": today.compat.v2})
+    find_moved_names()
     importlib.import_module("tensorpack.compat")  # turns graph mode on
 
 
@@ -92,6 +94,6 @@ class _Version1(ModuleType):
 
 
 def _name_of_root(name: str) -> Any:
-    if name in ("python", "core", "compiler", "tools"):  # no names of the API, but attributes once something of them is imported
+    if name in ("python", "core", "compiler", "tools"):  # no names of the API, but packages of TensorFlow's source
         return getattr(_todays_modules["tensorflow"], name)
     return getattr(importlib.import_module("tensorpack.tf1"), name)

@@ -18,8 +18,9 @@ from . import standard_library
 def restore_environment() -> None:
     """Give lost names back, in modules that are imported and in those that will be."""
     standard_library.restore()
-    AfterImport({"numpy": _numpy, "scipy": _scipy, "scipy.misc": _scipy_misc, "scipy.interpolate": _scipy_interpolate}).install()
-    sys.meta_path.append(_ModulesOfPython2())  # type: ignore[arg-type]
+    AfterImport({"numpy": _numpy, "scipy": _scipy, "scipy.misc": _scipy_misc,
+                 "scipy.interpolate": _scipy_interpolate}).install()
+    sys.meta_path.append(_ModulesOfPython2())
 
 
 def _numpy(module: ModuleType) -> None:

@@ -5,8 +5,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-__all__ = ["bytescale", "comb", "factorial", "fromimage", "imfilter", "imread", "imresize", "imrotate", "imsave", "imshow",
-           "logsumexp", "toimage"]
+__all__ = ["bytescale", "fromimage", "imfilter", "imread", "imresize", "imrotate", "imsave", "imshow", "toimage"]
 
 _RESAMPLING = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "cubic": 3}  # numbers of Pillow
 _COLOURS = {3: ("RGB", "YCbCr"), 4: ("RGBA", "CMYK")}  # number of channels -> modes, the default first
@@ -71,8 +70,8 @@ def toimage(arr: Any, high: int = 255, low: int = 0, cmin: Any = None, cmax: Any
 def _channel_axis(shape: Any, axis: Optional[int]) -> int:
     axes = [axis] if axis is not None else [k for n in (3, 4) for k, size in enumerate(shape) if size == n][:1]
     if len(shape) != 3 or not axes or shape[axes[0]] not in _COLOURS:
-        raise ValueError("toimage: the array must be of two dimensions, or of three with 3 or 4 channels; got the shape {}".format(
-            shape))
+        raise ValueError("toimage: the array must be of two dimensions, or of three with 3 or 4 channels; "
+                         "got the shape {}".format(shape))
     return axes[0] % 3
 
 

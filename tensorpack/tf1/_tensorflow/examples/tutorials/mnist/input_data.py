@@ -96,7 +96,8 @@ def read_data_sets(train_dir: str, fake_data: bool = False, one_hot: bool = Fals
         return _Datasets(*[DataSet([], [], fake_data=True, **options) for _ in range(3)])
     images, labels = _read(train_dir, source_url, "train", one_hot)
     if not 0 <= validation_size <= len(images):
-        raise ValueError("read_data_sets: validation_size must be between 0 and {}; got {}".format(len(images), validation_size))
+        raise ValueError("read_data_sets: validation_size must be between 0 and {}; got {}".format(
+            len(images), validation_size))
     size = validation_size
     return _Datasets(DataSet(images[size:], labels[size:], **options), DataSet(images[:size], labels[:size], **options),
                      DataSet(*_read(train_dir, source_url, "t10k", one_hot), **options))
