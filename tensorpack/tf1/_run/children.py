@@ -37,7 +37,7 @@ def _import_main_from_path(path: str) -> None:
     main = sys.modules["__main__"]
     if os.path.splitext(os.path.basename(path))[0] == "ipython" or getattr(main, "__file__", None) == path:
         return
-    spawn.old_main_modules.append(main)  # type: ignore[attr-defined]
+    spawn.old_main_modules.append(main)
     with open(path, "rb") as f:
         code = code_of(f.read(), path)
     new = new_main("__mp_main__", path, None)

@@ -57,8 +57,8 @@ def set_up() -> None:
     from .version_1 import become_version_1, give_version_1, show_today_to_its_packages
 
     sys.meta_path.insert(0, LostPaths())
-    AfterImport({"tensorflow": become_version_1, "tensorpack.compat": give_version_1}).install()
     show_today_to_its_packages()
+    AfterImport({"tensorflow": become_version_1, "tensorpack.compat": give_version_1}).install()
     restore_environment()
     read_by_us()
     set_children_up()

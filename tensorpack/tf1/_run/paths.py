@@ -15,7 +15,8 @@ from .version_1 import todays_tensorflow
 _ROOT = "tensorflow."
 _OURS = __name__.rpartition("._run")[0] + "._tensorflow."
 # Modules that are no part of the API; TensorFlow 2 still has most of them.
-_INNER = ("_api", "compat", "compiler", "core", "distribute", "dtensor", "include", "keras", "lite", "python", "security", "tools")
+_INNER = ("_api", "compat", "compiler", "core", "distribute", "dtensor", "include", "keras", "lite", "python", "security",
+          "tools")
 
 
 class LostPaths:

@@ -11,7 +11,7 @@ _FIXERS = (
     "apply", "basestring", "buffer", "dict", "except", "exec", "execfile", "exitfunc", "filter", "funcattrs", "getcwdu",
     "has_key", "imports", "import", "input", "itertools", "itertools_imports", "long", "map", "metaclass", "methodattrs", "ne",
     "next", "nonzero", "numliterals", "paren", "print", "raise", "raw_input", "renames", "repr", "standarderror", "sys_exc",
-    "throw", "tuple_params", "types", "unicode", "urllib", "xrange", "xreadlines", "zip",
+    "throw", "tuple_params", "types", "unicode", "xrange", "xreadlines", "zip",
 )
 _MISSING = ("this program is written in Python 2, which the package fissix translates; install it "
             "(pip install fissix, or tensorpack[tf1])")
@@ -41,18 +41,10 @@ def translated(source: str, path: str) -> str:
         ImportError: neither fissix nor the module lib2to3 is there.
     """
     source = with_spaces(source if source.endswith("\n") else source + "\n")
-    for fixers in (_FIXERS, [name for name in _FIXERS if name != "urllib"]):
-        result = _refactored(source, path, fixers)
-        if result.count("\n") == source.count("\n"):
-            break
-    return result
-
-
-def _refactored(source: str, path: str, fixers: Any) -> str:
     package = _translator()
     refactor = importlib.import_module(package + ".refactor")
     logging.getLogger("RefactoringTool").setLevel(logging.ERROR)  # hints for people who change the file
-    names = ["{}.fixes.fix_{}".format(package, name) for name in fixers]
+    names = ["{}.fixes.fix_{}".format(package, name) for name in _FIXERS]
     parse_error = importlib.import_module(package + ".pgen2.parse").ParseError
     token_error = importlib.import_module(package + ".pgen2.tokenize").TokenError
     try:

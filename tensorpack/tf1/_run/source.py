@@ -70,7 +70,7 @@ def _parsed_as_python_2(content: bytes, path: str, error: SyntaxError) -> Progra
         changed = rewritten(ast.parse(text, path), old_division=True)
     except (NotPython2, SyntaxError, UnicodeDecodeError) as e:
         line = getattr(e, "line", None) or getattr(e, "lineno", None)
-        if line and line > (error.lineno or 0):  # it got further
+        if line and (error.lineno or 0) < line <= content.count(b"\n"):  # it got further, but not to the end
             message = "{} (read as Python 2; as Python 3, line {}: {})".format(e.args[0], error.lineno, error.msg)
             raise SyntaxError(message, (path, line, None, _line(content, line))) from None
         raise error from None

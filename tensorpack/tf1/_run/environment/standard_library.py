@@ -4,11 +4,13 @@ from __future__ import annotations
 import collections
 import collections.abc
 import fractions
+import importlib
 import inspect
 import itertools
 import math
 import string
 import time
+import urllib
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 
@@ -46,8 +48,20 @@ def lost_names() -> List[Tuple[Any, Dict[str, Any]]]:
     ]
 
 
+def _find_in_urllib(name: str) -> Any:
+    """A function of Python 2's urllib; `urllib.request` is large, so it is imported on use."""
+    if name in ("ContentTooShortError", "URLopener", "FancyURLopener", "urlopen", "urlretrieve", "urlcleanup", "quote",
+                "quote_plus", "unquote", "unquote_plus", "urlencode", "pathname2url", "url2pathname"):
+        for module in ("urllib.parse", "urllib.request", "urllib.error"):
+            value = getattr(importlib.import_module(module), name, None)
+            if value is not None:
+                return value
+    raise AttributeError("module 'urllib' has no attribute {!r}".format(name))
+
+
 def restore() -> None:
     """Give them back where they are lost."""
+    vars(urllib)["__getattr__"] = _find_in_urllib
     for module, names in lost_names():
         for name, value in names.items():
             if name not in vars(module):
