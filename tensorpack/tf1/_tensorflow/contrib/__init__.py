@@ -1,0 +1,2 @@
+"""`tf.contrib`."""
+from __future__ import annotations

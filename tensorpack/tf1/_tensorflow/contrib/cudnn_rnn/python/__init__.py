@@ -1,0 +1,1 @@
+"""The former paths of `tf.contrib.cudnn_rnn`."""
