@@ -18,6 +18,7 @@ FLOORS = {
     "contrib": 9,
     "_cli": 9,
     "launch": 10,
+    "tf1": 10,
     "": 10,
 }
 

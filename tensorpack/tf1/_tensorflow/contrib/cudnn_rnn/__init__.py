@@ -1,6 +1,4 @@
 """`tf.contrib.cudnn_rnn`: the cells that compute on any device what its networks compute on a GPU."""
-from __future__ import annotations
+from ..._provide import provide
 
-from ....._exports import attach
-
-__getattr__, __dir__, __all__ = attach(__name__, {"_cells": ["CudnnCompatibleGRUCell", "CudnnCompatibleLSTMCell"]})
+__getattr__, __dir__, __all__ = provide(__name__, {"_cells": ["CudnnCompatibleGRUCell", "CudnnCompatibleLSTMCell"]})

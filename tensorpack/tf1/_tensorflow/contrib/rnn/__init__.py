@@ -1,9 +1,7 @@
 """`tf.contrib.rnn`: the cells and loops of `tf.nn`, and the cells, wrappers and fused networks that were never moved there."""
-from __future__ import annotations
+from ..._provide import provide
 
-from ....._exports import attach
-
-__getattr__, __dir__, __all__ = attach(__name__, {
+__getattr__, __dir__, __all__ = provide(__name__, {
     "_block_cells": ["GRUBlockCell", "GRUBlockCellV2", "LSTMBlockCell"],
     "_convolutional_cells": ["Conv1DLSTMCell", "Conv2DLSTMCell", "Conv3DLSTMCell", "ConvLSTMCell"],
     "_fused": ["FusedRNNCell", "FusedRNNCellAdaptor", "LSTMBlockFusedCell", "LSTMBlockWrapper", "TimeReversedFusedRNN"],

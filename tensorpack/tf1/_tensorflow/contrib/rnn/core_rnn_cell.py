@@ -1,9 +1,9 @@
-"""The former path of cells with linear maps, and of the maps themselves."""
+"""The former module of cells with linear maps, and of the maps themselves."""
 from __future__ import annotations
 
-from ..._linear import Linear as _Linear  # noqa: F401  (the private names are those that programs import)
-from ..._linear import linear as _linear  # noqa: F401
-from ..._names import (
+from ._linear import Linear as _Linear  # noqa: F401  (the private names are those that programs import)
+from ._linear import linear as _linear  # noqa: F401
+from ._names import (
     BasicLSTMCell,
     BasicRNNCell,
     DeviceWrapper,
@@ -16,7 +16,7 @@ from ..._names import (
     ResidualWrapper,
     RNNCell,
 )
-from ..._wrappers import EmbeddingWrapper, InputProjectionWrapper, OutputProjectionWrapper
+from ._wrappers import EmbeddingWrapper, InputProjectionWrapper, OutputProjectionWrapper
 
 __all__ = [
     "BasicLSTMCell", "BasicRNNCell", "DeviceWrapper", "DropoutWrapper", "EmbeddingWrapper", "GRUCell",

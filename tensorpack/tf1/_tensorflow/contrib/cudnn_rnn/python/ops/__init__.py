@@ -1,1 +1,0 @@
-"""The former paths of `tf.contrib.cudnn_rnn`."""

@@ -1,4 +1,0 @@
-"""The former path of the cells."""
-from ..._cells import CudnnCompatibleGRUCell, CudnnCompatibleLSTMCell
-
-__all__ = ["CudnnCompatibleGRUCell", "CudnnCompatibleLSTMCell"]
