@@ -61,11 +61,9 @@ def run_network(name, lib):
         fetches = {"output/{}".format(i): output for i, output in enumerate(outputs)}
         fetches.update(_gradients(outputs, inputs, variables) if network.gradients else {})
         with tf.Session(config=tf.ConfigProto(inter_op_parallelism_threads=1, intra_op_parallelism_threads=1)) as sess:
-            sess.run(tf.global_variables_initializer())
-            sess.run(tf.tables_initializer())
-            for variable in variables:
-                variable.load(values_for(variable.op.name, variable.shape.as_list(), variable.dtype.base_dtype.as_numpy_dtype),
-                              sess)
+            sess.run([variable.initializer for variable in variables] + [tf.tables_initializer()], {
+                variable.initial_value: values_for(variable.op.name, variable.shape.as_list(),
+                                                   variable.dtype.base_dtype.as_numpy_dtype) for variable in variables})
             feeds = {x: values_for(key, x.shape.as_list(), x.dtype.as_numpy_dtype) for key, x in inputs.items()}
             return sess.run(fetches, feeds), [_describe(variable) for variable in variables]
 

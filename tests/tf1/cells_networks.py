@@ -62,8 +62,6 @@ CELLS = {
     "sru": lambda lib: lib.rnn.SRUCell(3),
     "input_projection": lambda lib: lib.rnn.InputProjectionWrapper(lib.rnn.GRUCell(3), 2, activation=tf.nn.relu),
     "output_projection": lambda lib: lib.rnn.OutputProjectionWrapper(lib.rnn.LSTMCell(3), 2),
-    "highway": lambda lib: lib.rnn.HighwayWrapper(lib.rnn.GRUCell(DEPTH)),
-    "highway_uncoupled": lambda lib: lib.rnn.HighwayWrapper(lib.rnn.GRUCell(DEPTH), False, 0.5),
     "attention_cell": lambda lib: lib.rnn.AttentionCellWrapper(lib.rnn.LSTMCell(3), 2),
     "attention_cell_full": lambda lib: lib.rnn.AttentionCellWrapper(
         lib.rnn.GRUCell(3), 3, attn_size=4, attn_vec_size=2, input_size=5, state_is_tuple=False),
@@ -74,9 +72,10 @@ CELLS = {
 }
 for _name, _cell in CELLS.items():
     network("cell_" + _name, lambda lib, x, cell=_cell: two_steps(cell(lib), x))
-IN_LOOPS = ["lstm_block_peephole", "gru_block", "layer_norm_lstm", "highway", "attention_cell", "multi"]
-for _name in IN_LOOPS:
+for _name in ("lstm_block_peephole", "gru_block", "layer_norm_lstm", "attention_cell", "multi"):
     network("loop_" + _name, dynamic(CELLS[_name], sequence_length=LENGTHS))
+network("highway", dynamic(lambda lib: lib.rnn.HighwayWrapper(lib.rnn.GRUCell(DEPTH)), sequence_length=LENGTHS))
+network("highway_uncoupled", dynamic(lambda lib: lib.rnn.HighwayWrapper(lib.rnn.GRUCell(DEPTH), False, 0.5)))
 for _name in ("layer_norm_lstm_plain", "ugrnn", "nas", "indy_lstm", "ind_rnn", "sru", "glstm"):
     network("float64_" + _name, lambda lib, x, cell=CELLS[_name]: two_steps(cell(lib), x), dtype="float64")
 
