@@ -18,7 +18,7 @@ def TryResumeTraining() -> SessionInit:
 
 
 def adapt_sessinit(module: ModuleType) -> None:
-    old_hooks(module.SessionInit, {"_run_init": (["_init"], _run_init)})
+    old_hooks(module.SessionInit, {"_run_init": {"_init": _run_init}})
 
 
 def _run_init(self: Any, sess: Any) -> None:

@@ -22,7 +22,7 @@ from ..utils.argtools import call_only_once
 from ..utils.concurrency import unblock_on_sigint
 from ..utils.utils import humanize_time_delta
 from ._stall import TrainingWatch
-from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
+from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS
 
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 
@@ -107,12 +107,6 @@ class Trainer:
     towers = None
     _queue_runners: Optional[QueueRunners] = None
     _watch: Optional[TrainingWatch] = None
-
-    def __new__(cls, *args, **kwargs):
-        if isinstance(args[0] if args else kwargs.get("config"), TrainConfig):
-            logger.error("A trainer takes no TrainConfig any more; use launch_train_with_config(config, trainer).")
-            raise SystemExit(1)
-        return super().__new__(cls)
 
     def __init__(self) -> None:
         self._callbacks: Union[List[Callback], Callbacks] = []
