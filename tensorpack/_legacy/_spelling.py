@@ -115,15 +115,16 @@ def on_subclass(base: Any, prepare: Callable[[Any], None]) -> None:
 def old_hooks(base: type, table: Mapping[str, Mapping[str, Callable[..., Any]]]) -> None:
     """Let subclasses of `base` define hooks of older releases, and call those of their parents by the old names.
 
+    The most derived class decides. In a class that defines both the old hook is taken, unless today's calls it by itself.
+
     Args:
-        table: today's hook -> {its old name -> what a class gets as today's hook that defines the old one}. In a class that
-            defines both the old one is taken; else the most derived class decides.
+        table: today's hook -> {its old name -> what a class gets as today's hook that defines the old one}.
     """
 
     def prepare(cls: Any) -> None:
         for new, olds in table.items():
             for ancestor in cls.__mro__[:cls.__mro__.index(base)]:
-                defined = [old for old in olds if old in ancestor.__dict__]
+                defined = [old for old in olds if old in ancestor.__dict__ and not _mentions(ancestor.__dict__.get(new), old)]
                 if defined:
                     warn_once("{}.{}".format(base.__name__, defined[0]), new)
                     setattr(cls, new, olds[defined[0]])
@@ -134,6 +135,10 @@ def old_hooks(base: type, table: Mapping[str, Mapping[str, Callable[..., Any]]])
     for new, olds in table.items():
         for old in olds:
             setattr(base, old, _hook_of_parent(new, list(olds.values())))
+
+
+def _mentions(function: Any, name: str) -> bool:
+    return name in getattr(getattr(function, "__code__", None), "co_names", ())
 
 
 def _hook_of_parent(new: str, made: Sequence[Callable[..., Any]]) -> Callable[..., Any]:

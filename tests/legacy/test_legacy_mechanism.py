@@ -113,6 +113,17 @@ def test_the_most_derived_hook_wins(cls, result):
     assert cls()().hook() == result
 
 
+def test_a_helper_that_has_the_name_of_an_old_hook_is_no_hook():
+    class Mine(Base):
+        def hook(self):
+            return self._hook(3)
+
+        def _hook(self, number):
+            return number
+
+    assert Mine().hook() == type("Derived", (Mine,), {})().hook() == 3
+
+
 def test_the_hook_of_a_parent_is_called_by_its_old_name():
     class New(Base):
         def hook(self):
