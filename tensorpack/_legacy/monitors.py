@@ -4,7 +4,7 @@ from __future__ import annotations
 import functools
 import os
 from types import ModuleType
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ..callbacks._monitors.base import MonitorBase
 from ..utils import logger
@@ -13,6 +13,24 @@ from ._spelling import old_hooks, on_subclass
 
 _OLD_FILE = "stat.json"
 _OLD_ERROR, _ERROR = "val_error", "validation_error"
+
+
+class ScalarHistory(MonitorBase):
+    """Keeps all values of scalars, as `trainer.monitors` does."""
+
+    def __init__(self) -> None:
+        self._values: Dict[str, List[float]] = {}
+
+    def process_scalar(self, name: str, val: float) -> None:
+        self._values.setdefault(name, []).append(val)
+
+    def get_latest(self, name: str) -> float:
+        """The last value of a scalar."""
+        return self._values[name][-1]
+
+    def get_history(self, name: str) -> List[float]:
+        """All values of a scalar."""
+        return self._values[name]
 
 
 def adapt_base(module: ModuleType) -> None:

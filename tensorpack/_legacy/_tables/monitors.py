@@ -1,7 +1,7 @@
 """Monitors and the files of statistics."""
 from __future__ import annotations
 
-from .._table import Moved, Part
+from .._table import Moved, Old, Part
 
 _STAR = {"TFSummaryWriter": "callbacks.monitor.TFEventWriter", "TrainingMonitor": "callbacks.monitor.MonitorBase"}
 
@@ -10,6 +10,7 @@ PART = Part(
         "callbacks.monitor.TFSummaryWriter": "callbacks.monitor.TFEventWriter",
         "callbacks.monitor.TrainingMonitor": "callbacks.monitor.MonitorBase",
         "train.monitor.NoOpMonitor": "callbacks.monitor.NoOpMonitor",
+        "train.monitor.ScalarHistory": Old("_legacy.monitors.ScalarHistory", "trainer.monitors.get_history"),
         "train.monitor.TFSummaryWriter": "callbacks.monitor.TFEventWriter",
         "train.monitor.TrainingMonitor": "callbacks.monitor.MonitorBase",
     },
