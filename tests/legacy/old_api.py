@@ -12,7 +12,8 @@ PATH = next((path for path in (os.path.join(ROOT, *up, "shared", "contract", "ol
              if os.path.isfile(path)), "")
 
 # Parts of paths that tell the subjects of the data half: what the rest is, is the core.
-_DATA = re.compile(r"tensorpack\.(RL|dataflow|models(?!\.model_desc)|utils|user_ops|contrib|tfutils(?!\.(sessinit|summary|varmanip)))\b")
+_DATA = re.compile(r"tensorpack\.(RL|dataflow|models(?!\.model_desc)|utils|user_ops|contrib|"
+                   r"tfutils(?!\.(sessinit|summary|varmanip)))\b")
 _DATA_CLASSES = re.compile(
     r"(Conv2D|FullyConnected|MaxPooling|AvgPooling|Batch|Dropout|InstanceNorm|LayerNorm|BNReLU|Layer|layer_|KerasModel|setup_keras|"
     r"MultiProcess|MultiThread(Map|Prefetch|Runner)|Prefetch|Threaded|Repeated|LMDB|CaffeLMDB|LocallyShuffle|PrintData|DataFrom|"
@@ -98,14 +99,15 @@ def _module(entry):
     importlib.import_module(entry["name"])
 
 
+_PACKAGES = ["tensorpack"] + ["tensorpack." + path for path in """
+    callbacks train.interface graph_builder graph_builder.training tfutils.varmanip tfutils.tower tfutils.summary
+    callbacks.inference_runner tfutils.sesscreate tfutils.gradproc tfutils.optimizer tfutils.scope_utils utils.logger utils.viz
+    utils.argtools dataflow.imgaug dataflow.dataset dataflow.parallel_map contrib.keras""".split()]
+
+
 def _find(name):
     """The class or function of that name, which is public in one of the packages."""
-    for package in ("tensorpack", "tensorpack.callbacks", "tensorpack.train.interface", "tensorpack.graph_builder.training",
-                    "tensorpack.graph_builder", "tensorpack.tfutils.varmanip", "tensorpack.tfutils.tower", "tensorpack.tfutils.summary",
-                    "tensorpack.callbacks.inference_runner", "tensorpack.tfutils.sesscreate", "tensorpack.tfutils.gradproc",
-                    "tensorpack.tfutils.optimizer", "tensorpack.utils.logger", "tensorpack.utils.viz", "tensorpack.utils.argtools",
-                    "tensorpack.dataflow.imgaug", "tensorpack.dataflow.dataset", "tensorpack.contrib.keras",
-                    "tensorpack.dataflow.parallel_map", "tensorpack.tfutils.scope_utils"):
+    for package in _PACKAGES:
         value = getattr(importlib.import_module(package), name, None)
         if value is not None:
             return value
@@ -113,7 +115,7 @@ def _find(name):
 
 
 def _keyword(entry):
-    """In the tables, which `test_old_keywords_are_taken` shows to work; or taken by today's signature, and by behaviour tests."""
+    """In the tables, which another test holds against today's signatures; or taken by today's signature."""
     if entry["name"] in spellings():
         return None
     match = re.match(r"(\w+)\((\w+)\)$", entry["name"])

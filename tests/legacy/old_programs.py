@@ -68,7 +68,8 @@ class Model(ModelDesc):
         return tf.train.GradientDescentOptimizer(0.01)
 
 launch_train_with_config(
-    TrainConfig(model=Model(), data=QueueInput(RepeatedData(Numbers(), -1)), callbacks=[Watch()], steps_per_epoch=4, max_epoch=2),
+    TrainConfig(model=Model(), data=QueueInput(RepeatedData(Numbers(), -1)), callbacks=[Watch()],
+                max_epoch=2, steps_per_epoch=4),
     SimpleTrainer())
 """
 PLAIN = TODAY.replace("REGULARIZER", "").replace("COST", "cost")
