@@ -24,7 +24,7 @@ from ..utils.concurrency import unblock_on_sigint
 from ..utils.utils import humanize_time_delta
 from ._loop import TrainLoop
 from ._stall import TrainingWatch
-from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
+from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS
 
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 
@@ -68,12 +68,6 @@ class Trainer:
     _callbacks: Callbacks = NOT_YET
     _queue_runners: QueueRunners = NOT_YET
     _watch: Optional[TrainingWatch] = None
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Trainer:
-        if isinstance(args[0] if args else kwargs.get("config"), TrainConfig):
-            logger.error("A trainer takes no TrainConfig any more; use launch_train_with_config(config, trainer).")
-            raise SystemExit(1)
-        return super().__new__(cls)
 
     def __init__(self) -> None:
         self._registered_callbacks: List[Callback] = []
