@@ -138,7 +138,7 @@ def _attribute_finder(module: ModuleType, names: Dict[str, Union[Old, Gone]], si
         else:
             if old.loud and spelling not in silent and not _is_star_import(sys._getframe(1)):
                 warn_once(spelling, old.text())
-            value = _value(old.at)
+            value = _value(old.at, spelling)
         setattr(module, name, value)  # the next access does not come here
         return value
 
@@ -147,9 +147,11 @@ def _attribute_finder(module: ModuleType, names: Dict[str, Union[Old, Gone]], si
     return __getattr__
 
 
-def _value(path: str) -> Any:
-    """The object, or the module, at a path below `tensorpack`."""
+def _value(path: str, asked: str = "") -> Any:
+    """The object, or the module, at a path below `tensorpack`; what is `asked` for there itself can only be a submodule."""
     parent, _, name = ("tensorpack." + path).rpartition(".")
+    if "tensorpack." + path == asked:
+        return importlib.import_module(asked)
     try:
         return getattr(importlib.import_module(parent), name)
     except AttributeError:
