@@ -7,7 +7,6 @@ from typing import Any, Optional
 
 from ...utils import logger
 from ...utils._types import wraps
-from .._spelling import warn_once
 
 
 def disable_logger() -> None:
@@ -35,6 +34,8 @@ def adapt_logger(module: Any) -> None:
             if old in kwargs:
                 name = kwargs.pop(old)
         if isinstance(name, bool):
+            from .._spelling import warn_once  # not before: it imports the logger
+
             warn_once("auto_set_dir(overwrite={})".format(name), "auto_set_dir('d'), which deletes the files of an earlier run")
             action, name = "d" if name and action is None else action, None
         today(action, name, **kwargs)
