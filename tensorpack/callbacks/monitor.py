@@ -12,6 +12,7 @@ from ..compat import tfv1 as tf
 from ..tfutils.summary import create_image_summary, create_scalar_summary
 from ..utils import logger
 from ..utils._numbers import whole_number
+from ..utils._text.spec import shown
 from ._command import CommandWithValues
 from ._monitors.base import MonitorBase, NoOpMonitor, as_number, clean_tag  # noqa: F401
 from ._monitors.comet import CometMLMonitor
@@ -38,7 +39,7 @@ class Monitors(Callback):
         self._monitors = list(monitors)
         for monitor in self._monitors:
             if not isinstance(monitor, MonitorBase):
-                raise TypeError("Monitors: each monitor must be a MonitorBase; got {!r}".format(monitor))
+                raise TypeError("Monitors: each monitor must be a MonitorBase; got {}".format(shown(monitor)))
         self._history: Dict[str, List[Tuple[int, float]]] = {}
         self._skipped: set = set()
 
@@ -68,7 +69,7 @@ class Monitors(Callback):
         if isinstance(summary, bytes):
             summary = tf.Summary.FromString(summary)
         if not isinstance(summary, tf.Summary):
-            raise TypeError("monitors.put_summary: must be a tf.Summary, or bytes; got {!r}".format(summary))
+            raise TypeError("monitors.put_summary: must be a tf.Summary, or bytes; got {}".format(shown(summary)))
         for value in summary.value:
             if value.WhichOneof("value") == "simple_value":
                 value.tag = clean_tag(value.tag)

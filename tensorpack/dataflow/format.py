@@ -5,7 +5,7 @@ import os
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
 
 from ..utils import logger
-from ..utils._text.spec import describe
+from ..utils._text.spec import describe, shown
 from ..utils.argtools import log_once
 from ..utils.optional import optional_import
 from ..utils.serialize import loads
@@ -39,7 +39,7 @@ class HDF5Data(RNGDataFlow):
         self.data_paths = list(data_paths)
         self.shuffle = shuffle
         if isinstance(data_paths, str) or not self.data_paths:
-            raise ValueError("HDF5Data: data_paths must be a list of at least one name; got {!r}".format(data_paths))
+            raise ValueError("HDF5Data: data_paths must be a list of at least one name; got {}".format(shown(data_paths)))
         logger.info("Loading %s to memory...", filename)
         with _h5py.File(filename, "r") as f:
             for path in self.data_paths:

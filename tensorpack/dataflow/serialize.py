@@ -20,7 +20,7 @@ from ._flows.end_watch import EndWatch
 from ._flows.repeat import FixedSizeData
 from ._formats.lmdb import new_database
 from ._formats.tfrecord import read_records, write_record
-from .base import DataFlow, known_length, never_ends
+from .base import DataFlow, known_length, never_ends, require_dataflow
 from .format import DiskCacheData, HDF5Data, LMDBData, LMDBDataDecoder
 from .raw import DataFromList
 
@@ -35,9 +35,7 @@ def _one_pass(df: DataFlow, who: str) -> Iterator[Any]:
 
     Warns about a flow that may have no end, or does not have each datapoint once.
     """
-    if not isinstance(df, DataFlow):
-        raise TypeError("{}.save: df must be a DataFlow; got {}; try DataFromList or DataFromGenerator".format(
-            who, describe(df)))
+    require_dataflow(who + ".save", "df", df)
     df.reset_state()
     watch = EndWatch(who + ".save", df)
     if not never_ends(df):

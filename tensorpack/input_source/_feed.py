@@ -11,7 +11,7 @@ import numpy as np
 from ..callbacks.base import Callback, CallbackFactory
 from ..compat import tfv1 as tf
 from ..dataflow._passes import whole_pass
-from ..dataflow.base import DataFlow
+from ..dataflow.base import DataFlow, require_dataflow
 from ..dataflow.common import RepeatedData
 from ..tfutils.common import build_or_reuse_placeholder
 from ..utils._buffers import aligned_empty
@@ -195,14 +195,6 @@ def _to_strings(value: Any) -> np.ndarray:
     return array
 
 
-def require_dataflow(who: str, ds: Any) -> DataFlow:
-    """Return `ds`, or raise ValueError if it is no DataFlow."""
-    if not isinstance(ds, DataFlow):
-        raise ValueError("{}: ds must be a DataFlow; got {}; try DataFromGenerator or DataFromList".format(
-            who, describe(ds)))
-    return ds
-
-
 class PlaceholderInput(InputSource):
     """Placeholders with the names of the inputs, the same ones at each call; whoever runs the graph feeds them."""
 
@@ -235,7 +227,7 @@ class FeedInput(InputSource):
     _feeder: _FeedCallback
 
     def __init__(self, ds: DataFlow, infinite: bool = True):
-        self.ds = require_dataflow(type(self).__name__, ds)
+        self.ds = require_dataflow(type(self).__name__, "ds", ds, error=ValueError)
         self._infinite = infinite
 
     def _size(self) -> int:

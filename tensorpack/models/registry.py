@@ -8,6 +8,7 @@ from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.argscope import get_arg_scope
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 from ._shape_log import disable_layer_logging, log_shapes
 
@@ -123,8 +124,8 @@ def _check_inputs(who: str, args: Tuple[Any, ...]) -> None:
     inputs = args[0]
     first = inputs[0] if isinstance(inputs, (list, tuple)) and inputs else inputs
     if not is_tensor_like(first):
-        raise ValueError("{}: the inputs must be a tensor, a variable, or a list that starts with one; got {!r}".format(
-            who, inputs))
+        raise ValueError("{}: the inputs must be a tensor, a variable, or a list that starts with one; got {}".format(
+            who, shown(inputs)))
 
 
 def _with_argscope(func: AnyFunction, kwargs: Dict[str, Any]) -> Dict[str, Any]:

@@ -11,6 +11,7 @@ from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerFunc
 from ..utils import logger
+from ..utils._text.spec import shown
 
 __all__ = ["PredictConfig"]
 
@@ -87,8 +88,7 @@ def _tower_func(model: Any, tower_func: Any, input_signature: Any) -> TowerFunc:
             "neither" if model is None else "both"))
     if model is not None:
         if not isinstance(model, ModelDescBase):
-            raise TypeError("PredictConfig: model must be a ModelDesc instance; got {!r}{}".format(
-                model, "; call the class" if isinstance(model, type) else ""))
+            raise TypeError("PredictConfig: model must be a ModelDesc instance; got {}".format(shown(model)))
         if input_signature is not None:
             raise ValueError("PredictConfig: input_signature must not be given with a model, which has its own; got both; "
                              "pass tower_func=model.build_graph to use another one")

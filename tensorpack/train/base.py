@@ -18,6 +18,7 @@ from ..tfutils.model_utils import describe_trainable_vars
 from ..tfutils.sesscreate import NewSessionCreator, initialize_from_restored
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils.argtools import call_only_once
 from ..utils.concurrency import unblock_on_sigint
 from ..utils.utils import humanize_time_delta
@@ -41,12 +42,10 @@ class TrainLoop:
         Raises:
             ValueError: a negative number of steps or epochs.
         """
+        _check_not_negative(steps_per_epoch=steps_per_epoch, max_epoch=max_epoch)
         self.starting_epoch = int(starting_epoch)
         self.max_epoch = int(max_epoch)
         self.steps_per_epoch = int(steps_per_epoch)
-        for name in ("steps_per_epoch", "max_epoch"):
-            if getattr(self, name) < 0:
-                raise ValueError("Trainer: {} must be >= 0; got {}".format(name, getattr(self, name)))
         self._epoch_num = self.starting_epoch - 1
 
     def update_global_step(self) -> None:
@@ -67,6 +66,12 @@ class TrainLoop:
     def local_step(self) -> int:
         """Index of the current or last step within its epoch; -1 before the first step of the training."""
         return self._local_step
+
+
+def _check_not_negative(**numbers: int) -> None:
+    for name, value in numbers.items():
+        if int(value) < 0:
+            raise ValueError("Trainer: {} must be >= 0; got {}".format(name, value))
 
 
 class Trainer:
@@ -137,7 +142,7 @@ class Trainer:
                 self.register_callback(x)
             return None
         if not isinstance(cb, Callback):
-            raise TypeError("Trainer.register_callback: must be a Callback; got {!r}".format(cb))
+            raise TypeError("Trainer.register_callback: must be a Callback; got {}".format(shown(cb)))
         if isinstance(self._callbacks, Callbacks):
             raise RuntimeError("Trainer.register_callback: callbacks can be added only before setup_callbacks; got {} "
                                "afterwards".format(cb))
@@ -163,7 +168,7 @@ class Trainer:
         """
         for name, value in (("callbacks", callbacks), ("monitors", monitors)):
             if not isinstance(value, list):
-                raise TypeError("Trainer.setup_callbacks: {} must be a list; got {!r}".format(name, value))
+                raise TypeError("Trainer.setup_callbacks: {} must be a list; got {}".format(name, shown(value)))
         with self.graph.as_default():
             if self.is_chief:
                 describe_trainable_vars()
@@ -186,10 +191,11 @@ class Trainer:
     def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:
         """Create the session, initialise and restore the variables, make the graph final and start its queue runners."""
         if not isinstance(session_creator, tf.train.SessionCreator):
-            raise TypeError("Trainer.initialize: session_creator must be a SessionCreator; got {!r}".format(session_creator))
+            raise TypeError("Trainer.initialize: session_creator must be a SessionCreator; got {}".format(
+                shown(session_creator)))
         if not isinstance(session_init, SessionInit):
-            raise TypeError("Trainer.initialize: session_init must be a SessionInit; got {!r}; "
-                            "SmartInit(path) makes one".format(session_init))
+            raise TypeError("Trainer.initialize: session_init must be a SessionInit; got {}; "
+                            "SmartInit(path) makes one".format(shown(session_init)))
         with self.graph.as_default():
             session_init._setup_graph()
             logger.info("Creating the session ...")
@@ -315,6 +321,7 @@ class Trainer:
     def train(self, callbacks: List[Callback], monitors: List[MonitorBase], session_creator: tf.train.SessionCreator,
               session_init: SessionInit, steps_per_epoch: int, starting_epoch: int = 1, max_epoch: int = 9999999) -> None:
         """`setup_callbacks`, `initialize` and `main_loop`; possible once per trainer."""
+        _check_not_negative(steps_per_epoch=steps_per_epoch, max_epoch=max_epoch)
         self.setup_callbacks(callbacks, monitors)
         self.initialize(session_creator, session_init)
         self.main_loop(steps_per_epoch, starting_epoch, max_epoch)

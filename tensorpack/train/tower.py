@@ -17,6 +17,7 @@ from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils.argtools import call_only_once, memoized
 from ._updates import warn_of_idle_updates
 from .base import Trainer
@@ -48,8 +49,8 @@ class TowerTrainer(Trainer):
     @tower_func.setter
     def tower_func(self, value: TowerFunc) -> None:
         if not isinstance(value, TowerFunc):
-            raise TypeError("{}.tower_func: must be a TowerFunc; got {!r}; TowerFunc(function, input_signature) makes "
-                            "one".format(type(self).__name__, value))
+            raise TypeError("{}.tower_func: must be a TowerFunc; got {}; TowerFunc(function, input_signature) makes "
+                            "one".format(type(self).__name__, shown(value)))
         if self._tower_func is not None:
             raise RuntimeError("{}.tower_func: can be set once only".format(type(self).__name__))
         self._tower_func = value
@@ -178,7 +179,7 @@ class SingleCostTrainer(TowerTrainer):
 
     def _setup_input(self, input_signature: List[tf.TensorSpec], input: InputSource) -> List[Callback]:
         if not isinstance(input, InputSource):
-            raise TypeError("{}.setup_graph: input must be an InputSource; got {!r}".format(type(self).__name__, input))
+            raise TypeError("{}.setup_graph: input must be an InputSource; got {}".format(type(self).__name__, shown(input)))
         if input.setup_done():
             raise RuntimeError("{}.setup_graph: input must not be set up already; got {!r} that is in use elsewhere; make "
                                "a new one".format(type(self).__name__, input))

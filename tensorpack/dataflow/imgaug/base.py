@@ -9,6 +9,7 @@ from typing import Any, List, Sequence, Tuple, Union
 
 import numpy as np
 
+from ...utils._text.spec import shown
 from ...utils.argtools import log_once
 from ...utils.develop import deprecated
 from ...utils.utils import get_rng
@@ -184,7 +185,7 @@ class AugmentorList(ImageAugmentor):
 
     def __init__(self, augmentors: Sequence[ImageAugmentor]):
         if not isinstance(augmentors, (list, tuple)):
-            raise TypeError("AugmentorList: augmentors must be a list or tuple; got {!r}".format(augmentors))
+            raise TypeError("AugmentorList: augmentors must be a list or tuple; got {}".format(shown(augmentors)))
         self.augmentors: List[ImageAugmentor] = list(augmentors)
         super().__init__()
 
