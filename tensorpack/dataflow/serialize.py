@@ -9,6 +9,7 @@ from typing import Any, Iterator, List, Optional, Sequence
 
 import numpy as np
 
+from ..utils._names import list_of_names
 from ..utils._numbers import whole_number
 from ..utils._text.spec import describe
 from ..utils.fs import atomic_directory, atomic_write
@@ -192,6 +193,7 @@ class HDF5Serializer:
             path: the file.
             data_paths: a name for each component.
         """
+        data_paths = list_of_names("HDF5Serializer.save", "data_paths", data_paths)
         columns: List[List[Any]] = [[] for _ in data_paths]
         for index, dp in enumerate(_one_pass(df, "HDF5Serializer")):
             if not isinstance(dp, (list, tuple)) or len(dp) != len(columns):

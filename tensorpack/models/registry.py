@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar, overload
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Tuple, TypeVar, overload
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 # Layers that are also found under an older name.
 _ALIASES = {"Conv2DTranspose": "Deconv2D"}
+
+_EXISTS = re.compile(r"Variable .* already exists, disallowed")
 
 # None marks a name that two layers claim: which one a lookup means is unknown.
 _layers: Dict[str, Optional[AnyFunction]] = {}
@@ -80,7 +84,7 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
             kwargs = _with_argscope(func, kwargs)
             if name is None:
                 return func(*args, **kwargs)
-            with tf.variable_scope(name) as scope:
+            with tf.variable_scope(name) as scope, _explained(who, scope.name):
                 if not log_shape:
                     return func(*args, **kwargs)
                 with log_shapes(scope.name, args[0]) as log_outputs:
@@ -95,6 +99,20 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
         return registered
 
     return decorator
+
+
+@contextmanager
+def _explained(who: str, scope: str) -> Iterator[None]:
+    """TensorFlow's advice about a variable that exists already is about scopes; say what it means for layers."""
+    try:
+        yield
+    except ValueError as e:
+        if not _EXISTS.match(str(e)):
+            raise
+        raise ValueError("{} '{}': each layer must have a name of its own; a layer of this name already exists, in this model or "
+                         "in another one of the same graph; choose another name, or build the other model under `with "
+                         "tf.Graph().as_default()`; to share the variables, call this layer under `with tf.variable_scope("
+                         "tf.get_variable_scope(), reuse=True)`".format(who, scope)) from None
 
 
 def _register(name: str, layer: AnyFunction) -> None:

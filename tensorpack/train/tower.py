@@ -17,6 +17,7 @@ from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
+from ..utils._names import list_of_names
 from ..utils._text.spec import shown
 from ..utils.argtools import call_only_once, memoized
 from ._updates import warn_of_idle_updates
@@ -94,16 +95,20 @@ class TowerTrainer(Trainer):
         Raises:
             RuntimeError: the graph is final and has no predictor tower for this device.
             KeyError: no such tensor in the tower.
+            TypeError: names are no list of strings.
         """
         if self._tower_func is None:
             raise RuntimeError("{}.get_predictor: set tower_func first".format(type(self).__name__))
+        who = "{}.get_predictor".format(type(self).__name__)
+        input_names = list_of_names(who, "input_names", input_names)
+        output_names = list_of_names(who, "output_names", output_names)
         tower_name = "tower-pred-cpu" if device < 0 else "tower-pred-{}".format(device)
         with self.graph.as_default():
             try:
                 tower = self.tower_func.towers[tower_name]
             except KeyError:
                 tower = self._build_predict_tower(tower_name, device)
-            predictor = OnlinePredictor(tower.get_tensors(list(input_names)), tower.get_tensors(list(output_names)))
+            predictor = OnlinePredictor(tower.get_tensors(input_names), tower.get_tensors(output_names))
         predictor.sess = self.sess
         self._predictors.append(predictor)
         return predictor
