@@ -124,12 +124,16 @@ class Monitors(Callback):
         """
         history = self._history.get(name)
         if not history:
-            known = [known for known, values in self._history.items() if values]
+            known = self.get_names()
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
             raise KeyError("monitors.get_latest: no value of '{}' yet; {}".format(
                 name, "near names are " + ", ".join(map(repr, near)) if near else "there are " + (
-                    ", ".join(map(repr, sorted(known))) or "no values at all")))
+                    ", ".join(map(repr, known)) or "no values at all")))
         return history[-1][1]
+
+    def get_names(self) -> List[str]:
+        """The names of all scalars that have a value, sorted."""
+        return sorted(name for name, values in self._history.items() if values)
 
     def get_history(self, name: str) -> List[Tuple[int, float]]:
         """All (global step, value) of a scalar in this run, oldest first; empty if there is none."""
@@ -242,7 +246,7 @@ class SendMonitorData(MonitorBase):
 
     def _after_train(self) -> None:
         for watch in self._watches:
-            watch.tell()
+            watch.tell_at_end()
 
     def _trigger_step(self) -> None:
         self._send_if_complete()

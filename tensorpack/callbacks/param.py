@@ -363,7 +363,7 @@ class StatMonitorParamSetter(HyperParamSetter):
         self._watch.tell()
 
     def _after_train(self) -> None:
-        self._watch.tell()
+        self._watch.tell_at_end()
 
     def _before_train(self) -> None:
         if self.global_step == 0:

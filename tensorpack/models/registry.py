@@ -109,7 +109,7 @@ def _explained(who: str, scope: str) -> Iterator[None]:
     except ValueError as e:
         if not _EXISTS.match(str(e)):
             raise
-        raise ValueError("{} '{}': each layer must have a name of its own; a layer of this name already exists, in this model or "
+        raise ValueError("{} '{}': each layer must have a name of its own; one of this name already exists, in this model or "
                          "in another one of the same graph; choose another name, or build the other model under `with "
                          "tf.Graph().as_default()`; to share the variables, call this layer under `with tf.variable_scope("
                          "tf.get_variable_scope(), reuse=True)`".format(who, scope)) from None

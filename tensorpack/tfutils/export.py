@@ -53,7 +53,8 @@ class ModelExporter:
             optimize: also remove forwarding operations, compute constant parts, and fold batch normalisation into
                 convolutions. An inner tensor that is an input becomes a placeholder.
             toco_compatible: use only what the TFLite converter takes, which is always so; needs `optimize`.
-            overwrite: whether an existing file may be replaced.
+            overwrite: whether an existing file may be replaced. Here it is by default, as scripts of long ago expect; the other
+                formats need to be told.
 
         Raises:
             FileExistsError: the file exists and must not be replaced.

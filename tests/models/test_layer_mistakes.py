@@ -67,7 +67,7 @@ def test_a_name_that_is_used_twice_is_named(name):
     x = tf.placeholder(tf.float32, [None, 8, 8, 4])
     with TowerContext("", is_training=True), argscope(BatchNorm, training=True):
         call("twice", x)
-        with pytest.raises(ValueError, match="^{}each layer must have a name of its own; a layer of this name already "
+        with pytest.raises(ValueError, match="^{}each layer must have a name of its own; one of this name already "
                                              "exists.*choose another name.*reuse=True".format(start)) as info:
             call("twice", x)
         assert info.value.__suppress_context__

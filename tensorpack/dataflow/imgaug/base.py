@@ -5,7 +5,7 @@ import itertools
 import os
 import weakref
 from collections import namedtuple
-from typing import Any, List, Sequence, Tuple, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from ._transform_base import (
     TransformList,
     join,
 )
+from ._value_range import warn_of_unit_range
 
 __all__ = ["Augmentor", "AugmentorList", "ImageAugmentor", "ImagePlaceholder", "PhotometricAugmentor"]
 
@@ -149,10 +150,17 @@ class PhotometricAugmentor(ImageAugmentor):
     """
 
     def get_transform(self, img: np.ndarray) -> PhotometricTransform:
+        consequence = self._spoils_unit_range()
+        if consequence is not None:
+            warn_of_unit_range(self, img, consequence)
         func = _AugmentWith(self, self._get_augment_params(img))
         return PhotometricTransform(func, name=func)
 
     def _get_augment_params(self, img: np.ndarray) -> Any:
+        return None
+
+    def _spoils_unit_range(self) -> Optional[str]:
+        """What becomes of float images in [0, 1], if the numbers that it works with are for [0, 255]."""
         return None
 
     def _augment(self, img: np.ndarray, params: Any) -> np.ndarray:
