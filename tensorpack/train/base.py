@@ -18,6 +18,7 @@ from ..tfutils.model_utils import describe_trainable_vars
 from ..tfutils.sesscreate import NewSessionCreator, initialize_from_restored
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..utils import logger
+from ..utils._made_later import MadeLater
 from ..utils._text.spec import shown
 from ..utils.argtools import call_only_once
 from ..utils.concurrency import unblock_on_sigint
@@ -28,8 +29,17 @@ from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 
 
+_NO_SESSION = ("there is no session before all callbacks have added to the graph; use it from _before_train on, and in "
+               "_setup_graph only make operations and predictors")
+_NO_BOUNDS = "it is known from _before_train on"
+
+
 class TrainLoop:
     """The counters of a training loop: read by everybody, written by the trainer and its step counter only."""
+
+    starting_epoch: int = MadeLater(_NO_BOUNDS)
+    max_epoch: int = MadeLater(_NO_BOUNDS)
+    steps_per_epoch: int = MadeLater(_NO_BOUNDS)
 
     def __init__(self) -> None:
         self._epoch_num = 0
@@ -96,7 +106,8 @@ class Trainer:
         is_chief: False on the processes of a distributed training that do not save and log.
         graph: the graph that this trainer builds and runs: the default graph of its construction, or a new one when
             that graph is final because another trainer has used it.
-        sess, hooked_sess: the plain session, and the one whose `run` is "a training step" with all hooks.
+        sess, hooked_sess: the plain session, and the one whose `run` is "a training step" with all hooks. To read one before
+            the session is made is an error.
         monitors: a `Monitors`, once the callbacks are set up.
         towers: None; trainers with towers have their handles here.
         STALL_SECONDS: how long a step, or another run of the session, may take before the log says that it hangs, what it
@@ -107,8 +118,8 @@ class Trainer:
     STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     is_chief = True
-    sess: Optional[tf.Session] = None
-    hooked_sess: Optional[HookedSession] = None
+    sess: tf.Session = MadeLater(_NO_SESSION)
+    hooked_sess: HookedSession = MadeLater(_NO_SESSION)
     towers = None
     _queue_runners: Optional[QueueRunners] = None
     _watch: Optional[TrainingWatch] = None
@@ -279,7 +290,7 @@ class Trainer:
         if self._watch is not None and isinstance(cause, tf.errors.OpError):
             self._watch.raise_failure(cause)
         if isinstance(cause, StopTraining):
-            logger.info("Training was stopped by exception: %s", cause)
+            logger.info("Training ends here: %s", cause)
         elif isinstance(cause, (tf.errors.OutOfRangeError, tf.errors.CancelledError)):
             # A closed input queue looks like the end of the data; who should have filled it knows better.
             try:

@@ -109,7 +109,7 @@ class TowerTrainer(Trainer):
             except KeyError:
                 tower = self._build_predict_tower(tower_name, device)
             predictor = OnlinePredictor(tower.get_tensors(input_names), tower.get_tensors(output_names))
-        predictor.sess = self.sess
+        predictor.sess = getattr(self, "sess", None)
         self._predictors.append(predictor)
         return predictor
 

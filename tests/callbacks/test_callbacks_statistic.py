@@ -53,8 +53,8 @@ def test_a_typo_is_told_after_the_first_trigger_and_at_the_end(log_dir, log_reco
     (epoch, warning), (last_epoch, last) = warnings_by_epoch(log_records, callbacks if stat_first else callbacks[::-1])
     assert (epoch, last_epoch) == (1, 4) and name in warning
     assert "no value of 'validaton_error'" in warning and "near names are 'validation_error'" in warning
-    assert last == "{} has done nothing in this training: 'validaton_error' never had a value; the statistics were " \
-                   "'validation_error'.".format(name)
+    assert last.startswith(name + " has done nothing in this training: 'validaton_error' never had a value; the statistics "
+                           "were ") and last.endswith("'validation_error'.")
 
 
 @ALL

@@ -113,8 +113,8 @@ class ImageFolder(RNGDataFlow):
         by_label = self._by_label()
         single = [self._label_names[label] for label, paths in sorted(by_label.items()) if len(paths) == 1]
         if single and len(single) < len(by_label):
-            logger.warning("ImageFolder.split: these classes have a single image, which is in the first part, so that the second "
-                           "has none of them: %s", ", ".join(single))
+            logger.warning("ImageFolder.split: these classes have a single image, which is in the first part, so that the "
+                           "second has none of them: %s", ", ".join(single))
         for paths in by_label.values():
             paths = sorted(paths, key=lambda entry: _draw(entry[0], seed))
             count = min(max(int(round(len(paths) * fraction)), 1), len(paths) - 1)
