@@ -18,7 +18,7 @@ from ..tfutils.sesscreate import NewSessionCreator, initialize_from_restored
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerTensorHandles
 from ..utils import logger
-from ..utils._made_later import MadeLater
+from ..utils._made_later import made_later
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once
@@ -68,8 +68,8 @@ class Trainer:
     STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     is_chief = True
-    sess: tf.Session = MadeLater(_NO_SESSION)
-    hooked_sess: HookedSession = MadeLater(_NO_SESSION)
+    sess: tf.Session = made_later(_NO_SESSION)
+    hooked_sess: HookedSession = made_later(_NO_SESSION)
     towers: Optional[TowerTensorHandles] = None
     _callbacks: Callbacks = NOT_YET
     _queue_runners: QueueRunners = NOT_YET

@@ -1,7 +1,9 @@
 """DataFlow, its datasets and files."""
 from __future__ import annotations
 
-from .._table import Gone, Ignored, Moved, Old, Part
+from typing import Mapping
+
+from .._table import Gone, Ignored, Moved, Name, Old, Part
 
 _FLOWS = "_legacy.dataflow.flows."
 _TOGETHER = "dataflow.image.AugmentImageComponents"
@@ -19,7 +21,7 @@ _TREE_BANK = Gone("a DataFlow of your own over the text files")
 _TOOLS = Old("_legacy.dataflow.dftools",
              "LMDBSerializer.save, TFRecordSerializer.save, dataflow.remote, utils.viz.dump_dataflow_images")
 
-_STAR = {
+_STAR: Mapping[str, Name] = {
     "AugmentImagesTogether": _TOGETHER,
     "BlockParallel": _BLOCK,
     "LMDBDataPoint": _POINTS,
@@ -31,7 +33,7 @@ _STAR = {
     "dftools": Old("dataflow.dftools", _TOOLS.today),
     "serve_data": _SERVE,
 }
-_TOOL_NAMES = {
+_TOOL_NAMES: Mapping[str, Name] = {
     "dataflow_to_process_queue": "dataflow.remote.dump_dataflow_to_process_queue",
     "dump_dataflow_images": Old("_legacy.dataflow.dftools.dump_dataflow_images",
                                 "utils.viz.dump_dataflow_images(df, index, batched=False, number=max_count, output_dir=dirname)"),

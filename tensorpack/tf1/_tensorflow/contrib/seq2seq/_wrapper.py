@@ -32,7 +32,7 @@ class AttentionWrapperState(NamedTuple("AttentionWrapperState", [
             ValueError: a shape differs.
         """
         replaced = self._replace(**kwargs)
-        return tf.nest.map_structure(_with_shape, self, replaced)  # type: ignore[no-any-return]
+        return tf.nest.map_structure(_with_shape, self, replaced)
 
 
 class AttentionWrapper(RNNCell):
