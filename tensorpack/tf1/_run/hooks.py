@@ -31,7 +31,8 @@ class AfterImport:
             return None
         spec = _spec_of_others(self, name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _ThenLoader(spec.loader, self._actions[name])  # type: ignore[assignment]
+            loader: Any = _ThenLoader(spec.loader, self._actions[name])
+            spec.loader = loader
         return spec
 
 
