@@ -4,7 +4,7 @@ from __future__ import annotations
 import functools
 import inspect
 from types import ModuleType
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, List, Tuple
 
 from ..compat import tfv1 as tf
 from ..graph_builder.model_desc import ModelDesc, ModelDescBase
@@ -24,19 +24,16 @@ def adapt_model_desc(module: ModuleType) -> None:
     })
     old_hooks(ModelDesc, {"optimizer": {"_get_optimizer": lambda self: self._get_optimizer()}})
     on_subclass(ModelDescBase, _accept_one_list)
-    _add_methods(ModelDescBase, (get_inputs_desc, get_input_vars_desc, get_input_vars, get_placeholders, get_reused_placehdrs,
-                                 get_reuse_placehdrs, reuse_input_vars, build_placeholders))
-    _add_methods(ModelDesc, (_get_cost, get_cost, get_gradient_processor, _get_gradient_processor))
-    for_gradients = (get_cost_and_grad, build_graph_get_cost, build_graph_get_grads)
-    _add_methods(ModelDesc, for_gradients)
-    _add_methods(ModelDesc, for_gradients, prefix="_")
+    for method in (get_inputs_desc, get_input_vars_desc, get_input_vars, get_placeholders, get_reused_placehdrs,
+                   get_reuse_placehdrs, reuse_input_vars, build_placeholders):
+        setattr(ModelDescBase, method.__name__, method)
     model: Any = ModelDesc
+    for method in (_get_cost, get_cost, get_cost_and_grad, build_graph_get_cost, build_graph_get_grads, get_gradient_processor,
+                   _get_gradient_processor):
+        setattr(model, method.__name__, method)
+    for method in (get_cost_and_grad, build_graph_get_cost, build_graph_get_grads):
+        setattr(model, "_" + method.__name__, method)
     model.get_optimizer = graph_memoized(_with_gradient_processors(model.get_optimizer))
-
-
-def _add_methods(cls: type, methods: Sequence[Callable[..., Any]], prefix: str = "") -> None:
-    for method in methods:
-        setattr(cls, prefix + method.__name__, method)
 
 
 # ---- the graph
@@ -89,8 +86,8 @@ def _accept_one_list(cls: Any) -> None:
 
 def cost_function(get_cost_fn: Any) -> Any:
     """The function that gives a trainer the cost: `build_graph` of a model may leave it in `self.cost`."""
-    model: Any = getattr(get_cost_fn, "__self__", None)
-    if isinstance(get_cost_fn, TowerFunc) or not issubclass(type(model), ModelDesc):
+    model = getattr(get_cost_fn, "__self__", None)
+    if not isinstance(model, ModelDesc) or isinstance(get_cost_fn, TowerFunc):
         return get_cost_fn
 
     @functools.wraps(get_cost_fn)

@@ -81,8 +81,7 @@ def prepare(config: Any) -> None:
     _exchange_data(config.__dict__)
     if config.optimizer is not None and isinstance(config.model, ModelDesc) \
             and type(config.model).optimizer is ModelDesc.optimizer:
-        model: Any = config.model
-        model.optimizer = lambda: config.optimizer
+        config.model.optimizer = lambda: config.optimizer
 
 
 # ---- the towers

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import functools
 from types import ModuleType
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from ..dataflow.base import DataFlow
 from ..input_source.input_source import FeedInput, QueueInput
@@ -32,7 +32,7 @@ def adapt_trainers(module: ModuleType) -> None:
     _refuse_config(distributed, "CollectiveTrainer, started by tensorpack.launch")
 
 
-def _gpus(config: Any) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
+def _gpus(config: TrainConfig) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
     if not config.tower:
         log_once("The configuration has no tower (nr_tower=0): one tower is trained on the CPU. Today: give the trainer the "
                  "GPUs, SyncMultiGPUTrainer(max(get_num_gpu(), 1)).", "warning")
@@ -72,7 +72,7 @@ def _launch(name: str) -> str:
     return "launch_train_with_config(config, {}({}))".format(name, arguments)
 
 
-def _config_of(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Any, Dict[str, Any]]:
+def _config_of(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Optional[TrainConfig], Dict[str, Any]]:
     config = args[0] if args else kwargs.get("config")
     return (config, dict(kwargs)) if isinstance(config, TrainConfig) else (None, kwargs)
 
@@ -146,7 +146,7 @@ def _input(trainer: Any, config: TrainConfig, queue: Any) -> InputSource:
     return QueueInput(data, queue)
 
 
-def _warn_of_towers(config: Any, trainer: Any) -> None:
+def _warn_of_towers(config: TrainConfig, trainer: Any) -> None:
     number = len(getattr(trainer, "devices", [0]))
     if config.nr_tower > 1 and config.nr_tower != number:
         log_once("TrainConfig has {} towers (nr_tower= or tower=), but {} trains {}: the GPUs are an argument of the trainer, "

@@ -1,9 +1,7 @@
 """Callbacks."""
 from __future__ import annotations
 
-from typing import Mapping
-
-from .._table import Gone, Ignored, Moved, Name, Old, Part
+from .._table import Gone, Ignored, Moved, Old, Part
 
 _STAT_PRINTER = Old("_legacy.callbacks.StatPrinter", "nothing, or ScalarPrinter(whitelist=) among the monitors")
 _STAT_HOLDER = Gone("JSONWriter() and ScalarPrinter() among the monitors; trainer.monitors has the history")
@@ -17,7 +15,7 @@ _VALIDATION = Gone("InferenceRunner(dataflow, ClassificationError('incorrect_vec
 _TRIGGERABLE = "callbacks.base.Callback"
 _TENSOR_PRINTER = "callbacks.steps.TensorPrinter"
 
-_STAR: Mapping[str, Name] = {
+_STAR = {
     "MaintainStepCounter": _COUNTER,
     "NonDecreasingStatMonitorParamSetter": _NON_DECREASING,
     "PeriodicRunHooks": _RUN_HOOKS,

@@ -1,9 +1,7 @@
 """DataFlow, its datasets and files."""
 from __future__ import annotations
 
-from typing import Mapping
-
-from .._table import Gone, Ignored, Moved, Name, Old, Part
+from .._table import Gone, Ignored, Moved, Old, Part
 
 _FLOWS = "_legacy.dataflow.flows."
 _TOGETHER = "dataflow.image.AugmentImageComponents"
@@ -21,7 +19,7 @@ _TREE_BANK = Gone("a DataFlow of your own over the text files")
 _TOOLS = Old("_legacy.dataflow.dftools",
              "LMDBSerializer.save, TFRecordSerializer.save, dataflow.remote, utils.viz.dump_dataflow_images")
 
-_STAR: Mapping[str, Name] = {
+_STAR = {
     "AugmentImagesTogether": _TOGETHER,
     "BlockParallel": _BLOCK,
     "LMDBDataPoint": _POINTS,
@@ -33,7 +31,7 @@ _STAR: Mapping[str, Name] = {
     "dftools": Old("dataflow.dftools", _TOOLS.today),
     "serve_data": _SERVE,
 }
-_TOOL_NAMES: Mapping[str, Name] = {
+_TOOL_NAMES = {
     "dataflow_to_process_queue": "dataflow.remote.dump_dataflow_to_process_queue",
     "dump_dataflow_images": Old("_legacy.dataflow.dftools.dump_dataflow_images",
                                 "utils.viz.dump_dataflow_images(df, index, batched=False, number=max_count, output_dir=dirname)"),

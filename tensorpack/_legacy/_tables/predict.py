@@ -1,9 +1,7 @@
 """Prediction."""
 from __future__ import annotations
 
-from typing import Mapping
-
-from .._table import Gone, Moved, Name, Old, Part
+from .._table import Gone, Moved, Old, Part
 
 _FUNC = Old("_legacy.predict.get_predict_func", "tensorpack.OfflinePredictor")
 _RESULT = Old("_legacy.predict.PredictResult", "a pair (inputs, outputs)")
@@ -13,7 +11,7 @@ _WORKER = "predict.concurrency.MultiProcessPredictWorker"
 _QUEUE_WORKER = "predict.concurrency.MultiProcessQueuePredictWorker"
 _THREADS = "MultiThreadAsyncPredictor([trainer.get_predictor(...) for k in range(num_threads)])"
 
-_STAR: Mapping[str, Name] = {
+_STAR = {
     "AsyncPredictorBase": _ASYNC,
     "MultiProcessPredictWorker": _WORKER,
     "MultiProcessQueuePredictWorker": _QUEUE_WORKER,

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import inspect
 import logging
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .......compat import tfv1 as tf
 
 __all__ = ["AdamWOptimizer", "DecoupledWeightDecayExtension", "MomentumWOptimizer", "extend_with_decoupled_weight_decay"]
 
 
-if TYPE_CHECKING:
-    _Optimizer: Any = tf.train.Optimizer  # that comes next among the bases
-else:
-    _Optimizer = object
+_Optimizer: Any = object  # whichever comes next among the bases
 
 
 class DecoupledWeightDecayExtension(_Optimizer):
@@ -29,7 +26,7 @@ class DecoupledWeightDecayExtension(_Optimizer):
     """
 
     def __init__(self, weight_decay: Any, **kwargs: Any):
-        self._decay_names: Optional[Set[str]] = None  # all variables
+        self._decay_names: Optional[set] = None  # all variables
         self._gradients: List[Any] = []
         self._weight_decay = weight_decay
         super().__init__(**kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 import numbers
 import re
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 __all__ = ["HParams", "parse_values"]
 
@@ -46,8 +46,7 @@ def _store(results: Dict[str, Any], match: Any, kind: type, values: str) -> None
     if index is not None and match.group("values") is not None:
         raise ValueError("Assignment of a list to a list index: {} in {}".format(match.group(), values))
     parsed = _parsed(match, kind, values)
-    target: Any = results if index is None else results.setdefault(name, {})
-    key = name if index is None else int(index)
+    target, key = (results, name) if index is None else (results.setdefault(name, {}), int(index))
     if not isinstance(target, dict) or key in target:
         raise ValueError("Multiple assignments to variable '{}' in {}".format(name, values))
     target[key] = parsed
@@ -87,9 +86,6 @@ class HParams:
     Raises:
         ValueError: a name is that of a method, or a list is empty.
     """
-
-    if TYPE_CHECKING:
-        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self, hparam_def: Any = None, model_structure: Any = None, **kwargs: Any):
         if hparam_def:
