@@ -35,8 +35,8 @@ def bucket(tensors: Tensors, which_bucket: Any, batch_size: Any, num_buckets: in
     Raises:
         ValueError: there are no tensors, or a list has not one entry for each bucket.
     """
-    sizes: List[Any] = list(batch_size) if isinstance(batch_size, (list, tuple)) else [batch_size] * num_buckets
-    capacities: List[Any] = [capacity] * num_buckets if bucket_capacities is None else list(bucket_capacities)
+    sizes = list(batch_size) if isinstance(batch_size, (list, tuple)) else [batch_size] * num_buckets
+    capacities = [capacity] * num_buckets if bucket_capacities is None else list(bucket_capacities)
     for argument, values in (("batch_size", sizes), ("bucket_capacities", capacities)):
         if len(values) != num_buckets:
             raise ValueError("bucket: {} must have an entry for each of {} buckets; got {}".format(argument, num_buckets, values))
