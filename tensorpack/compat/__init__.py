@@ -459,3 +459,8 @@ def structures() -> Any:
     from tensorflow.python.util import nest
 
     return nest
+
+
+def deprecation() -> Any:
+    """TensorFlow's decorators of functions that are deprecated; no public name."""
+    return _deprecation

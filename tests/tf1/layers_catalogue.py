@@ -126,26 +126,37 @@ def check(key, facts, arrays, expected_facts, expected_arrays, same_output_names
 
 
 def write():
-    facts, arrays = {}, {}
+    graphs, values = {}, {}
     names = tensorflow_names()
     for key in BUILDERS:
-        facts[key], values = record(key, names)
-        arrays.update(("{}|{}".format(key, name), value) for name, value in values.items())
+        facts, arrays = record(key, names)
+        # thousands of small files in an archive would take more room than the numbers
+        index = [[name, value.dtype.name, list(value.shape)] for name, value in sorted(arrays.items())]
+        for name, dtype, _ in index:
+            values.setdefault(dtype, []).append(np.ravel(arrays[name]))
+        graphs[key] = dict(facts, arrays=index)
     with open(GRAPHS, "w") as f:
-        json.dump(facts, f, indent=0, sort_keys=True)
-    np.savez_compressed(VALUES, **arrays)
+        f.write("{\n" + ",\n".join("{}: {}".format(json.dumps(key), json.dumps(facts, sort_keys=True))
+                                   for key, facts in graphs.items()) + "\n}\n")
+    np.savez_compressed(VALUES, **{dtype: np.concatenate(parts) for dtype, parts in values.items()})
 
 
 def read():
-    """(key -> facts, key -> name -> array) as TensorFlow 1.15 gave them."""
+    """key -> (facts, name -> array), as TensorFlow 1.15 gave them."""
     with open(GRAPHS) as f:
-        facts = json.load(f)
-    arrays = {key: {} for key in facts}
-    with np.load(VALUES) as stored:
-        for name in stored.files:
-            key, part = name.split("|", 1)
-            arrays[key][part] = stored[name]
-    return facts, arrays
+        graphs = json.load(f)
+    with np.load(VALUES) as f:
+        numbers = {dtype: f[dtype] for dtype in f.files}
+    place = dict.fromkeys(numbers, 0)
+    result = {}
+    for key, facts in graphs.items():  # in the order in which they were written
+        arrays = {}
+        for name, dtype, shape in facts.pop("arrays"):
+            begin = place[dtype]
+            place[dtype] += int(np.prod(shape))
+            arrays[name] = numbers[dtype][begin:place[dtype]].reshape(shape)
+        result[key] = facts, arrays
+    return result
 
 
 if __name__ == "__main__":

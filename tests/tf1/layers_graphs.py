@@ -45,9 +45,7 @@ table("dense_rank4", IMAGES, {
 
 @graph()
 def dense_sparse(n):
-    sparse = tf.SparseTensor([[0, 1], [2, 0]], [1.5, -2.0], [3, 4])
-    sparse_rows = tf.sparse_reset_shape(sparse) if False else sparse
-    return n.layers.dense(tf.sparse.to_dense(sparse_rows), 2)
+    return n.layers.dense(tf.SparseTensor([[0, 1], [2, 0]], [1.5, -2.0], [3, 4]), 2)
 
 
 def twice(layer, x):
@@ -92,8 +90,9 @@ for rank, shape in ((2, IMAGES), (3, VOLUMES)):
 SEPARABLE = {
     "default": {}, "same": dict(strides=2, padding="same", depth_multiplier=2, activation=tf.nn.relu),
     "dilated": dict(dilation_rate=2, padding="same", use_bias=False),
-    "options": dict(depthwise_initializer="ones", pointwise_initializer=tf.ones_initializer(), depthwise_regularizer=tf.nn.l2_loss,
-                    pointwise_regularizer=tf.nn.l2_loss, bias_regularizer=tf.nn.l2_loss, name="s"),
+    "options": dict(depthwise_initializer="ones", pointwise_initializer=tf.ones_initializer(),
+                    depthwise_regularizer=tf.nn.l2_loss, pointwise_regularizer=tf.nn.l2_loss,
+                    bias_regularizer=tf.nn.l2_loss, name="s"),
 }
 for rank, shape in ((1, STEPS), (2, IMAGES)):
     for option, arguments in SEPARABLE.items():
@@ -105,8 +104,8 @@ for rank, shape in ((1, STEPS), (2, IMAGES), (3, VOLUMES)):
     for kind in ("max", "average"):
         for option, arguments in {"valid": ([2] * rank, 2), "same": (3, [2] * rank, "same"), "one": (2, 1, "SAME")}.items():
             graph(shape, name="{}_pooling{}d/{}".format(kind, rank, option), known_batch=option != "same")(
-                lambda n, x, name="{}_pooling{}d".format(kind, rank), arguments=arguments: getattr(n.layers, name)(
-                    x, *arguments))
+                lambda n, x, kind=kind, rank=rank, arguments=arguments: getattr(
+                    n.layers, "{}_pooling{}d".format(kind, rank))(x, *arguments))
 table("pooling", IMAGES, {"classes": lambda n, x: [n.layers.MaxPooling2D(2, 2, name="p")(x), n.layers.AveragePooling2D(
     (2, 1), 1)(x)]})
 table("pooling3d", VOLUMES, {"channels_first": lambda n, x: n.layers.average_pooling3d(x, 2, 2, data_format="channels_first")})
@@ -225,7 +224,8 @@ table("clayers/dense", STEPS, {
     "legacy_linear": lambda n, x: n.clayers.legacy_linear(x, 3)}, known_batch=False)
 
 CBATCH_NORM = {
-    "default": {}, "inference": dict(is_training=False, scale=True), "plain": dict(decay=0.9, scale=True, scope="b", epsilon=1e-2),
+    "default": {}, "inference": dict(is_training=False, scale=True),
+    "plain": dict(decay=0.9, scale=True, scope="b", epsilon=1e-2),
     "in_place": dict(updates_collections=None, decay=0.9, scale=True), "own_collection": dict(updates_collections="mine"),
     "list_of_collections": dict(updates_collections=["update_ops", "mine"]),
     "not_fused": dict(fused=False, scale=True), "in_place_not_fused": dict(fused=False, updates_collections=None),
@@ -292,7 +292,8 @@ table("clayers/simple", IMAGES, {
     "maxout": lambda n, x: [n.clayers.maxout(x, 2), n.clayers.maxout(x, 3, axis=2, scope="m")],
     "sequence": lambda n, x: [n.clayers.images_to_sequence(x), n.clayers.sequence_to_images(
         n.clayers.images_to_sequence(x), 7, "channels_first")],
-    "spatial_softmax": lambda n, x: [n.clayers.spatial_softmax(x), n.clayers.spatial_softmax(x, 0.5, name="t", trainable=False)],
+    "spatial_softmax": lambda n, x: [n.clayers.spatial_softmax(x), n.clayers.spatial_softmax(
+        x, 0.5, name="t", trainable=False)],
     "gdn": lambda n, x: [n.clayers.gdn(x), n.clayers.gdn(x, inverse=True, name="inverse")],
     "scale_gradient": lambda n, x: n.clayers.scale_gradient(x, 0.25) * x,
     "repeat": lambda n, x: [n.clayers.repeat(x, 2, n.clayers.conv2d, 4, 3), n.clayers.repeat(
@@ -328,8 +329,10 @@ def clayers_regularizers(n, x):
 for option, arguments in {
         "sgd": dict(optimizer="SGD", learning_rate=0.1),
         "momentum": dict(optimizer="Momentum", learning_rate=0.1, clip_gradients=0.5, name="train"),
-        "class": dict(optimizer=tf.train.GradientDescentOptimizer, learning_rate=0.1, gradient_multipliers={"fc/biases:0": 2.0}),
-        "function": dict(optimizer=lambda: tf.train.GradientDescentOptimizer(0.3), learning_rate=None, increment_global_step=False),
+        "class": dict(optimizer=tf.train.GradientDescentOptimizer, learning_rate=0.1,
+                      gradient_multipliers={"fc/biases:0": 2.0}),
+        "function": dict(optimizer=lambda: tf.train.GradientDescentOptimizer(0.3), learning_rate=None,
+                         increment_global_step=False),
         "decay": dict(optimizer=lambda rate: tf.train.GradientDescentOptimizer(rate), learning_rate=0.2, summaries=[
             "loss", "learning_rate", "gradients", "gradient_norm", "global_gradient_norm"],
             learning_rate_decay_fn=lambda rate, step: rate / (1.0 + tf.cast(step, tf.float32)), clip_gradients=0.7),
@@ -422,7 +425,11 @@ def framework_arg_scope(n, x):
 @graph(ROWS)
 def framework_tensors(n, x):
     f = n.framework
-    assert f.is_tensor(x) and not f.is_tensor(3) and f.get_name_scope() == "" and f.assert_scalar_int(tf.constant(3)) is not None
+    assert f.is_tensor(x) and not f.is_tensor(3) and f.get_name_scope() == ""
+    assert f.prepend_name_scope("^a/b", "s/") == "^s/a/b" and f.strip_name_scope("loc:@s/a", "s") == "loc:@a"
+    assert f.get_graph_from_inputs([3, x]) is tf.get_default_graph() and f.get_placeholders(x.graph) == [x]
+    f.assert_scalar_int(tf.constant(3))
+    f.assert_scalar(tf.constant(3.0))
     assert f.assert_same_float_dtype([x]) == tf.float32
     known, unknown = f.with_shape([4, 5], x), f.with_shape([4, 5], tf.placeholder_with_default(x, None))
     one = f.with_shape([], tf.reshape(x[0, :1], [1]))
@@ -430,4 +437,5 @@ def framework_tensors(n, x):
     nested = f.nest.flatten(f.nest.map_structure(lambda t: t + 1, {"a": x, "b": [one, (one,)]}))
     return [known, unknown, one, f.reduce_sum_n([x, one]), predictions, labels, f.with_same_shape(x, x),
             f.smart_cond(True, lambda: x + 1, lambda: x), f.smart_cond(tf.reduce_sum(x) > 100, lambda: x + 1, lambda: x - 1),
-            f.sort(x), f.convert_to_tensor_or_sparse_tensor(x)] + nested
+            f.sort(x), f.py_func(lambda a, b: a + b["c"], [x, {"c": x}], output_types=tf.float32, output_shapes=[4, 5]),
+            f.convert_to_tensor_or_sparse_tensor(x)] + nested
