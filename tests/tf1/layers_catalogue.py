@@ -109,19 +109,17 @@ def run(outputs, inputs, feeds):
     return arrays
 
 
-def check(key, facts, arrays, expected_facts, expected_arrays, same_output_names=True):
+def check(key, found, expected):
     """Assert that a record is the expected one."""
-    if not same_output_names:
-        facts, expected_facts = [dict(each, outputs=[output[1:] for output in each["outputs"]])
-                                 for each in (facts, expected_facts)]
+    (facts, arrays), (expected_facts, expected_arrays) = found, expected
     for kind in ("outputs", "variables", "collections"):
         assert facts[kind] == expected_facts[kind], (key, kind, facts[kind], expected_facts[kind])
     assert set(arrays) == set(expected_arrays)
-    for name, expected in expected_arrays.items():
-        assert arrays[name].dtype == expected.dtype, name
-        largest = max(np.abs(expected).max(), 1e-3) if expected.size else 1
-        tolerance = (1e-4 if name.startswith("grad/") else 1e-5) * (400 if expected.dtype == np.float16 else 1)
-        np.testing.assert_allclose(np.asarray(arrays[name], "float64"), np.asarray(expected, "float64"), rtol=tolerance,
+    for name, value in expected_arrays.items():
+        assert arrays[name].dtype == value.dtype, name
+        largest = max(np.abs(value).max(), 1e-3) if value.size else 1
+        tolerance = (1e-4 if name.startswith("grad/") else 1e-5) * (400 if value.dtype == np.float16 else 1)
+        np.testing.assert_allclose(np.asarray(arrays[name], "float64"), np.asarray(value, "float64"), rtol=tolerance,
                                    atol=tolerance * largest, err_msg="{} {}".format(key, name))
 
 

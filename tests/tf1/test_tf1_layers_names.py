@@ -35,6 +35,8 @@ def test_signatures_are_tensorflows(path):
     ours, stored = json.loads(json.dumps(describe(our_module(path), has_arg_scope))), TENSORFLOWS[path]
     missing = {name for name in set(stored) - set(ours) if not COLUMNS & set(name.replace("from_", "").split("_"))}
     assert missing == NOT_OFFERED.get(path, set())
+    if path.endswith("nest") and compat.VERSION >= (2, 0):
+        return  # TensorFlow's own functions, which have changed since
     for name in set(ours) & set(stored) - DESCRIBED_BETTER:
         assert ours[name] == stored[name], name
 
