@@ -464,3 +464,22 @@ def structures() -> Any:
 def deprecation() -> Any:
     """TensorFlow's decorators of functions that are deprecated; no public name."""
     return _deprecation
+
+
+def image_projective_transform(images: Any, transforms: Any, output_shape: Any, interpolation: str) -> Any:
+    """Images [N, H, W, C] whose pixel (x, y) is that of the input at the point that a projective transform [8] gives for it."""
+    if hasattr(tensorflow.raw_ops, "ImageProjectiveTransformV2"):
+        return tensorflow.raw_ops.ImageProjectiveTransformV2(
+            images=images, transforms=transforms, output_shape=output_shape, interpolation=interpolation)
+    # TF 1.15: the operation is in a library of contrib, whose module registers its gradient
+    from tensorflow.contrib.image.python.ops import image_ops
+
+    return image_ops.gen_image_ops.image_projective_transform_v2(
+        images, output_shape=output_shape, transforms=transforms, interpolation=interpolation)
+
+
+def staging_area_class() -> Any:
+    """The class of buffers of tensors on a device; 1.15 has it in `contrib`, 2.x under no public name."""
+    from tensorflow.python.ops.data_flow_ops import StagingArea
+
+    return StagingArea

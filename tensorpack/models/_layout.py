@@ -8,7 +8,7 @@ from ..compat import tfv1 as tf
 from ..utils._numbers import whole_number
 from ..utils.argtools import get_data_format
 
-__all__ = ["Size2D", "channel_axis", "kernel_format", "run_kernel", "size2d", "static_channels", "tf_padding"]
+__all__ = ["Size2D", "channel_axis", "float_tensor", "kernel_format", "run_kernel", "size2d", "static_channels", "tf_padding"]
 
 # An int for both, or (height, width).
 Size2D = Union[int, Sequence[int]]
@@ -35,6 +35,21 @@ def size2d(who: str, name: str, size: Size2D) -> List[int]:
     if len(size) != 2:
         raise ValueError("{}: {} must be a whole number or (height, width); got {!r}".format(who, name, size))
     return [whole_number(who, name, each, minimum=1) for each in size]
+
+
+def float_tensor(who: str, x: Any) -> Any:
+    """The input of a layer as a tensor.
+
+    Raises:
+        TypeError: it holds no floats; the message has the name of the layer.
+    """
+    x = tf.convert_to_tensor(x)
+    if not (x.dtype.is_floating or x.dtype.is_complex):
+        scope = tf.get_variable_scope().name
+        raise TypeError("{}{}: the input must hold floats; got {} {}, the tensor '{}'; cast it first, as in tf.cast(x, "
+                        "tf.float32), or tf.cast(image, tf.float32) / 255".format(
+                            who, " '{}'".format(scope) if scope else "", x.dtype.base_dtype.name, x.shape, x.name))
+    return x
 
 
 def static_channels(who: str, x: Any, data_format: str) -> int:
