@@ -450,3 +450,11 @@ def collective_broadcast(x: Any, is_sender: bool, group_size: int, group_key: in
 def collective_dtypes() -> FrozenSet[Any]:
     """The dtypes that collectives on CPU devices take on both versions; 1.15 fails at run time for others, float16 included."""
     return frozenset([tfv1.float32, tfv1.float64, tfv1.int32, tfv1.int64])
+
+
+def inner_module(name: str) -> Any:
+    """A module of TensorFlow whose names were public in TensorFlow 1: `ops.lookup_ops`, `eager.backprop`, ...
+
+    2.x has the same names in it, of which only some are public.
+    """
+    return importlib.import_module("tensorflow.python." + name)

@@ -10,11 +10,14 @@ import os
 import types
 import zlib
 
+import decoder_networks  # noqa: F401  (fills the table)
 import numpy as np
+import other_networks  # noqa: F401
 from cells_networks import NETWORKS
 
 from tensorpack.compat import deprecation_silenced
 from tensorpack.compat import tfv1 as tf
+from tensorpack.tf1._tensorflow.contrib.seq2seq._projection import Projection
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 VALUES = os.path.join(DATA, "cells_tf1.npz")
@@ -27,6 +30,7 @@ def our_names():
     root = "tensorpack.tf1._tensorflow"
     lib = types.SimpleNamespace(**{name: importlib.import_module("{}.contrib.{}".format(root, name)) for name in PACKAGES})
     lib.nn = importlib.import_module(root + ".nn")
+    lib.dense = lambda units, name: Projection(units, name=name)
     return lib
 
 
@@ -34,6 +38,7 @@ def tensorflow_names():
     """The names of TensorFlow 1.15."""
     lib = types.SimpleNamespace(**{name: importlib.import_module("tensorflow.contrib." + name) for name in PACKAGES})
     lib.nn = tf.nn
+    lib.dense = lambda units, name: tf.layers.Dense(units, use_bias=False, name=name)
     return lib
 
 

@@ -191,7 +191,7 @@ class BahdanauAttention(MemoryAttention):
 def luong_score(who: str, query: Any, keys: Any, scale: bool) -> Any:
     """Scalar products [batch, time]; variable `attention_g` if they are scaled."""
     if query.shape.as_list()[-1] != keys.shape.as_list()[-1]:
-        raise ValueError("{}: queries must have the size of keys; got {} and {}; set num_units to the size of queries, {}".format(
+        raise ValueError("{}: queries must have the size of keys; got {} and {}; set num_units={}".format(
             who, query.shape, keys.shape, query.shape.as_list()[-1]))
     score = tf.squeeze(tf.matmul(tf.expand_dims(query, 1), keys, transpose_b=True), [1])
     if not scale:

@@ -30,3 +30,7 @@ class Projection(ScopedLayer):
         with self._in_scope(None):
             self._build_once(inputs)
             return tf.tensordot(inputs, self.kernel, 1)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of outputs for inputs of this shape."""
+        return tf.TensorShape(input_shape)[:-1].concatenate(self.units)
