@@ -22,6 +22,7 @@ from tensorpack.tf1._tensorflow.contrib.seq2seq._projection import Projection
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 VALUES = os.path.join(DATA, "cells_tf1.npz")
 VARIABLES = os.path.join(DATA, "cells_tf1.json")
+CHECKPOINTS = ["cell_layer_norm_lstm", "loop_multi", "attention_bahdanau_loop"]
 PACKAGES = ["rnn", "seq2seq", "crf", "distributions", "signal", "lookup", "util", "cudnn_rnn"]
 
 
@@ -48,6 +49,20 @@ def values_for(name, shape, dtype="float32"):
     if name.endswith(("period", "ratio_on")):  # must be positive
         return rng.uniform(0.4, 2.0, size=shape).astype(dtype)
     return rng.uniform(-0.9, 0.9, size=shape).astype(dtype)
+
+
+def checkpoint_of(name):
+    """The path of the checkpoint of a network's variables."""
+    return os.path.join(DATA, "cells_checkpoint_" + name)
+
+
+def save_checkpoint(name, lib):
+    network = NETWORKS[name]
+    with tf.Graph().as_default(), deprecation_silenced(), tf.Session() as sess:
+        network.build(lib, *[tf.placeholder(tf.float32, shape) for shape in network.inputs.values()])
+        for variable in tf.global_variables():
+            variable.load(values_for(variable.op.name, variable.shape.as_list()), sess)
+        tf.train.Saver().save(sess, checkpoint_of(name), write_meta_graph=False, write_state=False)
 
 
 def run_network(name, lib):
@@ -98,6 +113,8 @@ def main():
     np.savez_compressed(VALUES, **values)
     with open(VARIABLES, "w") as f:
         json.dump(variables, f, indent=0, sort_keys=True)
+    for name in CHECKPOINTS:
+        save_checkpoint(name, lib)
 
 
 if __name__ == "__main__":

@@ -50,8 +50,7 @@ def crf_decode(potentials: Any, transition_params: Any, sequence_length: Any) ->
         scores = potentials[:, 0]
         return tf.cast(tf.expand_dims(tf.argmax(scores, 1), 1), tf.int32), tf.reduce_max(scores, 1)
 
-    return for_one_step(potentials, of_one_step,  # type: ignore[no-any-return]
-                        lambda: _decode_chain(potentials, transition_params, sequence_length))
+    return for_one_step(potentials, of_one_step, lambda: _decode_chain(potentials, transition_params, sequence_length))
 
 
 def _decode_chain(potentials: Any, transition_params: Any, sequence_length: Any) -> Tuple[Any, Any]:

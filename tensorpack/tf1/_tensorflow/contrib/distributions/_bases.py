@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ._names import FULLY_REPARAMETERIZED, NOT_REPARAMETERIZED, Distribution
 __all__ = ["Elementwise", "Vectors", "logits_and_probs", "positive", "uniform"]
 
 
-class Elementwise(Distribution):  # type: ignore[misc]
+class Elementwise(Distribution):
     """A distribution of scalars, one for each element of its parameters.
 
     Args:
@@ -89,7 +89,7 @@ def logits_and_probs(who: str, logits: Any, probs: Any, is_multidimensional: boo
     """
     if (logits is None) == (probs is None):
         raise ValueError("{}: one of logits and probs must be given; got logits={!r}, probs={!r}".format(who, logits, probs))
-    given: Optional[Any] = tf.convert_to_tensor(probs if logits is None else logits)
+    given: Any = tf.convert_to_tensor(probs if logits is None else logits)
     if logits is not None:
         return given, tf.nn.softmax(given) if is_multidimensional else tf.sigmoid(given)
     return tf.log(given) if is_multidimensional else tf.log(given) - tf.log1p(-given), given

@@ -12,7 +12,7 @@ __all__ = [
 ]
 
 
-class NormalWithSoftplusScale(Normal):  # type: ignore[misc]
+class NormalWithSoftplusScale(Normal):
     """`Normal` of standard deviation softplus(scale); all arguments as there."""
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool = False, allow_nan_stats: bool = True,
@@ -22,7 +22,7 @@ class NormalWithSoftplusScale(Normal):  # type: ignore[misc]
         self._parameters = arguments
 
 
-class LaplaceWithSoftplusScale(Laplace):  # type: ignore[misc]
+class LaplaceWithSoftplusScale(Laplace):
     """`Laplace` of scale softplus(scale); all arguments as there."""
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool = False, allow_nan_stats: bool = True,
@@ -32,7 +32,7 @@ class LaplaceWithSoftplusScale(Laplace):  # type: ignore[misc]
         self._parameters = arguments
 
 
-class ExponentialWithSoftplusRate(Exponential):  # type: ignore[misc]
+class ExponentialWithSoftplusRate(Exponential):
     """`Exponential` of rate softplus(rate); all arguments as there."""
 
     def __init__(self, rate: Any, validate_args: bool = False, allow_nan_stats: bool = True,
@@ -42,7 +42,7 @@ class ExponentialWithSoftplusRate(Exponential):  # type: ignore[misc]
         self._parameters = arguments
 
 
-class GammaWithSoftplusConcentrationRate(Gamma):  # type: ignore[misc]
+class GammaWithSoftplusConcentrationRate(Gamma):
     """`Gamma` of concentration softplus(concentration) and rate softplus(rate); all arguments as there."""
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool = False, allow_nan_stats: bool = True,
@@ -52,7 +52,7 @@ class GammaWithSoftplusConcentrationRate(Gamma):  # type: ignore[misc]
         self._parameters = arguments
 
 
-class BetaWithSoftplusConcentration(Beta):  # type: ignore[misc]
+class BetaWithSoftplusConcentration(Beta):
     """`Beta` of softplus of both concentrations; all arguments as there."""
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool = False, allow_nan_stats: bool = True,

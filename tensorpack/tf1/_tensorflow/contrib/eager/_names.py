@@ -3,10 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .....compat import inner_module
+from .....compat import inner_module, num_gpus
 from .....compat import tfv1 as tf
-
-_context = inner_module("eager.context")
 
 Checkpoint = tf.train.Checkpoint
 GradientTape = tf.GradientTape
@@ -16,13 +14,11 @@ custom_gradient = tf.custom_gradient
 executing_eagerly = tf.executing_eagerly
 function = tf.function
 in_eager_mode = tf.executing_eagerly
-list_devices = _context.list_devices
-num_gpus = _context.num_gpus
 py_func = tf.py_function
 
 __all__ = [
     "Checkpoint", "GradientTape", "TensorSpec", "Variable", "custom_gradient", "enable_eager_execution", "executing_eagerly",
-    "function", "in_eager_mode", "list_devices", "num_gpus", "py_func",
+    "function", "in_eager_mode", "num_gpus", "py_func",
 ]
 
 

@@ -7,6 +7,7 @@ from .....compat import inner_module
 from .....compat import tfv1 as tf
 
 _lookup_ops = inner_module("ops.lookup_ops")
+_DenseHashTable: Any = _lookup_ops.DenseHashTable
 
 FastHashSpec = _lookup_ops.FastHashSpec
 HasherSpec = _lookup_ops.HasherSpec
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-class HashTable(tf.lookup.StaticHashTable):  # type: ignore[misc]
+class HashTable(tf.lookup.StaticHashTable):
     """A table that an initializer fills; its operation is in TABLE_INITIALIZERS.
 
     Args:
@@ -57,7 +58,7 @@ class HashTable(tf.lookup.StaticHashTable):  # type: ignore[misc]
         return self.initializer
 
 
-class MutableDenseHashTable(_lookup_ops.DenseHashTable):  # type: ignore[misc]
+class MutableDenseHashTable(_DenseHashTable):
     """A table that programs fill, with one array of keys and one of values.
 
     Args:

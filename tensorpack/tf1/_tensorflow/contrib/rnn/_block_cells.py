@@ -81,7 +81,8 @@ class GRUBlockCell(DenseCell):
         if (num_units is None) == (cell_size is None):
             raise ValueError("{}: one of num_units and cell_size must be given; got num_units={!r}, cell_size={!r}".format(
                 type(self).__name__, num_units, cell_size))
-        super().__init__(cell_size if num_units is None else num_units, None, reuse, name, None, True)
+        units: Any = cell_size if num_units is None else num_units
+        super().__init__(units, None, reuse, name, None, True)
 
     def _create_variables(self, input_depth: int) -> None:
         units, rows = self._num_units, input_depth + self._num_units
@@ -111,7 +112,7 @@ def _own_gradient(op_type: str) -> Iterator[None]:
         yield
 
 
-@tf.RegisterGradient("TensorpackLSTMBlockCell")
+@tf.RegisterGradient("TensorpackLSTMBlockCell")  # type: ignore[untyped-decorator]
 def _lstm_gradient(op: Any, *gradients: Any) -> Tuple[Any, ...]:
     x, c, h, kernel, w_i, w_f, w_o, bias = op.inputs
     grad = tf.raw_ops.LSTMBlockCellGrad(
@@ -125,7 +126,7 @@ def _lstm_gradient(op: Any, *gradients: Any) -> Tuple[Any, ...]:
             grad.wcf_grad, grad.wco_grad, tf.reduce_sum(gates, 0))
 
 
-@tf.RegisterGradient("TensorpackGRUBlockCell")
+@tf.RegisterGradient("TensorpackGRUBlockCell")  # type: ignore[untyped-decorator]
 def _gru_gradient(op: Any, *gradients: Any) -> Tuple[Any, ...]:
     x, h, w_ru, w_c, b_ru, b_c = op.inputs
     r, u, c = op.outputs[:3]

@@ -25,14 +25,14 @@ class AttentionWrapperState(NamedTuple("AttentionWrapperState", [
 
     __slots__ = ()
 
-    def clone(self, **kwargs: Any) -> "AttentionWrapperState":
+    def clone(self, **kwargs: Any) -> AttentionWrapperState:
         """The state with other values of some fields, which must have the shapes of the old ones.
 
         Raises:
             ValueError: a shape differs.
         """
         replaced = self._replace(**kwargs)
-        return tf.nest.map_structure(_with_shape, self, replaced)  # type: ignore[no-any-return]
+        return tf.nest.map_structure(_with_shape, self, replaced)
 
 
 class AttentionWrapper(RNNCell):
