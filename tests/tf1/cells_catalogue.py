@@ -85,7 +85,14 @@ def run_network(name, lib):
                 variable.initial_value: values_for(variable.op.name, variable.shape.as_list(),
                                                    variable.dtype.base_dtype.as_numpy_dtype) for variable in variables})
             feeds = {x: values_for(key, x.shape.as_list(), x.dtype.as_numpy_dtype) for key, x in inputs.items()}
-            return sess.run(fetches, feeds), [_describe(variable) for variable in variables]
+            results = {key: _plain(value) for key, value in sess.run(fetches, feeds).items()}
+            return results, [_describe(variable) for variable in variables]
+
+
+def _plain(value):
+    """An array that can be stored without pickle."""
+    value = np.asarray(value)
+    return value.astype("S") if value.dtype == object else value
 
 
 def _gradients(outputs, inputs, variables):

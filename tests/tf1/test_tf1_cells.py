@@ -35,7 +35,7 @@ def assert_equal_results(actual, expected):
     for key, value in expected.items():
         found = actual[key]
         assert found.shape == value.shape and found.dtype.kind == value.dtype.kind, key
-        if value.dtype.kind in "OSb":
+        if value.dtype.kind in "Sb":
             assert found.tolist() == value.tolist(), key
         else:
             np.testing.assert_allclose(found, value, rtol=1e-4, atol=1e-5, err_msg=key)
