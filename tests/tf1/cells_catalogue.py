@@ -17,7 +17,7 @@ from cells_networks import NETWORKS
 
 from tensorpack.compat import deprecation_silenced
 from tensorpack.compat import tfv1 as tf
-from tensorpack.tf1._tensorflow.contrib.seq2seq._projection import Projection
+from tensorpack.tf1._tensorflow import layers
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 VALUES = os.path.join(DATA, "cells_tf1.npz")
@@ -31,7 +31,7 @@ def our_names():
     root = "tensorpack.tf1._tensorflow"
     lib = types.SimpleNamespace(**{name: importlib.import_module("{}.contrib.{}".format(root, name)) for name in PACKAGES})
     lib.nn = importlib.import_module(root + ".nn")
-    lib.dense = lambda units, name: Projection(units, name=name)
+    lib.dense = lambda units, name: layers.Dense(units, use_bias=False, name=name)
     return lib
 
 

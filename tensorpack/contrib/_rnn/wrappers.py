@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from ...compat import is_tensor_like
 from ...compat import tfv1 as tf
 from ...utils import logger
+from ...utils._text.spec import shown
 from .cell import RNNCell, check_cell
 from .cells import LSTMStateTuple
 
@@ -30,7 +31,7 @@ class MultiRNNCell(RNNCell):
     def __init__(self, cells: Sequence[Any], state_is_tuple: bool = True):
         super().__init__()
         if not isinstance(cells, (list, tuple)):
-            raise TypeError("MultiRNNCell: cells must be a list of cells; got {!r}".format(cells))
+            raise TypeError("MultiRNNCell: cells must be a list of cells; got {}".format(shown(cells)))
         if not cells:
             raise ValueError("MultiRNNCell: cells must have at least one cell; got none")
         for cell in cells:
@@ -64,8 +65,8 @@ class MultiRNNCell(RNNCell):
         if self._state_is_tuple:
             states = state
             if not isinstance(states, (tuple, list)) or len(states) != len(self._cells):
-                raise ValueError("MultiRNNCell: the state must be a tuple with the state of each of {} cells; got {!r}".format(
-                    len(self._cells), state))
+                raise ValueError("MultiRNNCell: the state must be a tuple with the state of each of {} cells; got {}".format(
+                    len(self._cells), shown(state)))
         else:
             states = tf.split(state, [cell.state_size for cell in self._cells], axis=1)
         new_states = []
