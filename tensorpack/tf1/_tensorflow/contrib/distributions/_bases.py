@@ -10,7 +10,7 @@ from .....compat import deprecation_silenced
 from .....compat import tfv1 as tf
 from ._names import FULLY_REPARAMETERIZED, NOT_REPARAMETERIZED, Distribution
 
-__all__ = ["Elementwise", "Vectors", "logits_and_probs", "positive", "uniform"]
+__all__ = ["Elementwise", "Vectors", "WithLogits", "logits_and_probs", "positive", "uniform"]
 
 
 class Elementwise(Distribution):
@@ -67,6 +67,23 @@ class Vectors(Elementwise):
 
     def _event_shape(self) -> Any:
         return super()._batch_shape()[-1:]
+
+
+class WithLogits:
+    """What distributions of choices have."""
+
+    _logits: Any
+    _probs: Any
+
+    @property
+    def logits(self) -> Any:
+        """Log odds, or logits [..., k] of k choices."""
+        return self._logits
+
+    @property
+    def probs(self) -> Any:
+        """Probabilities in the shape of `logits`."""
+        return self._probs
 
 
 def uniform(shape: Any, dtype: Any, seed: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from .....compat import tfv1 as tf
-from ._bases import Elementwise, logits_and_probs, positive
+from ._bases import Elementwise, WithLogits, logits_and_probs, positive
 
 __all__ = ["Geometric", "Poisson"]
 
@@ -65,7 +65,7 @@ class Poisson(Elementwise):
         return tf.floor(self._rate)
 
 
-class Geometric(Elementwise):
+class Geometric(WithLogits, Elementwise):
     """The number of failures before the first success.
 
     Args:
@@ -82,16 +82,6 @@ class Geometric(Elementwise):
         self._logits, self._probs = logits_and_probs("Geometric", logits, probs, False)
         self._probs = positive(self._probs, validate_args)
         super().__init__([self._probs], arguments, False)
-
-    @property
-    def logits(self) -> Any:
-        """Log odds of success."""
-        return self._logits
-
-    @property
-    def probs(self) -> Any:
-        """Probability of success."""
-        return self._probs
 
     def _sample_n(self, n: Any, seed: Any = None) -> Any:
         return tf.floor(tf.log(self._uniform(n, seed)) / tf.log1p(-self._probs))

@@ -6,13 +6,13 @@ from typing import Any, Optional
 
 from .....compat import deprecation_silenced
 from .....compat import tfv1 as tf
-from ._bases import Elementwise, Vectors, logits_and_probs, positive, uniform
+from ._bases import Elementwise, Vectors, WithLogits, logits_and_probs, positive, uniform
 from ._names import RegisterKL
 
 __all__ = ["OneHotCategorical", "RelaxedBernoulli", "RelaxedOneHotCategorical"]
 
 
-class OneHotCategorical(Vectors):
+class OneHotCategorical(WithLogits, Vectors):
     """One of k choices, as a vector with a one.
 
     Args:
@@ -31,16 +31,6 @@ class OneHotCategorical(Vectors):
         self._logits, self._probs = logits_and_probs("OneHotCategorical", logits, probs, True)
         super().__init__([self._logits], arguments, False)
         self._dtype = tf.as_dtype(dtype)
-
-    @property
-    def logits(self) -> Any:
-        """Logits [..., k]."""
-        return self._logits
-
-    @property
-    def probs(self) -> Any:
-        """Probabilities [..., k]."""
-        return self._probs
 
     @property
     def event_size(self) -> Any:
@@ -76,7 +66,18 @@ class OneHotCategorical(Vectors):
         return self._probs * (1.0 - self._probs)
 
 
-class RelaxedOneHotCategorical(Vectors):
+class _Relaxed(WithLogits):
+    """What both relaxed distributions have."""
+
+    _temperature: Any
+
+    @property
+    def temperature(self) -> Any:
+        """The temperature."""
+        return self._temperature
+
+
+class RelaxedOneHotCategorical(_Relaxed, Vectors):
     """A point of the simplex, which is near a corner for a low temperature; samples have gradients.
 
     Args:
@@ -98,21 +99,6 @@ class RelaxedOneHotCategorical(Vectors):
         self._temperature = positive(temperature, validate_args, self._logits.dtype)
         super().__init__([self._temperature[..., tf.newaxis], self._logits], arguments, True)
 
-    @property
-    def temperature(self) -> Any:
-        """The temperature."""
-        return self._temperature
-
-    @property
-    def logits(self) -> Any:
-        """Logits [..., k]."""
-        return self._logits
-
-    @property
-    def probs(self) -> Any:
-        """Probabilities [..., k] of being the largest element."""
-        return self._probs
-
     def _sample_n(self, n: Any, seed: Any = None) -> Any:
         shape = tf.concat([[n], self.batch_shape_tensor(), self.event_shape_tensor()], 0)
         gumbel = -tf.log(-tf.log(uniform(shape, self.dtype, seed)))
@@ -125,7 +111,7 @@ class RelaxedOneHotCategorical(Vectors):
         return tf.lgamma(k) + (k - 1) * tf.log(temperature) + tf.reduce_sum(scores - x, -1)
 
 
-class RelaxedBernoulli(Elementwise):
+class RelaxedBernoulli(_Relaxed, Elementwise):
     """A number in (0, 1), near 0 or 1 for a low temperature; samples have gradients.
 
     Args:
@@ -143,21 +129,6 @@ class RelaxedBernoulli(Elementwise):
         self._logits, self._probs = logits_and_probs("RelaxedBernoulli", logits, probs, False)
         self._temperature = positive(temperature, validate_args, self._logits.dtype)
         super().__init__([self._temperature, self._logits], arguments, True)
-
-    @property
-    def temperature(self) -> Any:
-        """The temperature."""
-        return self._temperature
-
-    @property
-    def logits(self) -> Any:
-        """Log odds."""
-        return self._logits
-
-    @property
-    def probs(self) -> Any:
-        """Probabilities of being above 0.5."""
-        return self._probs
 
     def _sample_n(self, n: Any, seed: Any = None) -> Any:
         x = self._uniform(n, seed)
