@@ -8,7 +8,7 @@ import os
 import sys
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Iterator, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from ..utils._text.spec import shown
 from ._common import comma_separated, new_parser, run
@@ -16,6 +16,7 @@ from ._common import comma_separated, new_parser, run
 __all__ = ["main"]
 
 # Format -> how the tool calls the model; the exporter has a method export_FORMAT for each.
+_WITH_TENSOR_NAMES = ("compact", "onnx")
 _TITLES = {"serving": "Serving", "compact": "Compact", "tflite": "TFLite", "onnx": "ONNX"}
 _FORMATS = {".pb": "compact", ".tflite": "tflite", ".onnx": "onnx"}  # by the ending of the output
 
@@ -70,8 +71,15 @@ def _export(args: argparse.Namespace) -> None:
         exporter = ModelExporter(config)
         kind = args.format or _FORMATS.get(os.path.splitext(args.output)[1].lower(), "serving")
         getattr(exporter, "export_" + kind)(args.output, overwrite=args.overwrite)
-    print("{} model is written to {}: {} -> {}".format(
-        _TITLES[kind], args.output, ", ".join(exporter.input_names), ", ".join(config.output_names)))
+    inputs, outputs = (", ".join(_names_in(kind, names)) for names in (exporter.input_names, config.output_names))
+    print("{} model is written to {}: {} -> {}".format(_TITLES[kind], args.output, inputs, outputs))
+
+
+def _names_in(kind: str, names: Sequence[str]) -> List[str]:
+    """What inputs or outputs are called by those who load the model."""
+    from ..tfutils.common import get_op_tensor_name
+
+    return [get_op_tensor_name(name)[1] if kind in _WITH_TENSOR_NAMES else name for name in names]
 
 
 @contextmanager
