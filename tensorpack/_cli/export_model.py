@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import traceback
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
@@ -16,9 +17,10 @@ from ._common import comma_separated, new_parser, run
 __all__ = ["main"]
 
 # Format -> how the tool calls the model; the exporter has a method export_FORMAT for each.
-_WITH_TENSOR_NAMES = ("compact", "onnx")
 _TITLES = {"serving": "Serving", "compact": "Compact", "tflite": "TFLite", "onnx": "ONNX"}
 _FORMATS = {".pb": "compact", ".tflite": "tflite", ".onnx": "onnx"}  # by the ending of the output
+_WITH_TENSOR_NAMES = ("compact", "onnx")  # where inputs are called `image:0`
+_NOT_OF_THE_USER = ("<", os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep, importlib.__file__)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -65,7 +67,7 @@ def _export(args: argparse.Namespace) -> None:
     directory = os.path.dirname(os.path.abspath(place)) if _is_file(place) else os.getcwd()
     with _importable(directory):
         config = PredictConfig(
-            model=_make_model(_import(place), name), session_init=session_init,
+            model=_make_model(_import_with_place(place), name), session_init=session_init,
             input_names=None if args.inputs is None else comma_separated(args.inputs),
             output_names=comma_separated(args.outputs))
         exporter = ModelExporter(config)
@@ -91,6 +93,19 @@ def _importable(directory: str) -> Iterator[None]:
     finally:
         if directory in sys.path:
             sys.path.remove(directory)
+
+
+def _import_with_place(place: str) -> ModuleType:
+    """An error inside of the user's module is not taken for one of the arguments."""
+    try:
+        return _import(place)
+    except Exception as e:
+        frames = traceback.extract_tb(e.__traceback__)
+        own = [frame for frame in frames if not frame.filename.startswith(_NOT_OF_THE_USER)]
+        if not own:
+            raise
+        raise RuntimeError("{} cannot be imported: {}: {} ({}, line {})".format(
+            place, type(e).__name__, e, own[0].filename, own[0].lineno)) from e
 
 
 def _is_file(place: str) -> bool:

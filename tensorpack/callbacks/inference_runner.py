@@ -57,7 +57,8 @@ class InferenceRunnerBase(Callback):
             raise ValueError("{}: infs must have at least one Inferencer; got none".format(who))
         for inf in self.infs:
             if not isinstance(inf, Inferencer):
-                raise TypeError("{}: infs must be Inferencers; got {!r}".format(who, inf))
+                raise TypeError("{}: infs must be Inferencers; got {}; try ScalarStats({!r})".format(
+                    who, shown(inf), inf if isinstance(inf, str) else "cost"))
         self._input_source = input
         self._size = _known_size(who, input)
         self._hooks: List[tf.train.SessionRunHook] = []

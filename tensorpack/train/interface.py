@@ -65,8 +65,8 @@ def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) ->
 
 def _tell_how_to_see_the_cost() -> None:
     if not tf.get_collection(tf.GraphKeys.SUMMARIES) and not tf.get_collection(MOVING_SUMMARY_OPS_KEY):
-        logger.info("The model has no summaries, so the log and TensorBoard will show no cost of the training; to see it, write "
-                    "summary.add_moving_summary(cost) in build_graph.")
+        logger.info("The model has no summaries, so the log and TensorBoard will show no cost of the training; to see it, "
+                    "write summary.add_moving_summary(cost) in build_graph.")
 
 
 def _check_unused_regularization() -> None:

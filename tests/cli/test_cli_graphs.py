@@ -143,6 +143,14 @@ def user_code(tmp_path, monkeypatch):
     assert str(tmp_path) not in sys.path
 
 
+@pytest.mark.parametrize("model", ["broken_model.py:Model", "broken_model:Model"])
+def test_an_error_inside_of_the_users_module_has_its_place(tmp_path, monkeypatch, capsys, model):
+    (tmp_path / "broken_model.py").write_text("import sys\n\nSIZE = int('nine')\n")
+    monkeypatch.chdir(tmp_path)
+    line = failure(export_model.main, [ADAM, model, "out", "--outputs", "prob"], capsys)
+    assert "cannot be imported: ValueError: invalid literal for int()" in line and "broken_model.py, line 3)" in line
+
+
 def golden_inputs():
     with np.load(os.path.join(ADAM, "io.npz")) as f:
         return {name: f[name] for name in f.files}

@@ -73,6 +73,7 @@ def test_a_finished_training_started_again_says_so_and_leaves_no_files(linear_mo
 
     nothing = "There is nothing to train: epoch 3 would be the next one, and max_epoch is 2."
     files = train(2)
+    assert [record for record in log_records if "No checkpoint is listed in" in record.getMessage()]
     assert any(name.startswith("graph-") for name in files) and any("tfevents" in name for name in files)
     assert nothing not in [record.getMessage() for record in log_records]
     assert train(2) == files
