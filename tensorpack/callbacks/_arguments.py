@@ -5,6 +5,8 @@ import math
 import numbers
 from typing import Any, Optional
 
+from ..utils._text.spec import shown
+
 __all__ = ["check_number"]
 
 
@@ -22,11 +24,11 @@ def check_number(who: str, name: str, value: Any, minimum: Optional[float] = Non
         ValueError: it is NaN or too small.
     """
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        raise TypeError("{}: {} must be a number; got {!r}".format(who, name, value))
+        raise TypeError("{}: {} must be a number; got {}".format(who, name, shown(value)))
     if math.isnan(value):
-        raise ValueError("{}: {} must be a number; got {!r}".format(who, name, value))
+        raise ValueError("{}: {} must be a number; got {}".format(who, name, shown(value)))
     if minimum is not None and value < minimum:
-        raise ValueError("{}: {} must be at least {}; got {!r}".format(who, name, minimum, value))
+        raise ValueError("{}: {} must be at least {}; got {}".format(who, name, minimum, shown(value)))
     if above is not None and value <= above:
-        raise ValueError("{}: {} must be above {}; got {!r}".format(who, name, above, value))
+        raise ValueError("{}: {} must be above {}; got {}".format(who, name, above, shown(value)))
     return value
