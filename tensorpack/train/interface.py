@@ -56,7 +56,8 @@ def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) ->
     with trainer.graph.as_default():
         trainer.setup_graph(model.get_input_signature(), input, model.build_graph, model.get_optimizer)
         _check_unused_regularization()
-        _tell_how_to_see_the_cost()
+        if trainer.is_chief:
+            _tell_how_to_see_the_cost()
     trainer.train_with_defaults(
         callbacks=config.callbacks, monitors=config.monitors, session_creator=config.session_creator,
         session_init=config.session_init, steps_per_epoch=config.steps_per_epoch, starting_epoch=config.starting_epoch,
