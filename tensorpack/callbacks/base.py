@@ -4,7 +4,7 @@ Public methods are what the trainer calls; a subclass overrides the underscore m
 """
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional, Sequence, Union
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from ..compat import tfv1 as tf
 from ..tfutils._restore.names import near_tensor_names
@@ -56,7 +56,7 @@ class Callback(ReprMixin):
     graph: tf.Graph = MadeLater("a callback has its graph from _setup_graph on")
     name_scope: str = ""
     _chief_only: bool = True
-    _resolved_fetches = (None, None, None)
+    _resolved_fetches: Tuple[Any, Any, Any] = (None, None, None)
 
     # ---- the moments of a training run -----------------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ class Callback(ReprMixin):
             return fetches
         return self._to_run_args(fetches)
 
-    def _before_run(self, ctx: tf.train.SessionRunContext) -> Union[None, tf.train.SessionRunArgs, List]:
+    def _before_run(self, ctx: tf.train.SessionRunContext) -> Union[None, tf.train.SessionRunArgs, List[Any]]:
         """Override this one.
 
         Returns:
@@ -238,7 +238,7 @@ class Callback(ReprMixin):
 
     def _first_training_tower(self) -> Any:
         towers = getattr(self.trainer, "towers", None)
-        training = towers.training() if towers is not None else ()
+        training: Any = towers.training() if towers is not None else ()
         return training[0] if len(training) else None
 
     def _not_found(self, name: str, tower: Any) -> str:
@@ -333,8 +333,10 @@ class CallbackFactory(Callback):
         setup_graph, before_train, trigger, after_train: what to do at these moments; None for nothing.
     """
 
-    def __init__(self, setup_graph: Optional[Callable] = None, before_train: Optional[Callable] = None,
-                 trigger: Optional[Callable] = None, after_train: Optional[Callable] = None):
+    def __init__(self, setup_graph: Optional[Callable[[CallbackFactory], Any]] = None,
+                 before_train: Optional[Callable[[CallbackFactory], Any]] = None,
+                 trigger: Optional[Callable[[CallbackFactory], Any]] = None,
+                 after_train: Optional[Callable[[CallbackFactory], Any]] = None):
         self._functions = {"setup_graph": setup_graph, "before_train": before_train,
                            "trigger": trigger, "after_train": after_train}
         for name, function in self._functions.items():

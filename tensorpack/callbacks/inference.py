@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from .base import Callback
 __all__ = ["BinaryClassificationStats", "ClassificationError", "Inferencer", "ScalarStats"]
 
 # monitors -> name of a statistic -> (inferencer, epoch) that put it last, or None once a clash has been reported
-_last_put: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_last_put: weakref.WeakKeyDictionary[Any, Dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 class Inferencer(Callback):
@@ -196,7 +196,7 @@ class BinaryClassificationStats(Inferencer):
     def _get_fetches(self) -> Sequence[str]:
         return [self._pred_tensor_name, self._label_tensor_name]
 
-    def _on_fetches(self, results: Tuple[Any, Any]) -> None:
+    def _on_fetches(self, results: List[Any]) -> None:
         names = self._pred_tensor_name, self._label_tensor_name
         pred, label = [np.asarray(value) for value in results]
         if pred.shape != label.shape:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from ..compat import num_gpus
 from ..compat import tfv1 as tf
@@ -17,6 +17,7 @@ from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle
 from ..utils import logger
 from ..utils._text.progress_bar import Bar
 from ..utils._text.spec import shown
+from ..utils._types import NOT_YET
 from ..utils.utils import get_tqdm
 from .base import Callback
 from .group import Callbacks, raise_background_failure
@@ -63,7 +64,7 @@ class InferenceRunnerBase(Callback):
         self._size = _known_size(who, input)
         self._hooks: List[tf.train.SessionRunHook] = []
         self._input_callbacks = Callbacks([])
-        self._session: Optional[HookedSession] = None
+        self._session: HookedSession = NOT_YET
         self._done: Optional[int] = None  # datapoints of the pass that goes on
         self._due: float = _FIRST_DOUBT  # after how many of them it is doubtful that data of unknown size end
 
@@ -259,7 +260,7 @@ class InferenceRunner(_TowerInferenceRunner):
         return [(tower_name, device, self._device_id)]
 
     def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
-        self.register_hook(_InferencerToHook(inf, _find_fetches(inf, towers[0])))
+        self.register_hook(_InferencerToHook(inf.on_fetches, _find_fetches(inf, towers[0])))
 
 
 class DataParallelInferenceRunner(_TowerInferenceRunner):
@@ -297,7 +298,7 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
         self._gpus = _device_numbers(gpus)
         self._device_type = device_type
         self._first_tower_hooks: List[tf.train.SessionRunHook] = []
-        self._first_tower_session: Optional[HookedSession] = None
+        self._first_tower_session: HookedSession = NOT_YET
 
     def register_hook(self, h: tf.train.SessionRunHook) -> None:
         """Add a hook around each run of the inference session, of all towers or one; possible until `before_train`.
@@ -319,7 +320,7 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
                 for position, number in enumerate(self._gpus)]
 
     def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
-        hooks = [_InferencerToHook(inf, _find_fetches(inf, tower)) for tower in towers]
+        hooks = [_InferencerToHook(inf.on_fetches, _find_fetches(inf, tower)) for tower in towers]
         self._hooks.extend(hooks)
         self._first_tower_hooks.append(hooks[0])
 
@@ -329,6 +330,7 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
         self._first_tower_session = HookedSession(self.trainer.sess, hooks)
 
     def _run_some(self, left: Optional[int]) -> int:
+        assert left is not None  # the constructor refuses an input without a size
         if left < len(self._gpus):
             self._first_tower_session.run(())
             return 1
@@ -350,15 +352,15 @@ def _device_numbers(gpus: Sequence[int]) -> List[int]:
 class _InferencerToHook(tf.train.SessionRunHook):
     """Fetches for an inferencer in each run."""
 
-    def __init__(self, inf: Inferencer, fetches: List[tf.Tensor]):
-        self._inf = inf
+    def __init__(self, on_fetches: Callable[[List[Any]], None], fetches: List[tf.Tensor]):
+        self._on_fetches = on_fetches
         self._args = tf.train.SessionRunArgs(fetches)
 
     def before_run(self, run_context: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:
         return self._args
 
     def after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
-        self._inf.on_fetches(run_values.results)
+        self._on_fetches(run_values.results)
 
 
 def _find_fetches(inf: Inferencer, tower: TowerTensorHandle) -> List[Any]:

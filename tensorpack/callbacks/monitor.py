@@ -4,7 +4,7 @@ from __future__ import annotations
 import difflib
 import re
 import time
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Monitors(Callback):
             if not isinstance(monitor, MonitorBase):
                 raise TypeError("Monitors: each monitor must be a MonitorBase; got {}".format(shown(monitor)))
         self._history: Dict[str, List[Tuple[int, float]]] = {}
-        self._skipped: set = set()
+        self._skipped: Set[str] = set()
 
     def put_scalar(self, name: str, val: Any) -> None:
         """Put a number: a Python or numpy scalar, or an array of one element.

@@ -3,14 +3,14 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Deque, Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ..utils import logger
 from ..utils._numbers import whole_number
 from ..utils._text.spec import shown
-from ._arguments import check_number
+from ._arguments import check_number, directory_so_far
 from ._memory import Memory
 from ._monitors.base import as_number
 from ._monitors.stat_history import values_of_earlier_run
@@ -140,7 +140,7 @@ def _is_close(old: Any, new: Any) -> bool:
 
 def _text(value: Any) -> str:
     if np.ndim(value) == 0 and isinstance(value, (int, float, np.number)):
-        return "{:.6f}".format(value)
+        return format(value, ".6f")
     return str(value)
 
 
@@ -164,12 +164,12 @@ class HumanHyperParamSetter(HyperParamSetter):
     def __init__(self, param: Union[str, HyperParam], file_name: str = "hyper.txt"):
         super().__init__(param)
         self.file_name = file_name
-        self._dir = logger.get_logger_dir()
+        self._dir = directory_so_far()
         self._announce()
 
     def _setup_graph(self) -> None:
         if self._dir is None:
-            self._dir = logger.get_logger_dir()
+            self._dir = directory_so_far()
             self._announce()
         if self._dir is None:
             raise RuntimeError("HumanHyperParamSetter: there must be a log directory for '{}'; got none; call "
@@ -355,7 +355,7 @@ class StatMonitorParamSetter(HyperParamSetter):
         self.threshold = check_number("StatMonitorParamSetter", "threshold", threshold, minimum=0)
         self.last_k = whole_number(self, "last_k", last_k, minimum=1)
         self.reverse = reverse
-        self._history: deque = deque(maxlen=self.last_k)
+        self._history: Deque[float] = deque(maxlen=self.last_k)
         self._last_step: Optional[int] = None
         self._watch = StatisticWatch(self, stat_name, "the parameter is left alone", must_come_after=True)
 

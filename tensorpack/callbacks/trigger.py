@@ -69,7 +69,7 @@ class EnableCallbackIf(ProxyCallback):
         pred: a function of this object (with its `epoch_num`, `global_step`, `local_step`, `trainer`) to bool.
     """
 
-    def __init__(self, callback: Callback, pred: Callable[[EnableCallbackIf], bool]):
+    def __init__(self, callback: Callback, pred: Callable[[Any], bool]):
         super().__init__(callback)
         if not callable(pred):
             raise TypeError("{}: pred must be a function of the callback; got {}".format(type(self).__name__, shown(pred)))

@@ -136,8 +136,7 @@ class SyncMultiGPUParameterServerBuilder(DataParallelBuilder):
             raise ValueError("SyncMultiGPUParameterServerBuilder: ps_device must be 'gpu' or 'cpu'; got {!r}".format(ps_device))
         self.ps_device = ps_device
 
-    # the public names are a static method there and methods here
-    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]
+    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]  # static there
         """Call the function for each tower."""
         ps_devices = ["/cpu:0"] if self.ps_device == "cpu" else self.device_names
         devices = [LeastLoadedDeviceSetter(device, ps_devices) for device in self.device_names]
@@ -176,8 +175,7 @@ class SyncMultiGPUReplicatedBuilder(DataParallelBuilder):
             raise ValueError("SyncMultiGPUReplicatedBuilder: mode 'hierarchical' must have 8 towers; got {}; try 'gpu'".format(
                 len(self.towers)))
 
-    # the public names are a static method there and methods here
-    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]
+    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]  # static there
         """Call the function for each tower."""
         return DataParallelBuilder.call_for_each_tower(
             self.towers, tower_fn, self.device_names, [index > 0 for index in range(len(self.towers))])
@@ -267,8 +265,7 @@ class AsyncMultiGPUBuilder(DataParallelBuilder):
         super().__init__(towers, device_type=device_type)
         self.scale_gradient = scale_gradient
 
-    # the public names are a static method there and methods here
-    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]
+    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]  # static there
         """Call the function for each tower."""
         ps_devices = ["/cpu:0"] if len(self.towers) >= 4 else self.device_names
         devices = [LeastLoadedDeviceSetter(device, ps_devices) for device in self.device_names]

@@ -74,10 +74,11 @@ def run_kernel(kernel: Callable[[Any, str], Any], x: Any, data_format: str) -> A
     """`kernel(x, format)`, in a format for which TensorFlow has kernels here.
 
     CPUs have few 'NCHW' kernels, and those are slower than two transposes: without a GPU, `kernel` gets 'NHWC' input and its
-    4-D output is transposed back.
+    output, of the same rank, is transposed back. A tensor of another rank than 4 has its channels where these names say.
     """
     data_format = kernel_format(data_format)
     if data_format == "NHWC" or compat.has_gpu():
         return kernel(x, data_format)
-    y = kernel(tf.transpose(x, [0, 2, 3, 1]), "NHWC")
-    return tf.transpose(y, [0, 3, 1, 2])
+    space = list(range(2, x.shape.ndims))
+    y = kernel(tf.transpose(x, [0] + space + [1]), "NHWC")
+    return tf.transpose(y, [0, len(space) + 1] + [axis - 1 for axis in space])

@@ -26,16 +26,24 @@ if TYPE_CHECKING:
 
         def __call__(self, __name: str, __inputs: Any, *args: Any, **kwargs: Any) -> Outputs: ...
 
+    class RegisteredLayer(Protocol):
+        """What `layer_register` makes of a function."""
+
+        __name__: str
+        use_scope: Optional[bool]
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
 # Layers that are also found under an older name.
 _ALIASES = {"Conv2DTranspose": "Deconv2D"}
 
 _EXISTS = re.compile(r"Variable .* already exists, disallowed")
 
 # None marks a name that two layers claim: which one a lookup means is unknown.
-_layers: Dict[str, Optional[AnyFunction]] = {}
+_layers: Dict[str, Optional[RegisteredLayer]] = {}
 
 
-def get_registered_layer(name: str) -> Optional[AnyFunction]:
+def get_registered_layer(name: str) -> Optional[RegisteredLayer]:
     """The layer that was registered under this function name, or None.
 
     Raises:
@@ -115,7 +123,7 @@ def _explained(who: str, scope: str) -> Iterator[None]:
                          "tf.get_variable_scope(), reuse=True)`".format(who, scope)) from None
 
 
-def _register(name: str, layer: AnyFunction) -> None:
+def _register(name: str, layer: RegisteredLayer) -> None:
     if name == "tf":
         raise ValueError("layer_register: a layer cannot be called 'tf', since LinearWrap(x).tf is TensorFlow; rename it")
     _layers[name] = None if name in _layers else layer

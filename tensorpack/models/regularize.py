@@ -136,7 +136,7 @@ def Dropout(x: Any, *args: Any, **kwargs: Any) -> Any:
     return tf.nn.dropout(x, rate=rate, **options) if training else x
 
 
-def _drop_rate(args: Tuple, kwargs: Dict[str, Any]) -> Any:
+def _drop_rate(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
     if len(args) > 1:
         raise TypeError("Dropout: only the probability of keeping may be positional after the inputs; got {!r}; "
                         "use rate= and other keywords".format(args))

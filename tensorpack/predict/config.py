@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, List, Optional, Sequence, Union
+from typing import Any, List, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
 from ..graph_builder.model_desc import ModelDescBase
@@ -13,6 +13,7 @@ from ..tfutils.tower import TowerFunc
 from ..utils import logger
 from ..utils._names import list_of_names
 from ..utils._text.spec import shown
+from ..utils._types import AnyFunction
 
 __all__ = ["PredictConfig"]
 
@@ -41,7 +42,7 @@ class PredictConfig:
         TypeError: an argument has the wrong type.
     """
 
-    def __init__(self, model: Optional[ModelDescBase] = None, tower_func: Optional[Callable] = None,
+    def __init__(self, model: Optional[ModelDescBase] = None, tower_func: Optional[AnyFunction] = None,
                  input_signature: Optional[Sequence[tf.TensorSpec]] = None, input_names: Optional[Sequence[str]] = None,
                  output_names: Optional[Sequence[str]] = None, session_creator: Optional[tf.train.SessionCreator] = None,
                  session_init: Optional[SessionInit] = None, return_input: bool = False, create_graph: bool = True, *,

@@ -1,7 +1,7 @@
 """Handles of towers that have been built: how the rest of the program finds a tower's tensors, variables, collections."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Union
+from typing import Any, List, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
 from ..utils import logger
@@ -9,10 +9,8 @@ from ..utils._names import list_of_names
 from ..utils.develop import log_deprecated
 from ._restore.names import near_tensor_names
 from ._tower_contents import is_variable_or_its_value, towers_in, training_tower_of
+from ._tower_context import BaseTowerContext
 from .common import as_value, get_op_tensor_name
-
-if TYPE_CHECKING:
-    from .tower import BaseTowerContext
 
 __all__ = ["TowerTensorHandle", "TowerTensorHandles"]
 

@@ -78,7 +78,7 @@ def get_op_or_tensor_by_name(name: Union[str, Sequence[str]]) -> Any:
     Raises:
         KeyError: a name is not in the graph.
     """
-    if isinstance(name, (list, tuple)):
+    if not isinstance(name, str):
         return [get_op_or_tensor_by_name(each) for each in name]
     graph = tf.get_default_graph()
     if _OUTPUT_INDEX.search(name):

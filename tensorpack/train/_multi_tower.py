@@ -6,7 +6,11 @@ from typing import Any, Callable, List, Sequence, Union
 from .. import compat
 from ..callbacks.base import Callback
 from ..compat import tfv1 as tf
-from ..graph_builder.training import DataParallelBuilder
+from ..graph_builder.training import (
+    AsyncMultiGPUBuilder,
+    SyncMultiGPUParameterServerBuilder,
+    SyncMultiGPUReplicatedBuilder,
+)
 from ..input_source.input_source import FeedfreeInput
 from ..input_source.input_source_base import InputSource
 from ..tfutils.sesscreate import NewSessionCreator, SessionCreatorAdapter, owns_session
@@ -34,7 +38,7 @@ class MultiTowerTrainer(SingleCostTrainer):
         ValueError, TypeError: no, negative or repeated numbers; or, if TensorFlow sees GPUs, one that it does not see.
     """
 
-    _builder: DataParallelBuilder
+    _builder: Union[AsyncMultiGPUBuilder, SyncMultiGPUParameterServerBuilder, SyncMultiGPUReplicatedBuilder]
 
     def __init__(self, gpus: Union[int, Sequence[int]], device_type: str = "gpu"):
         super().__init__()
@@ -79,7 +83,7 @@ class MultiTowerTrainer(SingleCostTrainer):
         """The gradients of each tower; `combination` says in the log what becomes of them."""
         grad_list = self._builder.call_for_each_tower(self._make_get_grad_fn(input, get_cost_fn, get_opt_fn))
         specs = [tf.TensorSpec(tensor.shape, tensor.dtype, spec.name)
-                 for tensor, spec in zip(self.towers.training()[-1].inputs, self.input_signature)]
+                 for tensor, spec in zip(self.tower_func.towers.training()[-1].inputs, self.input_signature)]
         logger.info("%s", describe_step(specs, self._builder.device_names, combination))
         return grad_list
 

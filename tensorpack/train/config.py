@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..callbacks.base import Callback
 from ..callbacks.graph import RunUpdateOps
@@ -163,7 +163,7 @@ class AutoResumeTrainConfig(TrainConfig):
         super().__init__(**kwargs)
 
     @staticmethod
-    def _starting_epoch(path: str, kwargs: dict) -> Tuple[int, str]:
+    def _starting_epoch(path: str, kwargs: Dict[str, Any]) -> Tuple[int, str]:
         epoch, how = find_starting_epoch(path)
         if epoch is not None:
             return epoch, how

@@ -1,7 +1,7 @@
 """From a `TrainConfig` and a trainer to a running training."""
 from __future__ import annotations
 
-from typing import Union
+from typing import Any, Union
 
 from ..compat import tfv1 as tf
 from ..dataflow.base import DataFlow
@@ -49,10 +49,11 @@ def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) ->
         raise TypeError("launch_train_with_config: config must be a TrainConfig; got {}".format(shown(config)))
     if config.model is None:
         raise ValueError("launch_train_with_config: the TrainConfig must have a model; got model=None")
-    if config.dataflow is None and config.data is None:
+    data = config.dataflow if config.data is None else config.data
+    if data is None:
         raise ValueError("launch_train_with_config: the TrainConfig must have dataflow= or data=; got neither")
-    model = config.model
-    input = apply_default_prefetch(config.dataflow if config.data is None else config.data, trainer)
+    model: Any = config.model  # a ModelDesc, or a ModelDescBase with a get_optimizer of its own
+    input = apply_default_prefetch(data, trainer)
     with trainer.graph.as_default():
         trainer.setup_graph(model.get_input_signature(), input, model.build_graph, model.get_optimizer)
         _check_unused_regularization()

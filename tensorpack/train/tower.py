@@ -15,10 +15,11 @@ from ..predict.base import OnlinePredictor
 from ..tfutils._optimizer.gradient import drop_none
 from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
-from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandles, get_current_tower_context
+from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
 from ..utils._names import list_of_names
 from ..utils._text.spec import shown
+from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once, memoized
 from ._updates import warn_of_idle_updates
 from .base import Trainer
@@ -38,7 +39,7 @@ class TowerTrainer(Trainer):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tower_func: Optional[TowerFunc] = None
+        self._tower_func: TowerFunc = NOT_YET
         self._predictors: List[OnlinePredictor] = []
 
     @property
@@ -64,7 +65,7 @@ class TowerTrainer(Trainer):
         return self.tower_func.input_signature
 
     @property
-    def towers(self) -> Optional[TowerTensorHandles]:
+    def towers(self) -> Optional[TowerTensorHandles]:  # type: ignore[override]  # where there are towers, nobody sets it
         """Handles of all towers built so far, by index or name; None before the tower function is set."""
         return None if self._tower_func is None else self._tower_func.towers
 
@@ -113,7 +114,7 @@ class TowerTrainer(Trainer):
         self._predictors.append(predictor)
         return predictor
 
-    def _build_predict_tower(self, tower_name: str, device: int):
+    def _build_predict_tower(self, tower_name: str, device: int) -> TowerTensorHandle:
         if self.graph.finalized:
             raise RuntimeError("{}.get_predictor: the first predictor of a device must be asked for before the graph is final, "
                                "for example in _setup_graph of a callback; got device {} afterwards".format(
@@ -129,7 +130,7 @@ class TowerTrainer(Trainer):
 
     def _vs_name_for_predictor(self, device: int) -> str:
         """Variable scope that an inference tower on `device` reads: of the training tower there, else of the first one."""
-        towers = self.towers.training()
+        towers = self.tower_func.towers.training()
         if not len(towers):
             return ""
         return towers[device if 0 <= device < len(towers) else 0].vs_name
@@ -211,11 +212,12 @@ class SingleCostTrainer(TowerTrainer):
 
         return get_grad_fn
 
-    def _compute_gradients(self, get_cost_fn, get_opt_fn, *inputs: tf.Tensor) -> List[GradAndVar]:
+    def _compute_gradients(self, get_cost_fn: Callable[..., tf.Tensor], get_opt_fn: Callable[[], tf.train.Optimizer],
+                           *inputs: tf.Tensor) -> List[GradAndVar]:
         context = get_current_tower_context()
         cost = get_cost_fn(*inputs)
         self._check_cost(cost)
-        if context.has_own_variables:
+        if context is not None and context.has_own_variables:
             variables = context.get_collection_in_tower(tf.GraphKeys.TRAINABLE_VARIABLES)
         else:
             variables = tf.trainable_variables()

@@ -90,6 +90,8 @@ class SyncMultiGPUTrainerParameterServer(MultiTowerTrainer):
         device_type: 'cpu' for towers on CPU devices of these numbers.
     """
 
+    _builder: SyncMultiGPUParameterServerBuilder
+
     def __init__(self, gpus: Union[int, Sequence[int]], ps_device: Optional[str] = None, *, device_type: str = "gpu"):
         super().__init__(gpus, device_type)
         if ps_device is None:
@@ -129,6 +131,8 @@ class SyncMultiGPUTrainerReplicated(MultiTowerTrainer):
     Attributes:
         BROADCAST_EVERY_EPOCH: if False, set before the graph is built, towers are made equal before training only.
     """
+
+    _builder: SyncMultiGPUReplicatedBuilder
 
     def __init__(self, gpus: Union[int, Sequence[int]], average: bool = True, mode: Optional[str] = None, *,
                  device_type: str = "gpu"):
@@ -177,6 +181,8 @@ class AsyncMultiGPUTrainer(MultiTowerTrainer):
         scale_gradient: divide the gradients of each tower by the number of towers.
         device_type: 'cpu' for towers on CPU devices of these numbers.
     """
+
+    _builder: AsyncMultiGPUBuilder
 
     def __init__(self, gpus: Union[int, Sequence[int]], scale_gradient: bool = True, *, device_type: str = "gpu"):
         super().__init__(gpus, device_type)

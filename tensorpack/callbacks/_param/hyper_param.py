@@ -13,6 +13,7 @@ from ...compat import tfv1 as tf
 from ...tfutils._restore.names import nearest_names, some
 from ...tfutils.common import get_op_tensor_name
 from ...utils._text.repr import ReprMixin
+from ...utils._types import NOT_YET
 
 __all__ = ["GraphVarParam", "HyperParam", "ObjAttrParam"]
 
@@ -23,6 +24,8 @@ _POWER = re.compile(r"(.*/)?beta[12]_power(_\d+)?$")  # Adam's
 @six.add_metaclass(ABCMeta)
 class HyperParam(ReprMixin):
     """Base class of hyper-parameters: something that a `HyperParamSetter` can read and set."""
+
+    _readable_name: str
 
     def setup_graph(self) -> None:
         """Called once, before the graph is final."""
@@ -60,7 +63,7 @@ class GraphVarParam(HyperParam):
         self.name = name
         self.shape = tuple(shape)
         self._readable_name, self.var_name = get_op_tensor_name(name)
-        self.var: Optional[Any] = None
+        self.var: tf.Variable = NOT_YET
 
     def setup_graph(self) -> None:
         """Find the variable in the default graph."""

@@ -1,4 +1,4 @@
-"""Cells made of cells: stacked, with dropout, with residual connections. They create no variables of their own."""
+"""Cells made of cells: stacked, with dropout, with residual connections, on a device. They create no variables of their own."""
 from __future__ import annotations
 
 import hashlib
@@ -11,7 +11,7 @@ from ...utils._text.spec import shown
 from .cell import RNNCell, check_cell
 from .cells import LSTMStateTuple
 
-__all__ = ["DropoutWrapper", "MultiRNNCell", "ResidualWrapper"]
+__all__ = ["DeviceWrapper", "DropoutWrapper", "MultiRNNCell", "ResidualWrapper"]
 
 
 class MultiRNNCell(RNNCell):
@@ -89,6 +89,8 @@ class _Wrapper(RNNCell):
     def wrapped_cell(self) -> Any:
         """The cell inside."""
         return self._cell
+
+    cell = wrapped_cell
 
     @property
     def state_size(self) -> Any:
@@ -211,6 +213,28 @@ class DropoutWrapper(_Wrapper):
             return None
         text = "{}{}_{}".format(self._seed, place, index)
         return int(hashlib.md5(text.encode("utf-8")).hexdigest()[:8], 16) & 0x7FFFFFFF
+
+
+class DeviceWrapper(_Wrapper):
+    """Runs a cell on a device.
+
+    Args:
+        cell: the cell inside.
+        device: a name such as `/gpu:0`, or a function, as in `tf.device`.
+    """
+
+    def __init__(self, cell: Any, device: Any):
+        super().__init__(cell)
+        self._device = device
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        """The zero state of the cell inside, made on the device."""
+        with tf.device(self._device):
+            return super().zero_state(batch_size, dtype)
+
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Tuple[Any, Any]:
+        with tf.device(self._device):
+            return self._call_wrapped(inputs, state, scope)
 
 
 def _check_probability(place: str, probability: Any) -> Any:

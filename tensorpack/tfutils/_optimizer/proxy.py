@@ -1,7 +1,7 @@
 """`ProxyOptimizer`: the base of optimizers that change what another optimizer does."""
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, List, Tuple
 
 from ...compat import tfv1 as tf
 from ...utils._text.spec import shown
@@ -24,7 +24,7 @@ class ProxyOptimizer(tf.train.Optimizer):
         super().__init__(False, name)
         self._opt = opt
 
-    def compute_gradients(self, *args: Any, **kwargs: Any) -> List:
+    def compute_gradients(self, *args: Any, **kwargs: Any) -> List[Tuple[Any, Any]]:
         """As of the inner optimizer."""
         return self._opt.compute_gradients(*args, **kwargs)
 

@@ -22,6 +22,7 @@ from ...tfutils.sessinit import SessionInit
 from ...tfutils.tower import TowerContext
 from ...utils import logger
 from ...utils._rng import set_worker_index
+from ...utils._types import NOT_YET
 from ...utils.concurrency import unblock_on_sigint
 from ..tower import SingleCostTrainer
 from .cluster import Cluster, cluster_from_environment
@@ -93,7 +94,7 @@ class CollectiveTrainer(SingleCostTrainer):
         self._cluster: Cluster = cluster_from_environment()
         self.rank, self.size = self._cluster.rank, self._cluster.size
         self.is_chief = self.rank == 0
-        self._watchdog: Optional[Watchdog] = None
+        self._watchdog: Watchdog = NOT_YET  # stays so where there is one worker
         self._section_start: Optional[float] = None
         self._done = threading.Event()
         if self.size > 1:
@@ -325,7 +326,7 @@ class CollectiveTrainer(SingleCostTrainer):
         self._end_if_stuck(str(self._cannot_go_on(departure)), 1, functools.partial(self._is_hopeless, departure))
 
     def _is_hopeless(self, departure: Departure, seconds: float, stuck: float) -> bool:
-        if departure.failed:
+        if departure.failed or departure.step is None:
             return stuck > self.STUCK_SECONDS or seconds > self._CLEAN_UP_SECONDS
         return stuck > self.LAST_STEP_SECONDS and self.loop.global_step >= departure.step
 
