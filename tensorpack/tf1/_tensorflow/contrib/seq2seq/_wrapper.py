@@ -25,7 +25,7 @@ class AttentionWrapperState(NamedTuple("AttentionWrapperState", [
 
     __slots__ = ()
 
-    def clone(self, **kwargs: Any) -> AttentionWrapperState:
+    def clone(self, **kwargs: Any) -> "AttentionWrapperState":
         """The state with other values of some fields, which must have the shapes of the old ones.
 
         Raises:
