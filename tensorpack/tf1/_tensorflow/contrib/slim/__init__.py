@@ -1,4 +1,4 @@
-"""`tf.contrib.slim`: layers, variables and argument scopes, with losses, metrics, training loop, evaluation, data and networks."""
+"""`tf.contrib.slim`: layers, variables and argument scopes; losses, metrics, training, evaluation, data and networks."""
 from __future__ import annotations
 
 from ..._provide import provide

@@ -104,7 +104,8 @@ class ExternalOptimizerInterface:
                   inequality_grad_funcs: List[Function], packed_bounds: Optional[List[Any]],
                   step_callback: Callable[[Any], Any], optimizer_kwargs: Dict[str, Any]) -> Any:
         """The best vector."""
-        raise NotImplementedError("ExternalOptimizerInterface: a subclass must implement _minimize; see ScipyOptimizerInterface")
+        raise NotImplementedError(
+            "ExternalOptimizerInterface: a subclass must implement _minimize, as ScipyOptimizerInterface")
 
 
 class ScipyOptimizerInterface(ExternalOptimizerInterface):

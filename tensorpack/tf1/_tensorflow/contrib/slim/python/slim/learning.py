@@ -109,7 +109,7 @@ def train(train_op: Any, logdir: Optional[str], train_step_fn: Callable[..., Tup
           save_interval_secs: int = 600, sync_optimizer: Any = None, session_config: Any = None,
           session_wrapper: Optional[Callable[[Any], Any]] = None, trace_every_n_steps: Optional[int] = None,
           ignore_live_threads: bool = False) -> Any:
-    """Train until `number_of_steps` (of the global step), the end of the input, or until the supervisor stops; save in `logdir`.
+    """Train until `number_of_steps` (of the global step), the end of the input, or a stop of the supervisor; save in `logdir`.
 
     Variables are restored from the last checkpoint in `logdir`, or initialised, after which `init_fn(session)` is called.
     Queue runners are started. Summaries and checkpoints are written by time, and a checkpoint at the end; nothing without
