@@ -7,8 +7,10 @@ from tensorpack.tf1._tensorflow.contrib.training import HParams, parse_values
 TYPES = {"a": int, "b": float, "c": str, "d": bool, "e.f": int}
 
 TEXTS = {
-    "a=3": {"a": 3}, "a=-3,b=1e-3": {"a": -3, "b": 1e-3}, "b=3": {"b": 3.0}, "c=": {"c": ""}, "c= x y ,a=1": {"c": "x y ", "a": 1},
-    "a=[1,2 3]": {"a": [1, 2, 3]}, "a=[]": {"a": []}, "c=[x,y]": {"c": ["x", "y"]}, "d=true": {"d": True}, "d=False": {"d": False},
+    "a=3": {"a": 3}, "a=-3,b=1e-3": {"a": -3, "b": 1e-3}, "b=3": {"b": 3.0}, "c=": {"c": ""},
+    "c= x y ,a=1": {"c": "x y ", "a": 1},
+    "a=[1,2 3]": {"a": [1, 2, 3]}, "a=[]": {"a": []}, "c=[x,y]": {"c": ["x", "y"]},
+    "d=true": {"d": True}, "d=False": {"d": False},
     "d=0": {"d": False}, "d=[1,0]": {"d": [True, False]}, "a[1]=5": {"a": {1: 5}}, "a[1]=5, a[ 0 ]=6": {"a": {1: 5, 0: 6}},
     "e.f=1": {"e.f": 1}, "": {},
 }
@@ -70,8 +72,8 @@ def test_values_are_set_from_text_json_and_dict():
     assert params.get_model_structure() == {"x": 1}
 
 
-@pytest.mark.parametrize("name, value", [("rate", "x"), ("rate", True), ("rate", [1.0]), ("units", 3), ("units", [1.5]), ("name", 3),
-                                         ("is_training", 1), ("units", (1, 2))])
+@pytest.mark.parametrize("name, value", [("rate", "x"), ("rate", True), ("rate", [1.0]), ("units", 3), ("units", [1.5]),
+                                         ("name", 3), ("is_training", 1), ("units", (1, 2))])
 def test_a_value_keeps_its_type(name, value):
     with pytest.raises(ValueError):
         make().set_hparam(name, value)
