@@ -94,12 +94,12 @@ def _found_in(sources: List[ModuleType], module: ModuleType, attribute: str) -> 
 
 def adapt(module: ModuleType, table: Table) -> None:
     """Add what the table has for this module of today, which has just been executed."""
-    from ._spelling import add_keywords, add_methods
+    from . import _spelling
 
     for called, keywords in table.keywords.get(module.__name__, {}).items():
-        add_keywords(module, called, keywords, table.silent)
+        _spelling.add_keywords(module, called, keywords, table.silent)
     for name, methods in table.methods.get(module.__name__, {}).items():
-        add_methods(getattr(module, name), methods, table.silent)
+        _spelling.add_methods(getattr(module, name), methods, table.silent)
     for path in table.adapters.get(module.__name__, ()):
         adapter = _value("_legacy." + path)
         adapter(module)
@@ -130,15 +130,18 @@ def _attribute_finder(module: ModuleType, names: Dict[str, Union[Old, Gone]], si
             if others is None:
                 raise AttributeError("module {!r} has no attribute {!r}".format(module.__name__, name))
             return others(name)
-        from ._spelling import gone, warn_once
+        from ._spelling import gone, quiet, warn_once
 
         old, spelling = names[name], "{}.{}".format(module.__name__, name)
         if isinstance(old, Gone):
             value = gone(spelling, old.instead)
+        elif _is_star_import(sys._getframe(1)):
+            with quiet():
+                value = _value(old.at, spelling)
         else:
-            if old.loud and spelling not in silent and not _is_star_import(sys._getframe(1)):
+            if old.loud and spelling not in silent:
                 warn_once(spelling, old.text())
-            value = _value(old.at)
+            value = _value(old.at, spelling)
         setattr(module, name, value)  # the next access does not come here
         return value
 
@@ -147,9 +150,11 @@ def _attribute_finder(module: ModuleType, names: Dict[str, Union[Old, Gone]], si
     return __getattr__
 
 
-def _value(path: str) -> Any:
-    """The object, or the module, at a path below `tensorpack`."""
+def _value(path: str, asked: str = "") -> Any:
+    """The object, or the module, at a path below `tensorpack`; what is `asked` for there itself can only be a submodule."""
     parent, _, name = ("tensorpack." + path).rpartition(".")
+    if "tensorpack." + path == asked:
+        return importlib.import_module(asked)
     try:
         return getattr(importlib.import_module(parent), name)
     except AttributeError:

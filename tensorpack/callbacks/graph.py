@@ -11,6 +11,7 @@ from ..compat import tfv1 as tf
 from ..tfutils._restore.numpy_files import write_npz
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 from ..utils.optional import optional_import
 from ._arguments import check_number, directory_so_far
@@ -120,7 +121,7 @@ class ProcessTensors(Callback):
 
     def __init__(self, names: Sequence[str], fn: AnyFunction):
         if not callable(fn):
-            raise TypeError("{}: fn must be a function of the values; got {!r}".format(self, fn))
+            raise TypeError("{}: fn must be a function of the values; got {}".format(self, shown(fn)))
         self._names = [names] if isinstance(names, str) else list(names)
         self._fn = fn
 

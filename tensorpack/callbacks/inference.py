@@ -8,6 +8,7 @@ import numpy as np
 
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
+from ..utils._names import list_of_names
 from ..utils._text.spec import describe
 from ..utils.stats import BinaryStatistics, RatioCounter, check_binary
 from ._monitors.base import as_number
@@ -51,9 +52,7 @@ class Inferencer(Callback):
 
     def get_fetches(self) -> List[str]:
         """Names of the tensors to fetch, each with its `:0`."""
-        names = self._get_fetches()
-        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-            raise TypeError("{}: _get_fetches() must return a list of tensor names; got {!r}".format(self, names))
+        names = list_of_names(str(self), "what _get_fetches() returns", self._get_fetches())
         return [get_op_tensor_name(name)[1] for name in names]
 
     def on_fetches(self, results: List[Any]) -> None:

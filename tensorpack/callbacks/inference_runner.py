@@ -6,6 +6,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 from ..compat import num_gpus
 from ..compat import tfv1 as tf
 from ..dataflow._flows.each_once import warn_unless_each_once
+from ..dataflow._flows.not_a_flow import what_is_wrong
 from ..dataflow.base import DataFlow, never_ends
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
@@ -13,6 +14,7 @@ from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle
 from ..utils import logger
 from ..utils._text.progress_bar import Bar
+from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.utils import get_tqdm
 from .base import Callback
@@ -44,10 +46,10 @@ class InferenceRunnerBase(Callback):
     def __init__(self, input: InputSource, infs: Union[Inferencer, Sequence[Inferencer]]):
         who = type(self).__name__
         if not isinstance(input, InputSource):
-            raise TypeError("{}: input must be an InputSource; got {!r}".format(who, input))
+            raise TypeError(what_is_wrong(who, "input", input, wanted="a DataFlow or an InputSource"))
         if not isinstance(infs, (Inferencer, list, tuple)):
-            raise TypeError("{}: infs must be an Inferencer or a list of them; got {!r}; try ScalarStats(name)".format(
-                who, infs))
+            raise TypeError("{}: infs must be an Inferencer or a list of them; got {}; try ScalarStats(name)".format(
+                who, shown(infs)))
         self.infs = [infs] if isinstance(infs, Inferencer) else list(infs)
         if not self.infs:
             raise ValueError("{}: infs must have at least one Inferencer; got none".format(who))
@@ -156,8 +158,8 @@ class _TowerInferenceRunner(InferenceRunnerBase):
                  tower_func: Optional[TowerFunc]):
         super().__init__(input, infs)
         if tower_func is not None and not isinstance(tower_func, TowerFunc):
-            raise TypeError("{}: tower_func must be a TowerFunc; got {!r}; TowerFunc(function, signature) makes one".format(
-                type(self).__name__, tower_func))
+            raise TypeError("{}: tower_func must be a TowerFunc; got {}; TowerFunc(function, signature) makes one".format(
+                type(self).__name__, shown(tower_func)))
         self._tower_name = tower_name
         self._tower_func = tower_func
 
@@ -276,7 +278,7 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
         if isinstance(input, DataFlow):
             input = QueueInput(input)
         if not isinstance(input, QueueInput):
-            raise TypeError("DataParallelInferenceRunner: input must be a DataFlow or a QueueInput; got {!r}".format(input))
+            raise TypeError(what_is_wrong("DataParallelInferenceRunner", "input", input, wanted="a DataFlow or a QueueInput"))
         super().__init__(input, infs, tower_name, tower_func)
         if device_type not in ("gpu", "cpu"):
             raise ValueError("DataParallelInferenceRunner: device_type must be 'gpu' or 'cpu'; got {!r}".format(device_type))
@@ -326,7 +328,7 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
 def _device_numbers(gpus: Sequence[int]) -> List[int]:
     who = "DataParallelInferenceRunner"
     if not isinstance(gpus, (list, tuple, range)) or not all(isinstance(k, int) and not isinstance(k, bool) for k in gpus):
-        raise TypeError("{}: gpus must be a list of GPU numbers; got {!r}; try [0, 1]".format(who, gpus))
+        raise TypeError("{}: gpus must be a list of GPU numbers; got {}; try [0, 1]".format(who, shown(gpus)))
     gpus = list(gpus)
     if not gpus or min(gpus) < 0 or len(set(gpus)) < len(gpus):
         raise ValueError("{}: gpus must have one GPU number at least, none negative, each once; got {}; try [0]".format(

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..utils import logger
 from ..utils._numbers import whole_number
+from ..utils._text.spec import shown
 from ._arguments import check_number, directory_so_far
 from ._memory import Memory
 from ._monitors.base import as_number
@@ -47,8 +48,8 @@ class HyperParamSetter(Callback):
 
     def __init__(self, param: Union[str, HyperParam]):
         if not isinstance(param, (str, HyperParam)):
-            raise TypeError("{}: param must be a HyperParam or the name of a variable; got {!r}; try 'learning_rate'".format(
-                type(self).__name__, param))
+            raise TypeError("{}: param must be a HyperParam or the name of a variable; got {}; try 'learning_rate'".format(
+                type(self).__name__, shown(param)))
         self.param = GraphVarParam(param) if isinstance(param, str) else param
         self._last_epoch_logged: Optional[int] = None
         self._own_memory: Optional[Memory] = None
@@ -309,8 +310,8 @@ class HyperParamSetterWithFunc(HyperParamSetter):
     def __init__(self, param: Union[str, HyperParam], func: Callable[[int, Any], Any]):
         super().__init__(param)
         if not callable(func):
-            raise TypeError("HyperParamSetterWithFunc: func must be a function of (epoch_num, current value); got {!r}".format(
-                func))
+            raise TypeError("HyperParamSetterWithFunc: func must be a function of (epoch_num, current value); got {}".format(
+                shown(func)))
         self.func = func
 
     def _get_value_to_set(self) -> Any:
@@ -347,8 +348,8 @@ class StatMonitorParamSetter(HyperParamSetter):
                  last_k: int, reverse: bool = False):
         super().__init__(param)
         if not callable(value_func):
-            raise TypeError("StatMonitorParamSetter: value_func must be a function of the current value; got {!r}".format(
-                value_func))
+            raise TypeError("StatMonitorParamSetter: value_func must be a function of the current value; got {}".format(
+                shown(value_func)))
         self.stat_name = stat_name
         self.value_func = value_func
         self.threshold = check_number("StatMonitorParamSetter", "threshold", threshold, minimum=0)
@@ -362,7 +363,7 @@ class StatMonitorParamSetter(HyperParamSetter):
         self._watch.tell()
 
     def _after_train(self) -> None:
-        self._watch.tell()
+        self._watch.tell_at_end()
 
     def _before_train(self) -> None:
         if self.global_step == 0:

@@ -251,7 +251,7 @@ class MinSaver(Callback):
 
     def _after_train(self) -> None:
         self._settle()
-        self._watch.tell()
+        self._watch.tell_at_end()
 
     def _latest_step(self) -> Optional[int]:
         history = self.trainer.monitors.get_history(self._monitor_stat)

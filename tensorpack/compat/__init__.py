@@ -454,6 +454,13 @@ def collective_dtypes() -> FrozenSet[Any]:
     return frozenset([tfv1.float32, tfv1.float64, tfv1.int32, tfv1.int64])
 
 
+def structures() -> Any:
+    """TensorFlow's functions on nested structures; `tf.nest` offers a part of them."""
+    from tensorflow.python.util import nest
+
+    return nest
+
+
 def image_projective_transform(images: Any, transforms: Any, output_shape: Any, interpolation: str) -> Any:
     """Images [N, H, W, C] whose pixel (x, y) is that of the input at the point that a projective transform [8] gives for it."""
     if hasattr(tensorflow.raw_ops, "ImageProjectiveTransformV2"):

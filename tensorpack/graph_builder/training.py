@@ -12,6 +12,7 @@ from ..compat import tfv1 as tf
 from ..tfutils.tower import TrainTowerContext
 from ..tfutils.varreplace import override_to_local_variable
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils.develop import log_deprecated
 from ._all_reduce import allreduce_grads, allreduce_grads_hierarchical, allreduce_grads_naive
 from ._apply import apply_async, apply_to_replicas
@@ -62,8 +63,8 @@ class DataParallelBuilder(GraphBuilder):
 
     def __init__(self, towers: Sequence[int], *, device_type: str = "gpu"):
         if isinstance(towers, (int, str)) or not towers:
-            raise ValueError("{}: towers must be a list of one device number at least; got {!r}; try [0]".format(
-                type(self).__name__, towers))
+            raise ValueError("{}: towers must be a list of one device number at least; got {}; try [0]".format(
+                type(self).__name__, shown(towers)))
         if device_type not in ("gpu", "cpu"):
             raise ValueError("{}: device_type must be 'gpu' or 'cpu'; got {!r}".format(type(self).__name__, device_type))
         self.towers = list(towers)

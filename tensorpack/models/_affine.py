@@ -11,9 +11,9 @@ from ._types import Activation, Initializer, Regularizer
 from .tflayer import rename_get_variable
 from .utils import VariableHolder
 
-__all__ = ["Activation", "Parameters", "finish"]
+__all__ = ["ACTIVATIONS", "Activation", "Parameters", "finish"]
 
-_ACTIVATIONS: Dict[str, AnyFunction] = {
+ACTIVATIONS: Dict[str, AnyFunction] = {
     "elu": tf.nn.elu,
     "exponential": tf.exp,
     "hard_sigmoid": lambda x: tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0),
@@ -107,7 +107,7 @@ def _kernel_as_W(enabled: bool) -> Iterator[None]:
 def _resolve(activation: Union[str, AnyFunction]) -> AnyFunction:
     if callable(activation):
         return activation
-    if activation not in _ACTIVATIONS:
+    if activation not in ACTIVATIONS:
         raise ValueError("activation must be None, a function of a tensor, or one of {}; got {!r}".format(
-            ", ".join(_ACTIVATIONS), activation))
-    return _ACTIVATIONS[activation]
+            ", ".join(ACTIVATIONS), activation))
+    return ACTIVATIONS[activation]

@@ -12,7 +12,7 @@ from ..tfutils.varreplace import statistics_are_frozen
 from ..utils._numbers import whole_number
 from ..utils._types import AnyFunction
 from ..utils.argtools import log_once
-from ._layout import channel_axis
+from ._layout import channel_axis, float_tensor
 from ._normalization.batch_statistics import (
     FUSED_TYPES,
     affine,
@@ -81,7 +81,7 @@ def BatchNorm(
         ValueError: an argument or the shape of the input is not one of the above.
         RuntimeError: there is no tower context, or 'nccl' is used outside a training tower.
     """
-    x = tf.convert_to_tensor(inputs)
+    x = float_tensor("BatchNorm", inputs)
     axis, channels = _find_channels("BatchNorm", x, axis, data_format)
     check_ema_update(ema_update)
     if virtual_batch_size is not None:
@@ -153,7 +153,7 @@ def BatchRenorm(
         ValueError: the input is neither 2-D nor 4-D, its channels are unknown, or rmax < 1 or dmax < 0.
         RuntimeError: there is no tower context.
     """
-    x = tf.convert_to_tensor(x)
+    x = float_tensor("BatchRenorm", x)
     axis, channels = _find_channels("BatchRenorm", x, None, data_format)
     context = _tower_context("BatchRenorm")
     _check_at_least("rmax", rmax, 1)

@@ -9,7 +9,7 @@ from ..utils._numbers import whole_number
 from ..utils.argtools import shape4d
 from ._affine import Parameters, finish
 from ._convolution import convolve
-from ._layout import Size2D, kernel_format, run_kernel, size2d, static_channels, tf_padding
+from ._layout import Size2D, float_tensor, kernel_format, run_kernel, size2d, static_channels, tf_padding
 from ._types import Activation, Initializer, Regularizer
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
@@ -62,7 +62,7 @@ def Conv2D(
         ValueError: the input is not 4-D, its channels are unknown, or channels do not divide by `split`.
         TypeError, ValueError: a size is no positive whole number; 48 / 4 is one.
     """
-    x = tf.convert_to_tensor(inputs)
+    x = float_tensor("Conv2D", inputs)
     channels = static_channels("Conv2D", x, data_format)
     filters, split = whole_number("Conv2D", "filters", filters, minimum=1), whole_number("Conv2D", "split", split, minimum=1)
     kernel_size, strides = size2d("Conv2D", "kernel_size", kernel_size), size2d("Conv2D", "strides", strides)
@@ -113,7 +113,7 @@ def Conv2DTranspose(
         ValueError: the input is not 4-D, its channels are unknown, or the padding is neither 'same' nor 'valid'.
         TypeError, ValueError: a size is no positive whole number.
     """
-    x = tf.convert_to_tensor(inputs)
+    x = float_tensor("Conv2DTranspose", inputs)
     channels = static_channels("Conv2DTranspose", x, data_format)
     padding = tf_padding("Conv2DTranspose", padding)
     filters = whole_number("Conv2DTranspose", "filters", filters, minimum=1)

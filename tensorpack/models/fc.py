@@ -9,6 +9,7 @@ from ..compat import tfv1 as tf
 from ..tfutils._precision import kernel_in_float32, like
 from ..utils._numbers import whole_number
 from ._affine import Parameters, finish
+from ._layout import float_tensor
 from ._types import Activation, Initializer, Regularizer
 from .registry import layer_register
 from .tflayer import convert_to_tflayer_args
@@ -53,7 +54,7 @@ def FullyConnected(
         ValueError: a dimension other than the first is unknown when the graph is built.
         TypeError, ValueError: `units` is no positive whole number.
     """
-    x = tf.convert_to_tensor(inputs)
+    x = float_tensor("FullyConnected", inputs)
     units = whole_number("FullyConnected", "units", units, minimum=1)
     if x.shape.ndims is None or None in x.shape.as_list()[1:]:
         raise ValueError("FullyConnected: all dimensions but the first must be known when the graph is built; got shape {}; "

@@ -5,7 +5,7 @@ from typing import Any, List, Optional
 
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ._layout import channel_axis
+from ._layout import channel_axis, float_tensor
 from ._types import Initializer
 from .registry import layer_register
 from .tflayer import convert_to_tflayer_args
@@ -31,7 +31,7 @@ def LayerNorm(
     Variables, trainable, float32 [C] (float64 for float64 input): `name/beta` (if `center`), `name/gamma` (if `scale`).
     Output tensor: `name/output/add_1`, in the shape of the input, cast if that is of half precision.
     """
-    x = tf.convert_to_tensor(x)
+    x = float_tensor("LayerNorm", x)
     if x.shape.ndims not in (2, 4):
         raise ValueError("LayerNorm: the input must be 2-D or 4-D; got shape {}".format(x.shape))
     axes = list(range(1, x.shape.ndims))
@@ -56,7 +56,7 @@ def InstanceNorm(
     Output tensor: `name/output/add_1`, in the shape of the input, cast if that is of half precision. `use_affine` is the old
     way to set both `center` and `scale`.
     """
-    x = tf.convert_to_tensor(x)
+    x = float_tensor("InstanceNorm", x)
     if x.shape.ndims != 4:
         raise ValueError("InstanceNorm: the input must be 4-D; got shape {}".format(x.shape))
     if use_affine is not None:

@@ -9,7 +9,7 @@ from ..compat import tfv1 as tf
 from ..tfutils._precision import in_float32, kernel_in_float32, like, narrowed, widened
 from ..utils._types import AnyFunction
 from ..utils.argtools import shape4d
-from ._layout import Size2D, channel_axis, run_kernel, size2d, tf_padding
+from ._layout import Size2D, channel_axis, float_tensor, run_kernel, size2d, tf_padding
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
 from .tflayer import convert_to_tflayer_args
@@ -49,7 +49,7 @@ def AvgPooling(inputs: Any, pool_size: Size2D, strides: Optional[Size2D] = None,
 
 def _pool(who: str, pool: AnyFunction, inputs: Any, pool_size: Size2D, strides: Optional[Size2D], padding: str,
           data_format: str) -> Any:
-    x = tf.convert_to_tensor(inputs)
+    x = tf.convert_to_tensor(inputs) if who == "MaxPooling" else float_tensor(who, inputs)
     _check_4d(who, x)
     padding = tf_padding(who, padding)
     pool_size = size2d(who, "pool_size", pool_size)
@@ -67,7 +67,7 @@ def GlobalAvgPooling(x: Any, data_format: str = "channels_last") -> Any:
     """Mean over height and width (Lin et al. 2013, https://arxiv.org/abs/1312.4400), as `GlobalAvgPooling("name", x)`:
     [N, H, W, C] (or [N, C, H, W], as `data_format` says) -> [N, C], the tensor `name/output`.
     """
-    x = tf.convert_to_tensor(x)
+    x = float_tensor("GlobalAvgPooling", x)
     _check_4d("GlobalAvgPooling", x)
     axes = [1, 2] if channel_axis(data_format) == 3 else [2, 3]
     return in_float32(lambda x, name=None: tf.reduce_mean(x, axes, name=name), x, name="output")

@@ -126,8 +126,8 @@ class OnlinePredictor(PredictorBase):
         if self._sess is None:
             sess = tf.get_default_session()
             if sess is None:
-                raise RuntimeError("{}: there must be a session to predict in; got none; pass sess=, or call it inside "
-                                   "`with sess.as_default():`".format(type(self).__name__))
+                raise RuntimeError("{}: there must be a session to predict in; got none; pass sess=, or call it inside `with "
+                                   "sess.as_default():`; callbacks predict from _before_train on".format(type(self).__name__))
             self.sess = sess
         run = make_prediction_callable(self._sess, self.input_tensors, self.output_tensors, self.ACCEPT_OPTIONS)
         if self._queue_runners is not None:

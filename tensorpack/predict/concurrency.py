@@ -18,6 +18,7 @@ from ..tfutils.model_utils import describe_trainable_vars
 from ..utils import logger
 from ..utils._process.remote_failure import RemoteFailure
 from ..utils._process.start import SafelyStarted
+from ..utils._text.spec import shown
 from ..utils.concurrency import DIE, enable_death_signal
 from ._remote import dumps_config
 from .base import AsyncPredictorBase, OfflinePredictor, OnlinePredictor
@@ -178,8 +179,8 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
             RuntimeError: the predictor is closed, all threads have ended, or the queue is full and nothing was started.
         """
         if not isinstance(dp, (list, tuple)):
-            raise TypeError("MultiThreadAsyncPredictor.put_task: dp must be a list of inputs; got {!r}; try [dp]".format(
-                type(dp).__name__))
+            raise TypeError("MultiThreadAsyncPredictor.put_task: dp must be a list of inputs; got {}; try [dp]".format(
+                shown(dp)))
         if len(dp) != self._num_inputs:
             raise ValueError("MultiThreadAsyncPredictor.put_task: dp must have {} inputs; got {}".format(
                 self._num_inputs, len(dp)))
@@ -312,7 +313,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
 def _check_predictors(predictors: Any) -> List[OnlinePredictor]:
     who = "MultiThreadAsyncPredictor"
     if not isinstance(predictors, (list, tuple)) or not all(isinstance(p, OnlinePredictor) for p in predictors):
-        raise TypeError("{}: predictors must be a list of OnlinePredictor; got {!r}".format(who, predictors))
+        raise TypeError("{}: predictors must be a list of OnlinePredictor; got {}".format(who, shown(predictors)))
     if not predictors:
         raise ValueError("{}: there must be at least one predictor; got none".format(who))
     if any(p.return_input for p in predictors):

@@ -11,6 +11,7 @@ from typing import Any, Callable, DefaultDict, Dict, Iterator, List, TypeVar
 
 from .. import compat
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 from .model_utils import get_shape_str
 from .tower import get_current_tower_context
@@ -100,7 +101,7 @@ def enable_argscope_for_module(module: Any, log_shape: bool = True) -> None:
         TypeError: `module` is no module.
     """
     if not isinstance(module, types.ModuleType):
-        raise TypeError("enable_argscope_for_module(module): must be a module; got {!r}".format(module))
+        raise TypeError("enable_argscope_for_module(module): must be a module; got {}".format(shown(module)))
     functions = _functions_of(module)
     if not functions:
         logger.warning("enable_argscope_for_module(%s): the module has no function, so argscope has nothing to give arguments "

@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 
 __all__ = ["backup_collection", "freeze_collection", "restore_collection"]
@@ -23,7 +24,7 @@ def backup_collection(keys: Optional[Iterable[str]] = None) -> Dict[str, List[An
     if keys is None:
         keys = tf.get_default_graph().get_all_collection_keys()
     if not isinstance(keys, (list, tuple, set)):
-        raise TypeError("backup_collection(keys): must be a list, tuple or set; got {!r}; put it into a list".format(keys))
+        raise TypeError("backup_collection(keys): must be a list, tuple or set; got {}; put it into a list".format(shown(keys)))
     return {key: tf.get_collection(key) for key in keys}
 
 

@@ -5,6 +5,7 @@ from typing import Any, List, Sequence
 
 from ..compat import is_made_by_keras_3
 from ..compat import tfv1 as tf
+from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 from ._tower_context import BaseTowerContext, TowerContext, get_current_tower_context
 from ._tower_context import PredictTowerContext as PredictTowerContext
@@ -96,7 +97,7 @@ def _refuse_keras_3(context: BaseTowerContext) -> None:
 
 def _check_signature(input_signature: Sequence[Any]) -> None:
     if not isinstance(input_signature, (list, tuple)):
-        raise TypeError("TowerFunc(input_signature): must be a list of tf.TensorSpec; got {!r}".format(input_signature))
+        raise TypeError("TowerFunc(input_signature): must be a list of tf.TensorSpec; got {}".format(shown(input_signature)))
     names = []
     for position, spec in enumerate(input_signature):
         if not isinstance(spec, tf.TensorSpec):

@@ -2,12 +2,19 @@
 from __future__ import annotations
 
 from ..tfutils.common import get_global_step_value
+from ..utils._made_later import MadeLater
 
-__all__ = ["TrainLoop"]
+__all__ = ["TrainLoop", "check_not_negative"]
+
+_NO_BOUNDS = "it is known from _before_train on"
 
 
 class TrainLoop:
     """The counters of a training loop: read by everybody, written by the trainer and its step counter only."""
+
+    starting_epoch: int = MadeLater(_NO_BOUNDS)
+    max_epoch: int = MadeLater(_NO_BOUNDS)
+    steps_per_epoch: int = MadeLater(_NO_BOUNDS)
 
     def __init__(self) -> None:
         self._epoch_num = 0
@@ -20,12 +27,10 @@ class TrainLoop:
         Raises:
             ValueError: a negative number of steps or epochs.
         """
+        check_not_negative(steps_per_epoch=steps_per_epoch, max_epoch=max_epoch)
         self.starting_epoch = int(starting_epoch)
         self.max_epoch = int(max_epoch)
         self.steps_per_epoch = int(steps_per_epoch)
-        for name in ("steps_per_epoch", "max_epoch"):
-            if getattr(self, name) < 0:
-                raise ValueError("Trainer: {} must be >= 0; got {}".format(name, getattr(self, name)))
         self._epoch_num = self.starting_epoch - 1
 
     def update_global_step(self) -> None:
@@ -46,3 +51,10 @@ class TrainLoop:
     def local_step(self) -> int:
         """Index of the current or last step within its epoch; -1 before the first step of the training."""
         return self._local_step
+
+
+def check_not_negative(**numbers: int) -> None:
+    """Raise ValueError for a number of steps or epochs below 0."""
+    for name, value in numbers.items():
+        if int(value) < 0:
+            raise ValueError("Trainer: {} must be >= 0; got {}".format(name, value))

@@ -16,6 +16,7 @@ from ..input_source.input_source_base import InputSource
 from ..tfutils.sesscreate import NewSessionCreator, SessionCreatorAdapter, owns_session
 from ..tfutils.sessinit import SessionInit
 from ..utils import logger
+from ..utils._text.spec import shown
 from .tower import SingleCostTrainer
 
 __all__ = ["MultiTowerTrainer"]
@@ -93,7 +94,7 @@ def _device_numbers(who: str, gpus: Union[int, Sequence[int]]) -> List[int]:
             raise ValueError("{}: gpus must be positive, or a list of GPU numbers; got {}".format(who, gpus))
         return list(range(gpus))
     if not isinstance(gpus, (list, tuple, range)) or not all(isinstance(k, int) and not isinstance(k, bool) for k in gpus):
-        raise TypeError("{}: gpus must be a list of GPU numbers, or how many; got {!r}; try [0, 1]".format(who, gpus))
+        raise TypeError("{}: gpus must be a list of GPU numbers, or how many; got {}; try [0, 1]".format(who, shown(gpus)))
     gpus = list(gpus)
     if not gpus or min(gpus) < 0 or len(set(gpus)) < len(gpus):
         raise ValueError("{}: gpus must have one GPU number at least, none negative, each once; got {}; try [0]".format(

@@ -18,15 +18,20 @@ from ..tfutils.sesscreate import NewSessionCreator, initialize_from_restored
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerTensorHandles
 from ..utils import logger
+from ..utils._made_later import MadeLater
+from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once
 from ..utils.concurrency import unblock_on_sigint
 from ..utils.utils import humanize_time_delta
-from ._loop import TrainLoop
+from ._loop import TrainLoop, check_not_negative
 from ._stall import TrainingWatch
-from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
+from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS
 
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
+
+_NO_SESSION = ("there is no session before all callbacks have added to the graph; use it from _before_train on, and in "
+               "_setup_graph only make operations and predictors")
 
 
 class Trainer:
@@ -51,7 +56,8 @@ class Trainer:
         is_chief: False on the processes of a distributed training that do not save and log.
         graph: the graph that this trainer builds and runs: the default graph of its construction, or a new one when
             that graph is final because another trainer has used it.
-        sess, hooked_sess: the plain session, and the one whose `run` is "a training step" with all hooks.
+        sess, hooked_sess: the plain session, and the one whose `run` is "a training step" with all hooks. To read one before
+            the session is made is an error.
         monitors: a `Monitors`, once the callbacks are set up.
         towers: None; trainers with towers have their handles here.
         STALL_SECONDS: how long a step, or another run of the session, may take before the log says that it hangs, what it
@@ -62,18 +68,12 @@ class Trainer:
     STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     is_chief = True
-    sess: tf.Session = NOT_YET
-    hooked_sess: HookedSession = NOT_YET
+    sess: tf.Session = MadeLater(_NO_SESSION)
+    hooked_sess: HookedSession = MadeLater(_NO_SESSION)
     towers: Optional[TowerTensorHandles] = None
     _callbacks: Callbacks = NOT_YET
     _queue_runners: QueueRunners = NOT_YET
     _watch: Optional[TrainingWatch] = None
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Trainer:
-        if isinstance(args[0] if args else kwargs.get("config"), TrainConfig):
-            logger.error("A trainer takes no TrainConfig any more; use launch_train_with_config(config, trainer).")
-            raise SystemExit(1)
-        return super().__new__(cls)
 
     def __init__(self) -> None:
         self._registered_callbacks: List[Callback] = []
@@ -98,7 +98,7 @@ class Trainer:
                 self.register_callback(x)
             return None
         if not isinstance(cb, Callback):
-            raise TypeError("Trainer.register_callback: must be a Callback; got {!r}".format(cb))
+            raise TypeError("Trainer.register_callback: must be a Callback; got {}".format(shown(cb)))
         if self._callbacks is not None:
             raise RuntimeError("Trainer.register_callback: callbacks can be added only before setup_callbacks; got {} "
                                "afterwards".format(cb))
@@ -124,7 +124,7 @@ class Trainer:
         """
         for name, value in (("callbacks", callbacks), ("monitors", monitors)):
             if not isinstance(value, list):
-                raise TypeError("Trainer.setup_callbacks: {} must be a list; got {!r}".format(name, value))
+                raise TypeError("Trainer.setup_callbacks: {} must be a list; got {}".format(name, shown(value)))
         with self.graph.as_default():
             if self.is_chief:
                 describe_trainable_vars()
@@ -147,10 +147,11 @@ class Trainer:
     def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:
         """Create the session, initialise and restore the variables, make the graph final and start its queue runners."""
         if not isinstance(session_creator, tf.train.SessionCreator):
-            raise TypeError("Trainer.initialize: session_creator must be a SessionCreator; got {!r}".format(session_creator))
+            raise TypeError("Trainer.initialize: session_creator must be a SessionCreator; got {}".format(
+                shown(session_creator)))
         if not isinstance(session_init, SessionInit):
-            raise TypeError("Trainer.initialize: session_init must be a SessionInit; got {!r}; "
-                            "SmartInit(path) makes one".format(session_init))
+            raise TypeError("Trainer.initialize: session_init must be a SessionInit; got {}; "
+                            "SmartInit(path) makes one".format(shown(session_init)))
         with self.graph.as_default():
             session_init._setup_graph()
             logger.info("Creating the session ...")
@@ -235,7 +236,7 @@ class Trainer:
         if self._watch is not None and isinstance(cause, tf.errors.OpError):
             self._watch.raise_failure(cause)
         if isinstance(cause, StopTraining):
-            logger.info("Training was stopped by exception: %s", cause)
+            logger.info("Training ends here: %s", cause)
         elif isinstance(cause, (tf.errors.OutOfRangeError, tf.errors.CancelledError)):
             # A closed input queue looks like the end of the data; who should have filled it knows better.
             try:
@@ -277,6 +278,7 @@ class Trainer:
     def train(self, callbacks: List[Callback], monitors: List[MonitorBase], session_creator: tf.train.SessionCreator,
               session_init: SessionInit, steps_per_epoch: int, starting_epoch: int = 1, max_epoch: int = 9999999) -> None:
         """`setup_callbacks`, `initialize` and `main_loop`; possible once per trainer."""
+        check_not_negative(steps_per_epoch=steps_per_epoch, max_epoch=max_epoch)
         self.setup_callbacks(callbacks, monitors)
         self.initialize(session_creator, session_init)
         self.main_loop(steps_per_epoch, starting_epoch, max_epoch)

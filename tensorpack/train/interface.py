@@ -8,6 +8,7 @@ from ..dataflow.base import DataFlow
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource
 from ..utils import logger
+from ..utils._text.spec import shown
 from .base import Trainer
 from .config import TrainConfig
 from .tower import SingleCostTrainer
@@ -41,10 +42,10 @@ def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) ->
         TypeError, ValueError: the trainer minimises no single cost, or the configuration has no model or no data.
     """
     if not isinstance(trainer, SingleCostTrainer):
-        raise TypeError("launch_train_with_config: trainer must be a SingleCostTrainer; got {!r}; other trainers are started "
-                        "by their train_with_defaults()".format(trainer))
+        raise TypeError("launch_train_with_config: trainer must be a SingleCostTrainer; got {}; other trainers are started "
+                        "by their train_with_defaults()".format(shown(trainer)))
     if not isinstance(config, TrainConfig):
-        raise TypeError("launch_train_with_config: config must be a TrainConfig; got {!r}".format(config))
+        raise TypeError("launch_train_with_config: config must be a TrainConfig; got {}".format(shown(config)))
     if config.model is None:
         raise ValueError("launch_train_with_config: the TrainConfig must have a model; got model=None")
     data = config.dataflow if config.data is None else config.data

@@ -17,6 +17,8 @@ from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
+from ..utils._names import list_of_names
+from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once, memoized
 from ._updates import warn_of_idle_updates
@@ -49,8 +51,8 @@ class TowerTrainer(Trainer):
     @tower_func.setter
     def tower_func(self, value: TowerFunc) -> None:
         if not isinstance(value, TowerFunc):
-            raise TypeError("{}.tower_func: must be a TowerFunc; got {!r}; TowerFunc(function, input_signature) makes "
-                            "one".format(type(self).__name__, value))
+            raise TypeError("{}.tower_func: must be a TowerFunc; got {}; TowerFunc(function, input_signature) makes "
+                            "one".format(type(self).__name__, shown(value)))
         if self._tower_func is not None:
             raise RuntimeError("{}.tower_func: can be set once only".format(type(self).__name__))
         self._tower_func = value
@@ -94,17 +96,21 @@ class TowerTrainer(Trainer):
         Raises:
             RuntimeError: the graph is final and has no predictor tower for this device.
             KeyError: no such tensor in the tower.
+            TypeError: names are no list of strings.
         """
         if self._tower_func is None:
             raise RuntimeError("{}.get_predictor: set tower_func first".format(type(self).__name__))
+        who = "{}.get_predictor".format(type(self).__name__)
+        input_names = list_of_names(who, "input_names", input_names)
+        output_names = list_of_names(who, "output_names", output_names)
         tower_name = "tower-pred-cpu" if device < 0 else "tower-pred-{}".format(device)
         with self.graph.as_default():
             try:
                 tower = self.tower_func.towers[tower_name]
             except KeyError:
                 tower = self._build_predict_tower(tower_name, device)
-            predictor = OnlinePredictor(tower.get_tensors(list(input_names)), tower.get_tensors(list(output_names)))
-        predictor.sess = self.sess
+            predictor = OnlinePredictor(tower.get_tensors(input_names), tower.get_tensors(output_names))
+        predictor.sess = getattr(self, "sess", None)
         self._predictors.append(predictor)
         return predictor
 
@@ -179,7 +185,7 @@ class SingleCostTrainer(TowerTrainer):
 
     def _setup_input(self, input_signature: List[tf.TensorSpec], input: InputSource) -> List[Callback]:
         if not isinstance(input, InputSource):
-            raise TypeError("{}.setup_graph: input must be an InputSource; got {!r}".format(type(self).__name__, input))
+            raise TypeError("{}.setup_graph: input must be an InputSource; got {}".format(type(self).__name__, shown(input)))
         if input.setup_done():
             raise RuntimeError("{}.setup_graph: input must not be set up already; got {!r} that is in use elsewhere; make "
                                "a new one".format(type(self).__name__, input))

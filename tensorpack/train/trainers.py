@@ -16,6 +16,7 @@ from ..input_source.input_source import QueueInput
 from ..input_source.input_source_base import InputSource
 from ..tfutils.tower import TowerContext
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils.develop import log_deprecated
 from ._distributed.collective import CollectiveTrainer
 from ._distributed.horovod import BytePSTrainer, HorovodTrainer
@@ -72,7 +73,8 @@ class QueueInputTrainer(SimpleTrainer):
     def _setup_graph(self, input: InputSource, get_cost_fn: Callable[..., tf.Tensor],
                      get_opt_fn: Callable[[], tf.train.Optimizer]) -> List[Callback]:
         if not isinstance(input, QueueInput):
-            raise TypeError("QueueInputTrainer: input must be a QueueInput; got {!r}; SimpleTrainer takes any".format(input))
+            raise TypeError("QueueInputTrainer: input must be a QueueInput; got {}; SimpleTrainer takes any".format(
+                shown(input)))
         return super()._setup_graph(input, get_cost_fn, get_opt_fn)
 
 

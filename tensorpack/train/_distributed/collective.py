@@ -15,7 +15,7 @@ from ...callbacks.base import Callback, CallbackFactory, StopTraining
 from ...callbacks.monitor import MonitorBase
 from ...callbacks.steps import ProgressBar
 from ...compat import tfv1 as tf
-from ...dataflow.base import DataFlow
+from ...dataflow.base import DataFlow, require_dataflow
 from ...input_source.input_source_base import InputSource
 from ...tfutils.sesscreate import NewSessionCreator
 from ...tfutils.sessinit import SessionInit
@@ -111,8 +111,7 @@ class CollectiveTrainer(SingleCostTrainer):
             TypeError: it is no DataFlow.
             ValueError: with several workers, it is known to shuffle or mix its datapoints.
         """
-        if not isinstance(dataflow, DataFlow):
-            raise TypeError("CollectiveTrainer.shard: must be a DataFlow; got {!r}".format(dataflow))
+        require_dataflow("CollectiveTrainer.shard", "what is shared out", dataflow)
         if self.size == 1:
             return dataflow
         check_same_everywhere("CollectiveTrainer.shard", dataflow)

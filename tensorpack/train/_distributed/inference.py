@@ -5,7 +5,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
 from ...callbacks.inference import Inferencer
 from ...callbacks.inference_runner import InferenceRunner, _find_fetches, _InferencerToHook
-from ...dataflow.base import DataFlow
+from ...dataflow.base import DataFlow, require_dataflow
 from ...tfutils.tower import TowerFunc, TowerTensorHandle
 from ...utils._text.progress_bar import Bar
 from ...utils.utils import get_tqdm
@@ -45,9 +45,8 @@ class CollectiveInferenceRunner(InferenceRunner):
 
     def __init__(self, input: DataFlow, infs: Union[Inferencer, Sequence[Inferencer]], tower_name: str = "InferenceTower",
                  tower_func: Optional[TowerFunc] = None, device: int = 0):
-        if not isinstance(input, DataFlow):
-            raise TypeError("CollectiveInferenceRunner: input must be a DataFlow; got {!r}; InferenceRunner, which runs on the "
-                            "chief alone, takes any InputSource".format(input))
+        require_dataflow("CollectiveInferenceRunner", "input", input, hint="InferenceRunner, which runs on the chief alone, "
+                         "takes any InputSource")
         cluster = cluster_from_environment()
         self._portion: Optional[Portion] = None
         if cluster.size > 1:
