@@ -182,7 +182,8 @@ def train(train_op: Any, logdir: Optional[str], train_step_fn: Callable[..., Tup
                 if logdir and supervisor.is_chief:
                     _log("Finished training! Saving model to disk.")
                     supervisor.saver.save(sess, supervisor.save_path, global_step=supervisor.global_step)
-                    supervisor.stop(threads, close_summary_writer=True, ignore_live_threads=ignore_live_threads)
+                    # The end of the session closes the writer, which must not be closed twice
+                    supervisor.stop(threads, close_summary_writer=False, ignore_live_threads=ignore_live_threads)
             return loss
         except tf.errors.AbortedError:
             _log("Retrying training!")
