@@ -73,8 +73,10 @@ VALUE_CASES["inception_v1"] = network(
     "inception", "inception_v1_base", 32, "inception_v1_arg_scope", final_endpoint="Mixed_3b")
 VALUE_CASES["inception_v2"] = network("inception", "inception_v2", 64, **_THIN)
 VALUE_CASES["inception_v3"] = network("inception", "inception_v3", 150, **_THIN)
-VALUE_CASES["conv2d_same"] = [2, 7, 6, 3], lambda slim, x: (
-    slim.nets.resnet_utils.conv2d_same(x, 4, 3, 2, rate=2, scope="c"), {})
+for _name, _kwargs in {"conv2d_same": dict(kernel_size=3, stride=2), "conv2d_same_even": dict(kernel_size=4, stride=3),
+                       "conv2d_same_dilated": dict(kernel_size=3, stride=1, rate=2)}.items():
+    VALUE_CASES[_name] = [2, 7, 6, 3], lambda slim, x, kwargs=_kwargs: (
+        slim.nets.resnet_utils.conv2d_same(x, 4, scope="c", **kwargs), {})
 
 
 def describe(slim, name):
@@ -127,8 +129,8 @@ def run(slim, name):
                 tensors["gradient/" + variable.op.name] = gradient
         losses = tf.get_collection("regularization_losses")
         tensors["regularization"] = tf.add_n(losses) if losses else tf.constant(0.)
-        for variable in tf.global_variables():
-            variable.load(value_of(variable), sess)
+        initializers = [variable.initializer for variable in tf.global_variables()]
+        sess.run(initializers, {op.inputs[1]: value_of(v) for v, op in zip(tf.global_variables(), initializers)})
         feeds = {images: random.randn(*shape)}
         values = sess.run(tensors, feeds)
         sess.run(tf.get_collection("update_ops"), feeds)
@@ -148,7 +150,7 @@ def main():
     import tensorflow.contrib.slim as slim
     import tensorflow.contrib.slim.nets  # noqa: F401
 
-    graphs = {name: describe(slim, name) for name in GRAPH_CASES}
+    graphs = {name: describe(slim, name) for name in GRAPH_CASES}  # takes minutes
     with open(GRAPHS, "wb") as f, gzip.GzipFile(fileobj=f, mode="wb", mtime=0) as zipped:
         zipped.write(json.dumps({"graphs": graphs, "arg_scopes": arg_scopes(slim)}).encode())
     values = {"{}/{}".format(name, key): value for name in VALUE_CASES for key, value in run(slim, name).items()}

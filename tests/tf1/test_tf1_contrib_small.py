@@ -191,8 +191,11 @@ def test_transformations_of_data_sets():
     assert elements(numbers.map(lambda x: tf.range(x)).apply(data.padded_batch_and_drop_remainder(2, [None]))) == [
         [[0], [0]], [[0, 1, 0], [0, 1, 2]]]
     assert sorted(elements(numbers.apply(data.shuffle_and_repeat(3, 2)))) == sorted(list(range(5)) * 2)
-    assert sorted(elements(numbers.apply(data.sloppy_interleave(
-        lambda x: tf.data.Dataset.from_tensors(x).repeat(2), 2)))) == sorted(list(range(5)) * 2)
+
+    def twice(x):
+        return tf.data.Dataset.from_tensors(x).repeat(2)
+
+    assert sorted(elements(numbers.apply(data.sloppy_interleave(twice, 2)))) == sorted(list(range(5)) * 2)
     reducer = data.Reducer(lambda _: tf.constant(0, tf.int64), lambda total, x: total + x, lambda total: total * 2)
     with tf.Session() as sess:
         assert sess.run(data.reduce_dataset(numbers, reducer)) == 20
