@@ -12,6 +12,9 @@ from typing import Any, List, Optional
 from .source import code_of
 
 
+_main_path: Optional[str] = None
+
+
 class CannotRun(Exception):
     """There is no such program; the message says what there is."""
 
@@ -67,7 +70,7 @@ def spec_of_module(name: str) -> ModuleSpec:
 
 def new_main(name: str, path: Optional[str], spec: Optional[ModuleSpec]) -> ModuleType:
     """An empty module that is `sys.modules["__main__"]` from now on."""
-    main = ModuleType("__main__" if spec is None else name)
+    main = ModuleType(name)
     loader: Any = SourceFileLoader(name, str(path)) if spec is None else spec.loader
     vars(main).update(__name__=name, __file__=path, __builtins__=builtins, __loader__=loader, __spec__=spec,
                       __package__=None if spec is None else spec.parent, __cached__=None)
@@ -75,7 +78,14 @@ def new_main(name: str, path: Optional[str], spec: Optional[ModuleSpec]) -> Modu
     return main
 
 
+def main_path() -> Optional[str]:
+    """The main file of the program that runs."""
+    return _main_path
+
+
 def _execute(code: CodeType, main: ModuleType) -> None:
+    global _main_path
+    _main_path = main.__file__
     exec(code, vars(main))
 
 
