@@ -11,7 +11,6 @@ from typing import Any, List, Optional
 
 from .source import code_of
 
-
 _main_path: Optional[str] = None
 
 
