@@ -4,8 +4,10 @@ This file is the table of contents of `from tensorpack import *`. Nothing is imp
 `import tensorpack` and everything about data stays free of TensorFlow.
 """
 import importlib.util
+import sys
 
 from ._exports import attach
+from ._legacy import install
 from .libinfo import __version__ as __version__
 
 _WITHOUT_TENSORFLOW = {
@@ -131,3 +133,5 @@ def _with_tensorflow():
 # find_spec does not import TensorFlow: a broken one shows its own traceback when it is first needed.
 __getattr__, __dir__, __all__ = (
     _without_tensorflow() if importlib.util.find_spec("tensorflow") is None else _with_tensorflow())
+
+install(sys.modules[__name__])

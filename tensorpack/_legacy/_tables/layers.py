@@ -1,0 +1,6 @@
+"""Layers and their arguments."""
+from __future__ import annotations
+
+from .._table import Part
+
+PART = Part()

@@ -1,0 +1,6 @@
+"""The other tools around TensorFlow."""
+from __future__ import annotations
+
+from .._table import Part
+
+PART = Part()

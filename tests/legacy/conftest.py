@@ -1,0 +1,18 @@
+"""Fixtures of the tests of old spellings: each test is the first to use them."""
+import pytest
+
+from tensorpack._legacy import _spelling
+from tensorpack.utils import argtools
+
+
+@pytest.fixture(autouse=True)
+def first_use(monkeypatch):
+    """As in a new process, each old spelling warns."""
+    monkeypatch.setattr(_spelling, "_warned", set())
+    monkeypatch.setattr(argtools, "_LOGGED", set())
+
+
+@pytest.fixture
+def warnings(log_records):
+    """A function that returns the texts of the warnings that were logged so far."""
+    return lambda: [record.getMessage() for record in log_records if record.levelname == "WARNING"]
