@@ -162,7 +162,8 @@ PROGRAM = """
     assert np.fromstring(b"\\x01\\x02", dtype=np.uint8).tolist() == [1, 2] and a.tostring() == bytes(32)
     assert np.fromstring("1 2", sep=" ").tolist() == [1., 2.] and np.lib.pad(a, 1, "constant").shape == (4, 4)
     assert not hasattr(np, "clamp") and not hasattr(np.lib, "clamp")
-    assert issubclass(dict, collections.Mapping) and collections.MutableSequence and inspect.getargspec(lambda x: x).args == ["x"]
+    assert issubclass(dict, collections.Mapping) and collections.MutableSequence
+    assert inspect.getargspec(lambda x: x).args == ["x"]
     assert isinstance(time.clock(), float) and list(itertools.izip([1], [2])) == [(1, 2)]
     image = np.arange(27).reshape(3, 3, 3).astype(np.uint8)
     imsave("a.png", image)
@@ -196,7 +197,8 @@ def test_mnist_of_the_tutorials():
     sums = []
     for _ in range(3):
         images, labels = data.train.next_batch(30000)
-        sums.append((data.train.epochs_completed, round(float(images[:100].astype(float).sum()), 2), labels[:9].argmax(1).tolist()))
+        total = round(float(images[:100].astype(float).sum()), 2)
+        sums.append((data.train.epochs_completed, total, labels[:9].argmax(1).tolist()))
     assert sums == SUMS_OF_TENSORFLOW_1_15
 
 

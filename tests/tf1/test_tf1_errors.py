@@ -14,16 +14,16 @@ ERRORS = {
                         "needs the package no_such_package, which is not installed", "ModuleNotFoundError: "),
     "in a file beside it": ("import beside\nbeside.f()\n", "beside.py:2", "needs the package no_such_package",
                             "ModuleNotFoundError: "),
-    "in a thread's error with a cause": ("try:\n    1 / 0\nexcept Exception as e:\n    raise KeyError('k') from e\n", None, None,
-                                         "KeyError: 'k'"),
+    "error with a cause": ("try:\n    1 / 0\nexcept Exception as e:\n    raise KeyError('k') from e\n", None, None,
+                           "KeyError: 'k'"),
 }
 ERRORS_OF_TENSORFLOW_2 = {
-    "name that is nowhere": ("import tensorflow as tf\n\ntf.no_such_name(1)\n", "program.py:3", "tf.no_such_name is not provided",
-                             "NotProvided: "),
+    "name that is nowhere": ("import tensorflow as tf\n\ntf.no_such_name(1)\n", "program.py:3",
+                             "tf.no_such_name is not provided", "NotProvided: "),
     "name of TensorFlow 0": ("import tensorflow as tf\ntf.scalar_summary('a', 1)\n", "program.py:2", "tf.summary.scalar",
                              "NotProvided: "),
-    "name of a package": ("import tensorflow.contrib.tensor_forest as forest\ndef f():\n    forest.build()\nf()\n", "program.py:3",
-                          "tf.contrib.tensor_forest.build is not provided", "NotProvided: "),
+    "name of a package": ("import tensorflow.contrib.tensor_forest as forest\ndef f():\n    forest.build()\nf()\n",
+                          "program.py:3", "tf.contrib.tensor_forest.build is not provided", "NotProvided: "),
     "imported name": ("from tensorflow.contrib.boosted_trees.python import layer\nprint('imported')\nlayer(3)\n",
                       "program.py:3", "tf.contrib.boosted_trees.python.layer is not provided", "NotProvided: "),
     "base class": ("from tensorflow.contrib.no_package import Base\nclass A(Base):\n    pass\n", "program.py:2",
@@ -33,8 +33,8 @@ ERRORS_OF_TENSORFLOW_2 = {
     "eager call": ("import tensorflow as tf\nw = tf.get_variable('w', [2])\nx = w + tf.placeholder(tf.float32, [2])\n\n"
                    "print(x.numpy())\n", "program.py:5", "session.run", "AttributeError: "),
     "TensorFlow 2": ("import tensorflow as tf\nx = tf.constant([1.])\nwith tf.GradientTape() as tape:\n    y = x * x\n"
-                     "print(tape.gradient(y, x).numpy())\n", "program.py:5", "written for TensorFlow 2 (GradientTape in line 3)",
-                     "Error: "),
+                     "print(tape.gradient(y, x).numpy())\n", "program.py:5",
+                     "written for TensorFlow 2 (GradientTape in line 3)", "Error: "),
 }
 
 
