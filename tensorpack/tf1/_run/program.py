@@ -28,7 +28,7 @@ def run_file(path: str, arguments: List[str]) -> None:
     if not os.path.isfile(script):
         raise CannotRun(_no_such_file(path, script))
     sys.argv[:] = [path] + arguments
-    sys.path[0] = path if script != path else os.path.dirname(os.path.abspath(script))
+    _put_first_on_path(path if script != path else os.path.dirname(os.path.abspath(script)))
     with open(script, "rb") as f:
         code = code_of(f.read(), script)
     _execute(code, new_main("__main__", script, None))
@@ -41,13 +41,19 @@ def run_module(name: str, arguments: List[str]) -> None:
         CannotRun: there is none.
     """
     sys.argv[:] = [name] + arguments
-    sys.path[0] = os.getcwd()
+    _put_first_on_path(os.getcwd())
     spec = spec_of_module(name)
     code = spec.loader.get_code(spec.name)  # type: ignore[union-attr]
     if code is None:
         raise CannotRun("no code for the module {}".format(name))
     sys.argv[0] = str(spec.origin)
     _execute(code, new_main("__main__", spec.origin, spec))
+
+
+def _put_first_on_path(folder: str) -> None:
+    if getattr(sys.flags, "safe_path", False):  # python -P: no folder of the program on the path
+        return
+    sys.path[0] = folder
 
 
 def spec_of_module(name: str) -> ModuleSpec:
