@@ -36,7 +36,8 @@ class AfterImport:
         finally:
             self._being_found.remove(name)
         if spec is not None and spec.loader is not None:
-            spec.loader = _ThenLoader(spec.loader, self._actions[name])  # type: ignore[assignment]
+            loader: Any = _ThenLoader(spec.loader, self._actions[name])
+            spec.loader = loader
         return spec
 
 

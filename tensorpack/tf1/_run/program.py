@@ -43,7 +43,8 @@ def run_module(name: str, arguments: List[str]) -> None:
     sys.argv[:] = [name] + arguments
     _put_first_on_path(os.getcwd())
     spec = spec_of_module(name)
-    code = spec.loader.get_code(spec.name)  # type: ignore[union-attr]
+    loader: Any = spec.loader
+    code = loader.get_code(spec.name)
     if code is None:
         raise CannotRun("no code for the module {}".format(name))
     sys.argv[0] = str(spec.origin)
