@@ -96,13 +96,13 @@ def adapt(module: ModuleType, table: Table) -> None:
     """Add what the table has for this module of today, which has just been executed."""
     from ._spelling import add_keywords, add_methods
 
-    for called, keywords in table.keywords.get(module.__name__, {}).items():
-        add_keywords(module, called, keywords, table.silent)
-    for name, methods in table.methods.get(module.__name__, {}).items():
-        add_methods(getattr(module, name), methods, table.silent)
     for path in table.adapters.get(module.__name__, ()):
         adapter = _value("_legacy." + path)
         adapter(module)
+    for name, methods in table.methods.get(module.__name__, {}).items():
+        add_methods(getattr(module, name), methods, table.silent)
+    for called, keywords in table.keywords.get(module.__name__, {}).items():  # so that adapters see those of today only
+        add_keywords(module, called, keywords, table.silent)
     add_names(module, table)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 import functools
 import inspect
 from types import ModuleType
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Iterable, List, Optional
 
 from ..callbacks.group import Callbacks
+from ..callbacks.monitor import ScalarPrinter
 from ..dataflow.base import DataFlow
 from ..graph_builder.model_desc import ModelDesc
 from ..input_source.input_source_base import InputSource
 from ..train.config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
 from ..utils.argtools import log_once
 from ._spelling import warn_once
-from .callbacks import NothingToDo
+from .callbacks import NothingToDo, StatPrinter
 
 
 def adapt_train_config(module: ModuleType) -> None:
@@ -37,12 +38,11 @@ def _with_old_arguments(init: Callable[..., None]) -> Callable[..., None]:
         towers = {name: kwargs.pop(name) for name in ("nr_tower", "tower", "predict_tower") if name in kwargs}
         optimizer = kwargs.pop("optimizer", None)
         _exchange_data(kwargs)
-        if "callbacks" in kwargs:
-            kwargs["callbacks"] = plain_callbacks(kwargs["callbacks"])
-        if "extra_callbacks" in kwargs:
-            kwargs["extra_callbacks"] = plain_callbacks(kwargs["extra_callbacks"])
-            _warn_of_no_callbacks(kwargs["extra_callbacks"])
+        given = {name: kwargs[name] for name in ("callbacks", "extra_callbacks") if name in kwargs}
+        kwargs.update({name: plain_callbacks(callbacks) for name, callbacks in given.items()})
+        _warn_of_no_callbacks(given.get("extra_callbacks"))
         init(self, **kwargs)
+        _restrict_printers(self, given.values())
         _set_towers(self, **towers)
         if optimizer is not None:
             warn_once("TrainConfig(optimizer=)", "ModelDesc.optimizer, which returns it")
@@ -71,17 +71,29 @@ def plain_callbacks(callbacks: Any) -> Any:
         callbacks = callbacks.cbs
     if not isinstance(callbacks, (list, tuple)):
         return callbacks
+    if isinstance(callbacks, list) and not any(isinstance(callback, NothingToDo) for callback in callbacks):
+        return callbacks  # the list of the user, which may still grow
     return [callback for callback in callbacks if not isinstance(callback, NothingToDo)]
 
 
 def prepare(config: Any) -> None:
     """Let what was assigned to attributes of the configuration since it was made be as `launch_train_with_config` wants it."""
+    _restrict_printers(config, [config.callbacks, config.extra_callbacks])
     config.callbacks = plain_callbacks(config.callbacks)
     config.extra_callbacks = plain_callbacks(config.extra_callbacks)
     _exchange_data(config.__dict__)
     if config.optimizer is not None and isinstance(config.model, ModelDesc) \
             and type(config.model).optimizer is ModelDesc.optimizer:
-        config.model.optimizer = lambda: config.optimizer
+        config.model.__dict__["optimizer"] = lambda: config.optimizer
+
+
+def _restrict_printers(config: Any, lists: Iterable[Any]) -> None:
+    """`StatPrinter(print_tag)` among the callbacks says which statistics are printed."""
+    callbacks = [cb for each in lists for cb in getattr(each, "cbs", each) or []]
+    tags = [cb.print_tag for cb in callbacks if isinstance(cb, StatPrinter) and cb.print_tag]
+    if tags:
+        config.monitors = [ScalarPrinter(whitelist=tags[-1]) if type(monitor) is ScalarPrinter else monitor
+                           for monitor in config.monitors]
 
 
 # ---- the towers

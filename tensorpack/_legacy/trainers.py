@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import functools
 from types import ModuleType
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Sequence, Tuple
 
 from ..dataflow.base import DataFlow
 from ..input_source.input_source import FeedInput, QueueInput
@@ -21,18 +21,18 @@ _OF_OLD_INPUT = ("input_queue", "gpu_prefetch", "predict_tower", "average_cost")
 
 def adapt_trainers(module: ModuleType) -> None:
     """Let the trainers of today take a configuration, and build their graph then, as those of 0.3 to 0.8 did."""
-    for name in ("SimpleTrainer", "QueueInputTrainer"):
-        _take_config(getattr(module, name), lambda config: ((), {}))
+    for name, old_order in (("SimpleTrainer", ()), ("QueueInputTrainer", ("input_queue", "predict_tower"))):
+        _take_config(getattr(module, name), lambda config: ((), {}), old_order)
     for name, old_order in (("SyncMultiGPUTrainerParameterServer", ("ps_device", "gpu_prefetch")),
                             ("SyncMultiGPUTrainerReplicated", ("gpu_prefetch",)),
-                            ("AsyncMultiGPUTrainer", ("scale_gradient",))):
+                            ("AsyncMultiGPUTrainer", ("input_queue", "scale_gradient", "predict_tower"))):
         _take_config(getattr(module, name), _gpus, old_order)
     module.__dict__["SyncMultiGPUTrainer"] = _function_with_config(module.__dict__["SyncMultiGPUTrainer"], module)
     distributed = module.__dict__["DistributedTrainerReplicated"]
     _refuse_config(distributed, "CollectiveTrainer, started by tensorpack.launch")
 
 
-def _gpus(config: TrainConfig) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
+def _gpus(config: Any) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
     if not config.tower:
         log_once("The configuration has no tower (nr_tower=0): one tower is trained on the CPU. Today: give the trainer the "
                  "GPUs, SyncMultiGPUTrainer(max(get_num_gpu(), 1)).", "warning")
@@ -40,7 +40,7 @@ def _gpus(config: TrainConfig) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
     return (config.tower,), {}
 
 
-def _take_config(cls: Any, today: Callable[[TrainConfig], Tuple[Tuple[Any, ...], Dict[str, Any]]],
+def _take_config(cls: Any, today: Callable[[Any], Tuple[Tuple[Any, ...], Dict[str, Any]]],
                  old_order: Tuple[str, ...] = ()) -> None:
     """Let the constructor take a configuration: `today` makes of it the arguments of today."""
     init = cls.__init__
@@ -53,7 +53,7 @@ def _take_config(cls: Any, today: Callable[[TrainConfig], Tuple[Tuple[Any, ...],
             return
         warn_once("{}(config).train()".format(cls.__name__), _launch(cls.__name__))
         rest.pop("config", None)
-        rest.update(zip(old_order, args[1:]))
+        rest.update(_by_name(cls.__name__, old_order, args[1:]))
         old = {name: rest.pop(name) for name in _OF_OLD_INPUT if name in rest}
         if "predict_tower" in old:
             config.predict_tower = old["predict_tower"]
@@ -72,9 +72,19 @@ def _launch(name: str) -> str:
     return "launch_train_with_config(config, {}({}))".format(name, arguments)
 
 
-def _config_of(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Optional[TrainConfig], Dict[str, Any]]:
+def _config_of(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Any, Dict[str, Any]]:
     config = args[0] if args else kwargs.get("config")
     return (config, dict(kwargs)) if isinstance(config, TrainConfig) else (None, kwargs)
+
+
+def _by_name(who: str, names: Sequence[str], values: Sequence[Any]) -> Dict[str, Any]:
+    """What was given by position after the configuration; AsyncMultiGPUTrainer had no queue there since 0.1.9."""
+    if values and isinstance(values[0], bool) and "scale_gradient" in names:
+        names = names[names.index("scale_gradient"):]
+    if len(values) > len(names):
+        raise TypeError("{}(config, ...): takes {} after the configuration; got {} arguments there".format(
+            who, " and ".join(names) or "nothing", len(values)))
+    return dict(zip(names, values))
 
 
 def _today_keywords(who: str, kwargs: Dict[str, Any]) -> Dict[str, Any]:
@@ -98,6 +108,7 @@ def _function_with_config(function: Callable[..., Any], module: ModuleType) -> C
             return function(*args, **_today_keywords("SyncMultiGPUTrainer", kwargs))
         warn_once("SyncMultiGPUTrainer(config).train()", _launch("SyncMultiGPUTrainer"))
         rest.pop("config", None)
+        rest.update(_by_name("SyncMultiGPUTrainer", ("input_queue", "average_cost", "predict_tower"), args[1:]))
         return module.__dict__["SyncMultiGPUTrainerParameterServer"](config, ps_device="gpu", **rest)
 
     return wrapper
@@ -146,7 +157,7 @@ def _input(trainer: Any, config: TrainConfig, queue: Any) -> InputSource:
     return QueueInput(data, queue)
 
 
-def _warn_of_towers(config: TrainConfig, trainer: Any) -> None:
+def _warn_of_towers(config: Any, trainer: Any) -> None:
     number = len(getattr(trainer, "devices", [0]))
     if config.nr_tower > 1 and config.nr_tower != number:
         log_once("TrainConfig has {} towers (nr_tower= or tower=), but {} trains {}: the GPUs are an argument of the trainer, "
