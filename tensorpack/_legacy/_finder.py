@@ -94,15 +94,15 @@ def _found_in(sources: List[ModuleType], module: ModuleType, attribute: str) -> 
 
 def adapt(module: ModuleType, table: Table) -> None:
     """Add what the table has for this module of today, which has just been executed."""
-    from ._spelling import add_keywords, add_methods
+    from . import _spelling
 
     for path in table.adapters.get(module.__name__, ()):
         adapter = _value("_legacy." + path)
         adapter(module)
     for name, methods in table.methods.get(module.__name__, {}).items():
-        add_methods(getattr(module, name), methods, table.silent)
+        _spelling.add_methods(getattr(module, name), methods, table.silent)
     for called, keywords in table.keywords.get(module.__name__, {}).items():  # so that adapters see those of today only
-        add_keywords(module, called, keywords, table.silent)
+        _spelling.add_keywords(module, called, keywords, table.silent)
     add_names(module, table)
 
 
@@ -137,11 +137,11 @@ def _attribute_finder(module: ModuleType, names: Dict[str, Union[Old, Gone]], si
             value = gone(spelling, old.instead)
         elif _is_star_import(sys._getframe(1)):
             with quiet():
-                value = _value(old.at)
+                value = _value(old.at, spelling)
         else:
             if old.loud and spelling not in silent:
                 warn_once(spelling, old.text())
-            value = _value(old.at)
+            value = _value(old.at, spelling)
         setattr(module, name, value)  # the next access does not come here
         return value
 
@@ -150,9 +150,11 @@ def _attribute_finder(module: ModuleType, names: Dict[str, Union[Old, Gone]], si
     return __getattr__
 
 
-def _value(path: str) -> Any:
-    """The object, or the module, at a path below `tensorpack`; an old name is never the value of itself."""
+def _value(path: str, asked: str = "") -> Any:
+    """The object, or the module, at a path below `tensorpack`; what is `asked` for there itself can only be a submodule."""
     parent, _, name = ("tensorpack." + path).rpartition(".")
+    if "tensorpack." + path == asked:
+        return importlib.import_module(asked)
     try:
         return getattr(importlib.import_module(parent), name)
     except AttributeError:

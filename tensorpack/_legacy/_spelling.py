@@ -75,7 +75,7 @@ def add_keywords(module: ModuleType, name: str, table: Mapping[str, Keyword], si
     """Let the function or class `name` of `module` take the old keywords in `table`."""
     called = getattr(module, name)
     if isinstance(called, type):
-        called.__init__ = keywords(called.__init__, name, table, silent)  # type: ignore[misc]
+        called.__init__ = keywords(called.__init__, name, table, silent)  # type: ignore[misc]  # of a class, not an instance
     else:
         setattr(module, name, keywords(called, name, table, silent))
 

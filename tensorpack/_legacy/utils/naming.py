@@ -1,0 +1,21 @@
+"""Names of graph elements and collections that older releases used."""
+from __future__ import annotations
+
+from ...utils.naming import GLOBAL_STEP_INCR_OP_NAME, MOVING_SUMMARY_OPS_KEY
+
+EXTRA_SAVE_VARS_KEY = "EXTRA_SAVE_VARIABLES"
+GLOBAL_STEP_INCR_VAR_NAME = GLOBAL_STEP_INCR_OP_NAME + ":0"
+GLOBAL_STEP_OP_NAME = "global_step"
+GLOBAL_STEP_VAR_NAME = "global_step:0"
+INPUTS_KEY = "INPUTS_METAINFO"
+INPUT_VARS_KEY = "INPUT_VARIABLES"
+LOCAL_STEP_OP_NAME = "local_step"
+LOCAL_STEP_VAR_NAME = "local_step:0"
+MOVING_SUMMARY_VARS_KEY = "MOVING_SUMMARY_VARIABLES"
+PREDICT_TOWER = "towerp"
+
+# what towers other than the first must not add to: the keys of tf.GraphKeys.SUMMARIES and UPDATE_OPS
+SUMMARY_BACKUP_KEYS = ["summaries", MOVING_SUMMARY_OPS_KEY]
+TRAIN_TOWER_FREEZE_KEYS = SUMMARY_BACKUP_KEYS
+PREDICT_TOWER_FREEZE_KEYS = SUMMARY_BACKUP_KEYS + ["update_ops"]
+TOWER_FREEZE_KEYS = PREDICT_TOWER_FREEZE_KEYS
