@@ -19,14 +19,22 @@ from .train_config import prepare
 _OF_OLD_INPUT = ("input_queue", "gpu_prefetch", "predict_tower", "average_cost")
 
 
+_OLD_ORDER: Dict[str, Tuple[str, ...]] = {  # what came by position after the configuration
+    "SimpleTrainer": (),
+    "QueueInputTrainer": ("input_queue", "predict_tower"),
+    "SyncMultiGPUTrainer": ("input_queue", "average_cost", "predict_tower"),
+    "SyncMultiGPUTrainerParameterServer": ("ps_device", "gpu_prefetch"),
+    "SyncMultiGPUTrainerReplicated": ("gpu_prefetch",),
+    "AsyncMultiGPUTrainer": ("input_queue", "scale_gradient", "predict_tower"),
+}
+
+
 def adapt_trainers(module: ModuleType) -> None:
     """Let the trainers of today take a configuration, and build their graph then, as those of 0.3 to 0.8 did."""
-    for name, old_order in (("SimpleTrainer", ()), ("QueueInputTrainer", ("input_queue", "predict_tower"))):
-        _take_config(getattr(module, name), lambda config: ((), {}), old_order)
-    for name, old_order in (("SyncMultiGPUTrainerParameterServer", ("ps_device", "gpu_prefetch")),
-                            ("SyncMultiGPUTrainerReplicated", ("gpu_prefetch",)),
-                            ("AsyncMultiGPUTrainer", ("input_queue", "scale_gradient", "predict_tower"))):
-        _take_config(getattr(module, name), _gpus, old_order)
+    for name in ("SimpleTrainer", "QueueInputTrainer"):
+        _take_config(getattr(module, name), lambda config: ((), {}))
+    for name in ("SyncMultiGPUTrainerParameterServer", "SyncMultiGPUTrainerReplicated", "AsyncMultiGPUTrainer"):
+        _take_config(getattr(module, name), _gpus)
     module.__dict__["SyncMultiGPUTrainer"] = _function_with_config(module.__dict__["SyncMultiGPUTrainer"], module)
     distributed = module.__dict__["DistributedTrainerReplicated"]
     _refuse_config(distributed, "CollectiveTrainer, started by tensorpack.launch")
@@ -40,8 +48,7 @@ def _gpus(config: Any) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
     return (config.tower,), {}
 
 
-def _take_config(cls: Any, today: Callable[[Any], Tuple[Tuple[Any, ...], Dict[str, Any]]],
-                 old_order: Tuple[str, ...] = ()) -> None:
+def _take_config(cls: Any, today: Callable[[Any], Tuple[Tuple[Any, ...], Dict[str, Any]]]) -> None:
     """Let the constructor take a configuration: `today` makes of it the arguments of today."""
     init = cls.__init__
 
@@ -53,7 +60,7 @@ def _take_config(cls: Any, today: Callable[[Any], Tuple[Tuple[Any, ...], Dict[st
             return
         warn_once("{}(config).train()".format(cls.__name__), _launch(cls.__name__))
         rest.pop("config", None)
-        rest.update(_by_name(cls.__name__, old_order, args[1:]))
+        rest.update(_by_name(cls.__name__, args[1:]))
         old = {name: rest.pop(name) for name in _OF_OLD_INPUT if name in rest}
         if "predict_tower" in old:
             config.predict_tower = old["predict_tower"]
@@ -77,8 +84,9 @@ def _config_of(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Any, Dict
     return (config, dict(kwargs)) if isinstance(config, TrainConfig) else (None, kwargs)
 
 
-def _by_name(who: str, names: Sequence[str], values: Sequence[Any]) -> Dict[str, Any]:
+def _by_name(who: str, values: Sequence[Any]) -> Dict[str, Any]:
     """What was given by position after the configuration; AsyncMultiGPUTrainer had no queue there since 0.1.9."""
+    names = _OLD_ORDER[who]
     if values and isinstance(values[0], bool) and "scale_gradient" in names:
         names = names[names.index("scale_gradient"):]
     if len(values) > len(names):
@@ -108,7 +116,7 @@ def _function_with_config(function: Callable[..., Any], module: ModuleType) -> C
             return function(*args, **_today_keywords("SyncMultiGPUTrainer", kwargs))
         warn_once("SyncMultiGPUTrainer(config).train()", _launch("SyncMultiGPUTrainer"))
         rest.pop("config", None)
-        rest.update(_by_name("SyncMultiGPUTrainer", ("input_queue", "average_cost", "predict_tower"), args[1:]))
+        rest.update(_by_name("SyncMultiGPUTrainer", args[1:]))
         return module.__dict__["SyncMultiGPUTrainerParameterServer"](config, ps_device="gpu", **rest)
 
     return wrapper
