@@ -37,9 +37,10 @@ def _with_old_arguments(init: Callable[..., None]) -> Callable[..., None]:
         kwargs.update(zip(names, args))
         towers = {name: kwargs.pop(name) for name in ("nr_tower", "tower", "predict_tower") if name in kwargs}
         optimizer = kwargs.pop("optimizer", None)
-        _exchange_data(kwargs)
         given = {name: kwargs[name] for name in ("callbacks", "extra_callbacks") if name in kwargs}
-        kwargs.update({name: plain_callbacks(callbacks) for name, callbacks in given.items()})
+        if isinstance(given.get("callbacks"), tuple):
+            kwargs["callbacks"] = list(given["callbacks"])
+        kwargs.update({name: plain_callbacks(kwargs[name]) for name in given})
         _warn_of_no_callbacks(given.get("extra_callbacks"))
         init(self, **kwargs)
         _restrict_printers(self, given.values())
@@ -52,7 +53,7 @@ def _with_old_arguments(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _exchange_data(arguments: Any) -> None:
-    """Let an InputSource be given as dataflow=, and a DataFlow as data=."""
+    """Let an InputSource be assigned as dataflow, and a DataFlow as data."""
     dataflow, data = arguments.get("dataflow"), arguments.get("data")
     if (isinstance(dataflow, InputSource) and data is None) or (isinstance(data, DataFlow) and dataflow is None):
         arguments["dataflow"], arguments["data"] = data, dataflow
@@ -65,13 +66,11 @@ def _warn_of_no_callbacks(callbacks: Any) -> None:
 
 
 def plain_callbacks(callbacks: Any) -> Any:
-    """A list, of what older programs give: `Callbacks`, tuples, and callbacks that have nothing to do any more."""
+    """What older programs give, without `Callbacks` around it, and without callbacks that have nothing to do any more."""
     if isinstance(callbacks, Callbacks):
         warn_once("TrainConfig(callbacks=Callbacks([...]))", "TrainConfig(callbacks=[...])")
         callbacks = callbacks.cbs
-    if not isinstance(callbacks, (list, tuple)):
-        return callbacks
-    if isinstance(callbacks, list) and not any(isinstance(callback, NothingToDo) for callback in callbacks):
+    if not isinstance(callbacks, (list, tuple)) or not any(isinstance(callback, NothingToDo) for callback in callbacks):
         return callbacks  # the list of the user, which may still grow
     return [callback for callback in callbacks if not isinstance(callback, NothingToDo)]
 
@@ -80,6 +79,8 @@ def prepare(config: Any) -> None:
     """Let what was assigned to attributes of the configuration since it was made be as `launch_train_with_config` wants it."""
     _restrict_printers(config, [config.callbacks, config.extra_callbacks])
     config.callbacks = plain_callbacks(config.callbacks)
+    if isinstance(config.callbacks, tuple):
+        config.callbacks = list(config.callbacks)
     config.extra_callbacks = plain_callbacks(config.extra_callbacks)
     _exchange_data(config.__dict__)
     if config.optimizer is not None and isinstance(config.model, ModelDesc) \

@@ -23,6 +23,7 @@ def adapt_trainer_base(module: ModuleType) -> None:
     for member in (add_scalar_summary, write_scalar_summary, add_summary, register_monitor, get_predict_func, get_predict_funcs,
                    get_predictors):
         setattr(trainer, member.__name__, member)
+    trainer.coord = property(lambda self: self._queue_runners.coord)
     trainer.stat_holder = property(_StatHolder)
     trainer.summary_writer = property(_SummaryWriter)
 

@@ -183,10 +183,12 @@ def test_a_configuration_that_contradicts_itself():
         config(dataset=FakeData([[2]], 10))
 
 
-def test_data_of_either_kind_under_either_name():
-    flow, source = FakeData([[2]], 10), QueueInput(FakeData([[2]], 10))
-    assert TrainConfig(dataflow=source).data is source and TrainConfig(data=flow).dataflow is flow
-    assert TrainConfig(flow).dataflow is flow
+def test_what_a_configuration_takes_by_position_and_as_callbacks():
+    flow, watch = FakeData([[2]], 10), Watch()
+    settings = TrainConfig(flow, None, Model(), (watch, StatPrinter()))
+    assert settings.dataflow is flow and settings.callbacks == [watch]
+    callbacks = [watch]
+    assert TrainConfig(flow, callbacks=callbacks).callbacks is callbacks
 
 
 def test_no_default_callbacks_are_warned_of(warnings):
