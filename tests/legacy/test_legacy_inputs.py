@@ -15,9 +15,13 @@ def queue():
 
 
 @pytest.mark.parametrize("make, stages", [
-    (lambda: StagingInput(queue(), [0, 1]), 1), (lambda: StagingInput(queue(), [0, 1], 3), 3), (lambda: StagingInput(queue(), 2), 2),
-    (lambda: StagingInput(queue(), towers=[0], nr_stage=4), 4), (lambda: StagingInput(queue(), devices=["/gpu:0"]), 1),
-    (lambda: tensorpack.StagingInputWrapper(queue(), ["/gpu:0"]), 5), (lambda: tensorpack.StagingInputWrapper(queue(), [0], 2), 2)])
+    (lambda: StagingInput(queue(), [0, 1]), 1),
+    (lambda: StagingInput(queue(), [0, 1], 3), 3),
+    (lambda: StagingInput(queue(), 2), 2),
+    (lambda: StagingInput(queue(), towers=[0], nr_stage=4), 4),
+    (lambda: StagingInput(queue(), devices=["/gpu:0"]), 1),
+    (lambda: tensorpack.StagingInputWrapper(queue(), ["/gpu:0"]), 5),
+    (lambda: tensorpack.StagingInputWrapper(queue(), [0], 2), 2)])
 def test_towers_of_a_staging_input(make, stages):
     source = make()
     assert type(source) is StagingInput and source._nr_stage == stages
@@ -52,10 +56,13 @@ def test_bases_and_functions_of_inputs():
 def test_gradients_are_averaged_by_default():
     from tensorpack.graph_builder import allreduce_grads
 
-    grads = [[tfv1.constant(2.0)], [tfv1.constant(4.0)]]
-    mean, total = allreduce_grads(grads, mode="cpu"), allreduce_grads(grads, False, mode="cpu")
-    with tfv1.Session() as sess:
-        assert sess.run([mean[0][0], total[1][0]]) == [3, 6]
+    grads = []
+    for k in range(2):
+        with tfv1.device("/cpu:{}".format(k)):
+            grads.append([tfv1.constant(2.0 + 2 * k)])
+    mean, total = allreduce_grads(grads, mode="collective"), allreduce_grads(grads, False, mode="collective")
+    with tfv1.Session(config=tfv1.ConfigProto(device_count={"CPU": 2})) as sess:
+        assert sess.run([each[0] for each in mean + total]) == [3, 3, 6, 6]
 
 
 def test_builders_by_their_old_arguments():
