@@ -137,7 +137,7 @@ def _attribute_finder(module: ModuleType, names: Dict[str, Union[Old, Gone]], si
             value = gone(spelling, old.instead)
         elif _is_star_import(sys._getframe(1)):
             with quiet():
-                value = _value(old.at, spelling)
+                return _value(old.at, spelling)  # not kept: who asks for it by name is still told
         else:
             if old.loud and spelling not in silent:
                 warn_once(spelling, old.text())

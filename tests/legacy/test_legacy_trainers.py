@@ -286,7 +286,8 @@ def test_the_oldest_ways_to_train(log_dir):
     with pytest.raises(ValueError, match="must have data=, an InputSource"):
         SimpleFeedfreeTrainer(config())
     with tfv1.Graph().as_default():
-        SimpleFeedfreeTrainer(config(dataflow=QueueInput(FakeData([[2]], 100, random=False, dtype="float32")))).train()
+        source = QueueInput(FakeData([[2]], 100, random=False, dtype="float32"))
+        SimpleFeedfreeTrainer(config(dataflow=None, data=source)).train()
 
 
 @pytest.mark.parametrize("name", ["FeedfreeTrainerBase", "SingleCostFeedfreeTrainer", "MultiPredictorTowerTrainer",
