@@ -97,6 +97,19 @@ def _restrict_printers(config: Any, lists: Iterable[Any]) -> None:
                            for monitor in config.monitors]
 
 
+def refuse_config(cls: Any, instead: str) -> None:
+    """Let the constructor raise, given a configuration, an error that names the new way."""
+    init = cls.__init__
+
+    @functools.wraps(init)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(args[0] if args else kwargs.get("config"), TrainConfig):
+            raise NotImplementedError("{}(config) of older releases is not provided; instead: {}".format(cls.__name__, instead))
+        init(self, *args, **kwargs)
+
+    cls.__init__ = wrapper
+
+
 # ---- the towers
 
 

@@ -14,11 +14,9 @@ from ..train.trainers import QueueInputTrainer, SimpleTrainer
 from ..utils import logger
 from ..utils.argtools import log_once
 from ._spelling import warn_once
-from .train_config import prepare
+from .train_config import prepare, refuse_config
 
 _OF_OLD_INPUT = ("input_queue", "gpu_prefetch", "predict_tower", "average_cost")
-
-
 _OLD_ORDER: Dict[str, Tuple[str, ...]] = {  # what came by position after the configuration
     "SimpleTrainer": (),
     "QueueInputTrainer": ("input_queue", "predict_tower"),
@@ -37,7 +35,7 @@ def adapt_trainers(module: ModuleType) -> None:
         _take_config(getattr(module, name), _gpus)
     module.__dict__["SyncMultiGPUTrainer"] = _function_with_config(module.__dict__["SyncMultiGPUTrainer"], module)
     distributed = module.__dict__["DistributedTrainerReplicated"]
-    _refuse_config(distributed, "CollectiveTrainer, started by tensorpack.launch")
+    refuse_config(distributed, "CollectiveTrainer, started by tensorpack.launch")
 
 
 def _gpus(config: Any) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
@@ -66,7 +64,7 @@ def _take_config(cls: Any, today: Callable[[Any], Tuple[Tuple[Any, ...], Dict[st
             config.predict_tower = old["predict_tower"]
         positional, keywords = today(config)
         init(self, *positional, **dict(_today_keywords(cls.__name__, rest), **keywords))
-        self._config, self._old_input = config, old
+        self._legacy_config, self._legacy_input = config, old
         if type(self).__init__ is wrapper:
             build(self)  # else it is derived from this class, and its constructor goes on
 
@@ -122,24 +120,11 @@ def _function_with_config(function: Callable[..., Any], module: ModuleType) -> C
     return wrapper
 
 
-def _refuse_config(cls: Any, instead: str) -> None:
-    init = cls.__init__
-
-    @functools.wraps(init)
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
-        if isinstance(args[0] if args else kwargs.get("config"), TrainConfig):
-            raise NotImplementedError("{}(config, server) of older releases is not provided; instead: {}".format(
-                cls.__name__, instead))
-        init(self, *args, **kwargs)
-
-    cls.__init__ = wrapper
-
-
 def build(trainer: Any) -> None:
     """Build the graph for the configuration of a trainer, as `launch_train_with_config` does."""
-    from ..train.interface import apply_default_prefetch  # imports the trainers, to which this belongs
+    from ..train.interface import _check_unused_regularization, apply_default_prefetch  # they import the trainers
 
-    config, old = trainer._config, trainer._old_input
+    config, old = trainer._legacy_config, trainer._legacy_input
     prepare(config)
     if config.model is None:
         raise ValueError("{}(config): the TrainConfig must have a model; got model=None".format(type(trainer).__name__))
@@ -150,7 +135,8 @@ def build(trainer: Any) -> None:
     model = config.model
     with trainer.graph.as_default():
         trainer.setup_graph(model.get_input_signature(), input, model.build_graph, model.get_optimizer)
-    trainer._is_built = True
+        _check_unused_regularization()
+    trainer._legacy_is_built = True
 
 
 def _input(trainer: Any, config: TrainConfig, queue: Any) -> InputSource:
@@ -181,7 +167,7 @@ def adapt_interface(module: ModuleType) -> None:
         if isinstance(config, TrainConfig) and isinstance(trainer, Trainer):
             prepare(config)
             _warn_of_towers(config, trainer)
-            trainer.__dict__.update(_config=config, _is_built=True)
+            trainer.__dict__.update(_legacy_config=config, _legacy_is_built=True)
         launch(config, trainer)
 
     module.__dict__["launch_train_with_config"] = wrapper

@@ -300,6 +300,20 @@ def test_bases_that_are_gone_say_so_when_they_are_used(name):
         type("Mine", (base,), {})
 
 
+def test_a_trainer_that_sets_up_its_graph_itself_is_refused():
+    from tensorpack import Trainer
+
+    class Mine(Trainer):
+        def __init__(self, config):
+            super().__init__(config)
+
+        def _setup(self):
+            raise AssertionError("nobody calls it")
+
+    with pytest.raises(NotImplementedError, match="instead: a subclass of SingleCostTrainer that implements _setup_graph"):
+        Mine(config())
+
+
 def test_distributed_training_with_a_configuration_is_refused():
     from tensorpack import DistributedTrainerReplicated
 
