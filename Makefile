@@ -41,8 +41,9 @@ test-opencv: .venv/test.stamp $(if $(PYTHON37),.venv37/test.stamp) ## what calls
 	.venv/bin/python scripts/test-opencv
 	$(if $(PYTHON37),.venv37/bin/python scripts/test-opencv)
 
-lint: .venv/test.stamp ## the linter
+lint: .venv/test.stamp ## the linter, and the types of the library
 	.venv/bin/ruff check .
+	.venv/bin/python -m mypy
 
 # The public names that are claimed so far, against the list of all; needs the contract beside the checkout.
 api: .venv/test.stamp ## the public names, against the list of all

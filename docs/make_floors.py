@@ -19,7 +19,7 @@ WORDS = {
     "compat": "the TensorFlow in use", "tfutils": "sessions, towers, files", "models": "layers",
     "graph_builder": "towers, gradients", "callbacks": "what runs beside steps", "input_source": "from data to tensors",
     "predict": "from model to answers", "train": "the loop", "contrib": "Keras, recurrent cells", "_cli": "commands",
-    "_legacy": "older spellings", "launch": "local workers", "": "all public names",
+    "_legacy": "older spellings", "tf1": "programs of TF 1", "launch": "local workers", "": "all public names",
 }
 
 

@@ -19,6 +19,18 @@ def test_imports_go_down(module):
             "{} (floor {}) imports {} (floor {})".format(module, floor, imported, other_floor)
 
 
+def test_no_modules_import_each_other():
+    """Neither at module level nor in functions, nor for type checkers alone: each file can be read after those it needs."""
+    left = {module: {imported for imported, relative, _ in imports(module, path) if relative and imported in FILES} - {module}
+            for module, path in FILES.items()}
+    while True:
+        ready = {module for module, imported in left.items() if not imported & set(left)}
+        if not ready:
+            break
+        left = {module: imported for module, imported in left.items() if module not in ready}
+    assert left == {}
+
+
 @pytest.mark.parametrize("module", sorted(FILES), ids=lambda m: m or "tensorpack")
 def test_heavy_packages_are_imported_where_they_belong(module):
     for imported, relative, at_module_level in imports(module, FILES[module]):

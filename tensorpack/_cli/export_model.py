@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Iterator, Optional, Sequence, Tuple
 
+from ..utils._text.spec import shown
 from ._common import comma_separated, new_parser, run
 
 __all__ = ["main"]
@@ -130,7 +131,7 @@ def _make_model(module: ModuleType, name: str) -> Any:
     if callable(model) and not isinstance(model, ModelDescBase):
         model = _call(model, "{}:{}".format(module.__name__, name))
     if not isinstance(model, ModelDescBase):
-        raise TypeError("{}:{} must be a ModelDesc, or return one; got {!r}".format(module.__name__, name, model))
+        raise TypeError("{}:{} must be a ModelDesc, or return one; got {}".format(module.__name__, name, shown(model)))
     return model
 
 

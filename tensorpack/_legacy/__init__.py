@@ -8,7 +8,8 @@ imported, and finds its names where they are today. So nothing of this room is i
 tables, which import nothing; and no module of today mentions it. Each old spelling logs one warning with the one of today;
 what cannot be provided raises an error that names the new way when it is used, not when it is imported.
 
-To add something: a line in the table of its subject, and if that is not enough a function in the file of that subject.
+To add something: a line in the table of its subject, and if that is not enough a function in the file of that subject. A file
+with adapters imports no module that needs the adapted one, since that is still on its way; such imports stand in functions.
 """
 from __future__ import annotations
 

@@ -130,13 +130,16 @@ def _attribute_finder(module: ModuleType, names: Dict[str, Union[Old, Gone]], si
             if others is None:
                 raise AttributeError("module {!r} has no attribute {!r}".format(module.__name__, name))
             return others(name)
-        from ._spelling import gone, warn_once
+        from ._spelling import gone, quiet, warn_once
 
         old, spelling = names[name], "{}.{}".format(module.__name__, name)
         if isinstance(old, Gone):
             value = gone(spelling, old.instead)
+        elif _is_star_import(sys._getframe(1)):
+            with quiet():
+                value = _value(old.at, spelling)
         else:
-            if old.loud and spelling not in silent and not _is_star_import(sys._getframe(1)):
+            if old.loud and spelling not in silent:
                 warn_once(spelling, old.text())
             value = _value(old.at, spelling)
         setattr(module, name, value)  # the next access does not come here

@@ -1,21 +1,33 @@
 """Tools of the adapters: translate keywords, rename methods, make today's hooks of old ones, warn, refuse."""
 from __future__ import annotations
 
+from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Callable, Collection, Mapping, NoReturn, Sequence, Set, Tuple
+from typing import Any, Callable, Collection, Iterator, List, Mapping, NoReturn, Sequence, Set
 
 from ..utils import logger
 from ..utils._types import wraps
 from ._table import Gone, Ignored, Keyword
 
 _warned: Set[str] = set()
+_is_quiet: List[bool] = []  # one element for each `quiet` that is entered
 
 
 def warn_once(old: str, today: str) -> None:
     """Log, once in this process, how `old` is spelled today."""
-    if old not in _warned:
+    if old not in _warned and not _is_quiet:
         _warned.add(old)
         logger.warning("%s is the spelling of an older tensorpack; today: %s", old, today)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """While a star import binds old names, which its program may never use."""
+    _is_quiet.append(True)
+    try:
+        yield
+    finally:
+        _is_quiet.pop()
 
 
 def gone(name: str, instead: str) -> type:
@@ -63,7 +75,7 @@ def add_keywords(module: ModuleType, name: str, table: Mapping[str, Keyword], si
     """Let the function or class `name` of `module` take the old keywords in `table`."""
     called = getattr(module, name)
     if isinstance(called, type):
-        called.__init__ = keywords(called.__init__, name, table, silent)  # type: ignore[misc]
+        called.__init__ = keywords(called.__init__, name, table, silent)  # type: ignore[misc]  # of a class, not an instance
     else:
         setattr(module, name, keywords(called, name, table, silent))
 
@@ -100,37 +112,42 @@ def on_subclass(base: Any, prepare: Callable[[Any], None]) -> None:
     base.__init_subclass__ = classmethod(hook)
 
 
-def old_hooks(base: type, table: Mapping[str, Tuple[Sequence[str], Callable[..., Any]]]) -> None:
+def old_hooks(base: type, table: Mapping[str, Mapping[str, Callable[..., Any]]]) -> None:
     """Let subclasses of `base` define hooks of older releases, and call those of their parents by the old names.
 
+    The most derived class decides. In a class that defines both the old hook is taken, unless today's calls it by itself.
+
     Args:
-        table: today's hook -> (its old names, what a class gets in its place that defines one of those). In a class that
-            defines both the old one is taken; else the most derived class decides.
+        table: today's hook -> {its old name -> what a class gets as today's hook that defines the old one}.
     """
 
     def prepare(cls: Any) -> None:
-        for new, (olds, made) in table.items():
+        for new, olds in table.items():
             for ancestor in cls.__mro__[:cls.__mro__.index(base)]:
-                defined = [old for old in olds if old in ancestor.__dict__]
+                defined = [old for old in olds if old in ancestor.__dict__ and not _mentions(ancestor.__dict__.get(new), old)]
                 if defined:
                     warn_once("{}.{}".format(base.__name__, defined[0]), new)
-                    setattr(cls, new, made)
+                    setattr(cls, new, olds[defined[0]])
                 if defined or new in ancestor.__dict__:
                     break
 
     on_subclass(base, prepare)
-    for new, (olds, made) in table.items():
+    for new, olds in table.items():
         for old in olds:
-            setattr(base, old, _hook_of_parent(new, made))
+            setattr(base, old, _hook_of_parent(new, list(olds.values())))
 
 
-def _hook_of_parent(new: str, made: Callable[..., Any]) -> Callable[..., Any]:
-    """The old name in the base class: calls today's hook of the classes above the last one that has the old hook."""
+def _mentions(function: Any, name: str) -> bool:
+    return name in getattr(getattr(function, "__code__", None), "co_names", ())
+
+
+def _hook_of_parent(new: str, made: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """The old name in the base class: calls today's hook of the classes above the last one that has an old hook."""
 
     def hook(self: Any, *args: Any, **kwargs: Any) -> Any:
         defined = [cls.__dict__[new] for cls in type(self).__mro__ if new in cls.__dict__]
-        while made in defined:
-            defined.remove(defined[0])
+        while any(function in made for function in defined):
+            del defined[0]
         return defined[0].__get__(self)(*args, **kwargs)
 
     return hook

@@ -1,11 +1,15 @@
-"""Checks of the numbers that callbacks are given; counts are checked by `utils._numbers`."""
+"""Arguments of several callbacks: checks of numbers (counts are checked by `utils._numbers`), and where files go."""
 from __future__ import annotations
 
 import math
 import numbers
+import os
 from typing import Any, Optional
 
-__all__ = ["check_number"]
+from ..utils import logger
+from ..utils._types import NOT_YET
+
+__all__ = ["check_number", "directory_so_far"]
 
 
 def check_number(who: str, name: str, value: Any, minimum: Optional[float] = None, above: Optional[float] = None) -> Any:
@@ -30,3 +34,10 @@ def check_number(who: str, name: str, value: Any, minimum: Optional[float] = Non
     if above is not None and value <= above:
         raise ValueError("{}: {} must be above {}; got {!r}".format(who, name, above, value))
     return value
+
+
+def directory_so_far(directory: Optional[str] = None) -> str:
+    """`directory`, or else the log directory; NOT_YET without one: it may be set until the graph is set up."""
+    if directory is None:
+        directory = logger.get_logger_dir()
+    return NOT_YET if directory is None else os.path.expanduser(directory)

@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 import time
-from typing import Any, Callable, List, Optional, Sequence, Union
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -41,8 +41,8 @@ class GPUUtilizationTracker(Callback):
 
     def __init__(self, devices: Optional[Sequence[int]] = None):
         if devices is not None:
-            devices = [devices] if isinstance(devices, (numbers.Number, str)) else devices
-            devices = [whole_number(self, "devices", number, minimum=0) for number in devices]
+            given: List[Any] = [devices] if isinstance(devices, (numbers.Number, str)) else list(devices)
+            devices = [whole_number(self, "devices", number, minimum=0) for number in given]
         self.devices = devices
         self._devices: List[int] = []
         self._thread: Optional[threading.Thread] = None
@@ -72,7 +72,8 @@ class GPUUtilizationTracker(Callback):
         if not any(device.device_type == "GPU" for device in self.trainer.sess.list_devices()):
             logger.warning("GPUUtilizationTracker: the session has no GPU, so what %s do is not of this training.",
                            ", ".join("GPU {}".format(number) for number in self._devices))
-        self._sample_now, self._stop, self._samples = threading.Event(), threading.Event(), queue.Queue()
+        self._sample_now, self._stop = threading.Event(), threading.Event()
+        self._samples: queue.Queue[Union[List[float], Exception]] = queue.Queue()
         self._thread = threading.Thread(target=self.worker, name="GPUUtilizationTracker",
                                         args=(self._sample_now, self._samples, self._stop, self._devices))
         self._thread.daemon = True
@@ -141,7 +142,7 @@ class GPUUtilizationTracker(Callback):
 
 def _answer_of(function: Callable[[], Any]) -> Any:
     """What the function returns or raises; TimeoutError if it does neither in time, as when a driver hangs."""
-    answers: queue.Queue = queue.Queue()
+    answers: queue.Queue[Tuple[Any, Optional[Exception]]] = queue.Queue()
 
     def ask() -> None:
         try:

@@ -84,13 +84,14 @@ class Memory:
         Args:
             at_once: write it also within an epoch.
         """
-        if logger.get_logger_dir() is None or not self._cb.trainer.is_chief or not self._is_shared():
+        directory = logger.get_logger_dir()
+        if directory is None or not self._cb.trainer.is_chief or not self._is_shared():
             return
         now = Remembered(self._cb.epoch_num, self._cb.global_step, state)
         self._states = [each for each in self._states if each.global_step < now.global_step][1 - _MAX_STATES:] + [now]
         ends_epoch = self._cb.local_step in (-1, self._cb.trainer.steps_per_epoch - 1)
         if at_once or ends_epoch or time.monotonic() >= self._next_write:
-            self._write(logger.get_logger_dir())
+            self._write(directory)
 
     def _write(self, directory: str) -> None:
         self._next_write = time.monotonic() + _MIN_SECONDS

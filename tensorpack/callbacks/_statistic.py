@@ -1,4 +1,5 @@
-"""Telling, after the first trigger of a callback, that the statistic which it looks at has no value or comes too late."""
+"""Telling, after the first trigger of a callback and at the end, that the statistic which it looks at has no value; and,
+after the first trigger, that it comes too late."""
 from __future__ import annotations
 
 from typing import Any, Optional
@@ -9,7 +10,8 @@ __all__ = ["StatisticWatch"]
 
 
 class StatisticWatch:
-    """Warns once when a statistic has no value although all callbacks have been triggered, which is usually a typo.
+    """Warns when a statistic has no value although all callbacks have been triggered, which is usually a typo; again when the
+    training is over and it never had one.
 
     Args:
         cb: the callback that looks at it.
@@ -34,8 +36,17 @@ class StatisticWatch:
             self._triggered_at = self._cb.global_step
             self._was_there = self._step_of_value() == self._triggered_at
 
+    def tell_at_end(self) -> None:
+        """Call it after training, instead of `tell`."""
+        has_told = self._is_done
+        self.tell()
+        if has_told and self._step_of_value() is None:
+            known = self._cb.trainer.monitors.get_names()
+            logger.warning("%s has done nothing in this training: '%s' never had a value; the statistics were %s.",
+                           type(self._cb).__name__, self._name, ", ".join(map(repr, known)) or "none at all")
+
     def tell(self) -> None:
-        """Call it before each epoch and after training, when all callbacks have been triggered."""
+        """Call it before each epoch, when all callbacks have been triggered."""
         if self._is_done or self._triggered_at is None:
             return
         self._is_done = True

@@ -4,13 +4,15 @@ Public methods are what the trainer calls; a subclass overrides the underscore m
 """
 from __future__ import annotations
 
-import difflib
-from typing import Any, Callable, List, Optional, Sequence, Union
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from ..compat import tfv1 as tf
+from ..tfutils._restore.names import near_tensor_names
 from ..tfutils._session.session_call import SessionCall
 from ..tfutils.common import as_value
+from ..utils._made_later import MadeLater
 from ..utils._text.repr import ReprMixin
+from ..utils._text.spec import shown
 
 __all__ = ["Callback", "CallbackFactory", "ProxyCallback", "StopTraining"]
 
@@ -50,9 +52,11 @@ class Callback(ReprMixin):
         name_scope: top-level name scope (underscores removed) for what `_setup_graph` creates; empty means the class name.
     """
 
+    trainer: Any = MadeLater("a callback has its trainer from _setup_graph on")
+    graph: tf.Graph = MadeLater("a callback has its graph from _setup_graph on")
     name_scope: str = ""
     _chief_only: bool = True
-    _resolved_fetches = (None, None, None)
+    _resolved_fetches: Tuple[Any, Any, Any] = (None, None, None)
 
     # ---- the moments of a training run -----------------------------------------------------------------------------
 
@@ -100,7 +104,7 @@ class Callback(ReprMixin):
             return fetches
         return self._to_run_args(fetches)
 
-    def _before_run(self, ctx: tf.train.SessionRunContext) -> Union[None, tf.train.SessionRunArgs, List]:
+    def _before_run(self, ctx: tf.train.SessionRunContext) -> Union[None, tf.train.SessionRunArgs, List[Any]]:
         """Override this one.
 
         Returns:
@@ -234,17 +238,15 @@ class Callback(ReprMixin):
 
     def _first_training_tower(self) -> Any:
         towers = getattr(self.trainer, "towers", None)
-        training = towers.training() if towers is not None else ()
+        training: Any = towers.training() if towers is not None else ()
         return training[0] if len(training) else None
 
     def _not_found(self, name: str, tower: Any) -> str:
         where = "is not in the graph"
         if tower is not None and tower.ns_name:
             where = "is neither in the graph nor in tower '{}'".format(tower.ns_name)
-        op_name, colon, output = name.partition(":")
-        near = difflib.get_close_matches(op_name, [op.name for op in self.graph.get_operations()], n=3)
-        hint = "; near names are {}".format(", ".join(repr(n + colon + output) for n in near)) if near else ""
-        return "{}: '{}' {}{}".format(self, name, where, hint)
+        near = near_tensor_names(name, self.graph.get_operations())
+        return "{}: '{}' {}; {}".format(self, name, where, near if ":" in name else near.replace(":0'", "'"))
 
 
 def _with_value(element: Union[tf.Operation, tf.Tensor]) -> Union[tf.Operation, tf.Tensor]:
@@ -264,7 +266,7 @@ class ProxyCallback(Callback):
 
     def __init__(self, cb: Callback):
         if not isinstance(cb, Callback):
-            raise TypeError("{}: cb must be a Callback; got {!r}".format(type(self).__name__, cb))
+            raise TypeError("{}: cb must be a Callback; got {}".format(type(self).__name__, shown(cb)))
         self.cb = cb
         self._chief_only = cb.chief_only
 
@@ -331,14 +333,16 @@ class CallbackFactory(Callback):
         setup_graph, before_train, trigger, after_train: what to do at these moments; None for nothing.
     """
 
-    def __init__(self, setup_graph: Optional[Callable] = None, before_train: Optional[Callable] = None,
-                 trigger: Optional[Callable] = None, after_train: Optional[Callable] = None):
+    def __init__(self, setup_graph: Optional[Callable[[CallbackFactory], Any]] = None,
+                 before_train: Optional[Callable[[CallbackFactory], Any]] = None,
+                 trigger: Optional[Callable[[CallbackFactory], Any]] = None,
+                 after_train: Optional[Callable[[CallbackFactory], Any]] = None):
         self._functions = {"setup_graph": setup_graph, "before_train": before_train,
                            "trigger": trigger, "after_train": after_train}
         for name, function in self._functions.items():
             if function is not None and not callable(function):
-                raise TypeError("CallbackFactory: {} must be a function of one argument, the callback; got {!r}".format(
-                    name, function))
+                raise TypeError("CallbackFactory: {} must be a function of one argument, the callback; got {}".format(
+                    name, shown(function)))
 
     def _call(self, name: str) -> None:
         function = self._functions[name]

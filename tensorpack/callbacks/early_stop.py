@@ -67,7 +67,7 @@ class EarlyStop(Callback):
         self._watch.tell()
 
     def _after_train(self) -> None:
-        self._watch.tell()
+        self._watch.tell_at_end()
 
     def _trigger(self) -> None:
         self._watch.note_trigger()

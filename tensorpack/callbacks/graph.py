@@ -11,8 +11,10 @@ from ..compat import tfv1 as tf
 from ..tfutils._restore.numpy_files import write_npz
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
+from ..utils._text.spec import shown
+from ..utils._types import AnyFunction
 from ..utils.optional import optional_import
-from ._arguments import check_number
+from ._arguments import check_number, directory_so_far
 from .base import Callback
 
 __all__ = ["CheckNumerics", "DumpParamAsImage", "DumpTensor", "DumpTensorAsImage", "DumpTensors", "ProcessTensors", "RunOp",
@@ -117,9 +119,9 @@ class ProcessTensors(Callback):
         fn: called as `fn(*values)`.
     """
 
-    def __init__(self, names: Sequence[str], fn: Callable):
+    def __init__(self, names: Sequence[str], fn: AnyFunction):
         if not callable(fn):
-            raise TypeError("{}: fn must be a function of the values; got {!r}".format(self, fn))
+            raise TypeError("{}: fn must be a function of the values; got {}".format(self, shown(fn)))
         self._names = [names] if isinstance(names, str) else list(names)
         self._fn = fn
 
@@ -150,7 +152,7 @@ class DumpTensors(ProcessTensors):
                 names))
         super().__init__([get_op_tensor_name(name)[1] for name in names], self._dump)
         self._keys = list(names)
-        self._dir = logger.get_logger_dir()
+        self._dir = directory_so_far()
 
     def _setup_graph(self) -> None:
         self._dir = _require_log_dir(self, self._dir)
@@ -178,14 +180,14 @@ class DumpTensorAsImage(Callback):
         RuntimeError: there is no log directory when the graph is set up.
     """
 
-    def __init__(self, tensor_name: str, prefix: Optional[str] = None, map_func: Optional[Callable] = None,
+    def __init__(self, tensor_name: str, prefix: Optional[str] = None, map_func: Optional[Callable[[Any], Any]] = None,
                  scale: float = 255):
         self._imwrite = cv2.imwrite  # the ImportError, if any, should come now and not after the first epoch
         op_name, self.tensor_name = get_op_tensor_name(tensor_name)
         self.prefix = op_name if prefix is None else prefix
         self.map_func = map_func
         self.scale = check_number("DumpTensorAsImage", "scale", scale)
-        self._dir = logger.get_logger_dir()
+        self._dir = directory_so_far()
 
     def _setup_graph(self) -> None:
         self._dir = _require_log_dir(self, self._dir)

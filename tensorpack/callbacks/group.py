@@ -6,6 +6,7 @@ from typing import Iterable, List, Optional, Tuple
 
 from ..tfutils._session.session_call import SessionCall
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils.utils import humanize_time_delta
 from .base import Callback, StopTraining, overrides
 from .hooks import StepHook
@@ -29,10 +30,10 @@ class Callbacks(Callback):
 
     def __init__(self, cbs: List[Callback]):
         if not isinstance(cbs, list):
-            raise TypeError("Callbacks: cbs must be a list; got {!r}".format(cbs))
+            raise TypeError("Callbacks: cbs must be a list; got {}".format(shown(cbs)))
         for cb in cbs:
             if not isinstance(cb, Callback):
-                raise TypeError("Callbacks: each element of cbs must be a Callback; got {!r}".format(cb))
+                raise TypeError("Callbacks: each element of cbs must be a Callback; got {}".format(shown(cb)))
         self.cbs = cbs
         self._steppers: Optional[List[Callback]] = None
 

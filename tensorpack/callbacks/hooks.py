@@ -23,14 +23,13 @@ class CallbackToHook(tf.train.SessionRunHook):
         self._cb.after_run(ctx, vals)
 
 
-class StepHook(CallbackToHook):
-    """The same for the step loop, where every call counts: the callback's own methods, and `after_run` of the base class,
-    which a HookedSession skips, if the callback does nothing in it."""
+class StepHook(tf.train.SessionRunHook):
+    """What CallbackToHook is, for the step loop, where every call counts: the callback's own methods, and `after_run` of the
+    base class, which a HookedSession skips, if the callback does nothing in it."""
 
     def __init__(self, cb: Callback):
-        super().__init__(cb)
         self.before_run = cb.before_run
-        self.after_run = cb.after_run if overrides(cb, "after_run") else super(CallbackToHook, self).after_run
+        self.after_run = cb.after_run if overrides(cb, "after_run") else super().after_run
 
 
 class HookToCallback(Callback):

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
+from ..utils._names import list_of_names
 from ..utils._text.spec import describe
 from ..utils.stats import BinaryStatistics, RatioCounter, check_binary
 from ._monitors.base import as_number
@@ -16,7 +17,7 @@ from .base import Callback
 __all__ = ["BinaryClassificationStats", "ClassificationError", "Inferencer", "ScalarStats"]
 
 # monitors -> name of a statistic -> (inferencer, epoch) that put it last, or None once a clash has been reported
-_last_put: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_last_put: weakref.WeakKeyDictionary[Any, Dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 class Inferencer(Callback):
@@ -51,9 +52,7 @@ class Inferencer(Callback):
 
     def get_fetches(self) -> List[str]:
         """Names of the tensors to fetch, each with its `:0`."""
-        names = self._get_fetches()
-        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-            raise TypeError("{}: _get_fetches() must return a list of tensor names; got {!r}".format(self, names))
+        names = list_of_names(str(self), "what _get_fetches() returns", self._get_fetches())
         return [get_op_tensor_name(name)[1] for name in names]
 
     def on_fetches(self, results: List[Any]) -> None:
@@ -197,7 +196,7 @@ class BinaryClassificationStats(Inferencer):
     def _get_fetches(self) -> Sequence[str]:
         return [self._pred_tensor_name, self._label_tensor_name]
 
-    def _on_fetches(self, results: Tuple[Any, Any]) -> None:
+    def _on_fetches(self, results: List[Any]) -> None:
         names = self._pred_tensor_name, self._label_tensor_name
         pred, label = [np.asarray(value) for value in results]
         if pred.shape != label.shape:

@@ -1,11 +1,12 @@
 """`InferenceRunner`: runs the model in inference mode over a dataset while it trains, for the sake of inferencers."""
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from ..compat import num_gpus
 from ..compat import tfv1 as tf
 from ..dataflow._flows.each_once import warn_unless_each_once
+from ..dataflow._flows.not_a_flow import what_is_wrong
 from ..dataflow.base import DataFlow, never_ends
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
@@ -13,6 +14,8 @@ from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle
 from ..utils import logger
 from ..utils._text.progress_bar import Bar
+from ..utils._text.spec import shown
+from ..utils._types import NOT_YET
 from ..utils.utils import get_tqdm
 from .base import Callback
 from .group import Callbacks, raise_background_failure
@@ -43,10 +46,10 @@ class InferenceRunnerBase(Callback):
     def __init__(self, input: InputSource, infs: Union[Inferencer, Sequence[Inferencer]]):
         who = type(self).__name__
         if not isinstance(input, InputSource):
-            raise TypeError("{}: input must be an InputSource; got {!r}".format(who, input))
+            raise TypeError(what_is_wrong(who, "input", input, wanted="a DataFlow or an InputSource"))
         if not isinstance(infs, (Inferencer, list, tuple)):
-            raise TypeError("{}: infs must be an Inferencer or a list of them; got {!r}; try ScalarStats(name)".format(
-                who, infs))
+            raise TypeError("{}: infs must be an Inferencer or a list of them; got {}; try ScalarStats(name)".format(
+                who, shown(infs)))
         self.infs = [infs] if isinstance(infs, Inferencer) else list(infs)
         if not self.infs:
             raise ValueError("{}: infs must have at least one Inferencer; got none".format(who))
@@ -57,7 +60,7 @@ class InferenceRunnerBase(Callback):
         self._size = _known_size(who, input)
         self._hooks: List[tf.train.SessionRunHook] = []
         self._input_callbacks = Callbacks([])
-        self._session: Optional[HookedSession] = None
+        self._session: HookedSession = NOT_YET
         self._done: Optional[int] = None  # datapoints of the pass that goes on
 
     def register_hook(self, hook: tf.train.SessionRunHook) -> None:
@@ -155,8 +158,8 @@ class _TowerInferenceRunner(InferenceRunnerBase):
                  tower_func: Optional[TowerFunc]):
         super().__init__(input, infs)
         if tower_func is not None and not isinstance(tower_func, TowerFunc):
-            raise TypeError("{}: tower_func must be a TowerFunc; got {!r}; TowerFunc(function, signature) makes one".format(
-                type(self).__name__, tower_func))
+            raise TypeError("{}: tower_func must be a TowerFunc; got {}; TowerFunc(function, signature) makes one".format(
+                type(self).__name__, shown(tower_func)))
         self._tower_name = tower_name
         self._tower_func = tower_func
 
@@ -244,7 +247,7 @@ class InferenceRunner(_TowerInferenceRunner):
         return [(tower_name, device, self._device_id)]
 
     def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
-        self.register_hook(_InferencerToHook(inf, _find_fetches(inf, towers[0])))
+        self.register_hook(_InferencerToHook(inf.on_fetches, _find_fetches(inf, towers[0])))
 
 
 class DataParallelInferenceRunner(_TowerInferenceRunner):
@@ -275,14 +278,14 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
         if isinstance(input, DataFlow):
             input = QueueInput(input)
         if not isinstance(input, QueueInput):
-            raise TypeError("DataParallelInferenceRunner: input must be a DataFlow or a QueueInput; got {!r}".format(input))
+            raise TypeError(what_is_wrong("DataParallelInferenceRunner", "input", input, wanted="a DataFlow or a QueueInput"))
         super().__init__(input, infs, tower_name, tower_func)
         if device_type not in ("gpu", "cpu"):
             raise ValueError("DataParallelInferenceRunner: device_type must be 'gpu' or 'cpu'; got {!r}".format(device_type))
         self._gpus = _device_numbers(gpus)
         self._device_type = device_type
         self._first_tower_hooks: List[tf.train.SessionRunHook] = []
-        self._first_tower_session: Optional[HookedSession] = None
+        self._first_tower_session: HookedSession = NOT_YET
 
     def register_hook(self, h: tf.train.SessionRunHook) -> None:
         """Add a hook around each run of the inference session, of all towers or one; possible until `before_train`.
@@ -304,7 +307,7 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
                 for position, number in enumerate(self._gpus)]
 
     def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
-        hooks = [_InferencerToHook(inf, _find_fetches(inf, tower)) for tower in towers]
+        hooks = [_InferencerToHook(inf.on_fetches, _find_fetches(inf, tower)) for tower in towers]
         self._hooks.extend(hooks)
         self._first_tower_hooks.append(hooks[0])
 
@@ -314,6 +317,7 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
         self._first_tower_session = HookedSession(self.trainer.sess, hooks)
 
     def _run_some(self, left: Optional[int]) -> int:
+        assert left is not None  # the constructor refuses an input without a size
         if left < len(self._gpus):
             self._first_tower_session.run(())
             return 1
@@ -324,7 +328,7 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
 def _device_numbers(gpus: Sequence[int]) -> List[int]:
     who = "DataParallelInferenceRunner"
     if not isinstance(gpus, (list, tuple, range)) or not all(isinstance(k, int) and not isinstance(k, bool) for k in gpus):
-        raise TypeError("{}: gpus must be a list of GPU numbers; got {!r}; try [0, 1]".format(who, gpus))
+        raise TypeError("{}: gpus must be a list of GPU numbers; got {}; try [0, 1]".format(who, shown(gpus)))
     gpus = list(gpus)
     if not gpus or min(gpus) < 0 or len(set(gpus)) < len(gpus):
         raise ValueError("{}: gpus must have one GPU number at least, none negative, each once; got {}; try [0]".format(
@@ -335,15 +339,15 @@ def _device_numbers(gpus: Sequence[int]) -> List[int]:
 class _InferencerToHook(tf.train.SessionRunHook):
     """Fetches for an inferencer in each run."""
 
-    def __init__(self, inf: Inferencer, fetches: List[tf.Tensor]):
-        self._inf = inf
+    def __init__(self, on_fetches: Callable[[List[Any]], None], fetches: List[tf.Tensor]):
+        self._on_fetches = on_fetches
         self._args = tf.train.SessionRunArgs(fetches)
 
     def before_run(self, run_context: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:
         return self._args
 
     def after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
-        self._inf.on_fetches(run_values.results)
+        self._on_fetches(run_values.results)
 
 
 def _find_fetches(inf: Inferencer, tower: TowerTensorHandle) -> List[Any]:

@@ -8,10 +8,11 @@ import statistics
 import sys
 import time
 from collections import deque
-from typing import Optional, Sequence, Union
+from typing import Deque, Sequence, Union
 
 from ..utils import logger
 from ..utils._numbers import whole_number
+from ..utils._types import NOT_YET
 from ..utils.utils import humanize_time_delta
 from ._command import CommandWithValues
 from .base import Callback, StopTraining
@@ -119,8 +120,8 @@ class EstimatedTimeLeft(Callback):
     def __init__(self, last_k_epochs: int = 5, median: bool = True):
         self.last_k_epochs = whole_number(self, "last_k_epochs", last_k_epochs, minimum=1)
         self.median = median
-        self._seconds: deque = deque(maxlen=self.last_k_epochs)
-        self._last_epoch: Optional[int] = None
+        self._seconds: Deque[float] = deque(maxlen=self.last_k_epochs)
+        self._last_epoch: int = NOT_YET
 
     def _before_train(self) -> None:
         self._last_time, self._last_epoch = time.monotonic(), self.epoch_num

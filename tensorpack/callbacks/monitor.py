@@ -4,7 +4,7 @@ from __future__ import annotations
 import difflib
 import re
 import time
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..compat import tfv1 as tf
 from ..tfutils.summary import create_image_summary, create_scalar_summary
 from ..utils import logger
 from ..utils._numbers import whole_number
+from ..utils._text.spec import shown
 from ._command import CommandWithValues
 from ._monitors.base import MonitorBase, NoOpMonitor, as_number, clean_tag  # noqa: F401
 from ._monitors.comet import CometMLMonitor
@@ -38,9 +39,9 @@ class Monitors(Callback):
         self._monitors = list(monitors)
         for monitor in self._monitors:
             if not isinstance(monitor, MonitorBase):
-                raise TypeError("Monitors: each monitor must be a MonitorBase; got {!r}".format(monitor))
+                raise TypeError("Monitors: each monitor must be a MonitorBase; got {}".format(shown(monitor)))
         self._history: Dict[str, List[Tuple[int, float]]] = {}
-        self._skipped: set = set()
+        self._skipped: Set[str] = set()
 
     def put_scalar(self, name: str, val: Any) -> None:
         """Put a number: a Python or numpy scalar, or an array of one element.
@@ -68,7 +69,7 @@ class Monitors(Callback):
         if isinstance(summary, bytes):
             summary = tf.Summary.FromString(summary)
         if not isinstance(summary, tf.Summary):
-            raise TypeError("monitors.put_summary: must be a tf.Summary, or bytes; got {!r}".format(summary))
+            raise TypeError("monitors.put_summary: must be a tf.Summary, or bytes; got {}".format(shown(summary)))
         for value in summary.value:
             if value.WhichOneof("value") == "simple_value":
                 value.tag = clean_tag(value.tag)
@@ -123,12 +124,16 @@ class Monitors(Callback):
         """
         history = self._history.get(name)
         if not history:
-            known = [known for known, values in self._history.items() if values]
+            known = self.get_names()
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
             raise KeyError("monitors.get_latest: no value of '{}' yet; {}".format(
                 name, "near names are " + ", ".join(map(repr, near)) if near else "there are " + (
-                    ", ".join(map(repr, sorted(known))) or "no values at all")))
+                    ", ".join(map(repr, known)) or "no values at all")))
         return history[-1][1]
+
+    def get_names(self) -> List[str]:
+        """The names of all scalars that have a value, sorted."""
+        return sorted(name for name, values in self._history.items() if values)
 
     def get_history(self, name: str) -> List[Tuple[int, float]]:
         """All (global step, value) of a scalar in this run, oldest first; empty if there is none."""
@@ -241,7 +246,7 @@ class SendMonitorData(MonitorBase):
 
     def _after_train(self) -> None:
         for watch in self._watches:
-            watch.tell()
+            watch.tell_at_end()
 
     def _trigger_step(self) -> None:
         self._send_if_complete()

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Deque, Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ..utils import logger
 from ..utils._numbers import whole_number
-from ._arguments import check_number
+from ..utils._text.spec import shown
+from ._arguments import check_number, directory_so_far
 from ._memory import Memory
 from ._monitors.base import as_number
 from ._monitors.stat_history import values_of_earlier_run
@@ -47,8 +48,8 @@ class HyperParamSetter(Callback):
 
     def __init__(self, param: Union[str, HyperParam]):
         if not isinstance(param, (str, HyperParam)):
-            raise TypeError("{}: param must be a HyperParam or the name of a variable; got {!r}; try 'learning_rate'".format(
-                type(self).__name__, param))
+            raise TypeError("{}: param must be a HyperParam or the name of a variable; got {}; try 'learning_rate'".format(
+                type(self).__name__, shown(param)))
         self.param = GraphVarParam(param) if isinstance(param, str) else param
         self._last_epoch_logged: Optional[int] = None
         self._own_memory: Optional[Memory] = None
@@ -139,7 +140,7 @@ def _is_close(old: Any, new: Any) -> bool:
 
 def _text(value: Any) -> str:
     if np.ndim(value) == 0 and isinstance(value, (int, float, np.number)):
-        return "{:.6f}".format(value)
+        return format(value, ".6f")
     return str(value)
 
 
@@ -163,12 +164,12 @@ class HumanHyperParamSetter(HyperParamSetter):
     def __init__(self, param: Union[str, HyperParam], file_name: str = "hyper.txt"):
         super().__init__(param)
         self.file_name = file_name
-        self._dir = logger.get_logger_dir()
+        self._dir = directory_so_far()
         self._announce()
 
     def _setup_graph(self) -> None:
         if self._dir is None:
-            self._dir = logger.get_logger_dir()
+            self._dir = directory_so_far()
             self._announce()
         if self._dir is None:
             raise RuntimeError("HumanHyperParamSetter: there must be a log directory for '{}'; got none; call "
@@ -309,8 +310,8 @@ class HyperParamSetterWithFunc(HyperParamSetter):
     def __init__(self, param: Union[str, HyperParam], func: Callable[[int, Any], Any]):
         super().__init__(param)
         if not callable(func):
-            raise TypeError("HyperParamSetterWithFunc: func must be a function of (epoch_num, current value); got {!r}".format(
-                func))
+            raise TypeError("HyperParamSetterWithFunc: func must be a function of (epoch_num, current value); got {}".format(
+                shown(func)))
         self.func = func
 
     def _get_value_to_set(self) -> Any:
@@ -347,14 +348,14 @@ class StatMonitorParamSetter(HyperParamSetter):
                  last_k: int, reverse: bool = False):
         super().__init__(param)
         if not callable(value_func):
-            raise TypeError("StatMonitorParamSetter: value_func must be a function of the current value; got {!r}".format(
-                value_func))
+            raise TypeError("StatMonitorParamSetter: value_func must be a function of the current value; got {}".format(
+                shown(value_func)))
         self.stat_name = stat_name
         self.value_func = value_func
         self.threshold = check_number("StatMonitorParamSetter", "threshold", threshold, minimum=0)
         self.last_k = whole_number(self, "last_k", last_k, minimum=1)
         self.reverse = reverse
-        self._history: deque = deque(maxlen=self.last_k)
+        self._history: Deque[float] = deque(maxlen=self.last_k)
         self._last_step: Optional[int] = None
         self._watch = StatisticWatch(self, stat_name, "the parameter is left alone", must_come_after=True)
 
@@ -362,7 +363,7 @@ class StatMonitorParamSetter(HyperParamSetter):
         self._watch.tell()
 
     def _after_train(self) -> None:
-        self._watch.tell()
+        self._watch.tell_at_end()
 
     def _before_train(self) -> None:
         if self.global_step == 0:

@@ -11,7 +11,7 @@ from ..compat import chrome_trace
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.fs import atomic_write
-from ._arguments import check_number
+from ._arguments import check_number, directory_so_far
 from ._gpu_trackers import GPUMemoryTracker, GPUUtilizationTracker
 from .base import Callback
 from .graph import _require_log_dir
@@ -41,7 +41,7 @@ class GraphProfiler(Callback):
         self.dump_metadata = dump_metadata
         self.dump_tracing = dump_tracing
         self.dump_event = dump_event
-        self._dir = logger.get_logger_dir()
+        self._dir = directory_so_far()
         self._run_args = tf.train.SessionRunArgs([], options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE))
 
     def _setup_graph(self) -> None:

@@ -16,7 +16,8 @@ from ..compat import tfv1 as tf
 from ..tfutils._restore.checkpoint import recorded_checkpoints
 from ..utils import logger
 from ..utils._numbers import whole_number
-from ._arguments import check_number
+from ..utils._types import NOT_YET
+from ._arguments import check_number, directory_so_far
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
 from ._resume import is_over, read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
@@ -72,7 +73,7 @@ class ModelSaver(Callback):
         ValueError: `on_error` is unknown; or, when the graph is set up, the collections have no variables.
     """
 
-    def __init__(self, max_to_keep: int = 10, keep_checkpoint_every_n_hours: float = 0.5,
+    def __init__(self, max_to_keep: Optional[int] = 10, keep_checkpoint_every_n_hours: float = 0.5,
                  checkpoint_dir: Optional[str] = None, var_collections: Union[None, str, Sequence[str]] = None, *,
                  on_error: str = "log"):
         if on_error not in ("log", "raise"):
@@ -81,7 +82,7 @@ class ModelSaver(Callback):
         self._keep_checkpoint_every_n_hours = check_number(
             "ModelSaver", "keep_checkpoint_every_n_hours", keep_checkpoint_every_n_hours, minimum=0)
         self._on_error = on_error
-        self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
+        self.checkpoint_dir = directory_so_far(checkpoint_dir)
         if var_collections is None:
             var_collections = [tf.GraphKeys.GLOBAL_VARIABLES]
         self._var_collections = [var_collections] if isinstance(var_collections, str) else list(var_collections)
@@ -212,16 +213,16 @@ class MinSaver(Callback):
         self._monitor_stat = monitor_stat
         self._reverse = reverse
         self._filename = filename
-        self.checkpoint_dir = _expand(logger.get_logger_dir() if checkpoint_dir is None else checkpoint_dir)
+        self.checkpoint_dir = directory_so_far(checkpoint_dir)
         self._best: List[_Best] = []  # the best one first
         self._num_seen = 0
         self._watch = StatisticWatch(self, monitor_stat, "nothing is saved", must_come_after=False)
         self._waiting_at: Optional[_Moment] = None
+        self._own_saver: tf.train.Saver = NOT_YET
 
     def _setup_graph(self) -> None:
         self.checkpoint_dir = _require_directory(type(self).__name__, self.checkpoint_dir)
         self._model_saver = find_model_saver(self.trainer._callbacks.cbs)
-        self._own_saver = None
         if self._model_saver is None:
             self._own_saver = tf.train.Saver(var_list=_variables([tf.GraphKeys.GLOBAL_VARIABLES]))
 
@@ -250,7 +251,7 @@ class MinSaver(Callback):
 
     def _after_train(self) -> None:
         self._settle()
-        self._watch.tell()
+        self._watch.tell_at_end()
 
     def _latest_step(self) -> Optional[int]:
         history = self.trainer.monitors.get_history(self._monitor_stat)
@@ -340,11 +341,11 @@ class MinSaver(Callback):
 
     def _continue_earlier_run(self) -> None:
         """Go on with the best value so far, if this run continues the one that wrote the files."""
-        records = JSONWriter.load_existing_json()
-        if not records:
+        log_dir, records = logger.get_logger_dir(), JSONWriter.load_existing_json()
+        if log_dir is None or not records:
             return
         epoch, step = self.trainer.starting_epoch, self.global_step
-        if records_to_keep(records, epoch, step, stopped_inside_epoch(logger.get_logger_dir(), epoch, step)) is None:
+        if records_to_keep(records, epoch, step, stopped_inside_epoch(log_dir, epoch, step)) is None:
             return
         names = [name for name in _checkpoints_in(self.checkpoint_dir) if self._is_own(name)]
         found = [self._best_in_files(os.path.join(self.checkpoint_dir, name), records) for name in names]
@@ -388,10 +389,6 @@ class MaxSaver(MinSaver):
     def __init__(self, monitor_stat: str, filename: Optional[str] = None, checkpoint_dir: Optional[str] = None, *,
                  keep: int = 1):
         super().__init__(monitor_stat, True, filename=filename, checkpoint_dir=checkpoint_dir, keep=keep)
-
-
-def _expand(directory: Optional[str]) -> Optional[str]:
-    return None if directory is None else os.path.expanduser(directory)
 
 
 def _require_directory(who: str, directory: Optional[str]) -> str:

@@ -70,22 +70,23 @@ class ProgressBar(Callback):
             return
         self._num_new += 1
         if time.perf_counter() >= self._next_draw:
-            self._set_postfix()
+            self._set_postfix(self._bar)
             self._bar.update(self._num_new)
             self._num_new = 0
             self._next_draw = time.perf_counter() + self._interval
 
     def _after_epoch(self) -> None:
-        self._set_postfix()
-        self._bar.n += self._num_new  # closing draws it
+        if self._bar is not None:
+            self._set_postfix(self._bar)
+            self._bar.n += self._num_new  # closing draws it
         self._close()
 
     def _after_train(self) -> None:
         self._close()
 
-    def _set_postfix(self) -> None:
+    def _set_postfix(self, bar: Bar) -> None:
         if self._values:
-            self._bar.set_postfix(zip(self._labels, map(_to_python, self._values)), refresh=False)
+            bar.set_postfix(dict(zip(self._labels, map(_to_python, self._values))), refresh=False)
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -3,14 +3,14 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import Any, List, Optional, Sequence, Tuple, Union
+from typing import Any, Deque, List, Optional, Sequence, Tuple, Union
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.common import get_op_tensor_name
-from ..tfutils.summary import MOVING_SUMMARY_OPS_KEY
 from ..utils import logger
 from ..utils._numbers import whole_number
+from ..utils.naming import MOVING_SUMMARY_OPS_KEY
 from ._memory import Memory
 from ._monitors.base import clean_tag
 from .base import Callback
@@ -137,7 +137,7 @@ class SimpleMovingAverage(Callback):
         names = [tensors] if isinstance(tensors, str) else list(tensors)
         self.tensors = [get_op_tensor_name(name)[1] for name in names]
         self.window_size = whole_number(self, "window_size", window_size, minimum=1)
-        self._history: deque = deque(maxlen=self.window_size)
+        self._history: Deque[Sequence[Any]] = deque(maxlen=self.window_size)
         self._memory = Memory(self, "SimpleMovingAverage/{}/{}".format(",".join(self.tensors), self.window_size))
 
     def _setup_graph(self) -> None:

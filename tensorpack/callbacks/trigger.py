@@ -9,6 +9,7 @@ from typing import Any, Callable, Optional, Tuple
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils._numbers import whole_number
+from ..utils._text.spec import shown
 from .base import Callback, ProxyCallback, overrides, unwrapped
 
 __all__ = ["EnableCallbackIf", "PeriodicCallback", "PeriodicTrigger"]
@@ -68,10 +69,10 @@ class EnableCallbackIf(ProxyCallback):
         pred: a function of this object (with its `epoch_num`, `global_step`, `local_step`, `trainer`) to bool.
     """
 
-    def __init__(self, callback: Callback, pred: Callable[[EnableCallbackIf], bool]):
+    def __init__(self, callback: Callback, pred: Callable[[Any], bool]):
         super().__init__(callback)
         if not callable(pred):
-            raise TypeError("{}: pred must be a function of the callback; got {!r}".format(type(self).__name__, pred))
+            raise TypeError("{}: pred must be a function of the callback; got {}".format(type(self).__name__, shown(pred)))
         self._callback = callback
         self._pred = pred
         self._in_epoch = False

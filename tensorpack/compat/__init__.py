@@ -23,7 +23,7 @@ for _name, _value in _TUNING.items():
     os.environ.setdefault(_name, _value)
 
 try:
-    import tensorflow
+    import tensorflow as tensorflow
 except ImportError as e:
     if getattr(e, "name", None) == "tensorflow":
         raise ImportError("this part of tensorpack needs TensorFlow >= 1.15 (pip install tensorflow)") from e
@@ -59,7 +59,8 @@ def _turn_graph_mode_on() -> None:
 
 _turn_graph_mode_on()
 
-VERSION: Tuple[int, int] = tuple(int(part) for part in tensorflow.__version__.split(".")[:2])  # type: ignore
+_major, _minor = tensorflow.__version__.split(".")[:2]
+VERSION: Tuple[int, int] = (int(_major), int(_minor))
 
 # TF 2.x: a resource variable is no instance of tf.compat.v1.Variable; this class matches both kinds on both versions.
 Variable = tensorflow.Variable
@@ -105,7 +106,7 @@ def new_checkpoint_reader(path: str) -> Any:
 
 
 def make_flat_callable(sess: Any, fetches: Sequence[Any], targets: Sequence[Any], feeds: Sequence[Any], *,
-                       in_calling_thread: bool = False) -> Callable[..., List]:
+                       in_calling_thread: bool = False) -> Callable[..., List[Any]]:
     """A function from the values of `feeds`, positional numpy arrays of the right dtype, to the list of values of `fetches`.
 
     It also runs the operations `targets`. `Session.make_callable` is the public form; this one leaves out its work on
@@ -150,7 +151,7 @@ def is_in_tensorflow(frame: Any) -> bool:
     return frame.f_code.co_filename == _session_run.co_filename
 
 
-_flat_callables: weakref.WeakSet = weakref.WeakSet()
+_flat_callables: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 @atexit.register
@@ -160,7 +161,7 @@ def _forget_callables() -> None:
         function._handle = None
 
 
-def xla_compile(computation: Callable[..., List], inputs: Sequence[Any]) -> List:
+def xla_compile(computation: Callable[..., List[Any]], inputs: Sequence[Any]) -> List[Any]:
     """The tensors that `computation(*inputs)` returns, computed by XLA; TF 2.x calls the function deprecated."""
     with _deprecation.silence():
         return list(tfv1.xla.experimental.compile(computation, list(inputs)))
@@ -291,7 +292,8 @@ def build_facts() -> Dict[str, str]:
     """How TensorFlow was built; names are without `TensorFlow`, values are text."""
     from tensorflow.python.framework import kernels
 
-    build_info = getattr(tensorflow.sysconfig, "get_build_info", dict)()  # TF 1.15 has none
+    get_build_info: Callable[[], Mapping[str, Any]] = getattr(tensorflow.sysconfig, "get_build_info", dict)  # TF 1.15 has none
+    build_info = get_build_info()
     facts = {
         "version": tensorflow.version.VERSION,
         "git version": tensorflow.version.GIT_VERSION,
@@ -428,7 +430,7 @@ def graph_keras() -> Any:
 
 def is_made_by_keras_3(variable: Any) -> bool:
     """Whether a layer of Keras 3 has made this variable of a graph; known by the files that were at work then."""
-    keras = sys.modules.get("keras")
+    keras: Any = sys.modules.get("keras")
     if keras is None or not getattr(keras, "__version__", "").startswith("3."):
         return False
     folder = os.path.join(os.path.dirname(keras.__file__), "")
@@ -450,3 +452,29 @@ def collective_broadcast(x: Any, is_sender: bool, group_size: int, group_key: in
 def collective_dtypes() -> FrozenSet[Any]:
     """The dtypes that collectives on CPU devices take on both versions; 1.15 fails at run time for others, float16 included."""
     return frozenset([tfv1.float32, tfv1.float64, tfv1.int32, tfv1.int64])
+
+
+def structures() -> Any:
+    """TensorFlow's functions on nested structures; `tf.nest` offers a part of them."""
+    from tensorflow.python.util import nest
+
+    return nest
+
+
+def image_projective_transform(images: Any, transforms: Any, output_shape: Any, interpolation: str) -> Any:
+    """Images [N, H, W, C] whose pixel (x, y) is that of the input at the point that a projective transform [8] gives for it."""
+    if hasattr(tensorflow.raw_ops, "ImageProjectiveTransformV2"):
+        return tensorflow.raw_ops.ImageProjectiveTransformV2(
+            images=images, transforms=transforms, output_shape=output_shape, interpolation=interpolation)
+    # TF 1.15: the operation is in a library of contrib, whose module registers its gradient
+    from tensorflow.contrib.image.python.ops import image_ops
+
+    return image_ops.gen_image_ops.image_projective_transform_v2(
+        images, output_shape=output_shape, transforms=transforms, interpolation=interpolation)
+
+
+def staging_area_class() -> Any:
+    """The class of buffers of tensors on a device; 1.15 has it in `contrib`, 2.x under no public name."""
+    from tensorflow.python.ops.data_flow_ops import StagingArea
+
+    return StagingArea

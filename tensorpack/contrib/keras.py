@@ -12,6 +12,7 @@ from ..callbacks.inference import ScalarStats
 from ..callbacks.inference_runner import InferenceRunner, InferenceRunnerBase
 from ..compat import graph_keras
 from ..compat import tfv1 as tf
+from ..dataflow._flows.not_a_flow import what_is_wrong
 from ..dataflow.base import DataFlow
 from ..input_source.input_source_base import InputSource
 from ..train.base import Trainer
@@ -19,6 +20,7 @@ from ..train.interface import apply_default_prefetch
 from ..train.tower import SingleCostTrainer
 from ..train.trainers import SimpleTrainer, SyncMultiGPUTrainerParameterServer
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils.gpu import get_num_gpu
 from ._keras.cost import TOTAL_LOSS_NAME, KerasCost
 from ._keras.model import KerasModelCaller
@@ -101,7 +103,7 @@ def setup_keras_trainer(trainer: SingleCostTrainer, get_model: Callable[..., Any
     who = "setup_keras_trainer"
     keras = graph_keras()
     if not isinstance(trainer, SingleCostTrainer):
-        raise TypeError("{}: trainer must be a SingleCostTrainer; got {!r}".format(who, trainer))
+        raise TypeError("{}: trainer must be a SingleCostTrainer; got {}".format(who, shown(trainer)))
     if not isinstance(optimizer, tf.train.Optimizer):
         raise TypeError("{}: optimizer must be a tf.train.Optimizer; got {!r}; try tf.train.AdamOptimizer(1e-3)".format(
             who, optimizer))
@@ -133,9 +135,9 @@ class KerasModel:
                  input: Union[None, DataFlow, InputSource] = None, trainer: Optional[Trainer] = None):
         graph_keras()
         if not callable(get_model):
-            raise TypeError("KerasModel: get_model must be a function from tensors to a model; got {!r}".format(get_model))
+            raise TypeError("KerasModel: get_model must be a function from tensors to a model; got {}".format(shown(get_model)))
         if not isinstance(input, (DataFlow, InputSource)):
-            raise TypeError("KerasModel: input must be a DataFlow or an InputSource; got {!r}".format(input))
+            raise TypeError(what_is_wrong("KerasModel", "input", input, wanted="a DataFlow or an InputSource"))
         self.get_model = get_model
         self.input_signature = _signature("input_signature", input_signature)
         self.target_signature = _signature("target_signature", target_signature)
@@ -188,7 +190,7 @@ def _default_trainer() -> SingleCostTrainer:
 
 def _check_trainer(trainer: Trainer) -> SingleCostTrainer:
     if not isinstance(trainer, SingleCostTrainer):
-        raise TypeError("KerasModel: trainer must be a SingleCostTrainer; got {!r}; try SimpleTrainer()".format(trainer))
+        raise TypeError("KerasModel: trainer must be a SingleCostTrainer; got {}; try SimpleTrainer()".format(shown(trainer)))
     # by name: it is not there in every installation
     if any(cls.__name__ == "DistributedTrainerBase" for cls in type(trainer).__mro__):
         raise TypeError("KerasModel: trainer must not be distributed; got {}; try SimpleTrainer()".format(

@@ -10,7 +10,7 @@ import numpy as np
 from ..utils._numbers import whole_number
 from ..utils._process.pickling import unpicklable
 from ..utils._text.spec import describe
-from .base import DataFlow, known_length
+from .base import DataFlow, known_length, require_dataflow
 
 
 def check_dataflow(df: DataFlow, *, size: int = 500, picklable: bool = True) -> None:
@@ -35,9 +35,7 @@ def check_dataflow(df: DataFlow, *, size: int = 500, picklable: bool = True) -> 
         ValueError: a promise is not kept; the message lists all that was found.
         TypeError: `df` is no DataFlow.
     """
-    if not isinstance(df, DataFlow):
-        raise TypeError("check_dataflow: df must be a DataFlow; got {}; derive its class from DataFlow, or wrap it in "
-                        "DataFromIterable or DataFromGenerator".format(describe(df)))
+    require_dataflow("check_dataflow", "df", df)
     check = _Check(df, whole_number("check_dataflow", "size", size, minimum=0))
     if picklable:
         check.find_unpicklable("df", df)

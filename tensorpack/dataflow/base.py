@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import threading
 from abc import ABCMeta, abstractmethod
-from typing import Any, Dict, Generic, Iterable, Iterator, Optional, Sequence, Tuple, TypeVar, overload
+from typing import Any, Dict, Generic, Iterable, Iterator, Optional, Sequence, Tuple, Type, TypeVar, overload
 
 import numpy as np
 import six
 
 from ..utils._text.repr import ReprMixin
 from ..utils.utils import get_rng
+from ._flows.not_a_flow import what_is_wrong
 
 __all__ = ["DataFlow", "DataFlowReentrantGuard", "DataFlowTerminated", "ProxyDataFlow", "RNGDataFlow"]
 
@@ -152,11 +153,14 @@ class ProxyDataFlow(DataFlow):
     """Forwards everything to the flow `ds`; the base of flows that change another one.
 
     Args:
-        ds: the flow to wrap.
+        ds: the flow to wrap, a DataFlow or anything with `reset_state` and `__iter__`.
+
+    Raises:
+        TypeError: it is something else; the message says how to make a flow of it.
     """
 
     def __init__(self, ds: DataFlow):
-        self.ds = ds
+        self.ds = require_flow_like(type(self).__name__, "ds", ds)
 
     def reset_state(self) -> None:
         self.ds.reset_state()
@@ -169,6 +173,34 @@ class ProxyDataFlow(DataFlow):
 
     def _never_ends(self) -> bool:
         return never_ends(self.ds)
+
+
+def require_dataflow(who: str, argument: str, value: Any, *, error: Type[Exception] = TypeError, hint: str = "") -> DataFlow:
+    """`value`, which must be a DataFlow.
+
+    Args:
+        who: the class or function that takes it, for errors.
+        argument: the argument's name.
+        error: the class of the error.
+        hint: what to say instead of the general advice about a value that is no known source of data.
+
+    Raises:
+        TypeError: it is none; the message says how to make one of it.
+    """
+    if isinstance(value, DataFlow):
+        return value
+    raise error(what_is_wrong(who, argument, value, hint))
+
+
+def require_flow_like(who: str, argument: str, value: Any) -> Any:
+    """`value`, which must have the methods of a DataFlow: classes that were written without the base class may have them.
+
+    Raises:
+        TypeError: it has not; the message says how to make a flow of it.
+    """
+    if not isinstance(value, type) and hasattr(value, "reset_state") and hasattr(value, "__iter__"):
+        return value
+    return require_dataflow(who, argument, value)
 
 
 def is_of_library(flow: DataFlow) -> bool:

@@ -5,7 +5,8 @@ import os
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
 
 from ..utils import logger
-from ..utils._text.spec import describe
+from ..utils._names import list_of_names
+from ..utils._text.spec import describe, shown
 from ..utils.argtools import log_once
 from ..utils.optional import optional_import
 from ..utils.serialize import loads
@@ -36,10 +37,10 @@ class HDF5Data(RNGDataFlow):
 
     def __init__(self, filename: str, data_paths: Sequence[str], shuffle: bool = True):
         self.filename = filename
-        self.data_paths = list(data_paths)
+        self.data_paths = list_of_names("HDF5Data", "data_paths", data_paths, error=ValueError)
         self.shuffle = shuffle
-        if isinstance(data_paths, str) or not self.data_paths:
-            raise ValueError("HDF5Data: data_paths must be a list of at least one name; got {!r}".format(data_paths))
+        if not self.data_paths:
+            raise ValueError("HDF5Data: data_paths must be a list of at least one name; got {}".format(shown(data_paths)))
         logger.info("Loading %s to memory...", filename)
         with _h5py.File(filename, "r") as f:
             for path in self.data_paths:

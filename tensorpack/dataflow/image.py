@@ -11,7 +11,7 @@ import numpy as np
 
 from ..utils import logger
 from ..utils._sizes import height_width
-from ..utils._text.spec import describe
+from ..utils._text.spec import describe, shown
 from ..utils.optional import optional_import
 from ._flows import map as map_module
 from ._flows.below import flows_below
@@ -48,7 +48,7 @@ class ImageFromFile(RNGDataFlow):
     def __init__(self, files: Sequence[str], channel: int = 3, resize: Union[None, int, Tuple[int, int]] = None,
                  shuffle: bool = False, *, rgb: bool = True):
         if isinstance(files, str) or not len(files):
-            raise ValueError("ImageFromFile: files must be a list of at least one path; got {!r}".format(files))
+            raise ValueError("ImageFromFile: files must be a list of at least one path; got {}".format(shown(files)))
         if channel not in (1, 3):
             raise ValueError("ImageFromFile: channel must be 1 or 3; got {!r}".format(channel))
         self.files = files
@@ -261,7 +261,7 @@ class AugmentImageComponents(_Augmentation):
                  catch_exceptions: bool = False, *, segmentation_index: Sequence[Any] = ()):
         for name, value in (("index", index), ("coords_index", coords_index), ("segmentation_index", segmentation_index)):
             if not isinstance(value, (list, tuple)):
-                raise TypeError("AugmentImageComponents: {} must be a list or tuple; got {!r}".format(name, value))
+                raise TypeError("AugmentImageComponents: {} must be a list or tuple; got {}".format(name, shown(value)))
         if not index:
             raise ValueError("AugmentImageComponents: index must name at least one image; got none")
         for component in segmentation_index:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..utils._numbers import whole_number
 from ..utils._types import DTypeLike
+from ._flows.not_a_flow import warn_of_columns
 from ._packed import PackedList
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 
@@ -93,13 +94,15 @@ class DataFromList(RNGDataFlow):
     """Yields the elements of a list, in a new random order in each pass unless told otherwise; `len` is exact.
 
     Args:
-        lst: sequence of datapoints; its own objects are yielded, not copies.
+        lst: sequence of datapoints; its own objects are yielded, not copies. For arrays `x` and `y` with all images and all
+            labels write `list(zip(x, y))`; `[x, y]` would be two datapoints, which is warned of.
         shuffle: whether to shuffle; only then `reset_state()` is needed.
         packed: keep the datapoints pickled in one array, and yield copies. A long list of small objects costs each forked
             worker its own copy otherwise, since the reference counts in its pages change.
     """
 
     def __init__(self, lst: Sequence[Any], shuffle: bool = True, *, packed: bool = False):
+        warn_of_columns("DataFromList", lst)
         self.lst = PackedList(lst) if packed else lst
         self.shuffle = shuffle
         self.packed = packed
@@ -120,6 +123,7 @@ class DataFromIterable(DataFlow):
     """
 
     def __init__(self, iterable: Iterable[Any]):
+        warn_of_columns("DataFromIterable", iterable)
         self._iterable = iterable
         sized: Any = iterable
         try:
@@ -145,6 +149,7 @@ class DataFromGenerator(DataFlow):
     def __init__(self, gen: Union[Callable[[], Iterable[Any]], Iterable[Any]]):
         if not callable(gen) and not hasattr(gen, "__iter__"):
             raise TypeError("DataFromGenerator: gen must be an iterable, or a callable that returns one; got {!r}".format(gen))
+        warn_of_columns("DataFromGenerator", gen)
         self._gen = gen
 
     def __len__(self) -> int:

@@ -19,7 +19,7 @@ from ._parallel.map_logic import ParallelMapData
 from ._parallel.thread_runner import MultiThreadRunner
 from ._parallel.worker_flow import WorkerFlow
 from ._random_states import find_generators, from_json, get_state, set_state, to_json, walk
-from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, DataFlowTerminated, ProxyDataFlow
+from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, DataFlowTerminated, ProxyDataFlow, require_dataflow
 from .raw import DataFromQueue
 from .remote import RemoteDataZMQ
 
@@ -74,9 +74,9 @@ class ResumableData(ProxyDataFlow):
     _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
 
     def __init__(self, ds: DataFlow, *, from_first_pass: bool = False):
+        _require_repeatable(ds)
         super().__init__(ds)
         self.from_first_pass = from_first_pass
-        _require_repeatable(ds)
         self._has_one_start = from_first_pass or _keeps_data(ds)
         self._on_start: Optional[Callable[[], None]] = None  # called once, before the next pass begins
         self._is_loaded = False
@@ -253,8 +253,7 @@ def _keeps_data(ds: DataFlow) -> bool:
 
 
 def _require_repeatable(ds: Any) -> None:
-    if not isinstance(ds, DataFlow):
-        raise ValueError("ResumableData: ds must be a DataFlow; got {}".format(describe(ds)))
+    require_dataflow("ResumableData", "ds", ds, error=ValueError)
     for path, flow in walk(ds, "ds"):
         if isinstance(flow, _NOT_REPEATABLE):
             raise ValueError(

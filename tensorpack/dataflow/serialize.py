@@ -9,6 +9,7 @@ from typing import Any, Iterator, List, Optional, Sequence
 
 import numpy as np
 
+from ..utils._names import list_of_names
 from ..utils._numbers import whole_number
 from ..utils._text.spec import describe
 from ..utils.fs import atomic_directory, atomic_write
@@ -20,7 +21,7 @@ from ._flows.end_watch import EndWatch
 from ._flows.repeat import FixedSizeData
 from ._formats.lmdb import new_database
 from ._formats.tfrecord import read_records, write_record
-from .base import DataFlow, known_length, never_ends
+from .base import DataFlow, known_length, never_ends, require_dataflow
 from .format import DiskCacheData, HDF5Data, LMDBData, LMDBDataDecoder
 from .raw import DataFromList
 
@@ -35,9 +36,7 @@ def _one_pass(df: DataFlow, who: str) -> Iterator[Any]:
 
     Warns about a flow that may have no end, or does not have each datapoint once.
     """
-    if not isinstance(df, DataFlow):
-        raise TypeError("{}.save: df must be a DataFlow; got {}; try DataFromList or DataFromGenerator".format(
-            who, describe(df)))
+    require_dataflow(who + ".save", "df", df)
     df.reset_state()
     watch = EndWatch(who + ".save", df)
     if not never_ends(df):
@@ -194,6 +193,7 @@ class HDF5Serializer:
             path: the file.
             data_paths: a name for each component.
         """
+        data_paths = list_of_names("HDF5Serializer.save", "data_paths", data_paths)
         columns: List[List[Any]] = [[] for _ in data_paths]
         for index, dp in enumerate(_one_pass(df, "HDF5Serializer")):
             if not isinstance(dp, (list, tuple)) or len(dp) != len(columns):

@@ -5,6 +5,7 @@ from typing import Any, List, Sequence
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.spec import shown
 
 __all__ = ["LeastLoadedDeviceSetter"]
 
@@ -27,8 +28,8 @@ class LeastLoadedDeviceSetter:
 
     def __init__(self, worker_device: str, ps_devices: Sequence[str]):
         if isinstance(ps_devices, str) or not ps_devices:
-            raise ValueError("LeastLoadedDeviceSetter: ps_devices must be a list of one device at least; got {!r}".format(
-                ps_devices))
+            raise ValueError("LeastLoadedDeviceSetter: ps_devices must be a list of one device at least; got {}".format(
+                shown(ps_devices)))
         self.ps_devices = list(ps_devices)
         self.worker_device = worker_device
         self.ps_sizes: List[int] = [0] * len(self.ps_devices)

@@ -5,6 +5,7 @@ from typing import Any, List, Optional
 
 from ..compat import tfv1 as tf
 from ..tfutils.tower import get_current_tower_context
+from ..utils._text.spec import shown
 from ..utils.argtools import graph_memoized, memoized_method
 
 __all__ = ["ModelDesc", "ModelDescBase"]
@@ -36,8 +37,8 @@ class ModelDescBase:
         if isinstance(x, tf.Tensor) and x.op.type == "Placeholder" and x.graph is graph:
             return tf.TensorSpec(shape=x.shape, dtype=x.dtype, name=x.op.name)
         raise TypeError(
-            "{}.inputs(): each element must be a tf.TensorSpec, or a placeholder created inside inputs(); got {!r} at "
-            "position {}; return tf.TensorSpec(shape, dtype, name)".format(type(self).__name__, x, position))
+            "{}.inputs(): each element must be a tf.TensorSpec, or a placeholder created inside inputs(); got {} at "
+            "position {}; return tf.TensorSpec(shape, dtype, name)".format(type(self).__name__, shown(x), position))
 
     def _check_names(self, names: List[Optional[str]]) -> None:
         who = "{}.inputs()".format(type(self).__name__)

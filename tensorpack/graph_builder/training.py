@@ -12,6 +12,7 @@ from ..compat import tfv1 as tf
 from ..tfutils.tower import TrainTowerContext
 from ..tfutils.varreplace import override_to_local_variable
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils.develop import log_deprecated
 from ._all_reduce import allreduce_grads, allreduce_grads_hierarchical, allreduce_grads_naive
 from ._apply import apply_async, apply_to_replicas
@@ -62,8 +63,8 @@ class DataParallelBuilder(GraphBuilder):
 
     def __init__(self, towers: Sequence[int], *, device_type: str = "gpu"):
         if isinstance(towers, (int, str)) or not towers:
-            raise ValueError("{}: towers must be a list of one device number at least; got {!r}; try [0]".format(
-                type(self).__name__, towers))
+            raise ValueError("{}: towers must be a list of one device number at least; got {}; try [0]".format(
+                type(self).__name__, shown(towers)))
         if device_type not in ("gpu", "cpu"):
             raise ValueError("{}: device_type must be 'gpu' or 'cpu'; got {!r}".format(type(self).__name__, device_type))
         self.towers = list(towers)
@@ -135,8 +136,7 @@ class SyncMultiGPUParameterServerBuilder(DataParallelBuilder):
             raise ValueError("SyncMultiGPUParameterServerBuilder: ps_device must be 'gpu' or 'cpu'; got {!r}".format(ps_device))
         self.ps_device = ps_device
 
-    # the public names are a static method there and methods here
-    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]
+    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]  # static there
         """Call the function for each tower."""
         ps_devices = ["/cpu:0"] if self.ps_device == "cpu" else self.device_names
         devices = [LeastLoadedDeviceSetter(device, ps_devices) for device in self.device_names]
@@ -175,8 +175,7 @@ class SyncMultiGPUReplicatedBuilder(DataParallelBuilder):
             raise ValueError("SyncMultiGPUReplicatedBuilder: mode 'hierarchical' must have 8 towers; got {}; try 'gpu'".format(
                 len(self.towers)))
 
-    # the public names are a static method there and methods here
-    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]
+    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]  # static there
         """Call the function for each tower."""
         return DataParallelBuilder.call_for_each_tower(
             self.towers, tower_fn, self.device_names, [index > 0 for index in range(len(self.towers))])
@@ -266,8 +265,7 @@ class AsyncMultiGPUBuilder(DataParallelBuilder):
         super().__init__(towers, device_type=device_type)
         self.scale_gradient = scale_gradient
 
-    # the public names are a static method there and methods here
-    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]
+    def call_for_each_tower(self, tower_fn: Callable[[], Any]) -> List[Any]:  # type: ignore[override]  # static there
         """Call the function for each tower."""
         ps_devices = ["/cpu:0"] if len(self.towers) >= 4 else self.device_names
         devices = [LeastLoadedDeviceSetter(device, ps_devices) for device in self.device_names]

@@ -5,8 +5,9 @@ from typing import Any, Iterator, List, Optional, Sequence, Union
 
 from ..callbacks.base import Callback
 from ..compat import tfv1 as tf
+from ..dataflow._flows.not_a_flow import what_is_wrong
 from ..dataflow._passes import whole_pass
-from ..dataflow.base import DataFlow
+from ..dataflow.base import DataFlow, require_dataflow
 from ..utils import logger
 from ._feed import DatapointFeed
 from ._feedfree import FeedfreeInput
@@ -29,7 +30,7 @@ class TFDatasetInput(FeedfreeInput):
 
     def __init__(self, dataset: Union[tf.data.Dataset, DataFlow]):
         if not isinstance(dataset, (tf.data.Dataset, DataFlow)):
-            raise ValueError("TFDatasetInput: dataset must be a tf.data.Dataset or a DataFlow; got {!r}".format(dataset))
+            raise ValueError(what_is_wrong("TFDatasetInput", "dataset", dataset, wanted="a tf.data.Dataset or a DataFlow"))
         self.dataset = dataset
         self._flow: Optional[_WatchedFlow] = None
 
@@ -97,8 +98,7 @@ class TFDatasetInput(FeedfreeInput):
             df: a DataFlow of lists or tuples.
             types: the dtype of each component.
         """
-        if not isinstance(df, DataFlow):
-            raise ValueError("TFDatasetInput.dataflow_to_dataset: df must be a DataFlow; got {!r}".format(df))
+        require_dataflow("TFDatasetInput.dataflow_to_dataset", "df", df, error=ValueError)
         df.reset_state()
         return tf.data.Dataset.from_generator(lambda: map(tuple, whole_pass(df)), tuple(types))
 

@@ -4,14 +4,14 @@ TensorFlow casts what it is fed without a word (1.7 becomes 1, 300 becomes 44), 
 """
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..callbacks.base import Callback, CallbackFactory
 from ..compat import tfv1 as tf
 from ..dataflow._passes import whole_pass
-from ..dataflow.base import DataFlow
+from ..dataflow.base import DataFlow, require_dataflow
 from ..dataflow.common import RepeatedData
 from ..tfutils.common import build_or_reuse_placeholder
 from ..utils._buffers import aligned_empty
@@ -74,7 +74,7 @@ class DatapointFeed:
                 self._where(), len(self._components), self._names(), len(values), describe(datapoint)))
         taken = [component.takes(value) for component, value in zip(self._components, values)]
         self._last = [(value.dtype, value.shape) for value in values] if all(taken) else []
-        return [value if takes else self._convert(component, value)
+        return [value if takes else self._convert(component, value, values)
                 for takes, component, value in zip(taken, self._components, values)]
 
     def _from_dict(self, datapoint: Dict[Any, Any]) -> List[Any]:
@@ -84,13 +84,22 @@ class DatapointFeed:
                 self._where(), self._names(), missing, sorted(map(str, datapoint))))
         return [datapoint[component.name] for component in self._components]
 
-    def _convert(self, component: _Component, value: Any) -> np.ndarray:
+    def _convert(self, component: _Component, value: Any, values: Sequence[Any]) -> np.ndarray:
         try:
             return component.convert(value)
         except (TypeError, ValueError) as e:
             message = "{}, component {} (input '{}'), must be {}; got {}; {}".format(
-                self._where(), component.position, component.name, component.expected, describe(value), e)
+                self._where(), component.position, component.name, component.expected, describe(value),
+                self._swapped_with(component, values) or e)
             raise type(e)(message) from e.__cause__
+
+    def _swapped_with(self, component: _Component, values: Sequence[Any]) -> Optional[str]:
+        """Words about another component that fits here, as this one fits there."""
+        for other in self._components:
+            if other is not component and _fits(component, values[other.position]) and _fits(other, values[component.position]):
+                return "components {} and {} seem to be swapped: yield them in the order of the inputs, {}".format(
+                    *sorted([component.position, other.position]), self._names())
+        return None
 
     def _where(self) -> str:
         return "{}: datapoint {} of the DataFlow (counted from 0)".format(self._who, self.count - 1)
@@ -99,7 +108,16 @@ class DatapointFeed:
         return [component.name for component in self._components]
 
 
+def _fits(component: _Component, value: Any) -> bool:
+    try:
+        component.convert(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 # Kinds of numpy dtypes that may become a dtype of this sort. Integers are compared by value besides.
+_ONE_HOT = "the labels are one-hot: yield their indices, x.argmax(axis=-1), or let the input have this shape"
 _KINDS_FOR_INTEGERS, _KINDS_FOR_FLOATS, _KINDS_FOR_COMPLEX = "biu", "biuf", "biufc"
 
 
@@ -125,8 +143,7 @@ class _Component:
         """The array to feed."""
         array = _to_strings(value) if self._tf_dtype == tf.string else self._to_numbers(_as_array(value))
         if not self._fits(array.shape):
-            raise ValueError("its shape {} does not fit: resize or batch it in the DataFlow, or write None for sizes that "
-                             "vary into the input signature".format(array.shape))
+            raise ValueError("its shape {} does not fit: {}".format(array.shape, self._advice_on_shape(array)))
         return array
 
     def _fits(self, shape: Sequence[int]) -> bool:
@@ -140,9 +157,35 @@ class _Component:
                 return False
         return True
 
+    def _advice_on_shape(self, array: np.ndarray) -> str:
+        shape = array.shape
+        if self._is_one_hot(array):
+            return _ONE_HOT
+        if self._fits((1,) + shape):
+            return "the axis of the batch is missing: put BatchData around the DataFlow, or yield x[np.newaxis]"
+        if self._fits(shape + (1,)):
+            return "the last axis, of one element, is missing: yield x[..., np.newaxis]"
+        if shape[-1:] == (1,) and self._fits(shape[:-1]):
+            return "it has a last axis of one element: yield x[..., 0]"
+        if shape[:1] == (1,) and self._fits(shape[1:]):
+            return "it has a first axis of one element: yield x[0]"
+        if len(shape) > 1 and self._fits(shape[1:]):
+            return "it has one axis more: is it batched twice?"
+        return "resize or batch it in the DataFlow, or write None for sizes that vary into the input signature"
+
+    def _is_one_hot(self, array: np.ndarray) -> bool:
+        """Whether it has a row with a single 1 for each of the labels that this input takes."""
+        if not self._tf_dtype.is_integer or array.dtype.kind not in "biuf":
+            return False
+        if array.ndim < 2 or not self._fits(array.shape[:-1]):
+            return False
+        return array.size > 0 and bool(np.all((array == 0) | (array == 1)) and np.all(array.sum(axis=-1) == 1))
+
     def _to_numbers(self, array: np.ndarray) -> np.ndarray:
         if array.dtype == self._dtype:
             return array
+        if not self._fits(array.shape) and self._is_one_hot(array):
+            raise ValueError(_ONE_HOT)
         if not self._accepts(array):
             scale = "(x * 255)" if self._tf_dtype == tf.uint8 and _is_between_0_and_1(array) else "x"
             raise TypeError("convert it in the DataFlow (such as {}.astype('{}')), or change the dtype in the input "
@@ -195,14 +238,6 @@ def _to_strings(value: Any) -> np.ndarray:
     return array
 
 
-def require_dataflow(who: str, ds: Any) -> DataFlow:
-    """Return `ds`, or raise ValueError if it is no DataFlow."""
-    if not isinstance(ds, DataFlow):
-        raise ValueError("{}: ds must be a DataFlow; got {}; try DataFromGenerator or DataFromList".format(
-            who, describe(ds)))
-    return ds
-
-
 class PlaceholderInput(InputSource):
     """Placeholders with the names of the inputs, the same ones at each call; whoever runs the graph feeds them."""
 
@@ -235,7 +270,7 @@ class FeedInput(InputSource):
     _feeder: _FeedCallback
 
     def __init__(self, ds: DataFlow, infinite: bool = True):
-        self.ds = require_dataflow(type(self).__name__, ds)
+        self.ds = require_dataflow(type(self).__name__, "ds", ds, error=ValueError)
         self._infinite = infinite
 
     def _size(self) -> int:

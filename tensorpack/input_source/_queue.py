@@ -15,7 +15,7 @@ from ..callbacks.graph import RunOp
 from ..compat import make_flat_callable
 from ..compat import tfv1 as tf
 from ..dataflow._passes import whole_pass
-from ..dataflow.base import DataFlow, DataFlowTerminated
+from ..dataflow.base import DataFlow, DataFlowTerminated, require_dataflow
 from ..dataflow.common import RepeatedData
 from ..tfutils._session.waiting import feeding_threads
 from ..tfutils.common import build_or_reuse_placeholder
@@ -23,7 +23,7 @@ from ..tfutils.summary import add_moving_summary
 from ..utils import logger
 from ..utils._types import NOT_YET
 from ..utils.concurrency import StoppableThread
-from ._feed import DatapointFeed, require_dataflow
+from ._feed import DatapointFeed
 from ._feedfree import FeedfreeInput
 from ._speed import SAMPLING_PERIOD, Progress, SpeedReport, queue_capacity
 
@@ -209,7 +209,7 @@ class QueueInput(FeedfreeInput):
     """
 
     def __init__(self, ds: DataFlow, queue: Optional[Any] = None):
-        self.ds = require_dataflow(type(self).__name__, ds)
+        self.ds = require_dataflow(type(self).__name__, "ds", ds, error=ValueError)
         self.queue: Any = queue
         self.thread: EnqueueThread = NOT_YET
 

@@ -6,6 +6,7 @@ from typing import Any, Callable, List, Optional, Sequence
 from ..compat import tfv1 as tf
 from ..tfutils.tower import get_current_tower_context
 from ..utils import logger
+from ..utils._text.spec import shown
 from ._feedfree import FeedfreeInput
 
 
@@ -23,8 +24,8 @@ class TensorInput(FeedfreeInput):
 
     def __init__(self, get_tensor_fn: Callable[[], Sequence[tf.Tensor]], size: Optional[int] = None):
         if not callable(get_tensor_fn):
-            raise ValueError("{}: get_tensor_fn must be a function that returns tensors; got {!r}".format(
-                type(self).__name__, get_tensor_fn))
+            raise ValueError("{}: get_tensor_fn must be a function that returns tensors; got {}".format(
+                type(self).__name__, shown(get_tensor_fn)))
         self.get_tensor_fn = get_tensor_fn
         self._fixed_size = None if size is None else int(size)
 

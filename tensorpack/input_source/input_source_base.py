@@ -14,6 +14,8 @@ from ..callbacks.base import Callback, CallbackFactory
 from ..compat import tfv1 as tf
 from ..tfutils.common import build_or_reuse_placeholder
 from ..utils import logger
+from ..utils._names import list_of_names
+from ..utils._text.spec import shown
 
 __all__ = [
     "InputSource",
@@ -32,7 +34,7 @@ def _input_name(x: Any) -> str:
 def _positions_by_names(lst: Sequence[Any], names: Sequence[str], who: str) -> List[int]:
     known = [_input_name(x) for x in lst]
     positions = []
-    for name in names:
+    for name in list_of_names(who, "names", names):
         if name not in known:
             message = "{}: '{}' must be the name of an input; the inputs are {}".format(who, name, known)
             logger.error(message)
@@ -61,6 +63,7 @@ def get_tensors_inputs(placeholders: Sequence[Any], tensors: Sequence[Any], name
     Raises:
         ValueError: a name is unknown, or there are more or fewer tensors than names.
     """
+    names = list_of_names("get_tensors_inputs", "names", names)
     if len(tensors) != len(names):
         raise ValueError("get_tensors_inputs: there must be one tensor for each name; got {} tensors for the names "
                          "{}".format(len(tensors), list(names)))
@@ -106,7 +109,7 @@ class InputSource:
                                "another use".format(who, who))
         for spec in input_signature:
             if getattr(spec, "name", None) is None:
-                raise ValueError("{}.setup: each input must be a tf.TensorSpec with a name; got {!r}".format(who, spec))
+                raise ValueError("{}.setup: each input must be a tf.TensorSpec with a name; got {}".format(who, shown(spec)))
         self._setup(list(input_signature))
         self._setup_is_done = True
         return self.get_callbacks()
@@ -189,7 +192,7 @@ class ProxyInputSource(InputSource):
 
     def __init__(self, input: InputSource):
         if not isinstance(input, InputSource):
-            raise TypeError("{}: input must be an InputSource; got {!r}".format(type(self).__name__, input))
+            raise TypeError("{}: input must be an InputSource; got {}".format(type(self).__name__, shown(input)))
         self._input = input
 
     def _setup(self, input_signature: List[tf.TensorSpec]) -> None:
@@ -259,9 +262,9 @@ def remap_input_source(input: InputSource, names: Sequence[str]) -> InputSource:
         remap_input_source(QueueInput(df), ["label", "image"])
     """
     if not isinstance(input, InputSource):
-        raise TypeError("remap_input_source: input must be an InputSource; got {!r}; try QueueInput(dataflow)".format(input))
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise TypeError("remap_input_source: names must be a list of input names; got {!r}".format(names))
+        raise TypeError("remap_input_source: input must be an InputSource; got {}; try QueueInput(dataflow)".format(
+            shown(input)))
+    names = list_of_names("remap_input_source", "names", names)
     wrapped_class = type(input)
     public = [name for name in dir(wrapped_class) if not name.startswith("_") and not hasattr(_Remapped, name)]
     members: Dict[str, Any] = {name: _forwarded(name) for name in public}

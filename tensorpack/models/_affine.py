@@ -2,18 +2,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Optional, Sequence, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
 from ..tfutils._precision import like, widened
+from ..utils._types import AnyFunction
+from ._types import Activation, Initializer, Regularizer
 from .tflayer import rename_get_variable
 from .utils import VariableHolder
 
-__all__ = ["Activation", "Parameters", "finish"]
+__all__ = ["ACTIVATIONS", "Activation", "Parameters", "finish"]
 
-Activation = Union[None, str, Callable[[Any], Any]]
-
-_ACTIVATIONS = {
+ACTIVATIONS: Dict[str, AnyFunction] = {
     "elu": tf.nn.elu,
     "exponential": tf.exp,
     "hard_sigmoid": lambda x: tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0),
@@ -40,22 +40,24 @@ class Parameters:
         self._dtype = dtype
         self.variables = VariableHolder()
 
-    def kernel(self, shape: Sequence[int], initializer: Optional[Callable], regularizer: Optional[Callable]) -> Any:
+    def kernel(self, shape: Sequence[int], initializer: Optional[Initializer],
+               regularizer: Optional[Regularizer]) -> Any:
         """The variable `W`."""
         if initializer is None:
             initializer = tf.variance_scaling_initializer(2.0, mode="fan_in", distribution="untruncated_normal")
         self.variables.W = self._create("W", shape, initializer, regularizer, "kernel/Regularizer")
         return self.variables.W
 
-    def bias(self, channels: int, initializer: Callable, regularizer: Optional[Callable]) -> Any:
+    def bias(self, channels: int, initializer: Initializer, regularizer: Optional[Regularizer]) -> Any:
         """The variable `b`."""
         self.variables.b = self._create("b", [channels], initializer, regularizer, "bias/Regularizer")
         return self.variables.b
 
-    def _create(self, name, shape, initializer, regularizer, loss_scope):
+    def _create(self, name: str, shape: Sequence[int], initializer: Initializer, regularizer: Optional[Regularizer],
+                loss_scope: str) -> Any:
         if regularizer is None:
             return tf.get_variable(name, shape, self._dtype, initializer=initializer)
-        created = []  # TensorFlow calls the regulariser of a variable that it creates, not of one that it finds
+        created: List[Any] = []  # TensorFlow calls the regulariser of a variable that it creates, not of one that it finds
         variable = tf.get_variable(name, shape, self._dtype, initializer=initializer, regularizer=created.append)
         if created:
             with tf.name_scope(loss_scope):
@@ -63,7 +65,7 @@ class Parameters:
         return variable
 
 
-def finish(x: Any, parameters: Parameters, activation: Activation, activity_regularizer: Optional[Callable],
+def finish(x: Any, parameters: Parameters, activation: Activation, activity_regularizer: Optional[Regularizer],
            rename_in_activation: bool = False) -> Any:
     """Apply the activation; return the tensor `output` with the layer's `variables`.
 
@@ -102,10 +104,10 @@ def _kernel_as_W(enabled: bool) -> Iterator[None]:
         yield
 
 
-def _resolve(activation: Union[str, Callable]) -> Callable:
+def _resolve(activation: Union[str, AnyFunction]) -> AnyFunction:
     if callable(activation):
         return activation
-    if activation not in _ACTIVATIONS:
+    if activation not in ACTIVATIONS:
         raise ValueError("activation must be None, a function of a tensor, or one of {}; got {!r}".format(
-            ", ".join(_ACTIVATIONS), activation))
-    return _ACTIVATIONS[activation]
+            ", ".join(ACTIVATIONS), activation))
+    return ACTIVATIONS[activation]

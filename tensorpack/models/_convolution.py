@@ -1,7 +1,7 @@
 """2-D convolution with strides, dilation and groups, by whichever kernels TensorFlow has here, gradients included."""
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any, List, Sequence
 
 from .. import compat
 from ..compat import tfv1 as tf
@@ -32,7 +32,8 @@ def _has_complete_kernels(x: Any) -> bool:
     return compat.has_gpu() or (x.dtype.base_dtype == tf.float32 and compat.has_onednn())
 
 
-def _convolve_one(x, kernel, strides, padding, dilations, data_format):
+def _convolve_one(x: Any, kernel: Any, strides: Sequence[int], padding: str, dilations: Sequence[int],
+                  data_format: str) -> Any:
     if tuple(dilations) == (1, 1) or _has_complete_kernels(x):
         return tf.nn.conv2d(x, kernel, strides=shape4d(strides, data_format), padding=padding,
                             dilations=shape4d(dilations, data_format), data_format=data_format)
@@ -43,9 +44,9 @@ def _convolve_one(x, kernel, strides, padding, dilations, data_format):
     return x if tuple(strides) == (1, 1) else x[:, ::strides[0], ::strides[1], :]
 
 
-def _pad_same(x, kernel, strides, dilations):
+def _pad_same(x: Any, kernel: Any, strides: Sequence[int], dilations: Sequence[int]) -> Any:
     """Zeros around an NHWC tensor, so that a strided 'VALID' convolution equals the 'SAME' one."""
-    paddings = [[0, 0]]
+    paddings: List[List[Any]] = [[0, 0]]
     for axis in (0, 1):
         size = tf.shape(x)[axis + 1]
         extent = (kernel.shape.as_list()[axis] - 1) * dilations[axis] + 1

@@ -8,7 +8,7 @@ from ..compat import tfv1 as tf
 from ..utils._numbers import whole_number
 from ..utils.argtools import get_data_format
 
-__all__ = ["Size2D", "channel_axis", "kernel_format", "run_kernel", "size2d", "static_channels", "tf_padding"]
+__all__ = ["Size2D", "channel_axis", "float_tensor", "kernel_format", "run_kernel", "size2d", "static_channels", "tf_padding"]
 
 # An int for both, or (height, width).
 Size2D = Union[int, Sequence[int]]
@@ -37,6 +37,21 @@ def size2d(who: str, name: str, size: Size2D) -> List[int]:
     return [whole_number(who, name, each, minimum=1) for each in size]
 
 
+def float_tensor(who: str, x: Any) -> Any:
+    """The input of a layer as a tensor.
+
+    Raises:
+        TypeError: it holds no floats; the message has the name of the layer.
+    """
+    x = tf.convert_to_tensor(x)
+    if not (x.dtype.is_floating or x.dtype.is_complex):
+        scope = tf.get_variable_scope().name
+        raise TypeError("{}{}: the input must hold floats; got {} {}, the tensor '{}'; cast it first, as in tf.cast(x, "
+                        "tf.float32), or tf.cast(image, tf.float32) / 255".format(
+                            who, " '{}'".format(scope) if scope else "", x.dtype.base_dtype.name, x.shape, x.name))
+    return x
+
+
 def static_channels(who: str, x: Any, data_format: str) -> int:
     """The number of channels of a 4-D tensor, which must be known."""
     if x.shape.ndims != 4:
@@ -59,10 +74,11 @@ def run_kernel(kernel: Callable[[Any, str], Any], x: Any, data_format: str) -> A
     """`kernel(x, format)`, in a format for which TensorFlow has kernels here.
 
     CPUs have few 'NCHW' kernels, and those are slower than two transposes: without a GPU, `kernel` gets 'NHWC' input and its
-    4-D output is transposed back.
+    output, of the same rank, is transposed back. A tensor of another rank than 4 has its channels where these names say.
     """
     data_format = kernel_format(data_format)
     if data_format == "NHWC" or compat.has_gpu():
         return kernel(x, data_format)
-    y = kernel(tf.transpose(x, [0, 2, 3, 1]), "NHWC")
-    return tf.transpose(y, [0, 3, 1, 2])
+    space = list(range(2, x.shape.ndims))
+    y = kernel(tf.transpose(x, [0] + space + [1]), "NHWC")
+    return tf.transpose(y, [0, len(space) + 1] + [axis - 1 for axis in space])

@@ -1,7 +1,7 @@
 """BatchNorm and BatchRenorm: normalised by statistics of the batch in training, and by their moving averages at inference."""
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Optional, Tuple
 
 import numpy as np
 
@@ -10,8 +10,9 @@ from ..compat import tfv1 as tf
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..tfutils.varreplace import statistics_are_frozen
 from ..utils._numbers import whole_number
+from ..utils._types import AnyFunction
 from ..utils.argtools import log_once
-from ._layout import channel_axis
+from ._layout import channel_axis, float_tensor
 from ._normalization.batch_statistics import (
     FUSED_TYPES,
     affine,
@@ -24,6 +25,7 @@ from ._normalization.batch_statistics import (
 )
 from ._normalization.moving_statistics import MovingStatistics, check_ema_update
 from ._normalization.renorm_statistics import RenormStatistics
+from ._types import Initializer
 from .registry import layer_register
 from .tflayer import convert_to_tflayer_args
 from .utils import VariableHolder
@@ -44,8 +46,8 @@ def BatchNorm(
         epsilon: float = 1e-5,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Callable = tf.zeros_initializer(),
-        gamma_initializer: Callable = tf.ones_initializer(),
+        beta_initializer: Initializer = tf.zeros_initializer(),
+        gamma_initializer: Initializer = tf.ones_initializer(),
         virtual_batch_size: Optional[int] = None,
         data_format: str = "channels_last",
         ema_update: str = "default",
@@ -79,14 +81,15 @@ def BatchNorm(
         ValueError: an argument or the shape of the input is not one of the above.
         RuntimeError: there is no tower context, or 'nccl' is used outside a training tower.
     """
-    x = tf.convert_to_tensor(inputs)
+    x = float_tensor("BatchNorm", inputs)
     axis, channels = _find_channels("BatchNorm", x, axis, data_format)
     check_ema_update(ema_update)
     if virtual_batch_size is not None:
         virtual_batch_size = whole_number("BatchNorm", "virtual_batch_size", virtual_batch_size, minimum=1)
     sync = _check_sync(sync_statistics, virtual_batch_size)
     is_asked_for = training is not None
-    training = _resolve_training(training)
+    context = _tower_context("BatchNorm")
+    training = _resolve_training(training, context)
     if training and statistics_are_frozen("BatchNorm"):
         training, ema_update = is_asked_for, "skip"
     grouped = training and (sync is not None or virtual_batch_size is not None)
@@ -98,20 +101,20 @@ def BatchNorm(
     values = {name: _affine_parameter(name, channels, dtype, variables, *parameters[name])
               for name in (("beta", "gamma") if grouped else ("gamma", "beta"))}
     gamma, beta = values["gamma"], values["beta"]
-    moving = MovingStatistics(channels, dtype, variables)
+    moving = MovingStatistics(channels, dtype, variables, context)
 
     if not training:
         y = normalize_with(x, moving.mean, moving.variance, gamma, beta, epsilon, axis)
-    elif grouped:
+    else:
         if sync is not None:
             y, mean, variance = normalize_synchronized(x, gamma, beta, epsilon, axis, sync)
-        else:
+        elif virtual_batch_size is not None:
             y, mean, variance = normalize_virtual_batches(x, gamma, beta, epsilon, axis, virtual_batch_size)
-        y = moving.update(y, mean, variance, momentum, "skip" if ema_update == "skip" else "internal")
-    else:
-        normalize = normalize_fused if x.shape.ndims == 4 and x.dtype.base_dtype in FUSED_TYPES else normalize_by_moments
-        y, mean, variance = normalize(x, gamma, beta, epsilon, axis)
-        y = moving.update(y, mean, variance, momentum, ema_update)
+        elif x.shape.ndims == 4 and x.dtype.base_dtype in FUSED_TYPES:
+            y, mean, variance = normalize_fused(x, gamma, beta, epsilon, axis)
+        else:
+            y, mean, variance = normalize_by_moments(x, gamma, beta, epsilon, axis)
+        y = moving.update(y, mean, variance, momentum, "internal" if grouped and ema_update != "skip" else ema_update)
     output = tf.identity(y, name="output")
     output.variables = variables
     return output
@@ -127,7 +130,7 @@ def BatchRenorm(
         epsilon: float = 1e-5,
         center: bool = True,
         scale: bool = True,
-        gamma_initializer: Optional[Callable] = None,
+        gamma_initializer: Optional[Initializer] = None,
         data_format: str = "channels_last") -> Any:
     """Batch renormalisation (Ioffe 2017, https://arxiv.org/abs/1702.03275) of a 2-D or 4-D tensor, as
     `BatchRenorm("name", x, rmax=..., dmax=..., ...)` inside a tower context; all other arguments are given by keyword.
@@ -150,7 +153,7 @@ def BatchRenorm(
         ValueError: the input is neither 2-D nor 4-D, its channels are unknown, or rmax < 1 or dmax < 0.
         RuntimeError: there is no tower context.
     """
-    x = tf.convert_to_tensor(x)
+    x = float_tensor("BatchRenorm", x)
     axis, channels = _find_channels("BatchRenorm", x, None, data_format)
     context = _tower_context("BatchRenorm")
     _check_at_least("rmax", rmax, 1)
@@ -160,7 +163,7 @@ def BatchRenorm(
     variables = VariableHolder()
     gamma = _affine_parameter("gamma", channels, dtype, variables, scale, gamma_initializer or tf.ones_initializer(), tf.ones)
     beta = _affine_parameter("beta", channels, dtype, variables, center, tf.zeros_initializer(), tf.zeros)
-    statistics = RenormStatistics(channels, dtype)
+    statistics = RenormStatistics(channels, dtype, context)
     mean, variance = statistics.moving_mean, statistics.moving_variance
     if context.is_training and not statistics_are_frozen("BatchRenorm"):
         mean, variance = moments(x, dtype, axis)
@@ -211,8 +214,7 @@ def _tower_context(who: str) -> BaseTowerContext:
     return context
 
 
-def _resolve_training(training: Optional[bool]) -> bool:
-    context = _tower_context("BatchNorm")
+def _resolve_training(training: Optional[bool], context: BaseTowerContext) -> bool:
     if training is None:
         return context.is_training
     if not isinstance(training, (bool, np.bool_)):
@@ -233,7 +235,8 @@ def _parameter_type(x: Any) -> Any:
     return tf.float64 if x.dtype.base_dtype == tf.float64 else tf.float32
 
 
-def _affine_parameter(name, channels, dtype, variables, enabled, initializer, constant):
+def _affine_parameter(name: str, channels: int, dtype: Any, variables: VariableHolder, enabled: bool, initializer: Initializer,
+                      constant: AnyFunction) -> Any:
     if not enabled:
         return constant([channels], dtype=dtype, name=name)
     variable = tf.get_variable(name, [channels], dtype, initializer=initializer)

@@ -1,15 +1,16 @@
 """Conv2D and Conv2DTranspose (also called Deconv2D), on `tf.nn` kernels."""
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable, List, Optional, Tuple
 
 from ..compat import tfv1 as tf
 from ..tfutils._precision import kernel_in_float32, like
 from ..utils._numbers import whole_number
 from ..utils.argtools import shape4d
-from ._affine import Activation, Parameters, finish
+from ._affine import Parameters, finish
 from ._convolution import convolve
-from ._layout import Size2D, kernel_format, run_kernel, size2d, static_channels, tf_padding
+from ._layout import Size2D, float_tensor, kernel_format, run_kernel, size2d, static_channels, tf_padding
+from ._types import Activation, Initializer, Regularizer
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
 from .tflayer import convert_to_tflayer_args
@@ -31,11 +32,11 @@ def Conv2D(
         dilation_rate: Size2D = (1, 1),
         activation: Activation = None,
         use_bias: bool = True,
-        kernel_initializer: Optional[Callable] = None,
-        bias_initializer: Callable = tf.zeros_initializer(),
-        kernel_regularizer: Optional[Callable] = None,
-        bias_regularizer: Optional[Callable] = None,
-        activity_regularizer: Optional[Callable] = None,
+        kernel_initializer: Optional[Initializer] = None,
+        bias_initializer: Initializer = tf.zeros_initializer(),
+        kernel_regularizer: Optional[Regularizer] = None,
+        bias_regularizer: Optional[Regularizer] = None,
+        activity_regularizer: Optional[Regularizer] = None,
         split: int = 1) -> Any:
     """2-D convolution, as `Conv2D("name", x, filters, kernel_size, ...)`: [N, H, W, C] -> [N, H', W', filters].
 
@@ -61,7 +62,7 @@ def Conv2D(
         ValueError: the input is not 4-D, its channels are unknown, or channels do not divide by `split`.
         TypeError, ValueError: a size is no positive whole number; 48 / 4 is one.
     """
-    x = tf.convert_to_tensor(inputs)
+    x = float_tensor("Conv2D", inputs)
     channels = static_channels("Conv2D", x, data_format)
     filters, split = whole_number("Conv2D", "filters", filters, minimum=1), whole_number("Conv2D", "split", split, minimum=1)
     kernel_size, strides = size2d("Conv2D", "kernel_size", kernel_size), size2d("Conv2D", "strides", strides)
@@ -74,7 +75,7 @@ def Conv2D(
     W = parameters.kernel(kernel_size + [channels // split, filters], kernel_initializer, kernel_regularizer)
     b = parameters.bias(filters, bias_initializer, bias_regularizer) if use_bias else None
 
-    def kernel(x, data_format):
+    def kernel(x: Any, data_format: str) -> Any:
         y = convolve(x, like(W, x), strides, padding, dilations, split, data_format)
         return y if b is None else tf.nn.bias_add(y, like(b, y), data_format=data_format)
 
@@ -94,11 +95,11 @@ def Conv2DTranspose(
         data_format: str = "channels_last",
         activation: Activation = None,
         use_bias: bool = True,
-        kernel_initializer: Optional[Callable] = None,
-        bias_initializer: Callable = tf.zeros_initializer(),
-        kernel_regularizer: Optional[Callable] = None,
-        bias_regularizer: Optional[Callable] = None,
-        activity_regularizer: Optional[Callable] = None) -> Any:
+        kernel_initializer: Optional[Initializer] = None,
+        bias_initializer: Initializer = tf.zeros_initializer(),
+        kernel_regularizer: Optional[Regularizer] = None,
+        bias_regularizer: Optional[Regularizer] = None,
+        activity_regularizer: Optional[Regularizer] = None) -> Any:
     """Transposed 2-D convolution (Zeiler et al. 2010, "Deconvolutional networks"), as
     `Conv2DTranspose("name", x, filters, kernel_size, strides, ...)`: [N, H, W, C] -> [N, H', W', filters].
 
@@ -112,7 +113,7 @@ def Conv2DTranspose(
         ValueError: the input is not 4-D, its channels are unknown, or the padding is neither 'same' nor 'valid'.
         TypeError, ValueError: a size is no positive whole number.
     """
-    x = tf.convert_to_tensor(inputs)
+    x = float_tensor("Conv2DTranspose", inputs)
     channels = static_channels("Conv2DTranspose", x, data_format)
     padding = tf_padding("Conv2DTranspose", padding)
     filters = whole_number("Conv2DTranspose", "filters", filters, minimum=1)
@@ -122,7 +123,7 @@ def Conv2DTranspose(
     W = parameters.kernel(kernel_size + [filters, channels], kernel_initializer, kernel_regularizer)
     b = parameters.bias(filters, bias_initializer, bias_regularizer) if use_bias else None
 
-    def kernel(x, data_format):
+    def kernel(x: Any, data_format: str) -> Any:
         static, dynamic = _transposed_shape(x, filters, kernel_size, strides, padding, data_format)
         y = tf.nn.conv2d_transpose(x, like(W, x), dynamic, strides=shape4d(strides, data_format), padding=padding,
                                    data_format=data_format)
@@ -133,16 +134,21 @@ def Conv2DTranspose(
     return finish(x, parameters, activation, activity_regularizer)
 
 
-def _transposed_shape(x, filters, kernel_size, strides, padding, data_format):
+def _transposed_shape(x: Any, filters: int, kernel_size: List[int], strides: List[int], padding: str,
+                      data_format: str) -> Tuple[List[Optional[int]], Any]:
     """Static shape (with None) and run-time shape of the output of a transposed convolution."""
     shape = StaticDynamicShape(x)
     first, channel = (2, 1) if kernel_format(data_format) == "NCHW" else (1, 3)
     for axis in (0, 1):
         stride = strides[axis]
         extra = max(kernel_size[axis] - stride, 0) if padding == "VALID" else 0
-        shape.apply(first + axis, lambda size, stride=stride, extra=extra: size * stride + extra)
+        shape.apply(first + axis, _stretched(stride, extra))
     shape.apply(channel, lambda size: filters)
     return shape.get_static(), shape.get_dynamic()
+
+
+def _stretched(stride: int, extra: int) -> Callable[[Any], Any]:
+    return lambda size: size * stride + extra
 
 
 Deconv2D = Conv2DTranspose

@@ -1,14 +1,16 @@
 """FullyConnected, and `batch_flatten`."""
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, Optional
 
 import numpy as np
 
 from ..compat import tfv1 as tf
 from ..tfutils._precision import kernel_in_float32, like
 from ..utils._numbers import whole_number
-from ._affine import Activation, Parameters, finish
+from ._affine import Parameters, finish
+from ._layout import float_tensor
+from ._types import Activation, Initializer, Regularizer
 from .registry import layer_register
 from .tflayer import convert_to_tflayer_args
 
@@ -35,11 +37,11 @@ def FullyConnected(
         units: int,
         activation: Activation = None,
         use_bias: bool = True,
-        kernel_initializer: Optional[Callable] = None,
-        bias_initializer: Callable = tf.zeros_initializer(),
-        kernel_regularizer: Optional[Callable] = None,
-        bias_regularizer: Optional[Callable] = None,
-        activity_regularizer: Optional[Callable] = None) -> Any:
+        kernel_initializer: Optional[Initializer] = None,
+        bias_initializer: Initializer = tf.zeros_initializer(),
+        kernel_regularizer: Optional[Regularizer] = None,
+        bias_regularizer: Optional[Regularizer] = None,
+        activity_regularizer: Optional[Regularizer] = None) -> Any:
     """Matrix product with the flattened input, as `FullyConnected("name", x, units, ...)`: [N, ...] -> [N, units].
 
     Rows of `W` follow the row-major flattening of the input, so channels-first and channels-last inputs need different `W`.
@@ -52,7 +54,7 @@ def FullyConnected(
         ValueError: a dimension other than the first is unknown when the graph is built.
         TypeError, ValueError: `units` is no positive whole number.
     """
-    x = tf.convert_to_tensor(inputs)
+    x = float_tensor("FullyConnected", inputs)
     units = whole_number("FullyConnected", "units", units, minimum=1)
     if x.shape.ndims is None or None in x.shape.as_list()[1:]:
         raise ValueError("FullyConnected: all dimensions but the first must be known when the graph is built; got shape {}; "
@@ -63,7 +65,7 @@ def FullyConnected(
     W = parameters.kernel([x.shape.as_list()[1], units], kernel_initializer, kernel_regularizer)
     b = parameters.bias(units, bias_initializer, bias_regularizer) if use_bias else None
 
-    def kernel(x):
+    def kernel(x: Any) -> Any:
         y = tf.matmul(x, like(W, x))
         return y if b is None else tf.nn.bias_add(y, like(b, y))
 

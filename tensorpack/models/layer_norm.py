@@ -1,11 +1,12 @@
 """LayerNorm and InstanceNorm: each sample is normalised by its own statistics, in training and at inference alike."""
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional
+from typing import Any, List, Optional
 
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ._layout import channel_axis
+from ._layout import channel_axis, float_tensor
+from ._types import Initializer
 from .registry import layer_register
 from .tflayer import convert_to_tflayer_args
 from .utils import VariableHolder
@@ -22,7 +23,7 @@ def LayerNorm(
         epsilon: float = 1e-5,
         center: bool = True,
         scale: bool = True,
-        gamma_initializer: Callable = tf.ones_initializer(),
+        gamma_initializer: Initializer = tf.ones_initializer(),
         data_format: str = "channels_last") -> Any:
     """Layer normalisation (Ba et al. 2016, https://arxiv.org/abs/1607.06450) of a 2-D or 4-D tensor, over all axes but the
     first, as `LayerNorm("name", x, ...)`.
@@ -30,7 +31,7 @@ def LayerNorm(
     Variables, trainable, float32 [C] (float64 for float64 input): `name/beta` (if `center`), `name/gamma` (if `scale`).
     Output tensor: `name/output/add_1`, in the shape of the input, cast if that is of half precision.
     """
-    x = tf.convert_to_tensor(x)
+    x = float_tensor("LayerNorm", x)
     if x.shape.ndims not in (2, 4):
         raise ValueError("LayerNorm: the input must be 2-D or 4-D; got shape {}".format(x.shape))
     axes = list(range(1, x.shape.ndims))
@@ -45,7 +46,7 @@ def InstanceNorm(
         epsilon: float = 1e-5,
         center: bool = True,
         scale: bool = True,
-        gamma_initializer: Callable = tf.ones_initializer(),
+        gamma_initializer: Initializer = tf.ones_initializer(),
         data_format: str = "channels_last",
         use_affine: Optional[bool] = None) -> Any:
     """Instance normalisation (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022) of a 4-D tensor, over height and width, as
@@ -55,7 +56,7 @@ def InstanceNorm(
     Output tensor: `name/output/add_1`, in the shape of the input, cast if that is of half precision. `use_affine` is the old
     way to set both `center` and `scale`.
     """
-    x = tf.convert_to_tensor(x)
+    x = float_tensor("InstanceNorm", x)
     if x.shape.ndims != 4:
         raise ValueError("InstanceNorm: the input must be 4-D; got shape {}".format(x.shape))
     if use_affine is not None:
@@ -67,7 +68,7 @@ def InstanceNorm(
 
 
 def _normalize(who: str, x: Any, axes: List[int], axis: int, epsilon: float, center: bool, scale: bool,
-               gamma_initializer: Callable) -> Any:
+               gamma_initializer: Initializer) -> Any:
     channels = x.shape.as_list()[axis]
     if channels is None:
         raise ValueError("{}: the number of channels must be known when the graph is built; got shape {}; "

@@ -2,11 +2,15 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any, Callable, List
+from typing import TYPE_CHECKING, Any, Callable, List
 
 from .. import compat
 from ..compat import tfv1
+from ..utils._types import AnyFunction
 from .registry import get_registered_layer
+
+if TYPE_CHECKING:
+    from .registry import RegisteredLayer
 
 __all__ = ["LinearWrap"]
 
@@ -36,11 +40,11 @@ class LinearWrap:
                                  "layer_register, or use .apply(function)".format(layer_name))
         return _method(layer, self._tensor)
 
-    def apply(self, func: Callable, *args: Any, **kwargs: Any) -> LinearWrap:
+    def apply(self, func: AnyFunction, *args: Any, **kwargs: Any) -> LinearWrap:
         """The wrapped `func(tensor, *args, **kwargs)`."""
         return LinearWrap(func(self._tensor, *args, **kwargs))
 
-    def apply2(self, func: Callable, *args: Any, **kwargs: Any) -> LinearWrap:
+    def apply2(self, func: AnyFunction, *args: Any, **kwargs: Any) -> LinearWrap:
         """The wrapped `func(args[0], tensor, *args[1:], **kwargs)`."""
         if not args:
             raise ValueError("LinearWrap.apply2({}): it needs the argument that comes before the tensor; got none; "
@@ -61,7 +65,7 @@ class LinearWrap:
         return self
 
 
-def _method(layer: Callable, tensor: Any) -> Callable[..., LinearWrap]:
+def _method(layer: RegisteredLayer, tensor: Any) -> Callable[..., LinearWrap]:
     def call(*args: Any, **kwargs: Any) -> LinearWrap:
         has_name = bool(args) and isinstance(args[0], str)
         if layer.use_scope and not has_name:

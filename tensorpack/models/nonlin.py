@@ -7,6 +7,7 @@ from ..compat import tfv1 as tf
 from ..tfutils._precision import in_float32, like, widened
 from ..utils import logger
 from ..utils._numbers import whole_number
+from ._layout import float_tensor
 from .batch_norm import BatchNorm
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
@@ -40,7 +41,7 @@ def PReLU(x: Any, init: float = 0.001, name: Optional[str] = None) -> Any:
     Variable: `<layer>/alpha`, a trainable float32 scalar that starts at `init`. Output tensor: `<layer>/output`, in shape and
     dtype of the input; it is also found under its old name `<layer>/Mul_2`, or as `name` if that deprecated argument is given.
     """
-    x = tf.convert_to_tensor(x)
+    x = float_tensor("PReLU", x)
     if name is not None:
         logger.warning("PReLU: name= is deprecated; the first argument names the layer")
     alpha = tf.get_variable("alpha", [], tf.float32, initializer=tf.constant_initializer(init))

@@ -1,14 +1,15 @@
 """Pooling and un-pooling of 4-D tensors."""
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, List, Optional
 
 import numpy as np
 
 from ..compat import tfv1 as tf
 from ..tfutils._precision import in_float32, kernel_in_float32, like, narrowed, widened
+from ..utils._types import AnyFunction
 from ..utils.argtools import shape4d
-from ._layout import Size2D, channel_axis, run_kernel, size2d, tf_padding
+from ._layout import Size2D, channel_axis, float_tensor, run_kernel, size2d, tf_padding
 from .registry import layer_register
 from .shape_utils import StaticDynamicShape
 from .tflayer import convert_to_tflayer_args
@@ -46,15 +47,15 @@ def AvgPooling(inputs: Any, pool_size: Size2D, strides: Optional[Size2D] = None,
     return _pool("AvgPooling", tf.nn.avg_pool, inputs, pool_size, strides, padding, data_format)
 
 
-def _pool(who: str, pool: Callable, inputs: Any, pool_size: Size2D, strides: Optional[Size2D], padding: str,
+def _pool(who: str, pool: AnyFunction, inputs: Any, pool_size: Size2D, strides: Optional[Size2D], padding: str,
           data_format: str) -> Any:
-    x = tf.convert_to_tensor(inputs)
+    x = tf.convert_to_tensor(inputs) if who == "MaxPooling" else float_tensor(who, inputs)
     _check_4d(who, x)
     padding = tf_padding(who, padding)
     pool_size = size2d(who, "pool_size", pool_size)
     strides = pool_size if strides is None else size2d(who, "strides", strides)
 
-    def kernel(x, data_format):
+    def kernel(x: Any, data_format: str) -> Any:
         return pool(x, ksize=shape4d(pool_size, data_format), strides=shape4d(strides, data_format), padding=padding,
                     data_format=data_format)
 
@@ -66,7 +67,7 @@ def GlobalAvgPooling(x: Any, data_format: str = "channels_last") -> Any:
     """Mean over height and width (Lin et al. 2013, https://arxiv.org/abs/1312.4400), as `GlobalAvgPooling("name", x)`:
     [N, H, W, C] (or [N, C, H, W], as `data_format` says) -> [N, C], the tensor `name/output`.
     """
-    x = tf.convert_to_tensor(x)
+    x = float_tensor("GlobalAvgPooling", x)
     _check_4d("GlobalAvgPooling", x)
     axes = [1, 2] if channel_axis(data_format) == 3 else [2, 3]
     return in_float32(lambda x, name=None: tf.reduce_mean(x, axes, name=name), x, name="output")
@@ -95,15 +96,15 @@ def FixedUnPooling(x: Any, shape: Size2D, unpool_mat: Any = None, data_format: s
         pixels = narrowed(tf.expand_dims(wide, -1) * tf.reshape(like(matrix, wide), [-1]), x.dtype.base_dtype)
         pixels = tf.reshape(pixels, [sizes.get_dynamic(axis) for axis in range(4)] + shape)
         pixels = tf.transpose(pixels, [0, 1, 4, 2, 5, 3] if first == 1 else [0, 1, 2, 4, 3, 5])
-        for axis in (0, 1):
-            sizes.apply(first + axis, lambda size, factor=shape[axis]: size * factor)
+        sizes.apply(first, lambda height: height * shape[0])
+        sizes.apply(first + 1, lambda width: width * shape[1])
         target = sizes.get_dynamic()
     output = tf.reshape(pixels, target)
     output.set_shape(sizes.get_static())
     return output
 
 
-def _unpool_matrix(unpool_mat, shape):
+def _unpool_matrix(unpool_mat: Any, shape: List[int]) -> Any:
     if unpool_mat is None:
         unpool_mat = np.zeros(shape, dtype="float32")
         unpool_mat[0, 0] = 1

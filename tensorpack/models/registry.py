@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar, overload
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Tuple, TypeVar, overload
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.argscope import get_arg_scope
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 from ._shape_log import disable_layer_logging, log_shapes
 
@@ -23,14 +26,24 @@ if TYPE_CHECKING:
 
         def __call__(self, __name: str, __inputs: Any, *args: Any, **kwargs: Any) -> Outputs: ...
 
+    class RegisteredLayer(Protocol):
+        """What `layer_register` makes of a function."""
+
+        __name__: str
+        use_scope: Optional[bool]
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
 # Layers that are also found under an older name.
 _ALIASES = {"Conv2DTranspose": "Deconv2D"}
 
+_EXISTS = re.compile(r"Variable .* already exists, disallowed")
+
 # None marks a name that two layers claim: which one a lookup means is unknown.
-_layers: Dict[str, Optional[AnyFunction]] = {}
+_layers: Dict[str, Optional[RegisteredLayer]] = {}
 
 
-def get_registered_layer(name: str) -> Optional[AnyFunction]:
+def get_registered_layer(name: str) -> Optional[RegisteredLayer]:
     """The layer that was registered under this function name, or None.
 
     Raises:
@@ -79,7 +92,7 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
             kwargs = _with_argscope(func, kwargs)
             if name is None:
                 return func(*args, **kwargs)
-            with tf.variable_scope(name) as scope:
+            with tf.variable_scope(name) as scope, _explained(who, scope.name):
                 if not log_shape:
                     return func(*args, **kwargs)
                 with log_shapes(scope.name, args[0]) as log_outputs:
@@ -96,7 +109,21 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
     return decorator
 
 
-def _register(name: str, layer: AnyFunction) -> None:
+@contextmanager
+def _explained(who: str, scope: str) -> Iterator[None]:
+    """TensorFlow's advice about a variable that exists already is about scopes; say what it means for layers."""
+    try:
+        yield
+    except ValueError as e:
+        if not _EXISTS.match(str(e)):
+            raise
+        raise ValueError("{} '{}': each layer must have a name of its own; one of this name already exists, in this model or "
+                         "in another one of the same graph; choose another name, or build the other model under `with "
+                         "tf.Graph().as_default()`; to share the variables, call this layer under `with tf.variable_scope("
+                         "tf.get_variable_scope(), reuse=True)`".format(who, scope)) from None
+
+
+def _register(name: str, layer: RegisteredLayer) -> None:
     if name == "tf":
         raise ValueError("layer_register: a layer cannot be called 'tf', since LinearWrap(x).tf is TensorFlow; rename it")
     _layers[name] = None if name in _layers else layer
@@ -123,8 +150,8 @@ def _check_inputs(who: str, args: Tuple[Any, ...]) -> None:
     inputs = args[0]
     first = inputs[0] if isinstance(inputs, (list, tuple)) and inputs else inputs
     if not is_tensor_like(first):
-        raise ValueError("{}: the inputs must be a tensor, a variable, or a list that starts with one; got {!r}".format(
-            who, inputs))
+        raise ValueError("{}: the inputs must be a tensor, a variable, or a list that starts with one; got {}".format(
+            who, shown(inputs)))
 
 
 def _with_argscope(func: AnyFunction, kwargs: Dict[str, Any]) -> Dict[str, Any]:

@@ -12,6 +12,7 @@ from ..tfutils._graph_state import graph_state
 from ..tfutils._precision import in_float32
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..utils import logger
+from ._layout import float_tensor
 from .registry import layer_register
 
 __all__ = ["Dropout", "l1_regularizer", "l2_regularizer", "regularize_cost", "regularize_cost_from_collection"]
@@ -123,6 +124,7 @@ def Dropout(x: Any, *args: Any, **kwargs: Any) -> Any:
         training (or is_training): bool, or a scalar bool tensor; by default as the tower context says.
         noise_shape, seed, name: as in `tf.nn.dropout`.
     """
+    x = float_tensor("Dropout", x)
     rate = _drop_rate(args, kwargs)
     training = _dropout_training(kwargs)
     options = {key: kwargs.pop(key) for key in ("noise_shape", "seed", "name") if key in kwargs}
@@ -134,7 +136,7 @@ def Dropout(x: Any, *args: Any, **kwargs: Any) -> Any:
     return tf.nn.dropout(x, rate=rate, **options) if training else x
 
 
-def _drop_rate(args: Tuple, kwargs: Dict[str, Any]) -> Any:
+def _drop_rate(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
     if len(args) > 1:
         raise TypeError("Dropout: only the probability of keeping may be positional after the inputs; got {!r}; "
                         "use rate= and other keywords".format(args))

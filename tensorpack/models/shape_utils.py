@@ -37,7 +37,7 @@ class StaticDynamicShape:
     def __init__(self, tensor: Any):
         self.ndims: int = tensor.shape.ndims
         sizes = tensor.shape.as_list()
-        dynamic = None if tensor.shape.is_fully_defined() else tf.shape(tensor)
+        dynamic: Any = None if tensor.shape.is_fully_defined() else tf.shape(tensor)
         self._axes: List[StaticDynamicAxis] = [StaticDynamicAxis(size, dynamic[axis] if size is None else size)
                                                for axis, size in enumerate(sizes)]
 

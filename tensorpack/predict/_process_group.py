@@ -9,6 +9,7 @@ import multiprocessing
 import pickle
 import sys
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ..dataflow.base import DataFlow
@@ -55,7 +56,7 @@ class _PipeEnd:
         self._connection.send_bytes(pickle.dumps(obj, pickle.HIGHEST_PROTOCOL))
 
 
-class _Feeder(_SPAWN.Process):
+class _Feeder(SpawnProcess):
     """Puts (number, datapoint) for each datapoint, then (DIE, None) for each worker; at last reports (DIE, None or failure)."""
 
     def __init__(self, dataset: bytes, origin: StreamOrigin, tasks: Any, window: Any, num_workers: int, report: Any):
@@ -156,7 +157,7 @@ class ProcessGroup:
         failure: Optional[RemoteFailure] = None
         silence = 0.0  # seconds, while somebody waits for a result
         while pending:
-            ready = wait(pending, timeout=_POLL)
+            ready: List[Any] = wait(pending, timeout=_POLL)
             if not ready:
                 self._check_alive(pending)
                 silence += _POLL

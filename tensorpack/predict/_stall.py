@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, Optional
 from ..tfutils._session.session_call import frames_from
 from ..tfutils._session.stall import HeldCall, StallWatch, end_abandoned_wait, stall_report, training_threads
 from ..utils import logger
+from ..utils._types import AnyFunction
 
 __all__ = ["CallWatch"]
 
@@ -28,7 +29,7 @@ class CallWatch:
         waits_for: a line for the log on what a call may wait for.
     """
 
-    def __init__(self, function: Callable, waits_for: Callable[[], Optional[str]] = lambda: None):
+    def __init__(self, function: AnyFunction, waits_for: Callable[[], Optional[str]] = lambda: None):
         self._code = function.__code__
         self._waits_for = waits_for
         self._lock = threading.Lock()  # a predictor is used by many threads

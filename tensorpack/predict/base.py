@@ -13,6 +13,7 @@ from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
 from ..tfutils._session.waiting import can_wait
 from ..tfutils.dependency import ancestors
+from ..utils._types import AnyFunction
 from ._callable import make_prediction_callable
 from ._stall import CallWatch
 from .config import PredictConfig
@@ -55,7 +56,7 @@ class AsyncPredictorBase(PredictorBase):
     """Base of predictors that work in the background; calling one waits for the result."""
 
     @abstractmethod
-    def put_task(self, dp: Sequence[Any], callback: Optional[Callable] = None) -> Any:
+    def put_task(self, dp: Sequence[Any], callback: Optional[Callable[[Any], Any]] = None) -> Any:
         """Override: queue one datapoint; returns a Future, with which `callback` is called when it is done."""
 
     @abstractmethod
@@ -90,7 +91,7 @@ class OnlinePredictor(PredictorBase):
         self.input_tensors = list(input_tensors)
         self.output_tensors = list(output_tensors)
         self.return_input = return_input
-        self._callable: Optional[Callable] = None
+        self._callable: Optional[AnyFunction] = None
         self._watch = CallWatch(OnlinePredictor._do_call)
         self._sess: Optional[tf.Session] = None
         self.sess = sess
@@ -120,13 +121,13 @@ class OnlinePredictor(PredictorBase):
             raise RuntimeError("{}: its session must be open; it has been closed".format(type(self).__name__))
         return run(*dp)
 
-    def _make_callable(self) -> Callable:
+    def _make_callable(self) -> AnyFunction:
         # Two first calls at the same time make two equal callables; the last one is kept.
         if self._sess is None:
             sess = tf.get_default_session()
             if sess is None:
-                raise RuntimeError("{}: there must be a session to predict in; got none; pass sess=, or call it inside "
-                                   "`with sess.as_default():`".format(type(self).__name__))
+                raise RuntimeError("{}: there must be a session to predict in; got none; pass sess=, or call it inside `with "
+                                   "sess.as_default():`; callbacks predict from _before_train on".format(type(self).__name__))
             self.sess = sess
         run = make_prediction_callable(self._sess, self.input_tensors, self.output_tensors, self.ACCEPT_OPTIONS)
         if self._queue_runners is not None:
@@ -152,6 +153,8 @@ class OfflinePredictor(OnlinePredictor):
         graph: the graph, not finalized.
         sess: the session; None after `close`.
     """
+
+    _queue_runners: QueueRunners
 
     def __init__(self, config: PredictConfig):
         built = build_inference_graph(config)
@@ -183,7 +186,7 @@ class OfflinePredictor(OnlinePredictor):
         if sess is not None:
             self._queue_runners.stop(sess.close if self._owns_session else lambda: None)
 
-    def _make_callable(self) -> Callable:
+    def _make_callable(self) -> AnyFunction:
         if self._sess is None:
             raise RuntimeError("{}: must not be called after close(); build a new one".format(type(self).__name__))
         return super()._make_callable()

@@ -1,12 +1,12 @@
 """Predictors at work in the background: a pool of threads that batches single samples, and worker processes."""
 from __future__ import annotations
 
-import multiprocessing
 import pickle
 import queue
 import sys
 import threading
 from concurrent.futures import Future
+from multiprocessing.context import SpawnProcess
 from typing import Any, Callable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..tfutils.model_utils import describe_trainable_vars
 from ..utils import logger
 from ..utils._process.remote_failure import RemoteFailure
 from ..utils._process.start import SafelyStarted
+from ..utils._text.spec import shown
 from ..utils.concurrency import DIE, enable_death_signal
 from ._remote import dumps_config
 from .base import AsyncPredictorBase, OfflinePredictor, OnlinePredictor
@@ -29,7 +30,7 @@ _TASKS_PER_THREAD = 100
 _POLL = 0.1  # seconds until a waiting put_task notices that the workers are gone
 
 
-class MultiProcessPredictWorker(SafelyStarted, multiprocessing.get_context("spawn").Process):
+class MultiProcessPredictWorker(SafelyStarted, SpawnProcess):
     """A spawned process with a predictor of its own, called `MultiProcessPredictWorker-<idx>`; a subclass overrides `run`.
 
     Args:
@@ -96,7 +97,7 @@ class MultiProcessQueuePredictWorker(MultiProcessPredictWorker):
 
 class _Task(NamedTuple):
     dp: Sequence[Any]
-    future: Future
+    future: Future[List[Any]]
 
 
 _END = object()  # in the queue of tasks: the thread that takes it ends
@@ -130,7 +131,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
             raise ValueError("MultiThreadAsyncPredictor: batch_size must be at least 1; got {}".format(batch_size))
         self._num_inputs = len(self._predictors[0].input_tensors)
         self.batch_size = batch_size
-        self.input_queue: queue.Queue = queue.Queue(maxsize=_TASKS_PER_THREAD * len(self._predictors))
+        self.input_queue: queue.Queue[Any] = queue.Queue(maxsize=_TASKS_PER_THREAD * len(self._predictors))
         self.threads = [threading.Thread(target=self._work, args=(predictor,), daemon=True,
                                          name="PredictorWorkerThread-{}".format(i))
                         for i, predictor in enumerate(self._predictors)]
@@ -163,7 +164,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
                                "without one; pass sess= to it, or call start() inside `with sess.as_default():`")
         return sess
 
-    def put_task(self, dp: Sequence[Any], callback: Optional[Callable] = None) -> Future:
+    def put_task(self, dp: Sequence[Any], callback: Optional[Callable[[Any], Any]] = None) -> Future[List[Any]]:
         """Queue one sample; waits while the queue is full.
 
         Args:
@@ -178,12 +179,12 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
             RuntimeError: the predictor is closed, all threads have ended, or the queue is full and nothing was started.
         """
         if not isinstance(dp, (list, tuple)):
-            raise TypeError("MultiThreadAsyncPredictor.put_task: dp must be a list of inputs; got {!r}; try [dp]".format(
-                type(dp).__name__))
+            raise TypeError("MultiThreadAsyncPredictor.put_task: dp must be a list of inputs; got {}; try [dp]".format(
+                shown(dp)))
         if len(dp) != self._num_inputs:
             raise ValueError("MultiThreadAsyncPredictor.put_task: dp must have {} inputs; got {}".format(
                 self._num_inputs, len(dp)))
-        future: Future = Future()
+        future: Future[List[Any]] = Future()
         if callback is not None:
             future.add_done_callback(callback)
         self._enqueue(_Task(dp, future))
@@ -312,7 +313,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
 def _check_predictors(predictors: Any) -> List[OnlinePredictor]:
     who = "MultiThreadAsyncPredictor"
     if not isinstance(predictors, (list, tuple)) or not all(isinstance(p, OnlinePredictor) for p in predictors):
-        raise TypeError("{}: predictors must be a list of OnlinePredictor; got {!r}".format(who, predictors))
+        raise TypeError("{}: predictors must be a list of OnlinePredictor; got {}".format(who, shown(predictors)))
     if not predictors:
         raise ValueError("{}: there must be at least one predictor; got none".format(who))
     if any(p.return_input for p in predictors):
@@ -335,7 +336,7 @@ def _predict_rows(predictor: OnlinePredictor, samples: Sequence[Sequence[Any]]) 
     return [[output[i] for output in outputs] for i in range(len(samples))]
 
 
-def _settle(future: Future, set_outcome: Callable, outcome: Any) -> None:
+def _settle(future: Future[List[Any]], set_outcome: Callable[[Any], None], outcome: Any) -> None:
     """Give the outcome to a future, unless its owner has cancelled it."""
     try:
         if future.set_running_or_notify_cancel():
@@ -344,12 +345,12 @@ def _settle(future: Future, set_outcome: Callable, outcome: Any) -> None:
         logger.exception("A callback of %s failed:", threading.current_thread().name)
 
 
-def _cancel(future: Future) -> None:
+def _cancel(future: Future[List[Any]]) -> None:
     if future.cancel():
         future.set_running_or_notify_cancel()
 
 
-def _wait_for_room(q: queue.Queue) -> None:
+def _wait_for_room(q: queue.Queue[Any]) -> None:
     with q.not_full:
         if q._qsize() >= q.maxsize:
             q.not_full.wait(_POLL)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, List, Optional, Sequence, Union
+from typing import Any, List, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
 from ..graph_builder.model_desc import ModelDescBase
@@ -11,6 +11,9 @@ from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerFunc
 from ..utils import logger
+from ..utils._names import list_of_names
+from ..utils._text.spec import shown
+from ..utils._types import AnyFunction
 
 __all__ = ["PredictConfig"]
 
@@ -39,7 +42,7 @@ class PredictConfig:
         TypeError: an argument has the wrong type.
     """
 
-    def __init__(self, model: Optional[ModelDescBase] = None, tower_func: Optional[Callable] = None,
+    def __init__(self, model: Optional[ModelDescBase] = None, tower_func: Optional[AnyFunction] = None,
                  input_signature: Optional[Sequence[tf.TensorSpec]] = None, input_names: Optional[Sequence[str]] = None,
                  output_names: Optional[Sequence[str]] = None, session_creator: Optional[tf.train.SessionCreator] = None,
                  session_init: Optional[SessionInit] = None, return_input: bool = False, create_graph: bool = True, *,
@@ -87,8 +90,7 @@ def _tower_func(model: Any, tower_func: Any, input_signature: Any) -> TowerFunc:
             "neither" if model is None else "both"))
     if model is not None:
         if not isinstance(model, ModelDescBase):
-            raise TypeError("PredictConfig: model must be a ModelDesc instance; got {!r}{}".format(
-                model, "; call the class" if isinstance(model, type) else ""))
+            raise TypeError("PredictConfig: model must be a ModelDesc instance; got {}".format(shown(model)))
         if input_signature is not None:
             raise ValueError("PredictConfig: input_signature must not be given with a model, which has its own; got both; "
                              "pass tower_func=model.build_graph to use another one")
@@ -110,18 +112,12 @@ def _with_signature(tower_func: TowerFunc, input_signature: Any) -> TowerFunc:
 
 
 def _names(argument: str, names: Any) -> List[str]:
-    if isinstance(names, str) or not isinstance(names, Sequence):
-        raise TypeError("PredictConfig: {0} must be a list of tensor names; got {1!r}; write {0}=['...']".format(
-            argument, names))
-    wrong = [name for name in names if not isinstance(name, str)]
-    if wrong:
-        raise TypeError("PredictConfig: {} must hold strings; got {!r}; pass the name of a tensor".format(
-            argument, wrong[0]))
+    names = list_of_names("PredictConfig", argument, names)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated and argument == "input_names":
         raise ValueError("PredictConfig: input_names must be unique, since each tensor is fed once; got {} more than "
                          "once".format(", ".join(map(repr, repeated))))
-    return list(names)
+    return names
 
 
 def _typed(argument: str, value: Any, wanted: type) -> Any:

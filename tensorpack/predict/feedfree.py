@@ -10,6 +10,7 @@ from ..tfutils._inference import restored_session
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils.tower import PredictTowerContext
+from ..utils._text.spec import shown
 from ._stall import CallWatch
 from .base import PredictorBase
 from .config import PredictConfig
@@ -43,8 +44,8 @@ class FeedfreePredictor(PredictorBase):
 
     def __init__(self, config: PredictConfig, input_source: InputSource):
         if not isinstance(input_source, InputSource):
-            raise TypeError("FeedfreePredictor: input_source must be an InputSource; got {!r}; try QueueInput(dataflow)".format(
-                input_source))
+            raise TypeError("FeedfreePredictor: input_source must be an InputSource; got {}; try QueueInput(dataflow)".format(
+                shown(input_source)))
         if config.return_input:
             raise ValueError("FeedfreePredictor: the config must have return_input=False; got True; add the names of the "
                              "inputs to output_names to see them")

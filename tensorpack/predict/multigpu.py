@@ -8,6 +8,7 @@ from ..tfutils._inference import find_inputs, restored_session
 from ..tfutils.common import build_or_reuse_placeholder
 from ..tfutils.tower import PredictTowerContext, TowerTensorHandle
 from ..utils import logger
+from ..utils._text.spec import shown
 from .base import OfflinePredictor, OnlinePredictor
 from .config import PredictConfig
 
@@ -105,7 +106,7 @@ class DataParallelOfflinePredictor(OfflinePredictor):
 
 def _check_towers(who: str, towers: Any) -> List[int]:
     if isinstance(towers, (str, int)) or not all(isinstance(t, int) and not isinstance(t, bool) for t in towers):
-        raise TypeError("{}: towers must be a list of GPU numbers; got {!r}; try [0]".format(who, towers))
+        raise TypeError("{}: towers must be a list of GPU numbers; got {}; try [0]".format(who, shown(towers)))
     towers = list(towers)
     if not towers or min(towers) < 0 or len(set(towers)) < len(towers):
         raise ValueError("{}: towers must have at least one GPU number, none negative, each once; got {}; try [0]".format(

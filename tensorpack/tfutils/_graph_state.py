@@ -17,10 +17,9 @@ def graph_state(key: str, factory: Callable[[], Any] = dict) -> Any:
     and one keyed by `id(graph)` answers for a later graph at the same address.
     """
     graph = tf.get_default_graph()
-    table: Dict[str, Any] = getattr(graph, _ATTRIBUTE, None)
-    if table is None:
-        table = {}
-        setattr(graph, _ATTRIBUTE, table)
+    if not hasattr(graph, _ATTRIBUTE):
+        setattr(graph, _ATTRIBUTE, {})
+    table: Dict[str, Any] = getattr(graph, _ATTRIBUTE)
     if key not in table:
         table[key] = factory()
     return table[key]

@@ -1,17 +1,16 @@
 """Handles of towers that have been built: how the rest of the program finds a tower's tensors, variables, collections."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Union
+from typing import Any, List, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._names import list_of_names
 from ..utils.develop import log_deprecated
 from ._restore.names import near_tensor_names
 from ._tower_contents import is_variable_or_its_value, towers_in, training_tower_of
+from ._tower_context import BaseTowerContext
 from .common import as_value, get_op_tensor_name
-
-if TYPE_CHECKING:
-    from .tower import BaseTowerContext
 
 __all__ = ["TowerTensorHandle", "TowerTensorHandles"]
 
@@ -101,7 +100,7 @@ class TowerTensorHandle:
 
     def get_tensors(self, names: Sequence[str]) -> List[Any]:
         """`get_tensor` of each name."""
-        return [self.get_tensor(name) for name in names]
+        return [self.get_tensor(name) for name in list_of_names("get_tensors", "names", names)]
 
     def get_variable(self, name: str) -> Any:
         """The tensor with the value of the tower's variable `name`.
@@ -118,7 +117,7 @@ class TowerTensorHandle:
 
     def get_variables(self, names: Sequence[str]) -> List[Any]:
         """`get_variable` of each name."""
-        return [self.get_variable(name) for name in names]
+        return [self.get_variable(name) for name in list_of_names("get_variables", "names", names)]
 
     def get_collection(self, key: Optional[str] = None, name: Optional[str] = None) -> List[Any]:
         """The items that this tower has added to the collection `key`; `name` is the old spelling of `key`."""

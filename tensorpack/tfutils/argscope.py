@@ -7,16 +7,20 @@ import threading
 import types
 from collections import defaultdict
 from contextlib import contextmanager
-from typing import Any, Callable, DefaultDict, Dict, Iterator, List
+from typing import Any, Callable, DefaultDict, Dict, Iterator, List, TypeVar
 
 from .. import compat
 from ..utils import logger
+from ..utils._text.spec import shown
+from ..utils._types import AnyFunction
 from .model_utils import get_shape_str
 from .tower import get_current_tower_context
 
 __all__ = ["argscope", "enable_argscope_for_function", "enable_argscope_for_module", "get_arg_scope"]
 
 _active = threading.local()
+
+Outputs = TypeVar("Outputs")
 
 
 def argscope(layers: Any, **kwargs: Any) -> Any:
@@ -63,7 +67,7 @@ def get_arg_scope() -> DefaultDict[str, Dict[str, Any]]:
     return stack[-1] if stack else defaultdict(dict)
 
 
-def enable_argscope_for_function(func: Callable, log_shape: bool = True) -> Callable:
+def enable_argscope_for_function(func: Callable[..., Outputs], log_shape: bool = True) -> Callable[..., Outputs]:
     """Wrap a function so that `argscope` gives it default arguments, under its `__name__`.
 
     Args:
@@ -74,7 +78,7 @@ def enable_argscope_for_function(func: Callable, log_shape: bool = True) -> Call
         raise TypeError("enable_argscope_for_function(func): func must be callable; got {!r}".format(func))
 
     @functools.wraps(func)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: Any, **kwargs: Any) -> Outputs:
         result = func(*args, **dict(get_arg_scope()[func.__name__], **kwargs))
         if log_shape and _in_logged_tower():
             name = "'{}'".format(kwargs.get("name") or func.__name__)
@@ -82,7 +86,8 @@ def enable_argscope_for_function(func: Callable, log_shape: bool = True) -> Call
             logger.info("%s", "{:<12}: {} --> {}".format(name, _shape_text(_first(source)), _shape_text(_first(result))))
         return result
 
-    wrapped.__argscope_enabled__ = True
+    enabled: Any = wrapped
+    enabled.__argscope_enabled__ = True
     return wrapped
 
 
@@ -96,7 +101,7 @@ def enable_argscope_for_module(module: Any, log_shape: bool = True) -> None:
         TypeError: `module` is no module.
     """
     if not isinstance(module, types.ModuleType):
-        raise TypeError("enable_argscope_for_module(module): must be a module; got {!r}".format(module))
+        raise TypeError("enable_argscope_for_module(module): must be a module; got {}".format(shown(module)))
     functions = _functions_of(module)
     if not functions:
         logger.warning("enable_argscope_for_module(%s): the module has no function, so argscope has nothing to give arguments "
@@ -107,7 +112,7 @@ def enable_argscope_for_module(module: Any, log_shape: bool = True) -> None:
             setattr(module, name, enable_argscope_for_function(function, log_shape=log_shape))
 
 
-def _functions_of(module: types.ModuleType) -> Dict[str, Callable]:
+def _functions_of(module: types.ModuleType) -> Dict[str, AnyFunction]:
     try:
         attributes = {name: getattr(module, name, None) for name in dir(module)}
     except ImportError:  # a module that is loaded when it is used, and cannot be

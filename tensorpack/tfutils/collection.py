@@ -6,6 +6,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.spec import shown
+from ..utils._types import NOT_YET
 
 __all__ = ["backup_collection", "freeze_collection", "restore_collection"]
 
@@ -22,7 +24,7 @@ def backup_collection(keys: Optional[Iterable[str]] = None) -> Dict[str, List[An
     if keys is None:
         keys = tf.get_default_graph().get_all_collection_keys()
     if not isinstance(keys, (list, tuple, set)):
-        raise TypeError("backup_collection(keys): must be a list, tuple or set; got {!r}; put it into a list".format(keys))
+        raise TypeError("backup_collection(keys): must be a list, tuple or set; got {}; put it into a list".format(shown(keys)))
     return {key: tf.get_collection(key) for key in keys}
 
 
@@ -73,7 +75,7 @@ class CollectionGuard:
         self._check_diff = check_diff
         self._freeze_keys = list(freeze_keys)
         self._whitelist = set(self._NOT_REPORTED if diff_whitelist is None else diff_whitelist) | set(freeze_keys)
-        self._graph = None
+        self._graph: tf.Graph = NOT_YET
         self._original: Dict[str, List[Any]] = {}
 
     def __enter__(self) -> CollectionGuard:
@@ -81,13 +83,12 @@ class CollectionGuard:
         self._original = backup_collection()
         return self
 
-    def __exit__(self, exc_type, exc_val, exc_tb) -> bool:
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         if exc_type is None:
             with self._graph.as_default():
                 if self._check_diff:
                     self._report_differences()
                 self._restore_frozen()
-        return False
 
     @property
     def graph(self) -> Any:

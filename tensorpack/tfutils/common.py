@@ -6,6 +6,7 @@ from typing import Any, List, Sequence, Tuple, Union
 
 from .. import compat
 from ..compat import tfv1 as tf
+from ..utils._names import list_of_names
 from ._environment import collect_env_info
 
 __all__ = ["collect_env_info", "get_default_sess_config", "get_global_step_value", "get_global_step_var",
@@ -67,7 +68,8 @@ def get_tensors_by_names(names: Sequence[str]) -> List[Any]:
         KeyError: a name is not in the graph.
     """
     graph = tf.get_default_graph()
-    return [as_value(graph.get_tensor_by_name(get_op_tensor_name(name)[1])) for name in names]
+    return [as_value(graph.get_tensor_by_name(get_op_tensor_name(name)[1]))
+            for name in list_of_names("get_tensors_by_names", "names", names)]
 
 
 def get_op_or_tensor_by_name(name: Union[str, Sequence[str]]) -> Any:
@@ -76,7 +78,7 @@ def get_op_or_tensor_by_name(name: Union[str, Sequence[str]]) -> Any:
     Raises:
         KeyError: a name is not in the graph.
     """
-    if isinstance(name, (list, tuple)):
+    if not isinstance(name, str):
         return [get_op_or_tensor_by_name(each) for each in name]
     graph = tf.get_default_graph()
     if _OUTPUT_INDEX.search(name):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from ..compat import tfv1 as tf
+from ..utils._text.spec import shown
 
 __all__ = ["get_distributed_session_creator"]
 
@@ -16,7 +17,7 @@ def get_distributed_session_creator(server: tf.train.Server) -> tf.train.Session
         server: a `tf.train.Server`. The operations are made now, in the default graph.
     """
     if not isinstance(server, tf.train.Server):
-        raise TypeError("get_distributed_session_creator(server): must be a tf.train.Server; got {!r}".format(server))
+        raise TypeError("get_distributed_session_creator(server): must be a tf.train.Server; got {}".format(shown(server)))
     return _DistributedSessionCreator(server)
 
 

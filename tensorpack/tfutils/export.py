@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils.fs import atomic_directory
 from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
 from ._export.frozen_model import FrozenModel, check_target, describe, frozen_model, write_model
@@ -36,7 +37,7 @@ class ModelExporter:
 
     def __init__(self, config: Any):
         if not hasattr(config, "session_init") or not hasattr(config, "output_names"):
-            raise TypeError("ModelExporter: config must be a PredictConfig; got {!r}".format(config))
+            raise TypeError("ModelExporter: config must be a PredictConfig; got {}".format(shown(config)))
         self.config = config
         self.graph: Optional[tf.Graph] = None
         self.input_names: List[str] = list(getattr(config, "input_names", []))
@@ -52,7 +53,8 @@ class ModelExporter:
             optimize: also remove forwarding operations, compute constant parts, and fold batch normalisation into
                 convolutions. An inner tensor that is an input becomes a placeholder.
             toco_compatible: use only what the TFLite converter takes, which is always so; needs `optimize`.
-            overwrite: whether an existing file may be replaced.
+            overwrite: whether an existing file may be replaced. Here it is by default, as scripts of long ago expect; the other
+                formats need to be told.
 
         Raises:
             FileExistsError: the file exists and must not be replaced.

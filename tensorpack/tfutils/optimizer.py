@@ -5,6 +5,7 @@ from typing import Any, Callable, Optional, Sequence, Tuple
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
+from ..utils._text.spec import shown
 from ._optimizer.accum_grad import AccumGradOptimizer
 from ._optimizer.loss_scale import LossScaleOptimizer
 from ._optimizer.proxy import ProxyOptimizer
@@ -32,11 +33,12 @@ def apply_grad_processors(opt: tf.train.Optimizer, gradprocs: Sequence[GradientP
         gradprocs: a list of `GradientProcessor`.
     """
     if not isinstance(gradprocs, (list, tuple)):
-        raise TypeError("apply_grad_processors(gradprocs): must be a list of GradientProcessor; got {!r}".format(gradprocs))
+        raise TypeError("apply_grad_processors(gradprocs): must be a list of GradientProcessor; got {}".format(
+            shown(gradprocs)))
     for processor in gradprocs:
         if not isinstance(processor, GradientProcessor):
-            raise TypeError("apply_grad_processors(gradprocs): each element must be a GradientProcessor; got {!r}; wrap a "
-                            "function in MapGradient".format(processor))
+            raise TypeError("apply_grad_processors(gradprocs): each element must be a GradientProcessor; got {}; wrap a "
+                            "function in MapGradient".format(shown(processor)))
     return _ProcessedGradients(opt, gradprocs)
 
 

@@ -1,28 +1,29 @@
 """Decorators and contexts for name scopes and variable scopes."""
 from __future__ import annotations
 
-import functools
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Optional, Set
 from weakref import WeakKeyDictionary
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._types import AnyFunction, Function, wraps
 from ._graph_state import graph_state
 
 __all__ = ["auto_reuse_variable_scope", "cached_name_scope", "under_name_scope"]
 
 
-def auto_reuse_variable_scope(func: Callable) -> Callable:
+def auto_reuse_variable_scope(func: Function) -> Function:
     """A decorator: the second and later calls of `func` in a variable scope of a graph run with `reuse=True`.
 
     The first call runs plainly; one that raises does not count. No name scope is opened.
     """
-    used_scopes: WeakKeyDictionary = WeakKeyDictionary()  # graph -> names of the variable scopes in which func was called
+    # graph -> names of the variable scopes in which func was called
+    used_scopes: WeakKeyDictionary[tf.Graph, Set[str]] = WeakKeyDictionary()
 
-    @functools.wraps(func)
+    @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        used: Set[str] = used_scopes.setdefault(tf.get_default_graph(), set())
+        used = used_scopes.setdefault(tf.get_default_graph(), set())
         scope = tf.get_variable_scope()
         if scope.name in used:
             with tf.variable_scope(scope, reuse=True, auxiliary_name_scope=False):
@@ -34,14 +35,14 @@ def auto_reuse_variable_scope(func: Callable) -> Callable:
     return wrapper
 
 
-def under_name_scope(name_scope: Optional[str] = None) -> Callable:
+def under_name_scope(name_scope: Optional[str] = None) -> Callable[[AnyFunction], AnyFunction]:
     """A decorator factory: the function runs in a new name scope, called like `name_scope` or else like the function.
 
     The decorated function takes a keyword argument `name_scope=`; with it the scope of that name below the current one is
     opened, or entered again if it was opened so before.
     """
-    def decorator(func: Callable) -> Callable:
-        @functools.wraps(func)
+    def decorator(func: AnyFunction) -> AnyFunction:
+        @wraps(func)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             requested = kwargs.pop("name_scope", None)
             if requested is None:
@@ -58,10 +59,10 @@ def under_name_scope(name_scope: Optional[str] = None) -> Callable:
     return decorator
 
 
-def under_variable_scope() -> Callable:
+def under_variable_scope() -> Callable[[Function], Function]:
     """A decorator factory: the function runs in a variable scope called like the function; variables are not reused."""
-    def decorator(func: Callable) -> Callable:
-        @functools.wraps(func)
+    def decorator(func: Function) -> Function:
+        @wraps(func)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             with tf.variable_scope(func.__name__):
                 return func(*args, **kwargs)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
@@ -74,9 +74,11 @@ class JustCurrentSession(SessionInit):
 
 
 class _RestoreByName(SessionInit):
-    """Base of what gives stored values to variables of the same names. A subclass tells which values, and sets `_options`."""
+    """Base of what gives stored values to variables of the same names. A subclass tells which values, and with what options."""
 
-    _options = RestoreOptions()
+    @property
+    def _options(self) -> RestoreOptions:
+        raise NotImplementedError()
 
     def _stored(self) -> StoredValues:
         raise NotImplementedError()
@@ -184,9 +186,13 @@ class DictRestore(_RestoreByName):
             raise TypeError("DictRestore: variable_dict must be a dict {{variable name: array}}; got {}".format(
                 type(variable_dict).__name__))
         self._prms = {op_name(name): value for name, value in with_text_keys("DictRestore", variable_dict).items()}
-        self._options = RestoreOptions(
+        self._given_options = RestoreOptions(
             ignore_mismatch=ignore_mismatch, weights_only=weights_only, quiet_training=False,
             may_miss=NamePatterns("DictRestore(allow_missing=)", allow_missing))
+
+    @property
+    def _options(self) -> RestoreOptions:
+        return self._given_options
 
     @property
     def _is_empty(self) -> bool:
@@ -255,7 +261,7 @@ def SmartInit(obj: Any, *, ignore_mismatch: bool = False, weights_only: bool = F
         ValueError: there is no such file, or it is damaged; or `weights_only` for a SessionInit, which has its own options.
         TypeError: `obj` is something else.
     """
-    options = dict(ignore_mismatch=ignore_mismatch, weights_only=weights_only, allow_missing=allow_missing)
+    options: Dict[str, Any] = dict(ignore_mismatch=ignore_mismatch, weights_only=weights_only, allow_missing=allow_missing)
     if isinstance(obj, SessionInit):
         if weights_only and not obj._is_empty:
             raise ValueError("SmartInit(weights_only=True): must be given a path or a dict; got {!r}, which has options of its "

@@ -9,6 +9,7 @@ import numpy as np
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils.naming import MOVING_SUMMARY_OPS_KEY
 from ..utils.optional import optional_import
 from ._ema import moving_average_update
@@ -28,7 +29,7 @@ _PNG_COLOR_ORDER = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}  # number of channels
 def create_scalar_summary(name: str, v: float) -> Any:
     """A `tf.Summary` with the value `v` under the tag `name`."""
     if not isinstance(name, str):
-        raise TypeError("create_scalar_summary(name): must be a string; got {!r}".format(name))
+        raise TypeError("create_scalar_summary(name): must be a string; got {}".format(shown(name)))
     summary = tf.Summary()
     summary.value.add(tag=name, simple_value=float(v))
     return summary
@@ -42,7 +43,7 @@ def create_image_summary(name: str, val: np.ndarray) -> Any:
         val: NxHxWxC array in [0, 255], cast to uint8; C is 1 (gray), 3 (RGB) or 4 (RGBA).
     """
     if not isinstance(name, str):
-        raise TypeError("create_image_summary(name): must be a string; got {!r}".format(name))
+        raise TypeError("create_image_summary(name): must be a string; got {}".format(shown(name)))
     val = np.asarray(val)
     if val.ndim != 4 or val.shape[3] not in _PNG_COLOR_ORDER:
         raise ValueError("create_image_summary(val): must have the shape (N, H, W, C) with C of 1, 3 or 4; got {}".format(
@@ -116,7 +117,7 @@ def add_param_summary(*summary_lists: Any, collections: Optional[Sequence[str]] 
     """
     for pair in summary_lists:
         if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not isinstance(pair[0], str):
-            raise ValueError("add_param_summary: every argument must be a pair (regex, [types]); got {!r}".format(pair))
+            raise ValueError("add_param_summary: every argument must be a pair (regex, [types]); got {}".format(shown(pair)))
     if not _in_main_tower():
         return
     with cached_name_scope("param-summary"):
@@ -194,8 +195,8 @@ def _new_moving_average(x: Any, decay: float) -> _MovingAverage:
 
 def _check_scalar(x: Any) -> None:
     if not compat.is_tensor_like(x):
-        raise TypeError("add_moving_summary: every argument must be a tensor or a variable; got {!r}; unpack a list with "
-                        "*".format(x))
+        raise TypeError("add_moving_summary: every argument must be a tensor or a variable; got {}; unpack a list with "
+                        "*".format(shown(x)))
     if x.shape.ndims != 0:
         raise ValueError("add_moving_summary: every argument must be a scalar; got {} of shape {}; reduce it, as with "
                          "tf.reduce_mean".format(x.name, x.shape))

@@ -7,6 +7,7 @@ from typing import Any, Callable, Iterator, List
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._types import AnyFunction
 from ..utils.argtools import log_once
 from ._graph_state import graph_state
 from .collection import freeze_collection
@@ -15,7 +16,7 @@ __all__ = ["custom_getter_scope", "freeze_variables", "remap_variables"]
 
 
 @contextmanager
-def custom_getter_scope(custom_getter: Callable) -> Iterator[None]:
+def custom_getter_scope(custom_getter: AnyFunction) -> Iterator[None]:
     """The current variable scope with `custom_getter(getter, *args, **kwargs)` called for every `tf.get_variable`.
 
     No name scope is opened. Scopes nest; the inner getter is called first and its `getter` is the outer one.
@@ -29,7 +30,7 @@ def remap_variables(fn: Callable[[Any], Any]) -> Any:
 
     Example: `with remap_variables(lambda v: quantize(v) if v.op.name.endswith("/W") else v): ...`
     """
-    def remapped(getter: Callable, *args: Any, **kwargs: Any) -> Any:
+    def remapped(getter: AnyFunction, *args: Any, **kwargs: Any) -> Any:
         return fn(getter(*args, **kwargs))
 
     return custom_getter_scope(remapped)
@@ -50,7 +51,7 @@ def freeze_variables(stop_gradient: bool = True, skip_collection: bool = False, 
         freeze_statistics: `BatchNorm` and `BatchRenorm` inside compute in training what they do at inference, unless they are
             called with `training=True`, and their averages stay. What other layers inside add to UPDATE_OPS is left out.
     """
-    def frozen(getter: Callable, name: str, *args: Any, **kwargs: Any) -> Any:
+    def frozen(getter: AnyFunction, name: str, *args: Any, **kwargs: Any) -> Any:
         if not kwargs.get("trainable", True):
             return getter(name, *args, **kwargs)
         if skip_collection:
@@ -89,7 +90,7 @@ def override_to_local_variable(enable: bool = True) -> Any:
 
     Other collections stay as requested. With `enable=False` nothing changes.
     """
-    def to_local(getter: Callable, *args: Any, **kwargs: Any) -> Any:
+    def to_local(getter: AnyFunction, *args: Any, **kwargs: Any) -> Any:
         if enable:
             requested = kwargs.get("collections") or [tf.GraphKeys.GLOBAL_VARIABLES]
             kwargs["collections"] = [tf.GraphKeys.LOCAL_VARIABLES if key == tf.GraphKeys.GLOBAL_VARIABLES else key

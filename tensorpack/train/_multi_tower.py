@@ -6,12 +6,17 @@ from typing import Any, Callable, List, Sequence, Union
 from .. import compat
 from ..callbacks.base import Callback
 from ..compat import tfv1 as tf
-from ..graph_builder.training import DataParallelBuilder
+from ..graph_builder.training import (
+    AsyncMultiGPUBuilder,
+    SyncMultiGPUParameterServerBuilder,
+    SyncMultiGPUReplicatedBuilder,
+)
 from ..input_source.input_source import FeedfreeInput
 from ..input_source.input_source_base import InputSource
 from ..tfutils.sesscreate import NewSessionCreator, SessionCreatorAdapter, owns_session
 from ..tfutils.sessinit import SessionInit
 from ..utils import logger
+from ..utils._text.spec import shown
 from .tower import SingleCostTrainer
 
 __all__ = ["MultiTowerTrainer"]
@@ -33,7 +38,7 @@ class MultiTowerTrainer(SingleCostTrainer):
         ValueError, TypeError: no, negative or repeated numbers; or, if TensorFlow sees GPUs, one that it does not see.
     """
 
-    _builder: DataParallelBuilder
+    _builder: Union[AsyncMultiGPUBuilder, SyncMultiGPUParameterServerBuilder, SyncMultiGPUReplicatedBuilder]
 
     def __init__(self, gpus: Union[int, Sequence[int]], device_type: str = "gpu"):
         super().__init__()
@@ -78,7 +83,7 @@ class MultiTowerTrainer(SingleCostTrainer):
         """The gradients of each tower; `combination` says in the log what becomes of them."""
         grad_list = self._builder.call_for_each_tower(self._make_get_grad_fn(input, get_cost_fn, get_opt_fn))
         specs = [tf.TensorSpec(tensor.shape, tensor.dtype, spec.name)
-                 for tensor, spec in zip(self.towers.training()[-1].inputs, self.input_signature)]
+                 for tensor, spec in zip(self.tower_func.towers.training()[-1].inputs, self.input_signature)]
         logger.info("%s", describe_step(specs, self._builder.device_names, combination))
         return grad_list
 
@@ -89,7 +94,7 @@ def _device_numbers(who: str, gpus: Union[int, Sequence[int]]) -> List[int]:
             raise ValueError("{}: gpus must be positive, or a list of GPU numbers; got {}".format(who, gpus))
         return list(range(gpus))
     if not isinstance(gpus, (list, tuple, range)) or not all(isinstance(k, int) and not isinstance(k, bool) for k in gpus):
-        raise TypeError("{}: gpus must be a list of GPU numbers, or how many; got {!r}; try [0, 1]".format(who, gpus))
+        raise TypeError("{}: gpus must be a list of GPU numbers, or how many; got {}; try [0, 1]".format(who, shown(gpus)))
     gpus = list(gpus)
     if not gpus or min(gpus) < 0 or len(set(gpus)) < len(gpus):
         raise ValueError("{}: gpus must have one GPU number at least, none negative, each once; got {}; try [0]".format(

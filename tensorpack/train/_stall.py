@@ -2,19 +2,18 @@
 from __future__ import annotations
 
 import threading
-import weakref
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from typing import Any, Dict, Optional
 
+from ..callbacks.group import Callbacks
 from ..compat import session_request
 from ..input_source.input_source import QueueInput
 from ..input_source.input_source_base import InputSource
 from ..tfutils._session.hooked_session import HookedSession
+from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.session_call import frames_from
 from ..tfutils._session.stall import HeldCall, StallWatch, end_abandoned_wait, stall_report, training_threads
 from ..utils import logger
-
-if TYPE_CHECKING:
-    from .base import Trainer
+from ._loop import TrainLoop
 
 __all__ = ["TrainingWatch"]
 
@@ -36,22 +35,23 @@ class TrainingWatch:
     Another thread looks from time to time whether the trainer's thread is in the same step, or run of the session, as before.
 
     Args:
-        trainer: its `STALL_SECONDS` is how long that may take until the log tells of it, once; None to watch nothing.
+        seconds: how long that may take until the log tells of it, once; None or 0 to watch nothing.
+        loop, callbacks, queue_runners: those of the trainer.
 
     Attributes:
         failure: why the training has to end, once that is proven; the coordinator was asked to stop by then.
     """
 
-    def __init__(self, trainer: Trainer):
+    def __init__(self, seconds: Optional[float], loop: TrainLoop, callbacks: Callbacks, queue_runners: QueueRunners):
         self.failure: Optional[RuntimeError] = None
-        self._trainer = weakref.proxy(trainer)
-        self._thread = threading.current_thread()
+        self._seconds, self._loop, self._callbacks, self._queue_runners = seconds, loop, callbacks, queue_runners
+        self._thread = threading.get_ident()
         self._watch: Optional[StallWatch] = None
 
     def __enter__(self) -> TrainingWatch:
-        if self._trainer.STALL_SECONDS:
-            training_threads.add(self._thread.ident)
-            self._watch = StallWatch(self._trainer.STALL_SECONDS, self._find, self._report, self._check, self._progress)
+        if self._seconds:
+            training_threads.add(self._thread)
+            self._watch = StallWatch(self._seconds, self._find, self._report, self._check, self._progress)
             self._watch.start()
         return self
 
@@ -59,27 +59,27 @@ class TrainingWatch:
         if self._watch is not None:
             self._watch.end_and_wait()
             self._watch = None
-            training_threads.discard(self._thread.ident)
+            training_threads.discard(self._thread)
 
     def _progress(self) -> Any:
-        loop = self._trainer.loop
+        loop = self._loop
         return loop.epoch_num, loop.local_step, loop.global_step
 
     def _find(self, frames: Dict[int, Any]) -> Dict[int, Any]:
         outermost = None
-        for frame in frames_from(frames.get(self._thread.ident)):
+        for frame in frames_from(frames.get(self._thread)):
             if _is_step(frame) or frame.f_code in _WATCHED or session_request(frame) is not None:
                 outermost = frame
-        return {} if outermost is None else {self._thread.ident: outermost}
+        return {} if outermost is None else {self._thread: outermost}
 
     def _check(self, held: HeldCall) -> None:
         call = held.session_call()
-        why = None if call is None else self._trainer._callbacks._end_hopeless_wait(call)
+        why = None if call is None else self._callbacks._end_hopeless_wait(call)
         if why is None:
             end_abandoned_wait(held)
         elif self.failure is None:
             self.failure = RuntimeError("{} waits for ever: {}".format(self._where(held), why))
-            self._trainer._queue_runners.coord.request_stop()
+            self._queue_runners.coord.request_stop()
             logger.error("%s", stall_report(held, str(self.failure)))
 
     def raise_failure(self, cause: Optional[BaseException] = None) -> None:
@@ -90,10 +90,10 @@ class TrainingWatch:
     def _report(self, held: HeldCall) -> None:
         logger.warning("%s", stall_report(
             held, "{} has been running for {:.0f} seconds.".format(self._where(held), held.seconds),
-            *filter(None, [self._trainer._callbacks._waits_for(), _ADVICE])))
+            *filter(None, [self._callbacks._waits_for(), _ADVICE])))
 
     def _where(self, held: HeldCall) -> str:
-        loop = self._trainer.loop
+        loop = self._loop
         step = "{} {} of epoch {} (global step {})".format("{}", loop.local_step, loop.epoch_num, loop.global_step)
         if _is_step(held.frame):
             return step.format("Step")

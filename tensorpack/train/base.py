@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import List, Optional, Union
+from typing import Any, List, Optional, Union
 
 from ..callbacks.base import Callback, StopTraining
 from ..callbacks.group import Callbacks, raise_background_failure
@@ -13,60 +13,25 @@ from ..compat import tfv1 as tf
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
-from ..tfutils.common import get_global_step_value
 from ..tfutils.model_utils import describe_trainable_vars
 from ..tfutils.sesscreate import NewSessionCreator, initialize_from_restored
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
+from ..tfutils.tower import TowerTensorHandles
 from ..utils import logger
+from ..utils._made_later import MadeLater
+from ..utils._text.spec import shown
+from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once
 from ..utils.concurrency import unblock_on_sigint
 from ..utils.utils import humanize_time_delta
+from ._loop import TrainLoop, check_not_negative
 from ._stall import TrainingWatch
-from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
+from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS
 
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 
-
-class TrainLoop:
-    """The counters of a training loop: read by everybody, written by the trainer and its step counter only."""
-
-    def __init__(self) -> None:
-        self._epoch_num = 0
-        self._global_step = 0
-        self._local_step = -1
-
-    def config(self, steps_per_epoch: int, starting_epoch: int, max_epoch: int) -> None:
-        """Set the bounds of the loop.
-
-        Raises:
-            ValueError: a negative number of steps or epochs.
-        """
-        self.starting_epoch = int(starting_epoch)
-        self.max_epoch = int(max_epoch)
-        self.steps_per_epoch = int(steps_per_epoch)
-        for name in ("steps_per_epoch", "max_epoch"):
-            if getattr(self, name) < 0:
-                raise ValueError("Trainer: {} must be >= 0; got {}".format(name, getattr(self, name)))
-        self._epoch_num = self.starting_epoch - 1
-
-    def update_global_step(self) -> None:
-        """Read the global step from the default session."""
-        self._global_step = get_global_step_value()
-
-    @property
-    def epoch_num(self) -> int:
-        """Number of the current epoch; `starting_epoch - 1` before the first one begins."""
-        return self._epoch_num
-
-    @property
-    def global_step(self) -> int:
-        """How many runs of the hooked session the restored model and this training have seen."""
-        return self._global_step
-
-    @property
-    def local_step(self) -> int:
-        """Index of the current or last step within its epoch; -1 before the first step of the training."""
-        return self._local_step
+_NO_SESSION = ("there is no session before all callbacks have added to the graph; use it from _before_train on, and in "
+               "_setup_graph only make operations and predictors")
 
 
 class Trainer:
@@ -91,7 +56,8 @@ class Trainer:
         is_chief: False on the processes of a distributed training that do not save and log.
         graph: the graph that this trainer builds and runs: the default graph of its construction, or a new one when
             that graph is final because another trainer has used it.
-        sess, hooked_sess: the plain session, and the one whose `run` is "a training step" with all hooks.
+        sess, hooked_sess: the plain session, and the one whose `run` is "a training step" with all hooks. To read one before
+            the session is made is an error.
         monitors: a `Monitors`, once the callbacks are set up.
         towers: None; trainers with towers have their handles here.
         STALL_SECONDS: how long a step, or another run of the session, may take before the log says that it hangs, what it
@@ -102,23 +68,18 @@ class Trainer:
     STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     is_chief = True
-    sess: Optional[tf.Session] = None
-    hooked_sess: Optional[HookedSession] = None
-    towers = None
-    _queue_runners: Optional[QueueRunners] = None
+    sess: tf.Session = MadeLater(_NO_SESSION)
+    hooked_sess: HookedSession = MadeLater(_NO_SESSION)
+    towers: Optional[TowerTensorHandles] = None
+    _callbacks: Callbacks = NOT_YET
+    _queue_runners: QueueRunners = NOT_YET
     _watch: Optional[TrainingWatch] = None
 
-    def __new__(cls, *args, **kwargs):
-        if isinstance(args[0] if args else kwargs.get("config"), TrainConfig):
-            logger.error("A trainer takes no TrainConfig any more; use launch_train_with_config(config, trainer).")
-            raise SystemExit(1)
-        return super().__new__(cls)
-
     def __init__(self) -> None:
-        self._callbacks: Union[List[Callback], Callbacks] = []
+        self._registered_callbacks: List[Callback] = []
         self._chief_only_callbacks: List[str] = []  # those that were left out on this process
         self.loop = TrainLoop()
-        self.monitors: Optional[Monitors] = None
+        self.monitors: Monitors = NOT_YET
         self.train_op: Optional[tf.Operation] = None
         self.graph = tf.get_default_graph()
         if self.graph.finalized:
@@ -137,14 +98,14 @@ class Trainer:
                 self.register_callback(x)
             return None
         if not isinstance(cb, Callback):
-            raise TypeError("Trainer.register_callback: must be a Callback; got {!r}".format(cb))
-        if isinstance(self._callbacks, Callbacks):
+            raise TypeError("Trainer.register_callback: must be a Callback; got {}".format(shown(cb)))
+        if self._callbacks is not None:
             raise RuntimeError("Trainer.register_callback: callbacks can be added only before setup_callbacks; got {} "
                                "afterwards".format(cb))
         if not self.is_chief and cb.chief_only:
             self._chief_only_callbacks.append(str(cb))
             return False
-        self._callbacks.append(cb)
+        self._registered_callbacks.append(cb)
         return True
 
     _register_callback = register_callback
@@ -163,14 +124,14 @@ class Trainer:
         """
         for name, value in (("callbacks", callbacks), ("monitors", monitors)):
             if not isinstance(value, list):
-                raise TypeError("Trainer.setup_callbacks: {} must be a list; got {!r}".format(name, value))
+                raise TypeError("Trainer.setup_callbacks: {} must be a list; got {}".format(name, shown(value)))
         with self.graph.as_default():
             if self.is_chief:
                 describe_trainable_vars()
             self.register_callback(MaintainStepCounter())
             for cb in callbacks:
                 self.register_callback(cb)
-            misplaced = [str(cb) for cb in self._callbacks if isinstance(cb, MonitorBase)]
+            misplaced = [str(cb) for cb in self._registered_callbacks if isinstance(cb, MonitorBase)]
             if misplaced:
                 raise ValueError("Trainer.setup_callbacks: monitors must be given as monitors=[...]; got {} among the "
                                  "callbacks".format(", ".join(misplaced)))
@@ -179,17 +140,18 @@ class Trainer:
             if self._chief_only_callbacks:
                 logger.info("Left to the chief: %s.", ", ".join(self._chief_only_callbacks))
             logger.info("Setup callbacks graph ...")
-            self._callbacks = Callbacks(self._callbacks)
+            self._callbacks = Callbacks(self._registered_callbacks)
             self._callbacks.setup_graph(weakref.proxy(self))
 
     @call_only_once
     def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:
         """Create the session, initialise and restore the variables, make the graph final and start its queue runners."""
         if not isinstance(session_creator, tf.train.SessionCreator):
-            raise TypeError("Trainer.initialize: session_creator must be a SessionCreator; got {!r}".format(session_creator))
+            raise TypeError("Trainer.initialize: session_creator must be a SessionCreator; got {}".format(
+                shown(session_creator)))
         if not isinstance(session_init, SessionInit):
-            raise TypeError("Trainer.initialize: session_init must be a SessionInit; got {!r}; "
-                            "SmartInit(path) makes one".format(session_init))
+            raise TypeError("Trainer.initialize: session_init must be a SessionInit; got {}; "
+                            "SmartInit(path) makes one".format(shown(session_init)))
         with self.graph.as_default():
             session_init._setup_graph()
             logger.info("Creating the session ...")
@@ -231,7 +193,7 @@ class Trainer:
                 self._queue_runners.start()
                 self.loop.config(steps_per_epoch, starting_epoch, max_epoch)
                 self.loop.update_global_step()
-                self._watch = TrainingWatch(self)
+                self._watch = TrainingWatch(self.STALL_SECONDS, self.loop, self._callbacks, self._queue_runners)
                 with unblock_on_sigint(self._unblock), self._watch:
                     self._run_epochs()
                 self._watch.raise_failure()
@@ -258,8 +220,9 @@ class Trainer:
             for step in range(loop.steps_per_epoch):
                 loop._local_step = step
                 if self.hooked_sess.should_stop():
-                    for who_knows in filter(None, [self._watch, self._queue_runners]):
-                        who_knows.raise_failure()
+                    if self._watch is not None:
+                        self._watch.raise_failure()
+                    self._queue_runners.raise_failure()
                     return
                 self.run_step()
                 callbacks.trigger_step()
@@ -273,7 +236,7 @@ class Trainer:
         if self._watch is not None and isinstance(cause, tf.errors.OpError):
             self._watch.raise_failure(cause)
         if isinstance(cause, StopTraining):
-            logger.info("Training was stopped by exception: %s", cause)
+            logger.info("Training ends here: %s", cause)
         elif isinstance(cause, (tf.errors.OutOfRangeError, tf.errors.CancelledError)):
             # A closed input queue looks like the end of the data; who should have filled it knows better.
             try:
@@ -315,11 +278,12 @@ class Trainer:
     def train(self, callbacks: List[Callback], monitors: List[MonitorBase], session_creator: tf.train.SessionCreator,
               session_init: SessionInit, steps_per_epoch: int, starting_epoch: int = 1, max_epoch: int = 9999999) -> None:
         """`setup_callbacks`, `initialize` and `main_loop`; possible once per trainer."""
+        check_not_negative(steps_per_epoch=steps_per_epoch, max_epoch=max_epoch)
         self.setup_callbacks(callbacks, monitors)
         self.initialize(session_creator, session_init)
         self.main_loop(steps_per_epoch, starting_epoch, max_epoch)
 
-    def train_with_defaults(self, _sentinel=None, callbacks: Optional[List[Callback]] = None,
+    def train_with_defaults(self, _sentinel: Any = None, callbacks: Optional[List[Callback]] = None,
                             monitors: Optional[List[MonitorBase]] = None,
                             session_creator: Optional[tf.train.SessionCreator] = None,
                             session_init: Optional[SessionInit] = None, steps_per_epoch: Optional[int] = None,

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..callbacks.base import Callback
 from ..callbacks.graph import RunUpdateOps
@@ -10,12 +10,14 @@ from ..callbacks.monitor import JSONWriter, MonitorBase, ScalarPrinter, TFEventW
 from ..callbacks.steps import ProgressBar
 from ..callbacks.summary import MergeAllSummaries, MovingAverageSummary
 from ..compat import tfv1 as tf
-from ..dataflow.base import DataFlow
+from ..dataflow._flows.not_a_flow import what_is_wrong
+from ..dataflow.base import DataFlow, require_dataflow
 from ..graph_builder.model_desc import ModelDescBase
 from ..input_source.input_source_base import InputSource
 from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SaverRestore, SessionInit
 from ..utils import logger
+from ..utils._text.spec import shown
 from ._resume import checkpoint_directory, find_checkpoint, find_starting_epoch
 
 __all__ = ["AutoResumeTrainConfig", "DEFAULT_CALLBACKS", "DEFAULT_MONITORS", "TrainConfig"]
@@ -34,7 +36,7 @@ def DEFAULT_MONITORS() -> List[MonitorBase]:
 
 def _check(name: str, value: Any, kind: type, hint: str = "") -> None:
     if not isinstance(value, kind):
-        raise TypeError("TrainConfig: {} must be a {}; got {!r}{}".format(name, kind.__name__, value, hint))
+        raise TypeError("TrainConfig: {} must be a {}; got {}{}".format(name, kind.__name__, shown(value), hint))
 
 
 def _check_list(name: str, value: Any, kind: type) -> None:
@@ -45,9 +47,12 @@ def _check_list(name: str, value: Any, kind: type) -> None:
 
 def _integer(name: str, value: Any) -> int:
     try:
-        return int(value)
-    except (TypeError, ValueError) as e:
-        raise type(e)("TrainConfig: {} must be an integer; got {!r}".format(name, value)) from None
+        number = int(value)
+    except (TypeError, ValueError, OverflowError) as e:
+        raise type(e)("TrainConfig: {} must be an integer; got {}".format(name, shown(value))) from None
+    if number < 0:
+        raise ValueError("TrainConfig: {} must not be negative; got {}".format(name, number))
+    return number
 
 
 class TrainConfig:
@@ -66,7 +71,8 @@ class TrainConfig:
         max_epoch: number of the last epoch.
 
     Raises:
-        TypeError, ValueError: an argument has the wrong type, or two exclude each other.
+        TypeError, ValueError: an argument has the wrong type, two exclude each other, a number is negative, or steps_per_epoch
+            is not given and the length of the data is 0.
         NotImplementedError: steps_per_epoch is not given and the data has no known length.
     """
 
@@ -79,9 +85,12 @@ class TrainConfig:
         if dataflow is not None and data is not None:
             raise ValueError("TrainConfig: dataflow and data exclude each other; got both")
         if dataflow is not None:
-            _check("dataflow", dataflow, DataFlow, "; an InputSource is given as data=")
-        if data is not None:
-            _check("data", data, InputSource, "; a DataFlow is given as dataflow=")
+            require_dataflow("TrainConfig", "dataflow", dataflow, hint="an InputSource is given as data=")
+        if isinstance(data, DataFlow):
+            raise TypeError("TrainConfig: data must be an InputSource; got the DataFlow {}; a DataFlow is given as "
+                            "dataflow=".format(type(data).__name__))
+        if data is not None and not isinstance(data, InputSource):
+            raise TypeError(what_is_wrong("TrainConfig", "data", data, wanted="an InputSource"))
         self.dataflow = dataflow
         self.data = data
         if model is not None:
@@ -102,19 +111,31 @@ class TrainConfig:
         self.steps_per_epoch = _integer("steps_per_epoch", steps_per_epoch)
         self.starting_epoch = _integer("starting_epoch", starting_epoch)
         self.max_epoch = _integer("max_epoch", max_epoch)
+        self._warn_of_odd_numbers()
+
+    def _warn_of_odd_numbers(self) -> None:
+        if self.steps_per_epoch == 0:
+            logger.warning("TrainConfig: with steps_per_epoch=0 nothing is trained: an epoch only triggers the callbacks.")
+        if self.starting_epoch == 0:
+            logger.warning("TrainConfig: epochs are counted from 1; with starting_epoch=0 there is one more than max_epoch.")
 
     def _default_steps(self) -> int:
         data = self.dataflow if self.dataflow is not None else self.data
         if data is None:
             raise ValueError("TrainConfig: steps_per_epoch must be given when neither dataflow nor data is")
         try:
-            return len(data) if isinstance(data, DataFlow) else data.size()
+            steps = len(data) if isinstance(data, DataFlow) else data.size()
         except NotImplementedError as e:
             message = ("TrainConfig: steps_per_epoch must be given, because the length of {} is unknown ({}); got None; try "
                        "how many steps there are to be from one validation to the next, such as steps_per_epoch=1000".format(
                            type(data).__name__, e))
             logger.error(message)
             raise NotImplementedError(message) from None
+        if steps == 0:
+            raise ValueError("TrainConfig: the data must have a datapoint; got {}, whose length is 0: is there anything to "
+                             "read, and enough for one batch? If the length is wrong, give steps_per_epoch".format(
+                                 type(data).__name__))
+        return steps
 
 
 class AutoResumeTrainConfig(TrainConfig):
@@ -141,7 +162,7 @@ class AutoResumeTrainConfig(TrainConfig):
         super().__init__(**kwargs)
 
     @staticmethod
-    def _starting_epoch(path: str, kwargs: dict) -> Tuple[int, str]:
+    def _starting_epoch(path: str, kwargs: Dict[str, Any]) -> Tuple[int, str]:
         epoch, how = find_starting_epoch(path)
         if epoch is not None:
             return epoch, how

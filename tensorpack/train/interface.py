@@ -1,13 +1,14 @@
 """From a `TrainConfig` and a trainer to a running training."""
 from __future__ import annotations
 
-from typing import Union
+from typing import Any, Union
 
 from ..compat import tfv1 as tf
 from ..dataflow.base import DataFlow
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource
 from ..utils import logger
+from ..utils._text.spec import shown
 from .base import Trainer
 from .config import TrainConfig
 from .tower import SingleCostTrainer
@@ -41,16 +42,17 @@ def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) ->
         TypeError, ValueError: the trainer minimises no single cost, or the configuration has no model or no data.
     """
     if not isinstance(trainer, SingleCostTrainer):
-        raise TypeError("launch_train_with_config: trainer must be a SingleCostTrainer; got {!r}; other trainers are started "
-                        "by their train_with_defaults()".format(trainer))
+        raise TypeError("launch_train_with_config: trainer must be a SingleCostTrainer; got {}; other trainers are started "
+                        "by their train_with_defaults()".format(shown(trainer)))
     if not isinstance(config, TrainConfig):
-        raise TypeError("launch_train_with_config: config must be a TrainConfig; got {!r}".format(config))
+        raise TypeError("launch_train_with_config: config must be a TrainConfig; got {}".format(shown(config)))
     if config.model is None:
         raise ValueError("launch_train_with_config: the TrainConfig must have a model; got model=None")
-    if config.dataflow is None and config.data is None:
+    data = config.dataflow if config.data is None else config.data
+    if data is None:
         raise ValueError("launch_train_with_config: the TrainConfig must have dataflow= or data=; got neither")
-    model = config.model
-    input = apply_default_prefetch(config.dataflow if config.data is None else config.data, trainer)
+    model: Any = config.model  # a ModelDesc, or a ModelDescBase with a get_optimizer of its own
+    input = apply_default_prefetch(data, trainer)
     with trainer.graph.as_default():
         trainer.setup_graph(model.get_input_signature(), input, model.build_graph, model.get_optimizer)
         _check_unused_regularization()

@@ -15,8 +15,11 @@ from ..predict.base import OnlinePredictor
 from ..tfutils._optimizer.gradient import drop_none
 from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
-from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandles, get_current_tower_context
+from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
+from ..utils._names import list_of_names
+from ..utils._text.spec import shown
+from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once, memoized
 from ._updates import warn_of_idle_updates
 from .base import Trainer
@@ -36,7 +39,7 @@ class TowerTrainer(Trainer):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tower_func: Optional[TowerFunc] = None
+        self._tower_func: TowerFunc = NOT_YET
         self._predictors: List[OnlinePredictor] = []
 
     @property
@@ -48,8 +51,8 @@ class TowerTrainer(Trainer):
     @tower_func.setter
     def tower_func(self, value: TowerFunc) -> None:
         if not isinstance(value, TowerFunc):
-            raise TypeError("{}.tower_func: must be a TowerFunc; got {!r}; TowerFunc(function, input_signature) makes "
-                            "one".format(type(self).__name__, value))
+            raise TypeError("{}.tower_func: must be a TowerFunc; got {}; TowerFunc(function, input_signature) makes "
+                            "one".format(type(self).__name__, shown(value)))
         if self._tower_func is not None:
             raise RuntimeError("{}.tower_func: can be set once only".format(type(self).__name__))
         self._tower_func = value
@@ -62,7 +65,7 @@ class TowerTrainer(Trainer):
         return self.tower_func.input_signature
 
     @property
-    def towers(self) -> Optional[TowerTensorHandles]:
+    def towers(self) -> Optional[TowerTensorHandles]:  # type: ignore[override]  # where there are towers, nobody sets it
         """Handles of all towers built so far, by index or name; None before the tower function is set."""
         return None if self._tower_func is None else self._tower_func.towers
 
@@ -93,21 +96,25 @@ class TowerTrainer(Trainer):
         Raises:
             RuntimeError: the graph is final and has no predictor tower for this device.
             KeyError: no such tensor in the tower.
+            TypeError: names are no list of strings.
         """
         if self._tower_func is None:
             raise RuntimeError("{}.get_predictor: set tower_func first".format(type(self).__name__))
+        who = "{}.get_predictor".format(type(self).__name__)
+        input_names = list_of_names(who, "input_names", input_names)
+        output_names = list_of_names(who, "output_names", output_names)
         tower_name = "tower-pred-cpu" if device < 0 else "tower-pred-{}".format(device)
         with self.graph.as_default():
             try:
                 tower = self.tower_func.towers[tower_name]
             except KeyError:
                 tower = self._build_predict_tower(tower_name, device)
-            predictor = OnlinePredictor(tower.get_tensors(list(input_names)), tower.get_tensors(list(output_names)))
-        predictor.sess = self.sess
+            predictor = OnlinePredictor(tower.get_tensors(input_names), tower.get_tensors(output_names))
+        predictor.sess = getattr(self, "sess", None)
         self._predictors.append(predictor)
         return predictor
 
-    def _build_predict_tower(self, tower_name: str, device: int):
+    def _build_predict_tower(self, tower_name: str, device: int) -> TowerTensorHandle:
         if self.graph.finalized:
             raise RuntimeError("{}.get_predictor: the first predictor of a device must be asked for before the graph is final, "
                                "for example in _setup_graph of a callback; got device {} afterwards".format(
@@ -123,7 +130,7 @@ class TowerTrainer(Trainer):
 
     def _vs_name_for_predictor(self, device: int) -> str:
         """Variable scope that an inference tower on `device` reads: of the training tower there, else of the first one."""
-        towers = self.towers.training()
+        towers = self.tower_func.towers.training()
         if not len(towers):
             return ""
         return towers[device if 0 <= device < len(towers) else 0].vs_name
@@ -178,7 +185,7 @@ class SingleCostTrainer(TowerTrainer):
 
     def _setup_input(self, input_signature: List[tf.TensorSpec], input: InputSource) -> List[Callback]:
         if not isinstance(input, InputSource):
-            raise TypeError("{}.setup_graph: input must be an InputSource; got {!r}".format(type(self).__name__, input))
+            raise TypeError("{}.setup_graph: input must be an InputSource; got {}".format(type(self).__name__, shown(input)))
         if input.setup_done():
             raise RuntimeError("{}.setup_graph: input must not be set up already; got {!r} that is in use elsewhere; make "
                                "a new one".format(type(self).__name__, input))
@@ -205,11 +212,12 @@ class SingleCostTrainer(TowerTrainer):
 
         return get_grad_fn
 
-    def _compute_gradients(self, get_cost_fn, get_opt_fn, *inputs: tf.Tensor) -> List[GradAndVar]:
+    def _compute_gradients(self, get_cost_fn: Callable[..., tf.Tensor], get_opt_fn: Callable[[], tf.train.Optimizer],
+                           *inputs: tf.Tensor) -> List[GradAndVar]:
         context = get_current_tower_context()
         cost = get_cost_fn(*inputs)
         self._check_cost(cost)
-        if context.has_own_variables:
+        if context is not None and context.has_own_variables:
             variables = context.get_collection_in_tower(tf.GraphKeys.TRAINABLE_VARIABLES)
         else:
             variables = tf.trainable_variables()

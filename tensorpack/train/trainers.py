@@ -16,6 +16,7 @@ from ..input_source.input_source import QueueInput
 from ..input_source.input_source_base import InputSource
 from ..tfutils.tower import TowerContext
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils.develop import log_deprecated
 from ._distributed.collective import CollectiveTrainer
 from ._distributed.horovod import BytePSTrainer, HorovodTrainer
@@ -72,7 +73,8 @@ class QueueInputTrainer(SimpleTrainer):
     def _setup_graph(self, input: InputSource, get_cost_fn: Callable[..., tf.Tensor],
                      get_opt_fn: Callable[[], tf.train.Optimizer]) -> List[Callback]:
         if not isinstance(input, QueueInput):
-            raise TypeError("QueueInputTrainer: input must be a QueueInput; got {!r}; SimpleTrainer takes any".format(input))
+            raise TypeError("QueueInputTrainer: input must be a QueueInput; got {}; SimpleTrainer takes any".format(
+                shown(input)))
         return super()._setup_graph(input, get_cost_fn, get_opt_fn)
 
 
@@ -87,6 +89,8 @@ class SyncMultiGPUTrainerParameterServer(MultiTowerTrainer):
             up to two GPUs.
         device_type: 'cpu' for towers on CPU devices of these numbers.
     """
+
+    _builder: SyncMultiGPUParameterServerBuilder
 
     def __init__(self, gpus: Union[int, Sequence[int]], ps_device: Optional[str] = None, *, device_type: str = "gpu"):
         super().__init__(gpus, device_type)
@@ -127,6 +131,8 @@ class SyncMultiGPUTrainerReplicated(MultiTowerTrainer):
     Attributes:
         BROADCAST_EVERY_EPOCH: if False, set before the graph is built, towers are made equal before training only.
     """
+
+    _builder: SyncMultiGPUReplicatedBuilder
 
     def __init__(self, gpus: Union[int, Sequence[int]], average: bool = True, mode: Optional[str] = None, *,
                  device_type: str = "gpu"):
@@ -175,6 +181,8 @@ class AsyncMultiGPUTrainer(MultiTowerTrainer):
         scale_gradient: divide the gradients of each tower by the number of towers.
         device_type: 'cpu' for towers on CPU devices of these numbers.
     """
+
+    _builder: AsyncMultiGPUBuilder
 
     def __init__(self, gpus: Union[int, Sequence[int]], scale_gradient: bool = True, *, device_type: str = "gpu"):
         super().__init__(gpus, device_type)

@@ -171,9 +171,19 @@ def test_a_bare_string_is_one_name():
 
 def test_an_unknown_name_is_an_error_with_near_names():
     cb = set_up(Adder(), TwoTowers().build())
-    message = "Adder: 'tower0/csot:0' is neither in the graph nor in tower 'tower0'; near names are .*'tower0/cost:0'"
+    message = "Adder: 'tower0/csot:0' is neither in the graph nor in tower 'tower0'; did you mean .*'tower0/cost:0'"
     with pytest.raises(KeyError, match=message):
         cb.get_tensors_maybe_in_tower(["tower0/csot:0"])
+
+
+@pytest.mark.parametrize("name", ["cost:0", "cost"])
+def test_operations_without_a_name_of_their_own_are_not_suggested(counting_trainer, name):
+    trainer = counting_trainer()
+    loss = tf.cast(tf.constant([1, 2]), tf.float32)
+    tf.reduce_mean(loss, name="costs")
+    with pytest.raises(KeyError, match="did you mean 'costs{}'".format(name[4:])) as info:
+        set_up(Callback(), trainer).get_tensors_maybe_in_tower([name])
+    assert "Const" not in str(info.value) and "Cast" not in str(info.value)
 
 
 @pytest.mark.parametrize("name", ["nope", "nope:0", "count:7"])

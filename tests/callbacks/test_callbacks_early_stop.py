@@ -58,10 +58,11 @@ def test_later_callbacks_of_the_epoch_are_left_out_and_all_are_ended(counting_tr
     assert [call[0] for call in cb.calls][-3:] == ["trigger_step", "after_epoch", "after_train"]
 
 
-def test_an_unknown_statistic_is_warned_of_once_with_near_names(counting_trainer, log_records):
+def test_an_unknown_statistic_is_warned_of_with_near_names_and_at_the_end(counting_trainer, log_records):
     counting_trainer().go([Put([1, 1, 1, 1], "validation_error"), EarlyStop("val_error", 1)], steps_per_epoch=1, max_epoch=4)
-    warning, = [r for r in log_records if r.levelname == "WARNING" and "EarlyStop" in r.getMessage()]
-    assert "'val_error'" in warning.getMessage() and "'validation_error'" in warning.getMessage()
+    warnings = [r.getMessage() for r in log_records if r.levelname == "WARNING" and "EarlyStop" in r.getMessage()]
+    assert len(warnings) == 2 and "has done nothing" in warnings[1]
+    assert all("'val_error'" in warning and "'validation_error'" in warning for warning in warnings)
 
 
 def test_triggers_of_another_period_are_what_counts(counting_trainer):

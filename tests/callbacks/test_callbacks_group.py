@@ -84,7 +84,7 @@ def test_only_callbacks_that_take_part_in_session_calls_have_hooks(journal):
     patched._before_run = lambda ctx: None
     active = [journal(), OnlyBefore(), OnlyAfterPublic(), ProxyCallback(Callback()), patched]
     hooks = Callbacks(idle[:1] + active + idle[1:]).get_hooks()
-    assert [hook._cb for hook in hooks] == active
+    assert [hook.before_run.__self__ for hook in hooks] == active
     assert all(isinstance(hook, tf.train.SessionRunHook) for hook in hooks)
 
 

@@ -191,7 +191,7 @@ def test_fetches_must_be_a_list_of_names():
         def _get_fetches(self):
             return "cost"
 
-    with pytest.raises(TypeError, match="list of tensor names"):
+    with pytest.raises(TypeError, match="must be a list of names"):
         Wrong(None).get_fetches()
 
 

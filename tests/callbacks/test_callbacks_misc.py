@@ -144,7 +144,7 @@ def test_quitting_the_shell_ends_training_normally_and_without_ipython_there_is_
     except ImportError:
         shell = "ipython"
     output = in_terminal(["q"], shell=shell, epochs=5)
-    assert "Training was stopped by exception" in output and "THE END" in output and "Start Epoch 2" not in output
+    assert "Training ends here: " in output and "THE END" in output and "Start Epoch 2" not in output
     assert ("IPython is not installed" in output) == (shell == "ipython")
 
 

@@ -86,10 +86,24 @@ def test_a_vector():
         GraphVarParam("rates", shape=(3,)).setup_graph()
 
 
-def test_a_name_that_is_no_variable_is_an_error_that_lists_those_there_are():
-    tf.get_variable("learning_rate", [])
-    with pytest.raises(ValueError, match="'lerning_rate:0' must be a variable.*learning_rate:0"):
-        train([HyperParamSetterWithFunc("lerning_rate", lambda epoch, x: x)])
+@pytest.mark.parametrize("name", ["lerning_rate", "LEARNING_RATE:0"])
+def test_a_name_that_is_no_variable_is_an_error_with_near_names(name):
+    tf.get_variable("learning_rate", [], trainable=False)
+    with pytest.raises(ValueError, match="'{}(:0)?' must be a variable.*did you mean 'learning_rate'".format(name)):
+        train([HyperParamSetterWithFunc(name, lambda epoch, x: x)])
+
+
+@pytest.mark.parametrize("make_optimizer", [
+    lambda: tf.train.AdamOptimizer(1e-3), lambda: tf.train.MomentumOptimizer(1e-3, 0.9)], ids=["Adam", "Momentum"])
+def test_without_such_a_variable_the_error_says_how_to_make_it_and_lists_no_slots(make_optimizer):
+    weights = [tf.get_variable("layer{}/W".format(k), [2]) for k in range(20)]
+    tf.get_variable("dropout", [], trainable=False)
+    make_optimizer().minimize(tf.add_n([tf.reduce_sum(w) for w in weights]))
+    with pytest.raises(ValueError, match=r"got no such name; make it before.*`rate = tf.get_variable\('learning_rate', "
+                                         r"initializer=1e-3, trainable=False\)`") as info:
+        train([HyperParamSetterWithFunc("learning_rate", lambda epoch, x: x)])
+    assert "variables that are not trained are 'dropout'" in str(info.value)
+    assert not any(word in str(info.value) for word in ["layer", "Adam", "Momentum", "power"])
 
 
 @pytest.mark.parametrize("value", [0.5, 1.0, np.float32(1)], ids=repr)

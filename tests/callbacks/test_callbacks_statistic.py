@@ -48,11 +48,20 @@ def warnings_by_epoch(log_records, callbacks, epochs=4):
 
 @ALL
 @pytest.mark.parametrize("stat_first", [True, False], ids=["after", "before"])
-def test_a_typo_is_told_after_the_first_trigger_once(log_dir, log_records, name, stat_first):
+def test_a_typo_is_told_after_the_first_trigger_and_at_the_end(log_dir, log_records, name, stat_first):
     callbacks = [PutEachEpoch("validation_error", ERRORS), MAKERS[name]("validaton_error")]
-    ((epoch, warning),) = warnings_by_epoch(log_records, callbacks if stat_first else callbacks[::-1])
-    assert epoch == 1 and name in warning
+    (epoch, warning), (last_epoch, last) = warnings_by_epoch(log_records, callbacks if stat_first else callbacks[::-1])
+    assert (epoch, last_epoch) == (1, 4) and name in warning
     assert "no value of 'validaton_error'" in warning and "near names are 'validation_error'" in warning
+    assert last.startswith(name + " has done nothing in this training: 'validaton_error' never had a value; the statistics "
+                           "were ") and last.endswith("'validation_error'.")
+
+
+@ALL
+def test_a_statistic_that_comes_later_is_not_told_of_at_the_end(log_dir, log_records, name):
+    callbacks = [PutEachEpoch("error", {3: 0.5, 4: 0.4}), MAKERS[name]("error")]
+    assert [epoch for epoch, message in warnings_by_epoch(log_records, callbacks) if "no value of" in message] == [1]
+    assert not messages(log_records, "WARNING")
 
 
 @ALL
@@ -64,16 +73,16 @@ def test_a_typo_is_told_when_there_is_one_epoch_only(log_dir, log_records, name)
 @ALL
 def test_a_typo_is_told_also_when_triggered_otherwise(log_dir, log_records, name):
     callbacks = [PeriodicTrigger(MAKERS[name]("eror"), every_k_epochs=2), PutEachEpoch("error", ERRORS)]
-    ((epoch, _),) = warnings_by_epoch(log_records, callbacks)
-    assert epoch == 2
+    assert [epoch for epoch, _ in warnings_by_epoch(log_records, callbacks)] == [2, 4]
 
 
 def test_a_typo_in_what_is_sent_is_told(log_dir, log_records):
     del log_records[:]
     train_in_new_graph([PutEachEpoch("error", ERRORS), PutEachEpoch("cost", ERRORS)],
                        [SendMonitorData("true {error} {cots}", ["error", "cots"])], epochs=3)
-    (warning,) = messages(log_records, "WARNING")
+    warning, last = messages(log_records, "WARNING")
     assert "SendMonitorData: there is no value of 'cots'" in warning and "near names are 'cost'" in warning
+    assert "SendMonitorData has done nothing" in last and "the statistics were 'cost', 'error'" in last
 
 
 @NEEDS_ORDER

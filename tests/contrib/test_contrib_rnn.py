@@ -438,7 +438,7 @@ MISTAKES = {
                                  ValueError, "input_size must"),
     "residual of other size": (lambda: ResidualWrapper(GRUCell(3))(X[:, 0], tf.zeros([3, 3])), ValueError,
                                r"same shape; got \(3, 4\) and \(3, 3\)"),
-    "two graphs": (cell_in_two_graphs, RuntimeError, "GRUCell: a cell must stay in the graph"),
+    "two graphs": (cell_in_two_graphs, RuntimeError, "GRUCell: it must stay in the graph"),
     "no state_size": (lambda: RNNCell().zero_state(3, tf.float32), NotImplementedError, "RNNCell: override state_size"),
     "mixed state": (lambda: LSTMStateTuple(tf.zeros([1]), tf.zeros([1], tf.float64)).dtype, TypeError, "same dtype"),
 }

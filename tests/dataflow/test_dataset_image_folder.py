@@ -198,12 +198,15 @@ class TestParts:
         with pytest.raises(ValueError, match="ImageFolder.split: fraction must be between 0 and 1; got"):
             ImageFolder(root).split(fraction)
 
-    def test_small_classes(self, tmp_path):
+    def test_small_classes(self, tmp_path, log_records):
         root = write_classes(tmp_path, {"one": 1, "two": 2, "ten": 10})
         for fraction in (0.01, 0.99):
             first, second = ImageFolder(root).split(fraction)
             counts = [collections.Counter(os.path.dirname(key) for key in keys(df)) for df in (first, second)]
             assert counts[0]["one"] == counts[0]["two"] == counts[1]["two"] == 1 and min(c["ten"] for c in counts) == 1
+            warning, = [record.getMessage() for record in log_records if record.levelname == "WARNING"]
+            assert warning.endswith("the second has none of them: one")
+            del log_records[:]
         with pytest.raises(ValueError, match="must have at least two images"):
             ImageFolder(write_classes(tmp_path / "singles", {"a": 1, "b": 1})).split(0.5)
 

@@ -85,6 +85,44 @@ def test_value_that_does_not_fit_is_refused_with_both_specs(dtype, shape, value,
         assert word in str(info.value)
 
 
+ONE_HOT = np.eye(3)[[2, 0, 1, 1]]
+ADVICE = [
+    ("no batch", "uint8", [None, 8, 8, 3], np.zeros((8, 8, 3), "uint8"), "the axis of the batch is missing: put BatchData"),
+    ("a label alone", "int32", [None], 7, "the axis of the batch is missing"),
+    ("no channels", "float32", [None, 8, 8, 1], np.zeros((5, 8, 8)), r"of one element, is missing: yield x\[..., np.newaxis\]"),
+    ("columns of labels", "int32", [None], np.zeros((5, 1), "int32"), r"a last axis of one element: yield x\[..., 0\]"),
+    ("a batch of one", "float32", [8, 8], np.zeros((1, 8, 8)), r"a first axis of one element: yield x\[0\]"),
+    ("batched twice", "float32", [None, 8, 8], np.zeros((2, 5, 8, 8)), "is it batched twice"),
+    ("one-hot floats", "int32", [None], ONE_HOT, r"the labels are one-hot: yield their indices, x.argmax\(axis=-1\)"),
+    ("one-hot integers", "int64", [None], ONE_HOT.astype("int32"), "the labels are one-hot"),
+    ("one-hot, same dtype", "int32", [4], ONE_HOT.astype("int32"), "the labels are one-hot"),
+    ("other sizes", "float32", [None, 8], np.zeros((5, 9)), "resize or batch it in the DataFlow"),
+    ("not one-hot", "int32", [None], ONE_HOT + 1, "such as x.astype"),
+]
+
+
+@pytest.mark.parametrize("dtype, shape, value, words", [a[1:] for a in ADVICE], ids=[a[0] for a in ADVICE])
+def test_a_shape_that_does_not_fit_is_answered_with_what_to_do(dtype, shape, value, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        feed_one(dtype, shape, value)
+
+
+@pytest.mark.parametrize("inputs, datapoint, words", [
+    ([("float32", [None, 8, 8]), ("int32", [None])], [np.arange(5), np.zeros((5, 8, 8), "float32")], "components 0 and 1 seem"),
+    ([("float32", [None]), ("int32", [None])], [np.arange(5), np.zeros(5)], "components 0 and 1 seem"),
+    ([("int32", []), ("float32", [3]), ("string", [])], ["name", np.zeros(3), 5], "components 0 and 2 seem"),
+], ids=["shapes", "dtypes", "of three"])
+def test_components_that_would_fit_the_other_way_round_are_named(inputs, datapoint, words):
+    with pytest.raises((TypeError, ValueError), match=words + r" to be swapped: yield them in the order of the inputs, \['in0', "):
+        feed_of(*inputs)(datapoint)
+
+
+def test_components_that_fit_nowhere_are_not_called_swapped():
+    with pytest.raises(ValueError) as info:
+        feed_of(("float32", [None, 8]), ("int32", [None]))([np.zeros((5, 9)), np.arange(5)])
+    assert "swapped" not in str(info.value)
+
+
 def test_ragged_list_is_refused():
     with pytest.raises((TypeError, ValueError), match="input 'in0'.*float32"):
         feed_one("float32", None, [[1, 2], [3]])

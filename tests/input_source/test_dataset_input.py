@@ -99,7 +99,7 @@ def test_what_does_not_fit_the_inputs_is_refused(dataset, error, words):
 
 
 def test_other_things_are_refused():
-    with pytest.raises(ValueError, match="must be a tf.data.Dataset or a DataFlow; got 5"):
+    with pytest.raises(ValueError, match="must be a tf.data.Dataset or a DataFlow; got int 5"):
         TFDatasetInput(5)
     with pytest.raises(ValueError, match="df must be a DataFlow"):
         TFDatasetInput.dataflow_to_dataset([[1]], [tf.int32])

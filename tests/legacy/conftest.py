@@ -2,12 +2,14 @@
 import pytest
 
 from tensorpack._legacy import _spelling
+from tensorpack.utils import argtools
 
 
 @pytest.fixture(autouse=True)
 def first_use(monkeypatch):
     """As in a new process, each old spelling warns."""
     monkeypatch.setattr(_spelling, "_warned", set())
+    monkeypatch.setattr(argtools, "_LOGGED", set())
 
 
 @pytest.fixture

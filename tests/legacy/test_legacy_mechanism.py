@@ -87,7 +87,7 @@ def forward(self):
     return self._hook() + " by its old name"
 
 
-_spelling.old_hooks(Base, {"hook": (["_hook", "_older_hook"], forward)})
+_spelling.old_hooks(Base, {"hook": {"_hook": forward, "_older_hook": lambda self: self._older_hook() + ", older"}})
 
 
 def defines(base, *names):
@@ -98,6 +98,7 @@ def defines(base, *names):
 @pytest.mark.parametrize("cls, result", [
     (lambda: defines(Base, "_hook"), "_hook by its old name"),
     (lambda: defines(Base, "hook"), "hook"),
+    (lambda: defines(Base, "_older_hook"), "_older_hook, older"),
     (lambda: defines(Base, "hook", "_hook"), "_hook by its old name"),
     (lambda: defines(defines(Base, "_hook"), "hook"), "hook"),
     (lambda: defines(defines(Base, "hook"), "_hook"), "_hook by its old name"),
@@ -106,9 +107,21 @@ def defines(base, *names):
     (lambda: defines((defines(object, "_hook"), Base)), "_hook by its old name"),
     (lambda: defines((defines(object, "_hook"), defines(Base, "hook"))), "_hook by its old name"),
     (lambda: defines((defines(object, "hook"), defines(Base, "_hook"))), "hook"),
-], ids=["old", "new", "both", "new-below-old", "old-below-new", "inherited", "overridden", "mixin", "mixin-first", "new-mixin"])
+], ids=["old", "new", "oldest", "both", "new-below-old", "old-below-new", "inherited", "overridden", "mixin", "mixin-first",
+        "new-mixin"])
 def test_the_most_derived_hook_wins(cls, result):
     assert cls()().hook() == result
+
+
+def test_a_helper_that_has_the_name_of_an_old_hook_is_no_hook():
+    class Mine(Base):
+        def hook(self):
+            return self._hook(3)
+
+        def _hook(self, number):
+            return number
+
+    assert Mine().hook() == type("Derived", (Mine,), {})().hook() == 3
 
 
 def test_the_hook_of_a_parent_is_called_by_its_old_name():

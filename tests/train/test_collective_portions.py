@@ -90,7 +90,7 @@ def run_passes(flow, portion, num=2):
     for _ in range(num):
         datapoints = list(itertools.islice(flow, len(flow)))  # as a runner does, which never looks for the end
         tally = portion.take_tally()
-        passes.append((datapoints, _Share(len(datapoints), portion.num_results(tally.own_count), tally)))
+        passes.append((datapoints, _Share(len(datapoints), portion.num_results(tally.num_own), tally)))
     return passes
 
 
@@ -224,7 +224,7 @@ def shares(make_flow):
         flow.reset_state()
         datapoints = list(itertools.islice(flow, len(flow)))
         tally = portion.take_tally()
-        found.append(_Share(len(datapoints), portion.num_results(tally.own_count) if tally else 0, tally))
+        found.append(_Share(len(datapoints), portion.num_results(tally.num_own) if tally else 0, tally))
     return found
 
 

@@ -273,19 +273,6 @@ def test_train_with_defaults_takes_keywords_and_needs_steps():
         Trainer().train_with_defaults(monitors=[])
 
 
-def test_a_train_config_in_the_constructor_ends_the_program(linear_model, linear_data):
-    config = TrainConfig(model=linear_model(), dataflow=linear_data())
-    for make in (lambda: SimpleTrainer(config), lambda: SimpleTrainer(config=config)):
-        with pytest.raises(SystemExit):
-            make()
-
-    class Mine(SimpleTrainer):
-        def __init__(self, config):
-            super().__init__()
-
-    Mine(config={"of": "my own"})
-
-
 def test_final_order_of_callbacks(linear_model, linear_data, log_dir):
     trainer = SimpleTrainer()
     launch_train_with_config(TrainConfig(

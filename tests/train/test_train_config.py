@@ -4,9 +4,12 @@ import pytest
 from tensorpack import (
     BatchData,
     DataFromGenerator,
+    DataFromList,
     FeedInput,
+    JSONWriter,
     ModelDesc,
     ModelDescBase,
+    ModelSaver,
     MultiProcessMapAndBatchData,
     QueueInput,
     RepeatedData,
@@ -34,7 +37,8 @@ def test_defaults(linear_model, linear_data):
 @pytest.mark.parametrize("kwargs, error, words", [
     (lambda d: dict(dataflow=d, data=FeedInput(d)), ValueError, "exclude each other"),
     (lambda d: dict(dataflow=FeedInput(d)), TypeError, "dataflow must be a DataFlow.*given as data="),
-    (lambda d: dict(data=d), TypeError, "data must be a InputSource.*given as dataflow="),
+    (lambda d: dict(data=d), TypeError, "data must be an InputSource.*given as dataflow="),
+    (lambda d: dict(data=[[1, 2]] * 9), TypeError, "data must be an InputSource; got list of 9.*DataFromList"),
     (lambda d: dict(dataflow=d, model=object()), TypeError, "model must be a ModelDescBase"),
     (lambda d: dict(dataflow=d, callbacks=()), TypeError, "callbacks must be a list"),
     (lambda d: dict(dataflow=d, callbacks=[1]), TypeError, "each element of callbacks"),
@@ -44,11 +48,38 @@ def test_defaults(linear_model, linear_data):
     (lambda d: dict(dataflow=d, session_creator=1, session_config=2), ValueError, "session_creator and session_config"),
     (lambda d: dict(), ValueError, "steps_per_epoch must be given"),
     (lambda d: dict(dataflow=d, steps_per_epoch="ten"), ValueError, "steps_per_epoch must be an integer; got 'ten'"),
-], ids=["both", "input-as-dataflow", "dataflow-as-input", "model", "tuple", "callback", "extra", "monitors", "init", "creator",
-        "none", "ten"])
+    (lambda d: dict(dataflow=d, max_epoch=float("inf")), OverflowError, "max_epoch must be an integer; got inf"),
+    (lambda d: dict(dataflow=d, steps_per_epoch=-1), ValueError, "steps_per_epoch must not be negative; got -1"),
+    (lambda d: dict(dataflow=d, max_epoch=-1), ValueError, "max_epoch must not be negative; got -1"),
+    (lambda d: dict(dataflow=d, starting_epoch=-1), ValueError, "starting_epoch must not be negative; got -1"),
+    (lambda d: dict(dataflow=DataFromList([])), ValueError, "must have a datapoint; got DataFromList, whose length is 0"),
+    (lambda d: dict(dataflow=d, callbacks=[ModelSaver]), TypeError, r"the class ModelSaver; write ModelSaver\("),
+    (lambda d: dict(dataflow=d, monitors=[JSONWriter]), TypeError, r"the class JSONWriter; write JSONWriter\("),
+    (lambda d: dict(dataflow=d, model=ModelDesc), TypeError, r"a ModelDescBase; got the class ModelDesc; write ModelDesc\("),
+], ids=["both", "input-as-dataflow", "dataflow-as-input", "list-as-input", "model", "tuple", "callback", "extra", "monitors",
+        "init", "creator", "none", "ten", "infinite", "steps", "epochs", "start", "empty", "class-callback", "class-monitor",
+        "class-model"])
 def test_wrong_arguments_are_named(linear_data, kwargs, error, words):
     with pytest.raises(error, match=words):
         TrainConfig(**kwargs(linear_data()))
+
+
+@pytest.mark.parametrize("kwargs, words", [
+    (dict(steps_per_epoch=0), "with steps_per_epoch=0 nothing is trained"),
+    (dict(steps_per_epoch=0.9), "with steps_per_epoch=0 nothing is trained"),
+    (dict(starting_epoch=0), "epochs are counted from 1"),
+], ids=["no steps", "less than one", "epoch 0"])
+def test_odd_numbers_are_warned_of_when_the_configuration_is_made(linear_data, log_records, kwargs, words):
+    TrainConfig(dataflow=linear_data(), **kwargs)
+    warning, = log_records
+    assert words in warning.getMessage()
+
+
+def test_the_trainer_refuses_negative_numbers_before_it_builds_anything(linear_model):
+    trainer = Trainer()
+    with pytest.raises(ValueError, match="Trainer: steps_per_epoch must be >= 0; got -1"):
+        trainer.train_with_defaults(steps_per_epoch=-1)
+    assert trainer.monitors is None
 
 
 @pytest.mark.parametrize("make_data, words", [

@@ -299,6 +299,6 @@ def test_a_rank_that_stops_between_epochs_stops_all(two_ranks, scenario, steps, 
     assert [fact["last_step"] for fact in facts] == [steps] * 2
     for rank in range(2):
         log = two_ranks.log(scenario, rank)
-        assert ("stopped by exception: enough" in log) == (rank in stopping)
+        assert ("ends here: enough" in log) == (rank in stopping)
         told = rank not in stopping and scenario != "stopped at the end"  # where the other one is done, too
-        assert ("stopped by exception: another process has stopped: rank {}".format(stopping[0]) in log) == told
+        assert ("ends here: another process has stopped: rank {}".format(stopping[0]) in log) == told

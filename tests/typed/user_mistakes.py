@@ -11,6 +11,7 @@ from tensorpack import (
     BatchData,
     BatchNorm,
     Callback,
+    CallbackFactory,
     Conv2D,
     DataFlow,
     InferenceRunner,
@@ -24,12 +25,14 @@ from tensorpack import (
     SmartInit,
     TrainConfig,
     dataset,
+    enable_argscope_for_function,
     imgaug,
     launch_train_with_config,
     layer_register,
     logger,
 )
 from tensorpack import tfv1 as tf
+from tensorpack.tfutils.scope_utils import auto_reuse_variable_scope
 from tensorpack.utils.argtools import call_only_once, graph_memoized, memoized, memoized_method, shape2d
 from tensorpack.utils.develop import HIDE_DOC, deprecated
 from tensorpack.utils.stats import StatCounter
@@ -76,6 +79,16 @@ def triple(x: int) -> int:
     return 3 * x
 
 
+@auto_reuse_variable_scope
+def shared(x: int) -> int:
+    return x
+
+
+@enable_argscope_for_function
+def scaled(x: int, factor: int) -> int:
+    return factor * x
+
+
 @layer_register()
 def Pair(x: tf.Tensor, factor: float) -> List[int]:
     return [1, 2]
@@ -92,6 +105,8 @@ def functions_that_decorators_have_changed(greeter: Greeter) -> None:
     greeter.finish("a", "b")  # [call-arg]
     double("1")  # [arg-type]
     triple(1).upper()  # [attr-defined]
+    shared("1")  # [arg-type]
+    scaled(1).upper()  # [attr-defined]
 
 
 def layers(x: tf.Tensor) -> None:
@@ -130,3 +145,12 @@ def training(df: DataFlow, model: ModelDesc) -> None:
     OfflinePredictor(model)  # [arg-type]
     PredictConfig(model=model, session_init=SmartInit(""), input_names="image").nonsense  # [attr-defined] # noqa: B018
     tensorpack.callbacks.ModelSaver(max_to_keep="all")  # [arg-type]
+    tensorpack.callbacks.ModelSaver(max_to_keep=None)
+    CallbackFactory(trigger=5)  # [arg-type]
+    CallbackFactory(trigger=lambda cb: cb.nonsense)  # [attr-defined]
+
+
+def what_a_trainer_has(trainer: SimpleTrainer) -> None:
+    trainer.monitors.put_scalars("accuracy", 1.0)  # [attr-defined]
+    trainer.hooked_sess.should_stop().upper()  # [attr-defined]
+    trainer.tower_func.towers.training()[0].name  # [attr-defined] # noqa: B018

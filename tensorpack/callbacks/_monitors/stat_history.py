@@ -17,8 +17,8 @@ def values_of_earlier_run(name: str, starting_epoch: int, global_step: int) -> L
     A value that was not finite is None. Empty if this training is no continuation.
     """
     log_dir = logger.get_logger_dir()
-    records = JSONWriter.load_existing_json() if log_dir is not None else None
-    if not records:
+    records = JSONWriter.load_existing_json()
+    if log_dir is None or not records:
         return []
     inside_epoch = stopped_inside_epoch(log_dir, starting_epoch, global_step)
     keep = records_to_keep(records, starting_epoch, global_step, inside_epoch)

@@ -1,18 +1,20 @@
 """The two monitors that write files into the log directory: TensorBoard's event files, and `stats.json`."""
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import shutil
 import threading
 import time
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Set
 
 from ...compat import tfv1 as tf
 from ...utils import logger
 from ...utils._numbers import whole_number
 from ...utils._rng import is_first_worker
+from ...utils._types import NOT_YET
 from .._arguments import check_number
 from .._resume import is_over, stopped_inside_epoch
 from . import json_stats as _json_stats
@@ -88,16 +90,16 @@ class TFEventWriter(MonitorBase):
         if not self._is_opened:
             self._is_opened = True
             if self._logdir is not None:
-                self._guard(self._open)
+                self._guard(functools.partial(self._open, self._logdir))
 
-    def _open(self) -> None:
-        self._writer = tf.summary.FileWriter(self._logdir, max_queue=self._max_queue, flush_secs=self._flush_secs,
-                                             filename_suffix=_unused_suffix(self._logdir))
+    def _open(self, logdir: str) -> None:
+        self._writer = tf.summary.FileWriter(logdir, max_queue=self._max_queue, flush_secs=self._flush_secs,
+                                             filename_suffix=_unused_suffix(logdir))
 
     def _start_next_file(self) -> None:
-        if self._writer:
+        if self._writer and self._logdir is not None:
             self._writer.close()
-            self._open()
+            self._open(self._logdir)
 
     def _add_graph(self) -> None:
         if self._writer:
@@ -156,13 +158,10 @@ class JSONWriter(MonitorBase):
     def __init__(self) -> None:
         self._dir = logger.get_logger_dir()
         self._pending: Dict[str, Any] = {}
-        self._skipped: set = set()
+        self._skipped: Set[str] = set()
+        self._path: str = NOT_YET
         self._file: Optional[StatsFile] = None
         self._early: Record = {}
-
-    @property
-    def _path(self) -> str:
-        return os.path.join(self._dir, self.FILENAME)
 
     @staticmethod
     def load_existing_json(dir: Optional[str] = None) -> Optional[List[Record]]:
@@ -199,7 +198,8 @@ class JSONWriter(MonitorBase):
 
     def _before_train(self) -> None:
         if self._dir is not None:
-            self._file = self._open()
+            self._path = os.path.join(self._dir, self.FILENAME)
+            self._file = self._open(self._dir)
             self._flush()
 
     def _trigger_step(self) -> None:
@@ -219,7 +219,7 @@ class JSONWriter(MonitorBase):
         self._early = self._complete(self._pending)
         self._pending = {}
         self._file.append(self._early)
-        self._write(force=True)
+        self._write(self._file, force=True)
 
     def _flush(self, force: bool = True) -> None:
         if self._file is None:
@@ -231,7 +231,7 @@ class JSONWriter(MonitorBase):
                 self._file.replace_last(self._complete(dict(early, **record)))
             else:
                 self._file.append(record)
-        self._write(force)
+        self._write(self._file, force)
 
     def _complete(self, values: Record) -> Record:
         """These values, and which moment they are of."""
@@ -239,26 +239,26 @@ class JSONWriter(MonitorBase):
         record.update([("epoch_num", self.epoch_num), ("global_step", self.global_step)])
         return record
 
-    def _write(self, force: bool) -> None:
+    def _write(self, file: StatsFile, force: bool) -> None:
         try:
-            self._file.write(force)
+            file.write(force)
         except OSError:
             logger.error("JSONWriter: cannot write %s; its content is kept in memory, the next flush tries again.",
                          self._path, exc_info=True)
 
-    def _open(self) -> StatsFile:
+    def _open(self, directory: str) -> StatsFile:
         try:
             records = read_records(self._path)
             if not records:
                 return StatsFile(self._path)
-            return self._continue(records)
+            return self._continue(directory, records)
         except (OSError, ValueError) as e:
             logger.warning("The statistics of the earlier run cannot be read (%s); %s", e, self._set_aside())
             return StatsFile(self._path)
 
-    def _continue(self, records: List[Record]) -> StatsFile:
+    def _continue(self, directory: str, records: List[Record]) -> StatsFile:
         epoch, step = self.trainer.starting_epoch, self.global_step
-        keep = records_to_keep(records, epoch, step, stopped_inside_epoch(self._dir, epoch, step))
+        keep = records_to_keep(records, epoch, step, stopped_inside_epoch(directory, epoch, step))
         if keep is None:
             logger.warning("%s ends at epoch %s, global_step %s;", self._path, records[-1].get("epoch_num"),
                            records[-1].get("global_step"))

@@ -1,6 +1,7 @@
 """`HyperParam`s: things with a value that can be read and set while training goes on."""
 from __future__ import annotations
 
+import re
 from abc import ABCMeta, abstractmethod
 from typing import Any, Optional, Sequence
 
@@ -9,15 +10,22 @@ import six
 
 from ...compat import deprecation_silenced, variable_value
 from ...compat import tfv1 as tf
+from ...tfutils._restore.names import nearest_names, some
 from ...tfutils.common import get_op_tensor_name
 from ...utils._text.repr import ReprMixin
+from ...utils._types import NOT_YET
 
 __all__ = ["GraphVarParam", "HyperParam", "ObjAttrParam"]
+
+
+_POWER = re.compile(r"(.*/)?beta[12]_power(_\d+)?$")  # Adam's
 
 
 @six.add_metaclass(ABCMeta)
 class HyperParam(ReprMixin):
     """Base class of hyper-parameters: something that a `HyperParamSetter` can read and set."""
+
+    _readable_name: str
 
     def setup_graph(self) -> None:
         """Called once, before the graph is final."""
@@ -55,7 +63,7 @@ class GraphVarParam(HyperParam):
         self.name = name
         self.shape = tuple(shape)
         self._readable_name, self.var_name = get_op_tensor_name(name)
-        self.var: Optional[Any] = None
+        self.var: tf.Variable = NOT_YET
 
     def setup_graph(self) -> None:
         """Find the variable in the default graph."""
@@ -64,9 +72,8 @@ class GraphVarParam(HyperParam):
             if variable.name == self.var_name:
                 break
         else:
-            raise ValueError("GraphVarParam: '{}' must be a variable of the graph; there are {}; it has to be made before "
-                             "callbacks are set up, for instance by the function `optimizer` of the model".format(
-                                 self.var_name, ", ".join(sorted(v.name for v in variables)) or "none at all"))
+            raise ValueError("GraphVarParam: '{}' must be a variable of the graph; got no such name; {}".format(
+                self.var_name, _advice(self._readable_name, variables)))
         if self.shape and not variable.shape.is_compatible_with(self.shape):
             raise ValueError("GraphVarParam: variable '{}' must have the shape {}; got {}".format(
                 self.var_name, self.shape, variable.shape))
@@ -95,6 +102,19 @@ class GraphVarParam(HyperParam):
     def is_in_checkpoints(self) -> bool:
         """Whether the variable is a global one."""
         return any(self.var is variable for variable in tf.global_variables())
+
+
+def _advice(name: str, variables: Sequence[Any]) -> str:
+    """What to do when the variable `name` is missing. What optimizers keep of other variables is not suggested."""
+    names = [variable.op.name for variable in variables]
+    own = [name for name in names if not _POWER.match(name) and not any(name.startswith(other + "/") for other in names)]
+    near = nearest_names(name, own, limit=3)
+    if near:
+        return "did you mean {}?".format(" or ".join(map(repr, near)))
+    others = sorted(set(own) - {variable.op.name for variable in tf.trainable_variables()})
+    return ("make it before callbacks are set up, such as `rate = tf.get_variable('{}', initializer=1e-3, trainable=False)` in "
+            "the model's optimizer(), which gives `rate` to its optimizer{}".format(
+                name, "; variables that are not trained are {}".format(some(others, 8)) if others else ""))
 
 
 class ObjAttrParam(HyperParam):

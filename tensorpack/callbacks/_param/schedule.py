@@ -9,6 +9,7 @@ import numbers
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ...utils import logger
+from ...utils._text.spec import shown
 
 Schedule = List[Tuple[int, float]]
 
@@ -24,8 +25,8 @@ def parse_schedule(who: str, schedule: Sequence[Tuple[int, float]]) -> Schedule:
     try:
         pairs = [(point, value) for point, value in schedule]
     except (TypeError, ValueError):
-        raise TypeError("{}: schedule must be a list of (epoch or step, value); got {!r}; try [(30, 0.01), (60, 0.001)]".format(
-            who, schedule)) from None
+        raise TypeError("{}: schedule must be a list of (epoch or step, value); got {}; try [(30, 0.01), (60, 0.001)]".format(
+            who, shown(schedule))) from None
     values: Dict[int, float] = {}
     for point, value in pairs:
         point = _whole_point(who, point, value)

@@ -10,6 +10,7 @@ from ...tfutils._precision import in_float32
 from ...tfutils.scope_utils import cached_name_scope
 from ...tfutils.summary import add_moving_summary
 from ...tfutils.tower import get_current_tower_context
+from ...utils._text.spec import shown
 
 __all__ = ["TOTAL_LOSS_NAME", "KerasCost"]
 
@@ -76,8 +77,8 @@ class KerasCost:
 
 def _check_losses(loss: Sequence[str], num_targets: int) -> List[str]:
     if not isinstance(loss, (list, tuple)) or not all(isinstance(name, str) for name in loss):
-        raise TypeError("setup_keras_trainer: loss must be a list of names of losses; got {!r}; try "
-                        "['categorical_crossentropy']".format(loss))
+        raise TypeError("setup_keras_trainer: loss must be a list of names of losses; got {}; try "
+                        "['categorical_crossentropy']".format(shown(loss)))
     if len(loss) != num_targets:
         raise ValueError("setup_keras_trainer: loss must have a name for each of {} targets; got {}".format(
             num_targets, list(loss)))
@@ -87,7 +88,7 @@ def _check_losses(loss: Sequence[str], num_targets: int) -> List[str]:
 def _metrics_of_outputs(metrics: Sequence[Any], num_outputs: int) -> List[List[str]]:
     """The list of names for each output."""
     if not isinstance(metrics, (list, tuple)):
-        raise TypeError("setup_keras_trainer: metrics must be a list of names of metrics; got {!r}".format(metrics))
+        raise TypeError("setup_keras_trainer: metrics must be a list of names of metrics; got {}".format(shown(metrics)))
     per_output = [metrics] if num_outputs == 1 and not any(isinstance(each, (list, tuple)) for each in metrics) else metrics
     if len(per_output) > num_outputs:
         raise ValueError("setup_keras_trainer: metrics must have at most one element for each of {} outputs; got {}; give a "

@@ -9,6 +9,7 @@ from ...compat import tfv1 as tf
 from ...tfutils._graph_state import graph_state
 from ...tfutils.tower import BaseTowerContext, get_current_tower_context
 from ...utils import logger
+from ...utils._text.spec import shown
 
 __all__ = ["KerasModelCaller"]
 
@@ -29,8 +30,8 @@ class KerasModelCaller:
     def __init__(self, get_model: Callable[..., Any]):
         keras = graph_keras()
         if not callable(get_model) or isinstance(get_model, keras.Model):
-            raise TypeError("KerasModelCaller: get_model must be a function from tensors to a Keras model; got {!r}; make the "
-                            "model inside of it".format(get_model))
+            raise TypeError("KerasModelCaller: get_model must be a function from tensors to a Keras model; got {}; make the "
+                            "model inside of it".format(shown(get_model)))
         self._get_model = get_model
 
     def __call__(self, *inputs: tf.Tensor) -> Any:

@@ -1,19 +1,18 @@
-"""`RNNCell`, the base of recurrent cells: in which variable scope a cell lives, and what its state is made of."""
+"""`RNNCell`, the base of recurrent cells: what its state is made of, and one step in the variable scope of the cell."""
 from __future__ import annotations
 
-import re
-from contextlib import contextmanager
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, List, Tuple
 
-from ...compat import is_tensor_like, is_variable
+from ...compat import is_tensor_like
 from ...compat import tfv1 as tf
 from ...models._affine import Activation, _resolve
 from ...utils._numbers import whole_number
+from .layer import ScopedLayer
 
 __all__ = ["RNNCell", "activation_function", "check_cell", "zeros_of"]
 
 
-class RNNCell:
+class RNNCell(ScopedLayer):
     """Base class of recurrent cells: `output, new_state = cell(inputs, state)` is one step.
 
     A subclass implements `call`, `state_size` and `output_size`. It creates its variables in `build`, or by
@@ -27,17 +26,6 @@ class RNNCell:
         dtype: of the variables; by default that of the first inputs.
     """
 
-    def __init__(self, trainable: bool = True, name: Optional[str] = None, dtype: Any = None, *,
-                 _reuse: Optional[bool] = None):
-        self.trainable = trainable
-        self._name = name or _snake_case(type(self).__name__)
-        self._dtype = None if dtype is None else tf.as_dtype(dtype).base_dtype
-        self._reuse = _reuse
-        self._scope: Optional[tf.VariableScope] = None
-        self._graph: Optional[tf.Graph] = None
-        self._built = False
-        self._variables: List[Any] = []
-
     @property
     def state_size(self) -> Any:
         """Size of the state: an int or a TensorShape for each tensor, in the structure of the state."""
@@ -47,9 +35,6 @@ class RNNCell:
     def output_size(self) -> Any:
         """Size of the output: an int or a TensorShape for each tensor, in the structure of the output."""
         raise NotImplementedError("{}: override output_size".format(type(self).__name__))
-
-    def build(self, inputs_shape: Any) -> None:
-        """Create variables; called once, before the first `call`, with the shape of the inputs (a structure of shapes)."""
 
     def call(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
         """One step, from inputs [batch, ...] and the state to the output and the new state."""
@@ -68,11 +53,7 @@ class RNNCell:
         """
         inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
         with self._in_scope(scope):
-            if not self._built:
-                self._dtype = self._dtype or tf.nest.flatten(inputs)[0].dtype.base_dtype
-                with tf.init_scope():  # not in a loop: what custom getters make of variables serves all calls
-                    self.build(tf.nest.map_structure(lambda x: x.shape, inputs))
-                self._built = True
+            self._build_once(inputs)
             return self.call(inputs, state)
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
@@ -87,58 +68,21 @@ class RNNCell:
         with tf.name_scope(type(self).__name__.lstrip("_") + "ZeroState"):
             return zeros_of(self.state_size, batch_size, dtype)
 
-    def add_variable(self, name: str, shape: Any, dtype: Any = None, initializer: Any = None, regularizer: Any = None,
-                     trainable: Optional[bool] = None, partitioner: Any = None) -> Any:
-        """Create or share a variable in the current scope, with the dtype of the cell by default."""
-        return tf.get_variable(name, shape, dtype or self._dtype, initializer=initializer, regularizer=regularizer,
-                               trainable=self.trainable if trainable is None else trainable, partitioner=partitioner)
+    def get_initial_state(self, inputs: Any = None, batch_size: Any = None, dtype: Any = None) -> Any:
+        """`zero_state` for the batch size and dtype of `inputs`, or else for those given.
 
-    @property
-    def name(self) -> str:
-        """The name that the variable scope is made of."""
-        return self._name
-
-    @property
-    def dtype(self) -> Any:
-        """The dtype of the variables; None until it is known."""
-        return self._dtype
-
-    @property
-    def variables(self) -> List[Any]:
-        """The variables of the cell and of the cells in it; empty before the first call."""
-        return list(self._variables)
-
-    @property
-    def trainable_variables(self) -> List[Any]:
-        """Those of `variables` that are trained."""
-        trained = tf.trainable_variables()
-        return [variable for variable in self.variables if any(variable is other for other in trained)]
-
-    @contextmanager
-    def _in_scope(self, scope: Any) -> Iterator[None]:
-        graph = _outermost(tf.get_default_graph())
-        if self._scope is None:
-            self._scope, self._graph = self._open(scope), graph
-        elif graph is not self._graph:
-            raise RuntimeError("{}: a cell must stay in the graph in which it was first used; got another one; make a new "
-                               "cell".format(type(self).__name__))
-        with tf.variable_scope(self._scope, reuse=True if self._built else self._reuse, custom_getter=self._remember,
-                               auxiliary_name_scope=False), tf.name_scope(self._name):
-            yield
-
-    def _open(self, scope: Any) -> tf.VariableScope:
-        # TensorFlow looks for an unused name where none is given, which makes no sense for variables that exist
-        given = self._name if scope is None and self._reuse else scope
-        with tf.variable_scope(given, default_name=self._name, auxiliary_name_scope=False) as opened:
-            return opened
-
-    def _remember(self, getter: Any, *args: Any, **kwargs: Any) -> Any:
-        variable = getter(*args, **kwargs)
-        parts = [variable] if is_tensor_like(variable) else variable  # else it is partitioned
-        for part in parts:
-            if is_variable(part) and not any(part is known for known in self._variables):
-                self._variables.append(part)
-        return variable
+        Raises:
+            ValueError: neither `inputs` nor both of the others are given, or they differ.
+        """
+        if inputs is not None:
+            inputs = tf.convert_to_tensor(inputs)
+            _check_initial_state(self, inputs, batch_size, dtype)
+            static = inputs.shape.as_list()[0]
+            batch_size, dtype = tf.shape(inputs)[0] if static is None else static, inputs.dtype
+        if batch_size is None or dtype is None:
+            raise ValueError("{}.get_initial_state: batch_size and dtype must be given where there are no inputs; got "
+                             "batch_size={!r}, dtype={!r}".format(type(self).__name__, batch_size, dtype))
+        return self.zero_state(batch_size, dtype)
 
 
 def zeros_of(size: Any, batch_size: Any, dtype: Any) -> Any:
@@ -175,14 +119,10 @@ def check_cell(who: str, cell: Any) -> None:
                         "LSTMCell(num_units)".format(who, cell))
 
 
-def _outermost(graph: tf.Graph) -> tf.Graph:
-    """The graph of the user, from inside a loop or branch that is a function of its own."""
-    while getattr(graph, "outer_graph", None) is not None:
-        graph = graph.outer_graph
-    return graph
-
-
-def _snake_case(name: str) -> str:
-    words = re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
-    words = re.sub("([a-z])([A-Z])", r"\1_\2", words).lower()
-    return "private" + words if words.startswith("_") else words
+def _check_initial_state(cell: RNNCell, inputs: Any, batch_size: Any, dtype: Any) -> None:
+    who, size = type(cell).__name__ + ".get_initial_state", inputs.shape.as_list()[0]
+    static = tf.get_static_value(batch_size) if is_tensor_like(batch_size) else batch_size
+    if static is not None and size is not None and int(static) != size:
+        raise ValueError("{}: batch_size must be that of the inputs, {}; got {!r}".format(who, size, batch_size))
+    if dtype is not None and inputs.dtype != dtype:
+        raise ValueError("{}: dtype must be that of the inputs, {!r}; got {!r}".format(who, inputs.dtype.name, dtype))

@@ -11,7 +11,7 @@ from .cell import RNNCell, activation_function
 
 Initializer = Callable[..., Any]
 
-__all__ = ["BasicLSTMCell", "BasicRNNCell", "GRUCell", "LSTMCell", "LSTMStateTuple"]
+__all__ = ["BasicLSTMCell", "BasicRNNCell", "DenseCell", "GRUCell", "LSTMCell", "LSTMStateTuple", "affine"]
 
 
 class LSTMStateTuple(NamedTuple("LSTMStateTuple", [("c", Any), ("h", Any)])):
@@ -32,7 +32,7 @@ class LSTMStateTuple(NamedTuple("LSTMStateTuple", [("c", Any), ("h", Any)])):
         return self.c.dtype
 
 
-class _DenseCell(RNNCell):
+class DenseCell(RNNCell):
     """A cell of `num_units` units that reads a vector: its inputs have the shape [batch, depth], the depth being known.
 
     On CPUs a cell of half precision computes in float32.
@@ -76,7 +76,7 @@ class _DenseCell(RNNCell):
         return widened_for_kernels(self.add_variable(name, shape, **kwargs))
 
 
-class BasicRNNCell(_DenseCell):
+class BasicRNNCell(DenseCell):
     """The plain recurrent cell: output = new state = activation([input, state] * kernel + bias).
 
     Variables: `basic_rnn_cell/kernel` [depth + num_units, num_units], `basic_rnn_cell/bias` [num_units] (zeros).
@@ -98,11 +98,11 @@ class BasicRNNCell(_DenseCell):
         self._bias = self._parameter("bias", [self._num_units], initializer=tf.zeros_initializer())
 
     def _step(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
-        output = self._activation(_affine(inputs, state, self._kernel, self._bias))
+        output = self._activation(affine(inputs, state, self._kernel, self._bias))
         return output, output
 
 
-class GRUCell(_DenseCell):
+class GRUCell(DenseCell):
     """Gated recurrent unit (Cho et al. 2014, https://arxiv.org/abs/1406.1078).
 
         r, u = sigmoid([x, h] * gates/kernel + gates/bias)
@@ -133,13 +133,13 @@ class GRUCell(_DenseCell):
         return kernel, self._parameter(name + "/bias", [columns], initializer=self._bias_initializer or default_bias)
 
     def _step(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
-        r, u = tf.split(tf.sigmoid(_affine(inputs, state, self._gate_kernel, self._gate_bias)), 2, axis=1)
-        candidate = self._activation(_affine(inputs, r * state, self._kernel, self._bias))
+        r, u = tf.split(tf.sigmoid(affine(inputs, state, self._gate_kernel, self._gate_bias)), 2, axis=1)
+        candidate = self._activation(affine(inputs, r * state, self._kernel, self._bias))
         output = u * state + (1 - u) * candidate
         return output, output
 
 
-class LSTMCell(_DenseCell):
+class LSTMCell(DenseCell):
     """Long short-term memory with optional peepholes, clipping and projection (Sak et al. 2014,
     https://arxiv.org/abs/1402.1128).
 
@@ -207,7 +207,7 @@ class LSTMCell(_DenseCell):
 
     def _step(self, inputs: Any, state: Any) -> Tuple[Any, Any]:
         c, h = self._split_state(state)
-        i, j, f, o = tf.split(_affine(inputs, h, self._kernel, self._bias), 4, axis=1)
+        i, j, f, o = tf.split(affine(inputs, h, self._kernel, self._bias), 4, axis=1)
         f = f + tf.cast(self._forget_bias, f.dtype)
         if self._use_peepholes:
             f, i = f + self._w_f * c, i + self._w_i * c
@@ -250,7 +250,7 @@ class BasicLSTMCell(LSTMCell):
                          reuse=reuse, name=name, dtype=dtype, trainable=trainable)
 
 
-def _affine(inputs: Any, state: Any, kernel: Any, bias: Any) -> Any:
+def affine(inputs: Any, state: Any, kernel: Any, bias: Any) -> Any:
     return tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], axis=1), kernel), bias)
 
 

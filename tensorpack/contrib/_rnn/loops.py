@@ -6,6 +6,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 from ...compat import deprecation_silenced
 from ...compat import tfv1 as tf
 from ...tfutils._precision import like, widened
+from ...utils._text.spec import shown
 from .cell import check_cell, zeros_of
 
 __all__ = ["bidirectional_dynamic_rnn", "dynamic_rnn", "static_rnn"]
@@ -122,8 +123,8 @@ def static_rnn(cell: Any, inputs: Sequence[Any], initial_state: Any = None, dtyp
     """
     check_cell("static_rnn", cell)
     if not isinstance(inputs, (list, tuple)):
-        raise TypeError("static_rnn: inputs must be a list with a tensor for each step; got {!r}; tf.unstack(x, axis=1) makes "
-                        "one of [batch, time, ...]".format(inputs))
+        raise TypeError("static_rnn: inputs must be a list with a tensor for each step; got {}; tf.unstack(x, axis=1) makes "
+                        "one of [batch, time, ...]".format(shown(inputs)))
     if not inputs:
         raise ValueError("static_rnn: inputs must have at least one step; got an empty list")
     outputs = []

@@ -1,4 +1,4 @@
-"""Cells made of cells: stacked, with dropout, with residual connections. They create no variables of their own."""
+"""Cells made of cells: stacked, with dropout, with residual connections, on a device. They create no variables of their own."""
 from __future__ import annotations
 
 import hashlib
@@ -7,10 +7,11 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from ...compat import is_tensor_like
 from ...compat import tfv1 as tf
 from ...utils import logger
+from ...utils._text.spec import shown
 from .cell import RNNCell, check_cell
 from .cells import LSTMStateTuple
 
-__all__ = ["DropoutWrapper", "MultiRNNCell", "ResidualWrapper"]
+__all__ = ["DeviceWrapper", "DropoutWrapper", "MultiRNNCell", "ResidualWrapper"]
 
 
 class MultiRNNCell(RNNCell):
@@ -30,7 +31,7 @@ class MultiRNNCell(RNNCell):
     def __init__(self, cells: Sequence[Any], state_is_tuple: bool = True):
         super().__init__()
         if not isinstance(cells, (list, tuple)):
-            raise TypeError("MultiRNNCell: cells must be a list of cells; got {!r}".format(cells))
+            raise TypeError("MultiRNNCell: cells must be a list of cells; got {}".format(shown(cells)))
         if not cells:
             raise ValueError("MultiRNNCell: cells must have at least one cell; got none")
         for cell in cells:
@@ -64,8 +65,8 @@ class MultiRNNCell(RNNCell):
         if self._state_is_tuple:
             states = state
             if not isinstance(states, (tuple, list)) or len(states) != len(self._cells):
-                raise ValueError("MultiRNNCell: the state must be a tuple with the state of each of {} cells; got {!r}".format(
-                    len(self._cells), state))
+                raise ValueError("MultiRNNCell: the state must be a tuple with the state of each of {} cells; got {}".format(
+                    len(self._cells), shown(state)))
         else:
             states = tf.split(state, [cell.state_size for cell in self._cells], axis=1)
         new_states = []
@@ -88,6 +89,8 @@ class _Wrapper(RNNCell):
     def wrapped_cell(self) -> Any:
         """The cell inside."""
         return self._cell
+
+    cell = wrapped_cell
 
     @property
     def state_size(self) -> Any:
@@ -210,6 +213,28 @@ class DropoutWrapper(_Wrapper):
             return None
         text = "{}{}_{}".format(self._seed, place, index)
         return int(hashlib.md5(text.encode("utf-8")).hexdigest()[:8], 16) & 0x7FFFFFFF
+
+
+class DeviceWrapper(_Wrapper):
+    """Runs a cell on a device.
+
+    Args:
+        cell: the cell inside.
+        device: a name such as `/gpu:0`, or a function, as in `tf.device`.
+    """
+
+    def __init__(self, cell: Any, device: Any):
+        super().__init__(cell)
+        self._device = device
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        """The zero state of the cell inside, made on the device."""
+        with tf.device(self._device):
+            return super().zero_state(batch_size, dtype)
+
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Tuple[Any, Any]:
+        with tf.device(self._device):
+            return self._call_wrapped(inputs, state, scope)
 
 
 def _check_probability(place: str, probability: Any) -> Any:

@@ -9,11 +9,24 @@ import numpy as np
 
 from ...utils import logger
 from ...utils._text.spec import describe
-from ..base import DataFlow, RNGDataFlow, known_length, never_ends, reset_each_once
+from ..base import DataFlow, RNGDataFlow, known_length, never_ends, require_flow_like, reset_each_once
 
 
-def _nonempty(flows: Sequence[Any], owner: DataFlow) -> List[Any]:
+def _flows(flows: Sequence[Any], owner: DataFlow, allow_pairs: bool = False) -> List[Any]:
+    """The flows as a list; each may be the first of a pair."""
+    who = type(owner).__name__
+    if isinstance(flows, DataFlow):
+        raise TypeError("{}: df_lists must be a list of flows; got one {}; write [flow, other_flow]".format(
+            who, type(flows).__name__))
     flows = list(flows)
+    for item in flows:
+        is_pair = allow_pairs and isinstance(item, (tuple, list)) and len(item) > 0
+        require_flow_like(who, "each of df_lists", item[0] if is_pair else item)
+    return flows
+
+
+def _nonempty(flows: Sequence[Any], owner: DataFlow, allow_pairs: bool = False) -> List[Any]:
+    flows = _flows(flows, owner, allow_pairs)
     if not flows:
         raise ValueError("{}: df_lists must hold at least one DataFlow; got an empty list".format(type(owner).__name__))
     return flows
@@ -27,7 +40,7 @@ class RandomChooseData(RNGDataFlow):
     """
 
     def __init__(self, df_lists: Sequence[Union[DataFlow, Tuple[DataFlow, float]]]):
-        self.df_lists = _nonempty(df_lists, self)
+        self.df_lists = _nonempty(df_lists, self, allow_pairs=True)
         pairs = [item for item in self.df_lists if isinstance(item, (tuple, list))]
         if pairs and (len(pairs) < len(self.df_lists) or any(len(pair) != 2 for pair in pairs)):
             raise ValueError("RandomChooseData: df_lists must hold flows only, or pairs (flow, probability) only; "
@@ -116,7 +129,7 @@ class ConcatData(DataFlow):
     """
 
     def __init__(self, df_lists: Sequence[DataFlow]):
-        self.df_lists = list(df_lists)
+        self.df_lists = _flows(df_lists, self)
 
     def reset_state(self) -> None:
         reset_each_once(self.df_lists)

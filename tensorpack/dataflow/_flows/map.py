@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Callable, Iterator, List, Sequence
+from typing import Any, Callable, Collection, Iterator, List, Sequence
 
-from ...utils._text.spec import describe
+from ...utils._text.spec import describe, shown
 from ..base import DataFlow, ProxyDataFlow
 from .datapoint_error import add_note, texts_in, where
 from .drop_streak import DropStreak
@@ -120,5 +120,10 @@ def SelectComponent(ds: DataFlow, idxs: Sequence[Any]) -> MapData:
 
     Returns:
         a MapData.
+
+    Raises:
+        TypeError: `idxs` is no list.
     """
+    if isinstance(idxs, str) or not isinstance(idxs, Collection):
+        raise TypeError("SelectComponent: idxs must be a list of positions or keys; got {0}; write [{0}]".format(shown(idxs)))
     return MapData(ds, _Selector(idxs))

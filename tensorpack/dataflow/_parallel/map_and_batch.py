@@ -5,9 +5,10 @@ import socket
 from typing import Any, Callable, Iterator, List, Optional
 
 from ...utils._numbers import whole_number
+from ...utils._text.spec import shown
 from .._flows.batch import BatchData
 from .._flows.datapoint_error import apply_named
-from ..base import DataFlow
+from ..base import DataFlow, require_flow_like
 from .dispatcher import Dispatcher, Report
 from .transport.channel import DATA, END, Channel, Frame
 from .transport.group import WorkerGroup
@@ -77,14 +78,14 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
         num_proc = whole_number(self, "num_proc", num_proc, minimum=1)
         batch_size = whole_number(self, "batch_size", batch_size, minimum=1)
         if not callable(map_func):
-            raise TypeError("{}: map_func must be a function of a datapoint; got {!r}".format(who, map_func))
+            raise TypeError("{}: map_func must be a function of a datapoint; got {}".format(who, shown(map_func)))
         if buffer_size is None:
             buffer_size = 10 * batch_size
         buffer_size = whole_number(self, "buffer_size", buffer_size, minimum=1)
         if batch_size >= buffer_size:
             raise ValueError("{}: batch_size must be smaller than buffer_size; got {} and {}".format(
                 who, batch_size, buffer_size))
-        self.ds = ds
+        self.ds = require_flow_like(who, "ds", ds)
         self.num_proc = num_proc
         self.map_func = map_func
         self.batch_size = batch_size

@@ -5,6 +5,7 @@ from typing import Any, Dict, Iterator, NamedTuple, NoReturn, Optional, Tuple
 
 from ...utils import logger
 from ...utils._numbers import whole_number
+from ...utils._text.spec import shown
 from .._flows.drop_streak import DropStreak
 from .._flows.endless import EndlessIterator
 from ..base import (
@@ -42,7 +43,7 @@ class ParallelMapData(ProxyDataFlow):
         super().__init__(ds)
         who = type(self).__name__
         if not callable(map_func):
-            raise TypeError("{}: map_func must be a function of a datapoint; got {!r}".format(who, map_func))
+            raise TypeError("{}: map_func must be a function of a datapoint; got {}".format(who, shown(map_func)))
         buffer_size = whole_number(self, "buffer_size", buffer_size, minimum=1)
         length = known_length(ds)
         if length == 0:

@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator, List, NamedTuple, NoReturn, Optional
 from ...utils._numbers import whole_number
 from .._flows.each_once import copies_are_mixed
 from .._flows.endless import EndlessIterator
-from ..base import CreatedByReset, DataFlow, DataFlowTerminated, known_length, reset_each_once
+from ..base import CreatedByReset, DataFlow, DataFlowTerminated, known_length, require_dataflow, reset_each_once
 
 _JOIN_SECONDS = 5  # that a thread gets to finish its datapoint
 
@@ -82,8 +82,7 @@ class MultiThreadRunner(DataFlow):
         self.num_thread = whole_number(self, "num_thread", num_thread, minimum=1)
         self._flows = [get_df() for _ in range(self.num_thread)]
         for flow in self._flows:
-            if not isinstance(flow, DataFlow):
-                raise TypeError("{}: get_df must return a DataFlow; got {!r}".format(type(self).__name__, flow))
+            require_dataflow(type(self).__name__, "what get_df returns", flow)
 
     def reset_state(self) -> None:
         """Reset the flows and start the threads; raises RuntimeError if they run already."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...utils import logger
 from ...utils._files.remote_file import RemoteFile
+from ...utils._names import list_of_names
 from ...utils.fs import get_dataset_path
 from ..base import RNGDataFlow, shuffled_indices
 from ._archive import obtain_unpacked
@@ -81,7 +82,7 @@ class CifarBase(RNGDataFlow):
         self.data = [[image, label] for image, label in zip(images, labels)]
 
     def _check_names(self, names: Sequence[str]) -> None:
-        for name in names:
+        for name in list_of_names(type(self).__name__, "names of parts", names):
             if name not in self._version.parts:
                 raise ValueError("{}: the part must be 'train' or 'test'; got {!r}".format(type(self).__name__, name))
 

@@ -100,7 +100,8 @@ class ImageFolder(RNGDataFlow):
 
         Which image is where depends on its class, its name and the seed alone: the parts are the same again in another process
         or on another machine. When files are added, few others change their part. The second flow is neither shuffled nor
-        balanced. A class has at least one image in each part, unless it has only one: that is in the first.
+        balanced. A class has at least one image in each part, unless it has only one: that is in the first,
+        which is warned of.
 
         Args:
             fraction: between 0 and 1.
@@ -109,7 +110,12 @@ class ImageFolder(RNGDataFlow):
         if not 0 < fraction < 1:
             raise ValueError("ImageFolder.split: fraction must be between 0 and 1; got {}".format(fraction))
         first, second = [], []
-        for paths in self._by_label().values():
+        by_label = self._by_label()
+        single = [self._label_names[label] for label, paths in sorted(by_label.items()) if len(paths) == 1]
+        if single and len(single) < len(by_label):
+            logger.warning("ImageFolder.split: these classes have a single image, which is in the first part, so that the "
+                           "second has none of them: %s", ", ".join(single))
+        for paths in by_label.values():
             paths = sorted(paths, key=lambda entry: _draw(entry[0], seed))
             count = min(max(int(round(len(paths) * fraction)), 1), len(paths) - 1)
             second += paths[:count]

@@ -8,6 +8,7 @@ from typing import Any, Iterator, List, MutableMapping, Optional, Sequence, Tupl
 import numpy as np
 
 from ...utils._files.remote_file import RemoteFile, obtain
+from ...utils._names import list_of_names
 from ...utils.fs import get_dataset_path
 from ..base import RNGDataFlow, shuffled_indices
 from ._mat import read_mat
@@ -90,7 +91,7 @@ class SVHNDigit(RNGDataFlow):
             data_dir: see the class.
         """
         total, count = np.zeros((32, 32, 3)), 0
-        for name in names:
+        for name in list_of_names("SVHNDigit.get_per_pixel_mean", "names", names):
             part = SVHNDigit(name, data_dir)
             total += part.images.sum(axis=0, dtype="float64")
             count += len(part)

@@ -5,10 +5,11 @@ import itertools
 import os
 import weakref
 from collections import namedtuple
-from typing import Any, List, Sequence, Tuple, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from ...utils._text.spec import shown
 from ...utils.argtools import log_once
 from ...utils.develop import deprecated
 from ...utils.utils import get_rng
@@ -22,6 +23,7 @@ from ._transform_base import (
     TransformList,
     join,
 )
+from ._value_range import warn_of_unit_range
 
 __all__ = ["Augmentor", "AugmentorList", "ImageAugmentor", "ImagePlaceholder", "PhotometricAugmentor"]
 
@@ -148,10 +150,17 @@ class PhotometricAugmentor(ImageAugmentor):
     """
 
     def get_transform(self, img: np.ndarray) -> PhotometricTransform:
+        consequence = self._spoils_unit_range()
+        if consequence is not None:
+            warn_of_unit_range(self, img, consequence)
         func = _AugmentWith(self, self._get_augment_params(img))
         return PhotometricTransform(func, name=func)
 
     def _get_augment_params(self, img: np.ndarray) -> Any:
+        return None
+
+    def _spoils_unit_range(self) -> Optional[str]:
+        """What becomes of float images in [0, 1], if the numbers that it works with are for [0, 255]."""
         return None
 
     def _augment(self, img: np.ndarray, params: Any) -> np.ndarray:
@@ -184,7 +193,7 @@ class AugmentorList(ImageAugmentor):
 
     def __init__(self, augmentors: Sequence[ImageAugmentor]):
         if not isinstance(augmentors, (list, tuple)):
-            raise TypeError("AugmentorList: augmentors must be a list or tuple; got {!r}".format(augmentors))
+            raise TypeError("AugmentorList: augmentors must be a list or tuple; got {}".format(shown(augmentors)))
         self.augmentors: List[ImageAugmentor] = list(augmentors)
         super().__init__()
 

@@ -1,7 +1,7 @@
 """Augmentors that change colour space or dtype; nothing in them is random."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -52,6 +52,9 @@ class Grayscale(ColorSpace):
 
 class ToUint8(PhotometricAugmentor):
     """Limits to [0, 255] and cuts to whole numbers, as uint8."""
+
+    def _spoils_unit_range(self) -> Optional[str]:
+        return "becomes black, since its values are cut to whole numbers"
 
     def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
         return to_uint8(img)

@@ -12,6 +12,7 @@ from ._arguments import interval, number, size, whole_interval
 from ._common import INTER_LINEAR, check_fits
 from ._transform_base import TransformList, join
 from ._transform_geometry import CropTransform, CutoutTransform, ResizeTransform
+from ._value_range import warn_of_unit_range
 from .base import ImageAugmentor, ImagePlaceholder
 from .misc import ResizeShortestEdge
 
@@ -153,6 +154,8 @@ class RandomCutout(ImageAugmentor):
         return whole_number(self, name, value, minimum=0)
 
     def get_transform(self, img: np.ndarray) -> CutoutTransform:
+        if self.fill > 1:
+            warn_of_unit_range(self, img, "gets a rectangle of {}".format(self.fill))
         h = self._draw(self.h_range)
         w = self._draw(self.w_range)
         check_fits(self, img.shape, (h, w), "the rectangle")

@@ -40,6 +40,9 @@ class Brightness(PhotometricAugmentor):
         self.clip = clip
         super().__init__()
 
+    def _spoils_unit_range(self) -> Optional[str]:
+        return "loses its contents under what is added" if self.delta > 1 else None
+
     def _get_augment_params(self, img: np.ndarray) -> float:
         return self.rng.uniform(-self.delta, self.delta)
 
@@ -161,6 +164,9 @@ class Gamma(PhotometricAugmentor):
         self.range = interval(self, "range", range, above=-1)
         super().__init__()
 
+    def _spoils_unit_range(self) -> Optional[str]:
+        return "becomes black, since its values are cut to whole numbers"
+
     def _get_augment_params(self, img: np.ndarray) -> float:
         return self.rng.uniform(*self.range)
 
@@ -224,6 +230,9 @@ class Lighting(PhotometricAugmentor):
                 self.eigval.shape, self.eigvec.shape))
         self.clip = clip
         super().__init__()
+
+    def _spoils_unit_range(self) -> Optional[str]:
+        return "loses its contents under what is added" if self.std * np.abs(self.eigval).max() > 1 else None
 
     def _get_augment_params(self, img: np.ndarray) -> np.ndarray:
         return self.rng.randn(3) * self.std

@@ -1,7 +1,7 @@
 """Augmentors that add noise."""
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -24,6 +24,9 @@ class JpegNoise(PhotometricAugmentor):
     def __init__(self, quality_range: Tuple[int, int] = (40, 100)):
         self.quality_range = whole_interval(self, "quality_range", quality_range, limit=101)
         super().__init__()
+
+    def _spoils_unit_range(self) -> Optional[str]:
+        return "becomes black, since its values are cut to whole numbers"
 
     def _get_augment_params(self, img: np.ndarray) -> int:
         return int(self.rng.randint(*self.quality_range))
@@ -50,6 +53,9 @@ class GaussianNoise(PhotometricAugmentor):
         self.clip = clip
         super().__init__()
 
+    def _spoils_unit_range(self) -> Optional[str]:
+        return "loses its contents under the noise" if self.sigma >= 1 else None
+
     def _get_augment_params(self, img: np.ndarray) -> np.ndarray:
         return self.rng.randn(*img.shape) * self.sigma
 
@@ -73,6 +79,9 @@ class SaltPepperNoise(PhotometricAugmentor):
             raise ValueError("SaltPepperNoise: white_prob and black_prob must have a sum of at most 1; got {} and {}".format(
                 white_prob, black_prob))
         super().__init__()
+
+    def _spoils_unit_range(self) -> Optional[str]:
+        return "gets white values of 255"
 
     def _get_augment_params(self, img: np.ndarray) -> np.ndarray:
         return self.rng.uniform(low=0, high=1, size=img.shape)

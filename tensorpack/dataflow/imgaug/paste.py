@@ -9,6 +9,7 @@ from ...utils._sizes import height_width
 from ._arguments import pair
 from ._common import Configured, check_fits
 from ._transform_geometry import PasteTransform
+from ._value_range import warn_of_unit_range
 from .base import ImageAugmentor
 
 __all__ = ["BackgroundFiller", "CenterPaste", "ConstantBackgroundFiller", "RandomPaste"]
@@ -38,6 +39,8 @@ class ConstantBackgroundFiller(BackgroundFiller):
         self.value = value
 
     def _fill(self, background_shape: Tuple[int, int], img: np.ndarray) -> np.ndarray:
+        if np.max(self.value) > 1:
+            warn_of_unit_range(self, img, "gets a background of {}".format(self.value))
         return np.full(background_shape + img.shape[2:], self.value, dtype=img.dtype)
 
 

@@ -26,7 +26,7 @@ def normalize_with(x: Any, mean: Any, variance: Any, gamma: Any, beta: Any, epsi
     if x.shape.ndims != 4 or x.dtype.base_dtype not in FUSED_TYPES:
         return affine(x, mean, variance, gamma, beta, epsilon, axis)
 
-    def kernel(x, data_format):
+    def kernel(x: Any, data_format: str) -> Any:
         return tf.nn.fused_batch_norm(x, gamma, beta, mean=mean, variance=variance, is_training=False,
                                       epsilon=max(epsilon, _MIN_FUSED_EPSILON), data_format=data_format)[0]
 
@@ -37,7 +37,7 @@ def normalize_fused(x: Any, gamma: Any, beta: Any, epsilon: float, axis: int) ->
     """Normalise a 4-D tensor by its own statistics in one kernel; the returned variance is the unbiased one."""
     statistics: List[Any] = []
 
-    def kernel(x, data_format):
+    def kernel(x: Any, data_format: str) -> Any:
         y, mean, variance = tf.nn.fused_batch_norm(x, gamma, beta, epsilon=max(epsilon, _MIN_FUSED_EPSILON),
                                                    is_training=True, data_format=data_format)
         statistics.extend([mean, variance])
@@ -100,7 +100,7 @@ def affine(x: Any, mean: Any, variance: Any, gamma: Any, beta: Any, epsilon: flo
     return tf.cast(tf.nn.batch_normalization(tf.cast(x, dtype), mean, variance, beta, gamma, epsilon), x.dtype)
 
 
-def _spread(vector, x, axis):
+def _spread(vector: Any, x: Any, axis: int) -> Any:
     """[C] -> the shape that broadcasts along the channel axis of `x`."""
     if axis == x.shape.ndims - 1:
         return vector
@@ -109,9 +109,9 @@ def _spread(vector, x, axis):
     return tf.reshape(vector, shape)
 
 
-def _other_axes(x, axis):
+def _other_axes(x: Any, axis: int) -> List[int]:
     return [each for each in range(x.shape.ndims) if each != axis]
 
 
-def _format(axis):
+def _format(axis: int) -> str:
     return "NHWC" if axis == 3 else "NCHW"

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, List
 
 from ...compat import tfv1 as tf
-from ...tfutils.tower import get_current_tower_context
+from ...tfutils.tower import BaseTowerContext
 from ..utils import VariableHolder
 
 __all__ = ["MovingStatistics", "add_once", "check_ema_update", "has_update", "move_average"]
@@ -19,20 +19,20 @@ def check_ema_update(ema_update: str) -> None:
 
 
 class MovingStatistics:
-    """The variables `mean/EMA` and `variance/EMA` of the current variable scope."""
+    """The variables `mean/EMA` and `variance/EMA` of the current variable scope, for the tower that is being built."""
 
-    def __init__(self, channels: int, dtype: Any, variables: VariableHolder):
+    def __init__(self, channels: int, dtype: Any, variables: VariableHolder, tower: BaseTowerContext):
+        self._tower = tower
         self.mean = tf.get_variable("mean/EMA", [channels], dtype, initializer=tf.zeros_initializer(), trainable=False)
         self.variance = tf.get_variable("variance/EMA", [channels], dtype, initializer=tf.ones_initializer(), trainable=False)
         variables.moving_mean = variables.mean = self.mean
         variables.moving_variance = variables.variance = self.variance
-        if get_current_tower_context().is_main_training_tower:
+        if tower.is_main_training_tower:
             add_once(tf.GraphKeys.MODEL_VARIABLES, [self.mean, self.variance])
 
     def update(self, output: Any, mean: Any, variance: Any, momentum: float, ema_update: str) -> Any:
         """Let the averages move towards these statistics; return the tensor to use as the layer's output."""
-        context = get_current_tower_context()
-        if ema_update == "skip" or (context.is_training and not context.is_main_training_tower):
+        if ema_update == "skip" or (self._tower.is_training and not self._tower.is_main_training_tower):
             return output
         pairs = [(self.mean, mean), (self.variance, variance)]
         if ema_update == "internal":

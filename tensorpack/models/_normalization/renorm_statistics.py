@@ -5,7 +5,8 @@ import math
 from typing import Any, List, Tuple
 
 from ...compat import tfv1 as tf
-from ...tfutils.tower import get_current_tower_context
+from ...tfutils.tower import BaseTowerContext
+from .._types import Initializer
 from .moving_statistics import add_once, has_update, move_average
 
 __all__ = ["RenormStatistics"]
@@ -15,18 +16,22 @@ _RENORM_MOMENTUM = 0.99
 
 
 class RenormStatistics:
-    """Variables of the current variable scope, under the names that `tf.layers` of TensorFlow 1.15 gives them."""
+    """Variables of the current variable scope, under the names that `tf.layers` of TensorFlow 1.15 gives them.
 
-    def __init__(self, channels: int, dtype: Any):
-        def create(name, initializer):
+    For the tower that is being built.
+    """
+
+    def __init__(self, channels: int, dtype: Any, tower: BaseTowerContext):
+        def create(name: str, initializer: Initializer) -> Any:
             return tf.get_variable(name, [channels], dtype, initializer=initializer, trainable=False)
 
+        self._tower = tower
         self.moving_mean = create("moving_mean", tf.zeros_initializer())
         self.moving_variance = create("moving_variance", tf.ones_initializer())
         self._moving_stddev = create("moving_stddev", tf.ones_initializer())
         self._renorm_mean = create("renorm_mean", tf.zeros_initializer())
         self._renorm_stddev = create("renorm_stddev", tf.ones_initializer())
-        if get_current_tower_context().is_main_training_tower:
+        if tower.is_main_training_tower:
             add_once(tf.GraphKeys.MODEL_VARIABLES, self._all())
 
     def _all(self) -> List[Any]:
@@ -44,7 +49,7 @@ class RenormStatistics:
 
     def update(self, mean: Any, stddev: Any, momentum: float, epsilon: float) -> None:
         """In the main training tower, let UPDATE_OPS move all averages towards these statistics; once for a shared layer."""
-        if not get_current_tower_context().is_main_training_tower or has_update(self.moving_mean):
+        if not self._tower.is_main_training_tower or has_update(self.moving_mean):
             return
         renorm = [move_average(self._renorm_mean, mean, _RENORM_MOMENTUM).op,
                   move_average(self._renorm_stddev, stddev, _RENORM_MOMENTUM).op]

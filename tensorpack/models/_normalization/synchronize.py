@@ -4,7 +4,7 @@ from __future__ import annotations
 import collections
 import itertools
 import re
-from typing import Any, Tuple
+from typing import Any, Callable, Tuple
 
 from ... import compat
 from ...compat import tfv1 as tf
@@ -34,10 +34,10 @@ def mean_over_devices(mean: Any, mean_square: Any, method: str) -> Tuple[Any, An
 
 def _tower_average(mean: Any, mean_square: Any) -> Tuple[Any, Any]:
     context = get_current_tower_context()
-    total = getattr(context, "total", None)
-    if total is None:
+    if not isinstance(context, TrainTowerContext):
         raise RuntimeError("BatchNorm(sync_statistics='nccl'): statistics are averaged over training towers; got {}; "
                            "use training=False here".format(context))
+    total = context.total
     if total == 1:
         _warn_single("nccl")
         return mean, mean_square
@@ -49,15 +49,13 @@ def _tower_average(mean: Any, mean_square: Any) -> Tuple[Any, Any]:
 def _sum_over_towers(x: Any, name: str, context: TrainTowerContext) -> Any:
     device = x.device
 
-    # TensorFlow's own gradient insists on explicit devices
-    @tf.custom_gradient
-    def all_sum(x):
-        def gradient(dy):
+    def all_sum(x: Any) -> Tuple[Any, Callable[[Any], Any]]:
+        def gradient(dy: Any) -> Any:
             return _all_reduce(dy, name + "_grad", context, device)
 
         return _all_reduce(x, name, context, device), gradient
 
-    return all_sum(x)
+    return tf.custom_gradient(all_sum)(x)  # TensorFlow's own gradient insists on explicit devices
 
 
 def _all_reduce(x: Any, name: str, context: TrainTowerContext, device: str) -> Any:

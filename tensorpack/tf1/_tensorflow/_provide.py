@@ -6,7 +6,7 @@ import pkgutil
 import sys
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ._missing import not_provided
+from ._missing import MissingModule, missing_attribute
 
 _ROOT = __name__.rpartition(".")[0]
 
@@ -39,12 +39,13 @@ def provide(package: str, table: Optional[Mapping[str, Sequence[str]]] = None, m
             value = importlib.import_module("." + module_of[name], package)
         else:
             value = _of_tensorflow(package, name)
-        setattr(sys.modules[package], name, value)  # the next access does not come here
+        if not isinstance(value, MissingModule):
+            setattr(sys.modules[package], name, value)  # the next access does not come here
         return value
 
     def __dir__() -> List[str]:
         names = {name for name in vars(sys.modules[package]) if not name.startswith("_")}
-        return sorted(set(public) | names | set(dir(_tensorflow_module(package))))
+        return sorted(set(public) | names | {name for name in dir(_tensorflow_module(package)) if not name.startswith("_")})
 
     return __getattr__, __dir__, public
 
@@ -60,15 +61,16 @@ def _of_tensorflow(package: str, name: str) -> Any:
     try:
         return getattr(_tensorflow_module(package), name)
     except AttributeError:
-        raise not_provided(".".join(filter(None, ["tf", path_in_tensorflow(package), name]))) from None
+        pass
+    return missing_attribute(".".join(filter(None, ["tf", path_in_tensorflow(package), name])))
 
 
 def _tensorflow_module(package: str) -> Any:
     """The module of `tensorflow.compat.v1` at the path of the package, or None; `contrib` of 1.15 is not asked."""
-    from ...compat import tfv1
+    from ... import compat
 
     path = path_in_tensorflow(package)
-    module: Any = tfv1
+    module: Any = vars(compat)["tensorflow"].compat.v1  # `compat.tfv1` is the program's `tensorflow` where that is this package
     for part in path.split(".") if path else ():
         module = None if part == "contrib" else getattr(module, part, None)
     return module

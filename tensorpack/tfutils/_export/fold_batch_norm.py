@@ -96,9 +96,10 @@ def _affine_of_batch_norm(editor: GraphEditor, node: Any) -> Optional[_Affine]:
         return None
     source = editor.nodes.get(node.input[0])
     constants = [editor.constant(i) for i in node.input[1:5]]
-    if source is None or _format_of(source) != _format_of(node) or any(c is None for c in constants):
+    vectors = [c.astype(np.float64) for c in constants if c is not None]
+    if source is None or _format_of(source) != _format_of(node) or len(vectors) < len(constants):
         return None
-    gamma, beta, mean, variance = [c.astype(np.float64) for c in constants]
+    gamma, beta, mean, variance = vectors
     epsilon = attribute(node, "epsilon").f if "epsilon" in node.attr else 1e-4  # the operation's default
     scale = gamma / np.sqrt(variance + epsilon)
     return _Affine(node.input[0], scale, beta - mean * scale, 1)

@@ -43,8 +43,8 @@ class LossScaleOptimizer(ProxyOptimizer):
         if not isinstance(initial_scale, numbers.Real) or not 1 <= initial_scale <= _LARGEST_SCALE:
             raise ValueError("LossScaleOptimizer: initial_scale must be a number from 1 to 2**24; got {!r}".format(
                 initial_scale))
-        self._initial_scale = float(initial_scale)
-        self._growth_steps = whole_number(self, "growth_steps", growth_steps, minimum=1)
+        self._initial_scale: float = float(initial_scale)
+        self._growth_steps: int = whole_number(self, "growth_steps", growth_steps, minimum=1)
 
     def compute_gradients(self, loss: Any, *args: Any, **kwargs: Any) -> List[Tuple[Any, Any]]:
         """The gradients of `loss`, computed through the scaled loss; arguments as of the inner optimizer."""

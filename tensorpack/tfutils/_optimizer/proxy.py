@@ -1,9 +1,10 @@
 """`ProxyOptimizer`: the base of optimizers that change what another optimizer does."""
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, List, Tuple
 
 from ...compat import tfv1 as tf
+from ...utils._text.spec import shown
 
 __all__ = ["ProxyOptimizer"]
 
@@ -18,12 +19,12 @@ class ProxyOptimizer(tf.train.Optimizer):
 
     def __init__(self, opt: tf.train.Optimizer, name: str = "ProxyOptimizer"):
         if not isinstance(opt, tf.train.Optimizer):
-            raise TypeError("{}(opt): must be a tf.train.Optimizer (tf.compat.v1.train.*); got {!r}".format(
-                type(self).__name__, opt))
+            raise TypeError("{}(opt): must be a tf.train.Optimizer (tf.compat.v1.train.*); got {}".format(
+                type(self).__name__, shown(opt)))
         super().__init__(False, name)
         self._opt = opt
 
-    def compute_gradients(self, *args: Any, **kwargs: Any) -> List:
+    def compute_gradients(self, *args: Any, **kwargs: Any) -> List[Tuple[Any, Any]]:
         """As of the inner optimizer."""
         return self._opt.compute_gradients(*args, **kwargs)
 

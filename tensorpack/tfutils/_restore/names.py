@@ -94,7 +94,7 @@ def near_names(name: str, names: Iterable[str]) -> str:
 def near_tensor_names(name: str, operations: Iterable[Any], scope: str = "", more: Iterable[str] = ()) -> str:
     """Words about the outputs of these operations, and `more` names, that are most like the tensor name `name`.
 
-    Operations that nobody has given a name are left out, as long as there is something else to suggest.
+    Operations that nobody has given a name are left out, unless `name` is nearly the last part of such a name.
 
     Args:
         scope: the beginning of the operations' names that is not told.
@@ -104,12 +104,22 @@ def near_tensor_names(name: str, operations: Iterable[Any], scope: str = "", mor
     if nearest_names(name, given):
         return near_names(name, given)
     every = [op.name[len(scope):] + ":0" for op in operations]
-    return near_names(name, every if nearest_names(name, every) or not given else given)
+    wanted = _without_number(name)
+    meant = [each for each in every if _ratio(wanted, _without_number(each)) > _NEARLY_THE_SAME]
+    return near_names(name, meant or given or every)
 
 
 _NUMBER = re.compile(r"_\d+$")
 # Names that Python operators and functions give to operations of another type.
 _DEFAULTS = frozenset(["add", "concat", "mul", "read", "split", "stack", "sub", "truediv", "unstack", "Initializer"])
+
+
+_NEARLY_THE_SAME = 0.9  # 'MatMull' and 'MatMul' are, 'cost' and 'Const' are not
+
+
+def _without_number(name: str) -> str:
+    """The last part of a name, in small letters and without the number that makes it unique."""
+    return _NUMBER.sub("", op_name(name).split("/")[-1]).lower()
 
 
 def _is_named_by_tensorflow(op: Any) -> bool:

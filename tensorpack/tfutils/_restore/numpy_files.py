@@ -6,6 +6,7 @@ from typing import Any, Dict, Mapping
 
 import numpy as np
 
+from ...utils._types import AnyFunction
 from ...utils.fs import atomic_write
 from .custom_dtypes import for_file, from_file
 from .names import with_text_keys
@@ -16,7 +17,7 @@ def write_npz(path: str, values: Mapping[str, Any], compress: bool = True) -> No
 
     Arrays of bfloat16 and other dtypes that numpy's files do not know keep their bits and the name of their dtype.
     """
-    write = np.savez_compressed if compress else np.savez
+    write: AnyFunction = np.savez_compressed if compress else np.savez
     with atomic_write(path, "wb") as f:
         write(f, **{name: for_file(value) for name, value in values.items()})
 

@@ -60,13 +60,13 @@ def slice_info(variable: Any) -> Optional[Any]:
 
 
 def _region(part: Any) -> Tuple[slice, ...]:
-    info = slice_info(part)
+    info: Any = slice_info(part)
     return tuple(slice(begin, begin + size) for begin, size in zip(info.var_offset, info.var_shape))
 
 
 def flat_variables(variables: Iterable[Any]) -> List[Any]:
     """The variables, with a `PartitionedVariable` replaced by its parts."""
-    flat = []
+    flat: List[Any] = []
     for variable in variables:
         flat.extend(variable if hasattr(variable, "_get_partitions") else [variable])
     return flat

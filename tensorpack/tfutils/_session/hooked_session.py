@@ -6,13 +6,15 @@ one session callable and kept. Whatever a callable cannot serve (RunOptions, unu
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ...compat import is_variable
 from ...compat import tfv1 as tf
 from .feed_value import can_be_fed_as_array, feed_converter
 from .queue_runners import Coordinator, QueueRunners
-from .thread_trial import make_quick_callable
+from .thread_trial import FlatCallable, make_quick_callable
+
+Feeds = Dict[Any, Any]  # tensor -> value
 
 # More different requests than this within one session mean that somebody fetches new tensors all the time.
 _MAX_PLANS = 64
@@ -21,7 +23,7 @@ _MAX_PLANS = 64
 _CONTAINERS = (list, tuple, dict, OrderedDict, str)
 
 # Looked up once: attributes of `tf` are slow on TF 1.15, and these are needed in each step.
-Hook = tf.train.SessionRunHook
+_SessionRunHook = tf.train.SessionRunHook
 _SessionRunArgs = tf.train.SessionRunArgs
 _SessionRunContext = tf.train.SessionRunContext
 _SessionRunValues = tf.train.SessionRunValues
@@ -40,15 +42,16 @@ class HookedSession:
         queue_runners: those of the session, which `close` ends.
     """
 
-    def __init__(self, sess: tf.Session, hooks: Sequence[Hook] = (), queue_runners: Optional[QueueRunners] = None):
+    def __init__(self, sess: tf.Session, hooks: Sequence[tf.train.SessionRunHook] = (),
+                 queue_runners: Optional[QueueRunners] = None):
         self._sess = sess
         self._queue_runners = queue_runners
         self._coord = Coordinator() if queue_runners is None else queue_runners.coord
         # Bound once, and without the after_run of those that do nothing in it: this is called in each step.
         self._before_run = [hook.before_run for hook in hooks]
         self._after_run = [(position, hook.after_run) for position, hook in enumerate(hooks, 1)
-                           if getattr(hook.after_run, "__func__", None) is not Hook.after_run]
-        self._plans: OrderedDict[tuple, _Plan] = OrderedDict()
+                           if getattr(hook.after_run, "__func__", None) is not _SessionRunHook.after_run]
+        self._plans: OrderedDict[Tuple[Any, ...], _Plan] = OrderedDict()
         self._stop = False
 
     @property
@@ -92,7 +95,7 @@ class HookedSession:
         """
         return step_fn(tf.train.MonitoredSession.StepContext(self._sess, self.run))
 
-    def run(self, fetches: Any, feed_dict: Optional[Dict] = None, options: Optional[tf.RunOptions] = None,
+    def run(self, fetches: Any, feed_dict: Optional[Feeds] = None, options: Optional[tf.RunOptions] = None,
             run_metadata: Optional[tf.RunMetadata] = None) -> Any:
         """Like `Session.run`, with the hooks around it.
 
@@ -128,7 +131,7 @@ class HookedSession:
             self._stop = True
         return values[0]
 
-    def _find_plan(self, parts: List, feeds: Iterable) -> _Plan:
+    def _find_plan(self, parts: List[Any], feeds: Iterable[Any]) -> _Plan:
         key = (tuple([_content_key(part) if type(part) in _CONTAINERS else id(part) for part in parts]),
                tuple([id(tensor) for tensor in feeds]))
         plan = self._plans.get(key)
@@ -140,14 +143,15 @@ class HookedSession:
         return plan
 
 
-def _run_parts(sess: tf.Session, parts: List, feeds: Optional[Dict], options: Any = None, run_metadata: Any = None) -> List:
+def _run_parts(sess: tf.Session, parts: List[Any], feeds: Optional[Feeds], options: Any = None,
+               run_metadata: Any = None) -> List[Any]:
     """What `Session.run` gives for each of `parts`; None for None."""
     fetches = {position: part for position, part in enumerate(parts) if part is not None}
     values = sess.run(fetches, feed_dict=feeds, options=options, run_metadata=run_metadata)
     return [values.get(position) for position in range(len(parts))]
 
 
-def _merge_feeds(feed_dict: Optional[Dict], requests: List) -> Dict:
+def _merge_feeds(feed_dict: Optional[Feeds], requests: List[Any]) -> Feeds:
     feeds = dict(feed_dict) if feed_dict else {}
     for request in requests:
         for tensor, value in (request.feed_dict or {}).items():
@@ -157,7 +161,7 @@ def _merge_feeds(feed_dict: Optional[Dict], requests: List) -> Dict:
     return feeds
 
 
-def _merge_options(options: Optional[tf.RunOptions], requests: List) -> tf.RunOptions:
+def _merge_options(options: Optional[tf.RunOptions], requests: List[Any]) -> tf.RunOptions:
     """The strictest of all: highest trace level, shortest timeout, everything that anybody wants to see."""
     merged = tf.RunOptions()
     if options is not None:
@@ -190,10 +194,10 @@ class _Plan:
         feeds: the tensors that will be fed.
     """
 
-    def __init__(self, sess: tf.Session, parts: List, feeds: List):
+    def __init__(self, sess: tf.Session, parts: List[Any], feeds: List[Any]):
         self._parts = [_frozen(part) for part in parts]
         self._feeds = feeds
-        self._call: Optional[Callable] = None
+        self._call: Optional[FlatCallable] = None
         if not all(can_be_fed_as_array(tensor) for tensor in feeds):
             return
         self._converters = [feed_converter(tensor) for tensor in feeds]
@@ -208,14 +212,14 @@ class _Plan:
         self._builders = [(position, build) for position, build in enumerate(builders) if build is not _nothing]
         self._call = make_quick_callable(sess, fetched, targets, feeds)
 
-    def run(self, sess: tf.Session, feeds: Optional[Dict]) -> List:
+    def run(self, sess: tf.Session, feeds: Optional[Feeds]) -> List[Any]:
         if self._call is None:
             return _run_parts(sess, self._parts, feeds)
         if feeds:
             flat = self._call(*[convert(value) for convert, value in zip(self._converters, feeds.values())])
         else:
             flat = self._call()
-        values = [None] * len(self._parts)
+        values: List[Any] = [None] * len(self._parts)
         for position, build in self._builders:
             values[position] = build(flat)
         return values
@@ -230,7 +234,7 @@ def _frozen(part: Any) -> Any:
     return part
 
 
-def _nothing(flat: List) -> None:
+def _nothing(flat: List[Any]) -> None:
     """The result for an operation."""
 
 
@@ -238,7 +242,7 @@ class _Unusual(Exception):
     """A fetch that `Session.run` understands and `_builder` does not."""
 
 
-def _builder(part: Any, graph: tf.Graph, fetched: List[tf.Tensor], targets: List[tf.Operation]) -> Callable[[List], Any]:
+def _builder(part: Any, graph: tf.Graph, fetched: List[tf.Tensor], targets: List[tf.Operation]) -> Callable[[List[Any]], Any]:
     """How to build the result for `part` from the flat results; what it needs is appended to `fetched` and `targets`."""
     if part is None:
         return _nothing

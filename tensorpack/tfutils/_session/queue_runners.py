@@ -27,7 +27,7 @@ class Coordinator(tf.train.Coordinator):
         is_stopping: what `should_stop()` says, for those that ask in each step.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(clean_stop_exception_types=())
         self.threads: List[threading.Thread] = []
         self.is_stopping = False

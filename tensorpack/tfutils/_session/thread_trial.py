@@ -14,6 +14,8 @@ from .calling_thread import QUEUE_SIZE, elements_to_take
 
 __all__ = ["make_quick_callable"]
 
+FlatCallable = Callable[..., List[Any]]  # as `make_flat_callable` makes it
+
 _BLOCK = 10  # calls of one kind in a row: the threads that sleep after another kind make the first of them slow
 _BLOCKS_BEFORE = 2  # in TensorFlow's threads; the first allocates memory and is not timed
 _BLOCKS = _BLOCKS_BEFORE + 6
@@ -21,7 +23,7 @@ _SHORT_SECONDS = 1e-3  # in longer calls a change of threads does not count
 
 
 def make_quick_callable(sess: tf.Session, fetches: Sequence[tf.Tensor], targets: Sequence[tf.Operation],
-                        feeds: Sequence[tf.Tensor]) -> Callable[..., List]:
+                        feeds: Sequence[tf.Tensor]) -> FlatCallable:
     """A `make_flat_callable` for what is called very often with inputs of about one size.
 
     Its first calls run in TensorFlow's threads. If they are short, and nothing in the graph but empty queues can make it wait
@@ -34,7 +36,7 @@ def make_quick_callable(sess: tf.Session, fetches: Sequence[tf.Tensor], targets:
 class _Kind:
     """One way to make the call, and how long it took."""
 
-    def __init__(self, call: Callable[..., List]):
+    def __init__(self, call: FlatCallable):
         self.call = call
         self.seconds: List[float] = []
 
@@ -49,12 +51,12 @@ class _Trial:
         self._request = request
         self._kinds = [_Kind(make_flat_callable(*request))]
         self._num_calls = 0
-        self._call: Callable[..., List] = self._timed
+        self._call: FlatCallable = self._timed
 
-    def __call__(self, *values: Any) -> List:
+    def __call__(self, *values: Any) -> List[Any]:
         return self._call(*values)
 
-    def _timed(self, *values: Any) -> List:
+    def _timed(self, *values: Any) -> List[Any]:
         kind = self._kinds[self._num_calls // _BLOCK % len(self._kinds)]
         start = time.perf_counter()
         results = kind.call(*values)
@@ -78,7 +80,7 @@ class _Trial:
             else:
                 self._kinds.append(_Kind(other))
 
-    def _in_calling_thread(self) -> Optional[Callable[..., List]]:
+    def _in_calling_thread(self) -> Optional[FlatCallable]:
         sess, fetches, targets, feeds = self._request
         if sess.sess_str:  # the target: a server, whose threads are its own affair
             return None
@@ -105,20 +107,21 @@ class _WhereNothingWaits:
         elements: how many elements each call takes from them.
     """
 
-    def __init__(self, run: Callable[..., List], wait: Callable[..., List], look: Callable[[], List], elements: Sequence[int]):
+    def __init__(self, run: FlatCallable, wait: FlatCallable, look: FlatCallable, elements: Sequence[int]):
         self._run, self._wait, self._look, self._elements = run, wait, look, elements
         self._calls_left = 0  # for which there are elements, unless somebody else takes them
 
     @classmethod
-    def make(cls, sess: tf.Session, elements: Dict[tf.Operation, int], *callables: Callable) -> Optional[_WhereNothingWaits]:
+    def make(cls, sess: tf.Session, elements: Dict[tf.Operation, int], run: FlatCallable,
+             wait: FlatCallable) -> Optional[_WhereNothingWaits]:
         """None if the graph lacks the operation that tells the size of a queue; graphs in use are final."""
         sizes = [next((op.outputs[0] for op in queue.outputs[0].consumers() if op.type == QUEUE_SIZE), None)
                  for queue in elements]
         if any(size is None for size in sizes):
             return None
-        return cls(*callables, make_flat_callable(sess, sizes, [], [], in_calling_thread=True), list(elements.values()))
+        return cls(run, wait, make_flat_callable(sess, sizes, [], [], in_calling_thread=True), list(elements.values()))
 
-    def __call__(self, *values: Any) -> List:
+    def __call__(self, *values: Any) -> List[Any]:
         if self._calls_left == 0:
             self._calls_left = min([size // number for size, number in zip(self._look(), self._elements)])
             if self._calls_left == 0:

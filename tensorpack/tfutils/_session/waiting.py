@@ -16,7 +16,7 @@ from .session_call import SessionCall, run_beside
 __all__ = ["can_wait", "close_abandoned_queues", "describe_call", "feeding_threads", "is_abandoned", "lack_data"]
 
 # All threads of ours that fill a queue, by running their `enqueue_op`.
-feeding_threads: weakref.WeakSet = weakref.WeakSet()
+feeding_threads: weakref.WeakSet[Any] = weakref.WeakSet()
 
 _QUICK = re.compile("Size|IsClosed|Close|Clear")
 _MAX_OPERATIONS = 12  # to tell of

@@ -15,13 +15,14 @@ from ...callbacks.base import Callback, CallbackFactory, StopTraining
 from ...callbacks.monitor import MonitorBase
 from ...callbacks.steps import ProgressBar
 from ...compat import tfv1 as tf
-from ...dataflow.base import DataFlow
+from ...dataflow.base import DataFlow, require_dataflow
 from ...input_source.input_source_base import InputSource
 from ...tfutils.sesscreate import NewSessionCreator
 from ...tfutils.sessinit import SessionInit
 from ...tfutils.tower import TowerContext
 from ...utils import logger
 from ...utils._rng import set_worker_index
+from ...utils._types import NOT_YET
 from ...utils.concurrency import unblock_on_sigint
 from ..tower import SingleCostTrainer
 from .cluster import Cluster, cluster_from_environment
@@ -93,7 +94,7 @@ class CollectiveTrainer(SingleCostTrainer):
         self._cluster: Cluster = cluster_from_environment()
         self.rank, self.size = self._cluster.rank, self._cluster.size
         self.is_chief = self.rank == 0
-        self._watchdog: Optional[Watchdog] = None
+        self._watchdog: Watchdog = NOT_YET  # stays so where there is one worker
         self._section_start: Optional[float] = None
         self._done = threading.Event()
         if self.size > 1:
@@ -110,8 +111,7 @@ class CollectiveTrainer(SingleCostTrainer):
             TypeError: it is no DataFlow.
             ValueError: with several workers, it is known to shuffle or mix its datapoints.
         """
-        if not isinstance(dataflow, DataFlow):
-            raise TypeError("CollectiveTrainer.shard: must be a DataFlow; got {!r}".format(dataflow))
+        require_dataflow("CollectiveTrainer.shard", "what is shared out", dataflow)
         if self.size == 1:
             return dataflow
         check_same_everywhere("CollectiveTrainer.shard", dataflow)
@@ -326,7 +326,7 @@ class CollectiveTrainer(SingleCostTrainer):
         self._end_if_stuck(str(self._cannot_go_on(departure)), 1, functools.partial(self._is_hopeless, departure))
 
     def _is_hopeless(self, departure: Departure, seconds: float, stuck: float) -> bool:
-        if departure.failed:
+        if departure.failed or departure.step is None:
             return stuck > self.STUCK_SECONDS or seconds > self._CLEAN_UP_SECONDS
         return stuck > self.LAST_STEP_SECONDS and self.loop.global_step >= departure.step
 

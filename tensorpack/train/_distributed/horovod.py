@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import re
 import sys
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ...callbacks.base import Callback, CallbackFactory, StopTraining
 from ...compat import tfv1 as tf
@@ -86,7 +86,7 @@ class HorovodTrainer(SingleCostTrainer):
         with tf.name_scope("AllReduce"):
             return [(self.hvd.allreduce(gradient, average=self._average, **options), variable) for gradient, variable in grads]
 
-    def _compression_options(self) -> dict:
+    def _compression_options(self) -> Dict[str, Any]:
         version = sys.modules[self.hvd.__name__.partition(".")[0]].__version__
         if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) >= _FIRST_WITH_COMPRESSION:
             return {"compression": self._compression}

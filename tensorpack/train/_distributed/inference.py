@@ -5,7 +5,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
 from ...callbacks.inference import Inferencer
 from ...callbacks.inference_runner import InferenceRunner, _find_fetches, _InferencerToHook
-from ...dataflow.base import DataFlow
+from ...dataflow.base import DataFlow, require_dataflow
 from ...tfutils.tower import TowerFunc, TowerTensorHandle
 from ...utils._text.progress_bar import Bar
 from ...utils.utils import get_tqdm
@@ -45,9 +45,8 @@ class CollectiveInferenceRunner(InferenceRunner):
 
     def __init__(self, input: DataFlow, infs: Union[Inferencer, Sequence[Inferencer]], tower_name: str = "InferenceTower",
                  tower_func: Optional[TowerFunc] = None, device: int = 0):
-        if not isinstance(input, DataFlow):
-            raise TypeError("CollectiveInferenceRunner: input must be a DataFlow; got {!r}; InferenceRunner, which runs on the "
-                            "chief alone, takes any InputSource".format(input))
+        require_dataflow("CollectiveInferenceRunner", "input", input, hint="InferenceRunner, which runs on the chief alone, "
+                         "takes any InputSource")
         cluster = cluster_from_environment()
         self._portion: Optional[Portion] = None
         if cluster.size > 1:
@@ -66,7 +65,7 @@ class CollectiveInferenceRunner(InferenceRunner):
     def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
         collector = _Collector()
         self._collected.append(collector)
-        self.register_hook(_InferencerToHook(collector, _find_fetches(inf, towers[0])))
+        self.register_hook(_InferencerToHook(collector.keep, _find_fetches(inf, towers[0])))
 
     def _make_progress_bar(self) -> Bar:
         return get_tqdm(total=self._size, disable=not self.trainer.is_chief)
@@ -84,7 +83,7 @@ class CollectiveInferenceRunner(InferenceRunner):
         if self._portion is None:
             return _Part(values, None)
         tally = self._portion.take_tally()
-        expected = 0 if tally is None else self._portion.num_results(tally.own_count)
+        expected = 0 if tally is None else self._portion.num_results(tally.num_own)
         return _Part(values, _Share(len(values[0]), expected, tally))
 
 
@@ -111,6 +110,7 @@ class _Part(NamedTuple):
 
 def _check_parts(who: str, shares: List[_Share]) -> None:
     """Raise RuntimeError, on all workers alike, unless these have seen each datapoint of the pass once, together."""
+    tallies: List[Tally] = []
     for rank, share in enumerate(shares):
         if share.tally is None:
             raise RuntimeError("{}: a pass must be all of the flow; got one that goes on, on rank {}, after as many datapoints "
@@ -120,10 +120,10 @@ def _check_parts(who: str, shares: List[_Share]) -> None:
             raise RuntimeError("{}: each datapoint must come through the maps of the flow; got {} on rank {}, of {}; leave out "
                                "what is not wanted below them, where the flow is read".format(
                                    who, share.runs, rank, share.expected))
-    tallies = [share.tally for share in shares]
-    counts = sorted({tally.count for tally in tallies})
-    dealt = sum(tally.own_count for tally in tallies), sum(tally.own_total for tally in tallies)
-    if any(tally[:2] != dealt for tally in tallies):
+        tallies.append(share.tally)
+    counts = sorted({tally.num_all for tally in tallies})
+    dealt = sum(tally.num_own for tally in tallies), sum(tally.sum_own for tally in tallies)
+    if any((tally.num_all, tally.sum_all) != dealt for tally in tallies):
         where = " on different workers" if len(counts) > 1 else ""
         raise RuntimeError("{}: together all workers must see each datapoint once; got {} datapoints{}, in another order or "
                            "with other contents on each; let what is read below the maps of the flow be the same everywhere, "
@@ -154,7 +154,7 @@ class _Collector:
     def __init__(self) -> None:
         self._values: List[Any] = []
 
-    def on_fetches(self, results: List[Any]) -> None:
+    def keep(self, results: List[Any]) -> None:
         self._values.append(results)
 
     def take(self) -> List[Any]:

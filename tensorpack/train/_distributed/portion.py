@@ -27,15 +27,15 @@ _DIGEST_BYTES = 8
 class Tally(NamedTuple):
     """Number of datapoints, and sum of their fingerprints, of a whole pass and of one worker's portion of it."""
 
-    count: int = 0
-    total: int = 0
-    own_count: int = 0
-    own_total: int = 0
+    num_all: int = 0
+    sum_all: int = 0
+    num_own: int = 0
+    sum_own: int = 0
 
     def plus(self, datapoint: Any, is_own: bool) -> Tally:
         """The tally with one more datapoint."""
         number = fingerprint(datapoint)
-        return Tally(self.count + 1, self.total + number, self.own_count + is_own, self.own_total + number * is_own)
+        return Tally(self.num_all + 1, self.sum_all + number, self.num_own + is_own, self.sum_own + number * is_own)
 
 
 class Portion(ProxyDataFlow):
@@ -85,12 +85,12 @@ class Portion(ProxyDataFlow):
 def deal(flow: DataFlow, size: int, rank: int) -> Tuple[DataFlow, Portion]:
     """The flow with a Portion in it as far down as it can be, and that Portion; `flow` itself is not changed."""
     above: List[ProxyDataFlow] = []
-    while _works_on_each_by_itself(flow):
+    while isinstance(flow, ProxyDataFlow) and _works_on_each_by_itself(flow):
         above.append(flow)
         flow = flow.ds
     batches = tuple(each for each in reversed(above) if isinstance(each, BatchData))
-    result: DataFlow = Portion(flow, size, rank, batches)
-    portion = result
+    portion = Portion(flow, size, rank, batches)
+    result: ProxyDataFlow = portion
     for each in reversed(above):
         result = _over(each, result)
     return _LookingAhead(result), portion
@@ -111,10 +111,10 @@ class _LookingAhead(ProxyDataFlow):
 _ITERATIONS = tuple(kind.__iter__ for kind in (ProxyDataFlow, MapData, PrintData, BatchData, ParallelMapData))
 
 
-def _works_on_each_by_itself(flow: DataFlow) -> bool:
+def _works_on_each_by_itself(flow: ProxyDataFlow) -> bool:
     if isinstance(flow, ParallelMapData) and not flow._strict:
         return False
-    return isinstance(flow, ProxyDataFlow) and type(flow).__iter__ in _ITERATIONS
+    return type(flow).__iter__ in _ITERATIONS
 
 
 def _over(flow: ProxyDataFlow, ds: DataFlow) -> ProxyDataFlow:

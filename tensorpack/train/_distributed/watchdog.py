@@ -15,6 +15,7 @@ import zlib
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ...utils import logger
+from ...utils._types import AnyFunction
 
 __all__ = ["Departure", "PeerGone", "Watchdog", "wait_for_name"]
 
@@ -89,7 +90,7 @@ class Watchdog:
             self._start(self._read, peer, connection)
         self._start(self._beat)
 
-    def _start(self, function: Callable, *args: Any) -> None:
+    def _start(self, function: AnyFunction, *args: Any) -> None:
         threading.Thread(target=function, args=args, name="Watchdog", daemon=True).start()
 
     @property

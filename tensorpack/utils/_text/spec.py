@@ -8,6 +8,7 @@ import numpy as np
 _MAX_ITEMS = 8  # components shown of one container
 _MAX_TEXT = 40  # characters shown of a string or a number
 _MAX_DEPTH = 3
+_MAX_REPR = 200  # characters shown of any other value
 
 
 def describe(value: Any) -> str:
@@ -19,6 +20,22 @@ def describe(value: Any) -> str:
     "list of 3: [int 7, str 'abc', None]"
     """
     return _describe(value, _MAX_DEPTH)
+
+
+def shown(value: Any) -> str:
+    """What was given where something else is needed: its repr, as long as that is short; of a class, how to make an instance.
+
+    >>> shown(7), shown(np.zeros((32, 28), "float32"))
+    ('7', 'float32 (32, 28)')
+    >>> shown(dict)
+    'the class dict; write dict(...) to make one'
+    """
+    if isinstance(value, type):
+        return "the class {0}; write {0}(...) to make one".format(value.__name__)
+    if isinstance(value, np.ndarray) or (isinstance(value, (list, tuple, dict)) and len(value)):
+        return describe(value)
+    text = repr(value)
+    return text if len(text) <= _MAX_REPR else text[:_MAX_REPR - 3] + "..."
 
 
 def _describe(value: Any, depth: int) -> str:

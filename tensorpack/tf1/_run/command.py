@@ -1,0 +1,65 @@
+"""The command line of `python -m tensorpack.tf1`, and what it sets up in a process."""
+from __future__ import annotations
+
+import sys
+from typing import List, Optional
+
+_USAGE = """\
+usage: python -m tensorpack.tf1 PROGRAM.py [ARGUMENT ...]      run a program of TensorFlow 1 on the TensorFlow that is installed
+       python -m tensorpack.tf1 -m MODULE [ARGUMENT ...]       the same for a module
+       python -m tensorpack.tf1 --check PATH [--json FILE]     tell what a program, or all in a folder, uses that is lost
+
+In the process that this starts, `import tensorflow` gives the API of TensorFlow 1 in graph mode with tf.contrib, tf.layers and
+tf.nn.rnn_cell, whatever the spelling of the import; numpy, scipy and Python have names again that they have lost; the program's
+own files may be in Python 2. No file is changed. On TensorFlow 1.15 the program just runs.
+"""
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the command; returns the exit status, or what the program raises comes out."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_USAGE, end="")
+        return 0 if arguments else 2
+    if arguments[0] == "--check":
+        from .check.command import check
+
+        return check(arguments[1:])
+    return _run(arguments)
+
+
+def _run(arguments: List[str]) -> int:
+    from .program import CannotRun, run_file, run_module
+
+    if arguments[0].startswith("-") and (arguments[0] != "-m" or len(arguments) < 2):
+        print(_USAGE + "\nerror: {}: no such option".format(arguments[0]), file=sys.stderr)
+        return 2
+    set_up()
+    try:
+        if arguments[0] == "-m":
+            run_module(arguments[1], arguments[2:])
+        else:
+            run_file(arguments[0], arguments[1:])
+    except CannotRun as e:
+        print("error: {}".format(e), file=sys.stderr)
+        return 2
+    return 0
+
+
+def set_up() -> None:
+    """Make this process, and those that it spawns, one in which programs of TensorFlow 1 run."""
+    from .children import set_children_up
+    from .environment.restore import restore_environment
+    from .errors import show_errors
+    from .hooks import AfterImport
+    from .paths import LostPaths
+    from .source import read_by_us
+    from .version_1 import become_version_1, give_version_1, show_today_to_its_packages
+
+    sys.meta_path.insert(0, LostPaths())
+    show_today_to_its_packages()
+    AfterImport({"tensorflow": become_version_1, "tensorpack.compat": give_version_1}).install()
+    restore_environment()
+    read_by_us()
+    set_children_up()
+    show_errors()

@@ -1,0 +1,1 @@
+"""`tf.contrib.slim.python.slim.data`: records from files, through queues."""

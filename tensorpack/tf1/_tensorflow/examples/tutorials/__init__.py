@@ -1,0 +1,4 @@
+"""`tensorflow.examples.tutorials`."""
+from ..._provide import provide
+
+__getattr__, __dir__, __all__ = provide(__name__)

@@ -1,0 +1,1 @@
+"""Behind `tf.layers`: what its layers share, and the rooms of the larger ones."""

@@ -1,0 +1,72 @@
+"""What a callback or a user reads before it is there is an error that says when it will be."""
+import pytest
+
+from tensorpack import Callback, CallbackFactory, EarlyStop, Trainer, tfv1
+from tensorpack.callbacks.monitor import MonitorBase
+
+
+class CountingTrainer(Trainer):
+    """Trains nothing: each step adds one to a variable."""
+
+    def __init__(self):
+        super().__init__()
+        with self.graph.as_default():
+            variable = tfv1.get_variable("steps_seen", shape=(), initializer=tfv1.zeros_initializer(), trainable=False)
+            self.train_op = tfv1.assign_add(variable, 1.).op
+
+    def go(self, callbacks):
+        self.train_with_defaults(callbacks=callbacks, monitors=[], steps_per_epoch=2, max_epoch=3)
+
+
+SESSION = "there is no session before all callbacks have added to the graph; use it from _before_train on"
+
+
+@pytest.mark.parametrize("read, words", [
+    (lambda cb: cb.trainer.sess.run("x"), "CountingTrainer.sess: " + SESSION),
+    (lambda cb: cb.trainer.hooked_sess.run("x"), "CountingTrainer.hooked_sess: " + SESSION),
+    (lambda cb: cb.trainer.steps_per_epoch + 1, "TrainLoop.steps_per_epoch: it is known from _before_train on"),
+    (lambda cb: cb.trainer.max_epoch + 1, "TrainLoop.max_epoch: it is known"),
+    (lambda cb: cb.trainer.starting_epoch + 1, "TrainLoop.starting_epoch: it is known"),
+], ids=["sess", "hooked_sess", "steps_per_epoch", "max_epoch", "starting_epoch"])
+def test_in_setup_graph(read, words):
+    with pytest.raises(RuntimeError, match=words):
+        CountingTrainer().go([CallbackFactory(setup_graph=read)])
+
+
+@pytest.mark.parametrize("read, words", [
+    (lambda cb: cb.trainer.monitors, "Callback.trainer: a callback has its trainer from _setup_graph on"),
+    (lambda cb: cb.epoch_num, "Callback.trainer: a callback has its trainer from _setup_graph on"),
+    (lambda cb: cb.graph.get_operations(), "Callback.graph: a callback has its graph from _setup_graph on"),
+], ids=["trainer", "epoch_num", "graph"])
+def test_in_the_constructor_of_a_callback(read, words):
+    with pytest.raises(RuntimeError, match=words):
+        read(Callback())
+
+
+def test_they_are_there_when_training_begins():
+    seen = []
+
+    def look(cb):
+        seen.append(cb.trainer.sess.run(cb.trainer.graph.get_tensor_by_name("steps_seen:0")))
+        seen.extend([cb.trainer.steps_per_epoch, cb.trainer.max_epoch, cb.trainer.starting_epoch])
+
+    CountingTrainer().go([CallbackFactory(before_train=look)])
+    assert seen == [0, 2, 3, 1]
+
+
+def test_asking_whether_they_are_there_is_possible():
+    trainer = CountingTrainer()
+    assert getattr(trainer, "sess", None) is None and not hasattr(trainer, "hooked_sess")
+    assert Trainer.sess is None and Trainer.hooked_sess is None
+    assert not hasattr(Callback(), "trainer") and not hasattr(MonitorBase(), "graph")
+
+
+def test_an_early_stop_reads_as_a_normal_end(log_records):
+    class Put(Callback):
+        def _trigger(self):
+            self.trainer.monitors.put_scalar("error", 1.)
+
+    CountingTrainer().go([Put(), EarlyStop("error", 1)])
+    last = log_records[-1].getMessage()
+    assert last.startswith("Training ends here: EarlyStop: 'error' has not become better")
+    assert not [record for record in log_records if "exception" in record.getMessage().lower()]
