@@ -153,10 +153,12 @@ PART = Part(
         "utils.stat": Moved("utils.stats"),
     },
     adapters={
+        "utils.develop": "utils.develop.adapt_develop",
         "utils.logger": "utils.logger.adapt_logger",
         "utils.stats": "utils.stats.adapt_stats",
     },
     behaviours={
+        "TENSORPACK_DOC_BUILDING": "DOC_BUILDING",
         "RatioCounter.feed(cnt)": "count",
         "RatioCounter.feed(tot)": "total",
         "auto_set_dir(overwrite)": "auto_set_dir('d')",
