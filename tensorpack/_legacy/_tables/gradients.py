@@ -1,7 +1,9 @@
 """Gradient processors, optimizers, scopes and variables by other names."""
 from __future__ import annotations
 
-from .._table import Old, Part
+from typing import Dict
+
+from .._table import Name, Old, Part
 
 _COMMON = "_legacy.tfutils.common."
 _APPLY = Old("_legacy.tfutils.gradients.apply_grad_processors", "tfutils.optimizer.apply_grad_processors(optimizer, gradprocs)")
@@ -9,7 +11,7 @@ _CLEAR = Old(_COMMON + "clear_collection", "del tf.get_collection_ref(key)[:]")
 _SCOPE = Old(_COMMON + "get_name_scope_name", "tf.get_default_graph().get_name_scope()")
 _PROCESSORS = ("CheckGradient", "GlobalNormClip", "GradientProcessor", "MapGradient", "ScaleGradient", "SummaryGradient")
 _COLLECTIONS = {name: "tfutils.collection." + name for name in ("backup_collection", "freeze_collection", "restore_collection")}
-_STAR = {
+_STAR: Dict[str, Name] = {
     **{name: "tfutils.gradproc." + name for name in _PROCESSORS},
     **_COLLECTIONS,
     "apply_grad_processors": "tfutils.optimizer.apply_grad_processors",

@@ -1,7 +1,9 @@
 """Layers."""
 from __future__ import annotations
 
-from .._table import Gone, Moved, Old, Part
+from typing import Dict
+
+from .._table import Gone, Moved, Name, Old, Part
 
 _LAYERS = "_legacy.models.layers."
 _BILINEAR = Old(_LAYERS + "BilinearUpSample", "tf.image.resize")
@@ -30,7 +32,7 @@ _LAYER_KEYWORDS = {
     "LayerNorm": _NORM,
     "MaxPooling": {"shape": "pool_size", "stride": "strides"},
 }
-_STAR = {
+_STAR: Dict[str, Name] = {
     "BilinearUpSample": _BILINEAR,
     "ImageSample": _SAMPLE,
     "LeakyReLU": _LEAKY,
@@ -54,7 +56,8 @@ PART = Part(
         "models.nonlin.NonLinearity": _NON_LINEARITY,
         "models.pool.BilinearUpSample": _BILINEAR,
         "models.pool.TestPool": _CHECKS,
-        "models.shape_utils.DynamicLazyAxis": Old("_legacy.models.shape_utils.DynamicLazyAxis", "StaticDynamicShape.get_dynamic"),
+        "models.shape_utils.DynamicLazyAxis": Old(
+            "_legacy.models.shape_utils.DynamicLazyAxis", "StaticDynamicShape.get_dynamic"),
         "models.softmax.SoftMax": _SOFTMAX,
         "models.utils.disable_autograph": _AUTOGRAPH,
         "models.utils.monkeypatch_tf_layers": _MONKEY,

@@ -1,11 +1,13 @@
 """Symbolic functions."""
 from __future__ import annotations
 
-from .._table import Old, Part
+from typing import Dict
+
+from .._table import Name, Old, Part
 
 _HERE = "_legacy.tfutils.symbolic."
 _LOSSES = "_legacy.tfutils.losses."
-_FUNCTIONS = {
+_FUNCTIONS: Dict[str, Name] = {
     "accuracy": Old(_HERE + "accuracy", "tf.reduce_mean(tf.cast(tf.nn.in_top_k(logits, label, topk), tf.float32))"),
     "batch_flatten": "models.fc.batch_flatten",
     "class_balanced_binary_class_cross_entropy": Old(

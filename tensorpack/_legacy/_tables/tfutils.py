@@ -1,7 +1,9 @@
 """The other tools around TensorFlow."""
 from __future__ import annotations
 
-from .._table import Gone, Moved, Old, Part
+from typing import Dict
+
+from .._table import Gone, Moved, Name, Old, Part
 
 _COMMON = "_legacy.tfutils.common."
 _LOCAL_STEP = Gone("trainer.local_step")
@@ -19,7 +21,7 @@ _LOOKUPS = {
     "get_vars_by_names": "tfutils.common.get_tensors_by_names",
 }
 _MODULES = ("distributed", "distributions", "model_utils", "modelutils", "varmanip")
-_STAR = {
+_STAR: Dict[str, Name] = {
     **_LOOKUPS,
     **{name: Old("tfutils." + name, "import tensorpack.tfutils." + name, loud=False) for name in _MODULES},
     "TowerFuncWrapper": _TOWER_FUNC,

@@ -159,7 +159,8 @@ class ProductDistribution(Distribution):
 
     def _loglikelihood(self, x: Any, theta: Any) -> Any:
         samples = tf.split(x, [dist.sample_dim for dist in self.dists], axis=-1)
-        return tf.add_n([dist.loglikelihood(sample, part) for dist, sample, part in zip(self.dists, samples, self._parts(theta))])
+        parts = zip(self.dists, samples, self._parts(theta))
+        return tf.add_n([dist.loglikelihood(sample, part) for dist, sample, part in parts])
 
     def _sample(self, theta: Any) -> Any:
         return tf.concat([dist._sample(part) for dist, part in zip(self.dists, self._parts(theta))], axis=-1)

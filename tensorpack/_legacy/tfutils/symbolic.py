@@ -65,9 +65,11 @@ def guided_relu() -> Iterator[None]:
         yield
 
 
-@tf.RegisterGradient("GuidedReLU")
 def _guided_gradient(op: Any, grad: Any) -> Any:
     return tf.where((grad > 0) & (op.outputs[0] > 0), grad, tf.zeros_like(grad))
+
+
+tf.RegisterGradient("GuidedReLU")(_guided_gradient)
 
 
 def saliency_map(output: Any, input: Any, name: str = "saliency_map") -> Any:
