@@ -111,13 +111,16 @@ PART = Part(
     },
     adapters={
         "dataflow._flows.batch": "dataflow.arguments.adapt_batch",
+        "dataflow._parallel.process_runner": "dataflow.arguments.adapt_process_runner",
         "dataflow._parallel.process_map": "dataflow.arguments.adapt_positional_map",
         "dataflow._parallel.thread_map": "dataflow.arguments.adapt_positional_map",
+        "dataflow.base": "dataflow.hooks.adapt_base",
         "dataflow.format": "dataflow.arguments.adapt_format",
         "dataflow.raw": "dataflow.arguments.adapt_raw",
     },
     behaviours={
         "BatchData._aggregate_batch": "aggregate_batch",
+        "PrefetchData(ds, nr_prefetch)": "MultiProcessRunner(ds, num_prefetch, num_proc=1)",
         "DataFromGenerator(size)": "FixedSizeData, or a DataFlow of your own with __len__",
         "LMDBDataDecoder(lmdb_dir)": "LMDBDataDecoder(LMDBData(lmdb_dir, shuffle), decoder)",
         "LMDBDataDecoder(shuffle)": "LMDBDataDecoder(LMDBData(lmdb_dir, shuffle), decoder)",

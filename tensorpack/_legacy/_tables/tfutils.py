@@ -11,7 +11,7 @@ _DESCRIBE = "tfutils.model_utils.describe_trainable_vars"
 _SLIM = Old(_COMMON + "apply_slim_collections", "cost + regularize_cost_from_collection(), and the callback RunUpdateOps")
 _DISTRIBUTIONS = "tensorflow_probability.distributions"
 _TOWER_FUNC = "tfutils.tower.TowerFunc"
-_LOOKUPS = {
+_LOOKUPS: Dict[str, Name] = {
     "get_global_step": "tfutils.common.get_global_step_value",
     "get_local_step_var": _LOCAL_STEP,
     "get_op_or_tensor_by_name": Old("tfutils.common.get_op_or_tensor_by_name", loud=False),

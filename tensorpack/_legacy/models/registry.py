@@ -20,7 +20,8 @@ def adapt_registry(module: Any) -> None:
     def layer_register(*args: Any, **kwargs: Any) -> Any:
         if len(args) == 3:
             warn_once("layer_register(summary_activation, log_shape, use_scope)", "layer_register(log_shape, use_scope)")
-            kwargs["summary_activation"], args = args[0], args[1:]
+            # shapes were logged for layers with a scope, whatever was asked for
+            kwargs["summary_activation"], args = args[0], (args[1] and args[2] is True, args[2])
         summarized = kwargs.pop("summary_activation", False)
         register = today_register(*args, **kwargs)
 
