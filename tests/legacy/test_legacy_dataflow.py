@@ -120,7 +120,8 @@ class OldTwice(OldOverLibrary):
 
 @pytest.mark.parametrize("flow, numbers, length", [
     (OldSource(), [0, 1, 2], 3), (OldProxy(OldSource()), [10, 11, 12], 3),
-    (OldProxy(D.DataFromList([[5]], shuffle=False)), [15], 1), (D.MapData(OldProxy(OldSource()), lambda dp: dp), [10, 11, 12], 3),
+    (OldProxy(D.DataFromList([[5]], shuffle=False)), [15], 1),
+    (D.MapData(OldProxy(OldSource()), lambda dp: dp), [10, 11, 12], 3),
     (OldOverLibrary(OldSource()), [110, 111, 112], 4), (OldTwice(OldSource()), [1110, 1111, 1112], 4),
     (NewBelowOld(OldSource()), [110, 111, 112], 3), (OldBelowNew(OldSource()), [1110, 1111, 1112], 7)],
     ids=["source", "proxy", "over-today", "under-today", "over-library", "twice", "new-below-old", "old-below-new"])

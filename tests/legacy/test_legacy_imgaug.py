@@ -1,9 +1,11 @@
 """Augmentors as they used to be written and called."""
+import importlib
+
 import numpy as np
 import pytest
+from tensorpack.utils.rect import Rect
 
 from tensorpack.dataflow import AugmentImageComponent, DataFromList, imgaug
-from tensorpack.utils.rect import Rect
 
 pytest.importorskip("cv2")
 IMAGE = np.random.RandomState(0).randint(0, 256, size=[12, 16, 3]).astype("uint8")
@@ -122,7 +124,7 @@ class Twice(imgaug.transform.ImageTransform):
 
 @pytest.mark.parametrize("module", ["base", "crop", "geometry", "misc", "transform"])
 def test_the_base_class_of_augmentors_with_transforms(module):
-    base = getattr(__import__("tensorpack.dataflow.imgaug." + module, fromlist=["x"]), "TransformAugmentorBase")
+    base = importlib.import_module("tensorpack.dataflow.imgaug." + module).TransformAugmentorBase
 
     class Doubled(base):
         def _get_augment_params(self, img):
@@ -188,9 +190,10 @@ def test_a_deformation_moves_what_is_near_an_anchor():
 
 
 def test_gone_modules_and_names():
-    from tensorpack.dataflow.imgaug.crop import CenterPaste
     from tensorpack.dataflow.imgaug.deform import GaussianDeform
     from tensorpack.dataflow.imgaug.noname import Flip, MapImage
+
+    from tensorpack.dataflow.imgaug.crop import CenterPaste
 
     assert (Flip, MapImage, CenterPaste, GaussianDeform) == (
         imgaug.Flip, imgaug.MapImage, imgaug.CenterPaste, imgaug.GaussianDeform)

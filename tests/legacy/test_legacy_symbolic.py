@@ -51,7 +51,8 @@ def incorrect(k):
 X = np.array([-3, -0.5, 0, 0.2, 1, 4], "float32")
 CASES = {
     "prediction_incorrect": (lambda: symbf.prediction_incorrect(LOGITS, LABELS), lambda: incorrect(1)),
-    "prediction_incorrect-top2": (lambda: symbf.prediction_incorrect(LOGITS, LABELS, 2, name="wrong-top2"), lambda: incorrect(2)),
+    "prediction_incorrect-top2": (lambda: symbf.prediction_incorrect(LOGITS, LABELS, 2, name="wrong-top2"),
+                                  lambda: incorrect(2)),
     "accuracy": (lambda: symbf.accuracy(LOGITS, LABELS, topk=2), lambda: 1 - incorrect(2).mean()),
     "flatten": (lambda: symbf.flatten(tf.constant(LOGITS)), lambda: LOGITS.ravel()),
     "batch_flatten": (lambda: symbf.batch_flatten(tf.constant(PROBABILITIES)), lambda: PROBABILITIES.reshape(2, -1)),

@@ -153,6 +153,7 @@ def test_pictures_of_patches():
 def test_a_star_import_gives_the_modules_again(warnings):
     namespace = {}
     exec("from tensorpack.utils import *", namespace)
-    for name in "fs viz stats timer serialize rect loadcaffe concurrency argtools debug develop lut globvars discretize".split():
+    for name in ("argtools concurrency debug develop discretize fs globvars loadcaffe lut rect serialize stats timer "
+                 "viz").split():
         assert namespace[name].__name__ == "tensorpack.utils." + name
     assert namespace["get_nr_gpu"] is gpu.get_num_gpu and not warnings()

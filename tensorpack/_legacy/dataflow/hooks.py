@@ -1,4 +1,4 @@
-"""`get_data` and `size` in classes of which some define these and others `__iter__` and `__len__`: the most derived one counts."""
+"""`get_data` and `size` where some classes define these and others `__iter__` and `__len__`: the most derived one counts."""
 from __future__ import annotations
 
 from typing import Any
