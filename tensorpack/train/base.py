@@ -255,6 +255,9 @@ class Trainer:
             raise cause
         else:
             logger.error("Training failed at global_step=%d", self.loop.global_step)
+            if isinstance(cause, RuntimeError) and "finalized" in str(cause):
+                logger.error("Nothing can be added to the graph while it trains: a callback makes its operations and "
+                             "predictors in _setup_graph, and runs them later.")
             raise cause
 
     def _unblock(self) -> None:

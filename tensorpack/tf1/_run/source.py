@@ -94,7 +94,8 @@ def _tell(program: Program, path: str) -> None:
     if path in _told:
         return
     _told.add(path)
-    name = os.path.relpath(path) if os.path.isabs(path) else path
+    beside = os.path.relpath(path)
+    name = path if beside.startswith(os.pardir) else beside
     if program.is_python_2:
         say("{}:{}: this file is Python 2; it is translated in memory, and `/` rounds integers down".format(
             name, program.first_line))
