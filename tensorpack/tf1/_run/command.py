@@ -1,4 +1,4 @@
-"""The command line of `python -m tensorpack.tf1`, and what it sets up in a process."""
+"""The command line of `python -m tensorpack.tf1`."""
 from __future__ import annotations
 
 import sys
@@ -35,6 +35,8 @@ def _run(arguments: List[str]) -> int:
         wrong = "-m: must be followed by the name of a module" if arguments[0] == "-m" else arguments[0] + ": no such option"
         print("{}\nerror: {}".format(_USAGE, wrong), file=sys.stderr)
         return 2
+    from .setting_up import set_up
+
     set_up()
     try:
         if arguments[0] == "-m":
@@ -45,22 +47,3 @@ def _run(arguments: List[str]) -> int:
         print("error: {}".format(e), file=sys.stderr)
         return 2
     return 0
-
-
-def set_up() -> None:
-    """Make this process, and those that it spawns, one in which programs of TensorFlow 1 run."""
-    from .children import set_children_up
-    from .environment.restore import restore_environment
-    from .errors import show_errors
-    from .hooks import AfterImport
-    from .paths import LostPaths
-    from .source import read_by_us
-    from .version_1 import become_version_1, give_version_1, show_today_to_its_packages
-
-    sys.meta_path.insert(0, LostPaths())
-    show_today_to_its_packages()
-    AfterImport({"tensorflow": become_version_1, "tensorpack.compat": give_version_1}).install()
-    restore_environment()
-    read_by_us()
-    set_children_up()
-    show_errors()

@@ -37,10 +37,10 @@ def bucket(tensors: Tensors, which_bucket: Any, batch_size: Any, num_buckets: in
     """
     sizes = list(batch_size) if isinstance(batch_size, (list, tuple)) else [batch_size] * num_buckets
     capacities = [capacity] * num_buckets if bucket_capacities is None else list(bucket_capacities)
-    for argument, values in (("batch_size", sizes), ("bucket_capacities", capacities)):
-        if len(values) != num_buckets:
+    for argument, entries in (("batch_size", sizes), ("bucket_capacities", capacities)):
+        if len(entries) != num_buckets:
             raise ValueError("bucket: {} must have an entry for each of {} buckets; got {}".format(
-                argument, num_buckets, values))
+                argument, num_buckets, entries))
     names, values = _flat(tensors)
     if not values:
         raise ValueError("bucket: tensors must have at least one tensor; got none")
