@@ -1,4 +1,4 @@
-"""Names that programs were found to use, and that TensorFlow has lost, can be imported and used by their paths in TensorFlow 1."""
+"""Names that programs were found to use, and that TensorFlow has lost, are found by their paths in TensorFlow 1."""
 import json
 import os
 
