@@ -23,7 +23,7 @@ DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 VALUES = os.path.join(DATA, "cells_tf1.npz")
 VARIABLES = os.path.join(DATA, "cells_tf1.json")
 CHECKPOINTS = ["cell_layer_norm_lstm", "loop_multi", "attention_bahdanau_loop"]
-PACKAGES = ["rnn", "seq2seq", "crf", "distributions", "signal", "lookup", "util", "cudnn_rnn"]
+PACKAGES = ["rnn", "seq2seq", "legacy_seq2seq", "crf", "distributions", "signal", "lookup", "util", "cudnn_rnn"]
 
 
 def our_names():
@@ -101,8 +101,14 @@ def _gradients(outputs, inputs, variables):
                      for output in smooth])
     points = list(inputs.items()) + [(variable.op.name, variable) for variable in variables]
     gradients = tf.gradients(cost, [x for _, x in points])
-    return {"gradient/" + key: tf.convert_to_tensor(gradient)
-            for (key, _), gradient in zip(points, gradients) if gradient is not None}
+    return {"gradient/" + key: _dense(gradient, x)
+            for (key, x), gradient in zip(points, gradients) if gradient is not None}
+
+
+def _dense(gradient, x):
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, x.shape.as_list()[0])
+    return gradient
 
 
 def _describe(variable):
