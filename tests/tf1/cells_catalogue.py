@@ -65,8 +65,11 @@ def save_checkpoint(name, lib):
         tf.train.Saver().save(sess, checkpoint_of(name), write_meta_graph=False, write_state=False)
 
 
-def run_network(name, lib):
+def run_network(name, lib, dtype=None):
     """Build a network in a new graph, give all variables their values, and run it.
+
+    Args:
+        dtype: of the inputs, in place of that of the network.
 
     Returns:
         a dict of arrays, `output/<i>`, `gradient/<input>`, `gradient/<variable>`; and a list of what is known of each
@@ -75,7 +78,7 @@ def run_network(name, lib):
     network = NETWORKS[name]
     with tf.Graph().as_default(), deprecation_silenced():
         tf.set_random_seed(3)
-        inputs = {key: tf.placeholder(network.dtype, shape, name=key) for key, shape in network.inputs.items()}
+        inputs = {key: tf.placeholder(dtype or network.dtype, shape, name=key) for key, shape in network.inputs.items()}
         outputs = [tf.convert_to_tensor(output) for output in tf.nest.flatten(network.build(lib, *inputs.values()))]
         variables = tf.global_variables()
         fetches = {"output/{}".format(i): output for i, output in enumerate(outputs)}
