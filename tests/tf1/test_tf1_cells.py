@@ -48,7 +48,10 @@ def test_networks_compute_what_tensorflow_1_computes(name, ours, stored):
     assert_equal_results(results, stored[0][name])
 
 
-@pytest.mark.parametrize("name", ["basic_rnn", "coupled", "gru", "layer_norm_lstm_plain", "lstm_block", "lstm_full", "nas", "sru"])
+HALVES = ["basic_rnn", "coupled", "gru", "layer_norm_lstm_plain", "lstm_block", "lstm_full", "nas", "sru"]
+
+
+@pytest.mark.parametrize("name", HALVES)
 def test_cells_of_half_precision_compute_the_same_with_less_precision(name, ours, stored):
     results, variables = cells_catalogue.run_network("cell_" + name, ours, "float16")
     assert {dtype for _, _, dtype, _ in variables} == {"float16"}
