@@ -469,6 +469,11 @@ def structures() -> Any:
     return nest
 
 
+def deprecation() -> Any:
+    """TensorFlow's decorators of functions that are deprecated; no public name."""
+    return _deprecation
+
+
 def image_projective_transform(images: Any, transforms: Any, output_shape: Any, interpolation: str) -> Any:
     """Images [N, H, W, C] whose pixel (x, y) is that of the input at the point that a projective transform [8] gives for it."""
     if hasattr(tensorflow.raw_ops, "ImageProjectiveTransformV2"):

@@ -1,7 +1,7 @@
 """A function of a SavedModel: `tf.contrib.predictor.from_saved_model`."""
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Mapping, Optional
 
 from .....compat import tfv1 as tf
 
@@ -82,7 +82,7 @@ class SavedModelPredictor:
         Raises:
             ValueError: there is no input of such a key.
         """
-        unknown: Union[set, Sequence[str]] = set(input_dict) - set(self._feed_tensors)
+        unknown = set(input_dict) - set(self._feed_tensors)
         if unknown:
             raise ValueError("SavedModelPredictor: there is no input {}; there are {}".format(
                 sorted(unknown), sorted(self._feed_tensors)))

@@ -7,7 +7,7 @@ from ........compat import tfv1 as tf
 
 __all__ = ["ParallelReader", "get_data_files", "parallel_read", "single_pass_read"]
 
-Sources = Union[str, Sequence[Any]]
+Sources = Union[str, List[Any], Tuple[Any, ...]]
 
 
 class ParallelReader(tf.ReaderBase):
@@ -97,7 +97,7 @@ def get_data_files(data_sources: Sources) -> List[str]:
     Raises:
         ValueError: there are none.
     """
-    if isinstance(data_sources, (list, tuple)):
+    if not isinstance(data_sources, str):
         files = [path for source in data_sources for path in get_data_files(source)]
     elif any(character in data_sources for character in "*?["):
         files = tf.gfile.Glob(data_sources)
