@@ -31,6 +31,8 @@ extras = {
     "onnx": ["tf2onnx"],
     "scikit-learn": ["scikit-learn"],
     "scipy": ["scipy"],
+    # what `python -m tensorpack.tf1` needs for programs in Python 2 and for images of scipy.misc
+    "tf1": ["fissix", "Pillow", "scipy"],
 }
 extras["all"] = sorted({package for name, packages in extras.items() if name != "tf" for package in packages})
 extras["horovod"] = ["horovod"]
@@ -56,7 +58,7 @@ setup(
     entry_points={"console_scripts": [
         "tensorpack-{}=tensorpack._cli.{}:main".format(tool, tool.replace("-", "_"))
         for tool in ("checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint")
-    ]},
+    ] + ["tensorpack-tf1=tensorpack.tf1._run.command:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3",

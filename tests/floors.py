@@ -21,7 +21,7 @@ FLOORS = {
     "contrib": 9,
     "_cli": 9,
     "_legacy": 10,
-    "tf1": 10,
+    "tf1": 11,
     "launch": 11,
     "": 11,
 }

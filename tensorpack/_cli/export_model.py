@@ -6,9 +6,10 @@ import importlib
 import importlib.util
 import os
 import sys
+import traceback
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Iterator, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from ..utils._text.spec import shown
 from ._common import comma_separated, new_parser, run
@@ -18,6 +19,8 @@ __all__ = ["main"]
 # Format -> how the tool calls the model; the exporter has a method export_FORMAT for each.
 _TITLES = {"serving": "Serving", "compact": "Compact", "tflite": "TFLite", "onnx": "ONNX"}
 _FORMATS = {".pb": "compact", ".tflite": "tflite", ".onnx": "onnx"}  # by the ending of the output
+_WITH_TENSOR_NAMES = ("compact", "onnx")  # where inputs are called `image:0`
+_NOT_OF_THE_USER = ("<", os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep, importlib.__file__)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -64,14 +67,21 @@ def _export(args: argparse.Namespace) -> None:
     directory = os.path.dirname(os.path.abspath(place)) if _is_file(place) else os.getcwd()
     with _importable(directory):
         config = PredictConfig(
-            model=_make_model(_import(place), name), session_init=session_init,
+            model=_make_model(_import_with_place(place), name), session_init=session_init,
             input_names=None if args.inputs is None else comma_separated(args.inputs),
             output_names=comma_separated(args.outputs))
         exporter = ModelExporter(config)
         kind = args.format or _FORMATS.get(os.path.splitext(args.output)[1].lower(), "serving")
         getattr(exporter, "export_" + kind)(args.output, overwrite=args.overwrite)
-    print("{} model is written to {}: {} -> {}".format(
-        _TITLES[kind], args.output, ", ".join(exporter.input_names), ", ".join(config.output_names)))
+    inputs, outputs = (", ".join(_names_in(kind, names)) for names in (exporter.input_names, config.output_names))
+    print("{} model is written to {}: {} -> {}".format(_TITLES[kind], args.output, inputs, outputs))
+
+
+def _names_in(kind: str, names: Sequence[str]) -> List[str]:
+    """What inputs or outputs are called by those who load the model."""
+    from ..tfutils.common import get_op_tensor_name
+
+    return [get_op_tensor_name(name)[1] if kind in _WITH_TENSOR_NAMES else name for name in names]
 
 
 @contextmanager
@@ -83,6 +93,19 @@ def _importable(directory: str) -> Iterator[None]:
     finally:
         if directory in sys.path:
             sys.path.remove(directory)
+
+
+def _import_with_place(place: str) -> ModuleType:
+    """An error inside of the user's module is not taken for one of the arguments."""
+    try:
+        return _import(place)
+    except Exception as e:
+        frames = traceback.extract_tb(e.__traceback__)
+        own = [frame for frame in frames if not frame.filename.startswith(_NOT_OF_THE_USER)]
+        if not own:
+            raise
+        raise RuntimeError("{} cannot be imported: {}: {} ({}, line {})".format(
+            place, type(e).__name__, e, own[0].filename, own[0].lineno)) from e
 
 
 def _is_file(place: str) -> bool:

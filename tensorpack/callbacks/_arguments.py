@@ -7,6 +7,7 @@ import os
 from typing import Any, Optional
 
 from ..utils import logger
+from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 
 __all__ = ["check_number", "directory_so_far"]
@@ -26,13 +27,13 @@ def check_number(who: str, name: str, value: Any, minimum: Optional[float] = Non
         ValueError: it is NaN or too small.
     """
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        raise TypeError("{}: {} must be a number; got {!r}".format(who, name, value))
+        raise TypeError("{}: {} must be a number; got {}".format(who, name, shown(value)))
     if math.isnan(value):
-        raise ValueError("{}: {} must be a number; got {!r}".format(who, name, value))
+        raise ValueError("{}: {} must be a number; got {}".format(who, name, shown(value)))
     if minimum is not None and value < minimum:
-        raise ValueError("{}: {} must be at least {}; got {!r}".format(who, name, minimum, value))
+        raise ValueError("{}: {} must be at least {}; got {}".format(who, name, minimum, shown(value)))
     if above is not None and value <= above:
-        raise ValueError("{}: {} must be above {}; got {!r}".format(who, name, above, value))
+        raise ValueError("{}: {} must be above {}; got {}".format(who, name, above, shown(value)))
     return value
 
 

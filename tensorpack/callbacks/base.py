@@ -10,7 +10,7 @@ from ..compat import tfv1 as tf
 from ..tfutils._restore.names import near_tensor_names
 from ..tfutils._session.session_call import SessionCall
 from ..tfutils.common import as_value
-from ..utils._made_later import MadeLater
+from ..utils._made_later import made_later
 from ..utils._text.repr import ReprMixin
 from ..utils._text.spec import shown
 
@@ -52,8 +52,8 @@ class Callback(ReprMixin):
         name_scope: top-level name scope (underscores removed) for what `_setup_graph` creates; empty means the class name.
     """
 
-    trainer: Any = MadeLater("a callback has its trainer from _setup_graph on")
-    graph: tf.Graph = MadeLater("a callback has its graph from _setup_graph on")
+    trainer: Any = made_later("a callback has its trainer from _setup_graph on")
+    graph: tf.Graph = made_later("a callback has its graph from _setup_graph on")
     name_scope: str = ""
     _chief_only: bool = True
     _resolved_fetches: Tuple[Any, Any, Any] = (None, None, None)

@@ -1,10 +1,12 @@
 """`InferenceRunner`: runs the model in inference mode over a dataset while it trains, for the sake of inferencers."""
 from __future__ import annotations
 
+import math
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from ..compat import num_gpus
 from ..compat import tfv1 as tf
+from ..dataflow._flows.below import flows_below
 from ..dataflow._flows.each_once import warn_unless_each_once
 from ..dataflow._flows.not_a_flow import what_is_wrong
 from ..dataflow.base import DataFlow, never_ends
@@ -23,6 +25,7 @@ from .inference import Inferencer
 
 __all__ = ["DataParallelInferenceRunner", "InferenceRunner", "InferenceRunnerBase"]
 
+_FIRST_DOUBT = 1000
 _DEFAULT_TOWER_NAME = "InferenceTower"
 
 
@@ -55,13 +58,15 @@ class InferenceRunnerBase(Callback):
             raise ValueError("{}: infs must have at least one Inferencer; got none".format(who))
         for inf in self.infs:
             if not isinstance(inf, Inferencer):
-                raise TypeError("{}: infs must be Inferencers; got {!r}".format(who, inf))
+                raise TypeError("{}: infs must be Inferencers; got {}; try ScalarStats({!r})".format(
+                    who, shown(inf), inf if isinstance(inf, str) else "cost"))
         self._input_source = input
         self._size = _known_size(who, input)
         self._hooks: List[tf.train.SessionRunHook] = []
         self._input_callbacks = Callbacks([])
         self._session: HookedSession = NOT_YET
         self._done: Optional[int] = None  # datapoints of the pass that goes on
+        self._due: float = _FIRST_DOUBT  # after how many of them it is doubtful that data of unknown size end
 
     def register_hook(self, hook: tf.train.SessionRunHook) -> None:
         """Add a hook around each run of the inference session; possible until `before_train`.
@@ -120,15 +125,23 @@ class InferenceRunnerBase(Callback):
                     number = self._run_some(None if self._size is None else self._size - self._done)
                     self._done += number
                     bar.update(number)
+                    if self._size is None and self._done >= self._due:
+                        self._doubt_end()
         except (StopIteration, tf.errors.OutOfRangeError) as e:
             self._raise_background_failure(e)
             if self._size is None and self._done:
+                self._due = math.inf  # it has an end
                 return
             raise self._too_early(self._done) from e
         except tf.errors.CancelledError as e:
             self._raise_background_failure(e)
             logger.error("[%s] The pass was cancelled after %d iterations.", self, self._done)
             raise
+
+    def _doubt_end(self) -> None:
+        self._due *= 10
+        logger.warning("[%s] %d datapoints are done, and the data have not ended. If they never do, as those of a generator "
+                       "with `while True`, take FixedSizeData(flow, size) for a validation.", self, self._done)
 
     def _raise_background_failure(self, cause: BaseException) -> None:
         raise_background_failure(self._input_callbacks.cbs, cause)
@@ -364,9 +377,8 @@ def _known_size(who: str, input: InputSource) -> Optional[int]:
         size = input.size()
     except NotImplementedError:
         if _never_ends(input):
-            raise ValueError("{}: a pass over {} never ends, so its size must be known; give its DataFlow a __len__, or "
-                             "FixedSizeData, or pass a DataFlow itself, which is fed until it ends".format(
-                                 who, _flow_name(input))) from None
+            raise ValueError("{}: a pass over {} never ends, so its size must be known; {}".format(
+                who, _flow_name(input), _how_to_end(input))) from None
         return None
     if size <= 0:
         raise ValueError("{}: input must have data; got {} of size {}".format(who, _flow_name(input), size))
@@ -378,6 +390,14 @@ def _never_ends(input: InputSource) -> bool:
     if isinstance(input, FeedInput):
         return input._infinite or never_ends(input.ds)
     return isinstance(input, QueueInput)
+
+
+def _how_to_end(input: InputSource) -> str:
+    flow = getattr(_unwrapped(input), "ds", None)
+    if never_ends(flow):
+        endless = [each for each in flows_below(flow) if never_ends(each)][-1]
+        return "leave out {}, since a validation is one pass, or take FixedSizeData(flow, size)".format(type(endless).__name__)
+    return "give its DataFlow a __len__, or FixedSizeData, or pass a DataFlow itself, which is fed until it ends"
 
 
 def _flow_name(input: InputSource) -> str:

@@ -454,11 +454,24 @@ def collective_dtypes() -> FrozenSet[Any]:
     return frozenset([tfv1.float32, tfv1.float64, tfv1.int32, tfv1.int64])
 
 
+def inner_module(name: str) -> Any:
+    """A module of TensorFlow whose names were public in TensorFlow 1: `ops.lookup_ops`, `eager.backprop`, ...
+
+    2.x has the same names in it, of which only some are public.
+    """
+    return importlib.import_module("tensorflow.python." + name)
+
+
 def structures() -> Any:
     """TensorFlow's functions on nested structures; `tf.nest` offers a part of them."""
     from tensorflow.python.util import nest
 
     return nest
+
+
+def deprecation() -> Any:
+    """TensorFlow's decorators of functions that are deprecated; no public name."""
+    return _deprecation
 
 
 def image_projective_transform(images: Any, transforms: Any, output_shape: Any, interpolation: str) -> Any:

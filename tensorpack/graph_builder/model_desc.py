@@ -88,8 +88,9 @@ class ModelDesc(ModelDescBase):
         """
         optimizer = self.optimizer()
         if not isinstance(optimizer, tf.train.Optimizer):
-            raise TypeError("{}.optimizer(): must return a tf.train.Optimizer (tf.compat.v1.train.*); got {!r}".format(
-                type(self).__name__, optimizer))
+            raise TypeError("{}.optimizer(): must return a tf.train.Optimizer (tf.compat.v1.train.*); got {}; try "
+                            "tf.train.AdamOptimizer(1e-3), where tf is tensorpack's tfv1".format(
+                                type(self).__name__, shown(optimizer)))
         return optimizer
 
     def optimizer(self) -> tf.train.Optimizer:

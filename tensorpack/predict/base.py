@@ -115,8 +115,9 @@ class OnlinePredictor(PredictorBase):
         if run is None:
             run = self._make_callable()
         if len(dp) != len(self.input_tensors):
-            raise ValueError("{}: must be called with {} inputs ({}); got {}".format(
-                type(self).__name__, len(self.input_tensors), ", ".join(_name(t) for t in self.input_tensors), len(dp)))
+            raise ValueError("{}: must be called with {} inputs ({}); got {}{}".format(
+                type(self).__name__, len(self.input_tensors), ", ".join(_name(t) for t in self.input_tensors), len(dp),
+                "; input_names says which there are" if len(dp) < len(self.input_tensors) else ""))
         if is_session_closed(self._sess):
             raise RuntimeError("{}: its session must be open; it has been closed".format(type(self).__name__))
         return run(*dp)

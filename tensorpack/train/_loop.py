@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ..tfutils.common import get_global_step_value
-from ..utils._made_later import MadeLater
+from ..utils._made_later import made_later
 
 __all__ = ["TrainLoop", "check_not_negative"]
 
@@ -12,9 +12,9 @@ _NO_BOUNDS = "it is known from _before_train on"
 class TrainLoop:
     """The counters of a training loop: read by everybody, written by the trainer and its step counter only."""
 
-    starting_epoch: int = MadeLater(_NO_BOUNDS)
-    max_epoch: int = MadeLater(_NO_BOUNDS)
-    steps_per_epoch: int = MadeLater(_NO_BOUNDS)
+    starting_epoch: int = made_later(_NO_BOUNDS)
+    max_epoch: int = made_later(_NO_BOUNDS)
+    steps_per_epoch: int = made_later(_NO_BOUNDS)
 
     def __init__(self) -> None:
         self._epoch_num = 0

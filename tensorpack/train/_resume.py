@@ -29,6 +29,8 @@ def find_checkpoint(directory: Optional[str]) -> Optional[str]:
                        "Call logger.set_logger_dir(path, 'k') before the configuration is made.")
         return None
     recorded = recorded_checkpoints(directory)
+    if not recorded:
+        logger.info("No checkpoint is listed in %s: the training starts from scratch.", directory)
     for handle in recorded:
         path = where_recorded(handle, directory)
         if _is_complete(path):

@@ -18,7 +18,7 @@ from ..tfutils.sesscreate import NewSessionCreator, initialize_from_restored
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerTensorHandles
 from ..utils import logger
-from ..utils._made_later import MadeLater
+from ..utils._made_later import made_later
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once
@@ -68,8 +68,8 @@ class Trainer:
     STALL_SECONDS: Optional[float] = default_stall_seconds()
 
     is_chief = True
-    sess: tf.Session = MadeLater(_NO_SESSION)
-    hooked_sess: HookedSession = MadeLater(_NO_SESSION)
+    sess: tf.Session = made_later(_NO_SESSION)
+    hooked_sess: HookedSession = made_later(_NO_SESSION)
     towers: Optional[TowerTensorHandles] = None
     _callbacks: Callbacks = NOT_YET
     _queue_runners: QueueRunners = NOT_YET
@@ -255,6 +255,9 @@ class Trainer:
             raise cause
         else:
             logger.error("Training failed at global_step=%d", self.loop.global_step)
+            if isinstance(cause, RuntimeError) and "finalized" in str(cause):
+                logger.error("Nothing can be added to the graph while it trains: a callback makes its operations and "
+                             "predictors in _setup_graph, and runs them later.")
             raise cause
 
     def _unblock(self) -> None:

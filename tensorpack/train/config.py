@@ -40,7 +40,8 @@ def _check(name: str, value: Any, kind: type, hint: str = "") -> None:
 
 
 def _check_list(name: str, value: Any, kind: type) -> None:
-    _check(name, value, list)
+    hint = "; write {}=[it]".format(name) if isinstance(value, kind) else ""
+    _check(name, value, list, hint)
     for item in value:
         _check("each element of " + name, item, kind)
 

@@ -9,6 +9,7 @@ from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource
 from ..utils import logger
 from ..utils._text.spec import shown
+from ..utils.naming import MOVING_SUMMARY_OPS_KEY
 from .base import Trainer
 from .config import TrainConfig
 from .tower import SingleCostTrainer
@@ -56,10 +57,18 @@ def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) ->
     with trainer.graph.as_default():
         trainer.setup_graph(model.get_input_signature(), input, model.build_graph, model.get_optimizer)
         _check_unused_regularization()
+        if trainer.is_chief:
+            _tell_how_to_see_the_cost()
     trainer.train_with_defaults(
         callbacks=config.callbacks, monitors=config.monitors, session_creator=config.session_creator,
         session_init=config.session_init, steps_per_epoch=config.steps_per_epoch, starting_epoch=config.starting_epoch,
         max_epoch=config.max_epoch, extra_callbacks=config.extra_callbacks)
+
+
+def _tell_how_to_see_the_cost() -> None:
+    if not tf.get_collection(tf.GraphKeys.SUMMARIES) and not tf.get_collection(MOVING_SUMMARY_OPS_KEY):
+        logger.info("The model has no summaries, so the log and TensorBoard will show no cost of the training; to see it, "
+                    "write summary.add_moving_summary(cost) in build_graph.")
 
 
 def _check_unused_regularization() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["MadeLater", "TooEarlyError"]
+__all__ = ["MadeLater", "TooEarlyError", "made_later"]
 
 
 class TooEarlyError(RuntimeError, AttributeError):
@@ -31,3 +31,8 @@ class MadeLater:
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is not None:
             raise TooEarlyError("{}.{}: {}".format(type(instance).__name__, self._name, self._message))
+
+
+def made_later(message: str) -> Any:
+    """A `MadeLater`, for an attribute that is annotated with the type which it has later."""
+    return MadeLater(message)

@@ -6,6 +6,8 @@ from typing import Any, Optional
 
 import numpy as np
 
+from ._text.spec import shown
+
 __all__ = ["whole_number"]
 
 
@@ -26,9 +28,9 @@ def whole_number(who: Any, name: str, value: Any, minimum: Optional[int] = None)
     number = _as_int(value)
     if number is None:
         error = ValueError if isinstance(_plain(value), float) else TypeError
-        raise error("{}: {} must be a whole number; got {!r}{}".format(who, name, value, _advice(value)))
+        raise error("{}: {} must be a whole number; got {}{}".format(who, name, shown(value), _advice(value)))
     if minimum is not None and number < minimum:
-        raise ValueError("{}: {} must be at least {}; got {!r}".format(who, name, minimum, value))
+        raise ValueError("{}: {} must be at least {}; got {}".format(who, name, minimum, shown(value)))
     return number
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any, Tuple
 
 from ._numbers import whole_number
+from ._text.spec import shown
 
 __all__ = ["height_width"]
 
@@ -20,6 +21,6 @@ def height_width(who: Any, name: str, value: Any) -> Tuple[int, int]:
     if not isinstance(value, (tuple, list)):
         value = (value, value)
     if len(value) != 2:
-        raise ValueError("{}: {} must be one number or (height, width); got {!r}".format(
-            who if isinstance(who, str) else type(who).__name__, name, value))
+        raise ValueError("{}: {} must be one number or (height, width); got {}".format(
+            who if isinstance(who, str) else type(who).__name__, name, shown(value)))
     return whole_number(who, name, value[0], minimum=1), whole_number(who, name, value[1], minimum=1)

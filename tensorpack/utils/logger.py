@@ -18,6 +18,7 @@ from typing import Callable, List, Optional, Union
 from termcolor import colored
 
 from ._files.paths import is_remote, normpath
+from ._files.writer_lock import has_other_writer, hold_as_writer, one_at_a_time
 
 __all__ = [
     "addFilter",
@@ -113,8 +114,9 @@ def set_logger_dir(dirname: Union[str, os.PathLike[str]], action: Optional[str] 
             renames the old directory, "n" uses a new directory named after this one and the time. None takes the
             environment variable TENSORPACK_LOGDIR_ACTION, or asks on the terminal; without a terminal the files are kept.
 
-    An existing `log.log` is renamed to `log.log.MMDD-HHMMSS`. Raises OSError if the directory cannot be written or the
-    action is none of the above; the directory set before then stays in use.
+    An existing `log.log` is renamed to `log.log.MMDD-HHMMSS`. Raises OSError if the directory cannot be written, the action is
+    none of the above, or another process writes its `log.log` there and the action is "d" or "b" ("k" warns); the directory set
+    before then stays in use.
     """
     global LOG_DIR
     dirname = normpath(os.fspath(dirname))
@@ -123,9 +125,12 @@ def set_logger_dir(dirname: Union[str, os.PathLike[str]], action: Optional[str] 
         LOG_DIR = dirname
         warning("No log.log is written, because the log directory %s is not a local path.", dirname)
         return
-    if _holds_files(dirname):
-        dirname = _make_room(dirname, action)
-    handler = _open_log_file(dirname)
+    if not action and _holds_files(dirname):
+        action = _choose_action(dirname)  # which may ask, and others need not wait for the answer
+    with one_at_a_time(_existing_parent(dirname)):
+        if _holds_files(dirname):
+            dirname = _make_room(dirname, action)
+        handler = _open_log_file(dirname)
     _close_log_file()
     _attach(handler)
     LOG_DIR = dirname
@@ -142,6 +147,13 @@ def auto_set_dir(action: Optional[str] = None, name: Optional[str] = None) -> No
     if name:
         basename += ("_" if os.name == "nt" else ":") + name
     set_logger_dir(os.path.join("train_log", basename), action=action)
+
+
+def _existing_parent(dirname: str) -> str:
+    path = os.path.dirname(os.path.abspath(dirname))
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def _attach(handler: logging.FileHandler) -> None:
@@ -168,6 +180,7 @@ def _open_log_file(dirname: str) -> logging.FileHandler:
             os.rename(path, backup)
             info("The existing log file was renamed to %s", backup)
         handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+        hold_as_writer(handler.stream)
     except OSError as e:
         raise _os_error(e, "set_logger_dir: the log directory must be writable; got: {}; try another directory", dirname) from e
     handler.setFormatter(_PlainFormatter())
@@ -191,10 +204,25 @@ def _make_room(dirname: str, action: Optional[str]) -> str:
         raise OSError("set_logger_dir: the directory {!r} holds files and action must be one of {}; got {!r}; "
                       "choose one of these or another directory".format(dirname, _CHOICES, action))
     try:
+        _look_for_other_writer(dirname, action)
         return actions[action](dirname)
     except OSError as e:
         message = "set_logger_dir(action={!r}) failed: {{}}; try another action or directory".format(action)
         raise _os_error(e, message, e.filename or dirname) from e
+
+
+def _look_for_other_writer(dirname: str, action: str) -> None:
+    path = os.path.join(dirname, "log.log")
+    if action == "n" or not has_other_writer(path):
+        return
+    with open(path, encoding="utf-8", errors="replace") as file:
+        command = file.readline().partition("Argv: ")[2].strip()
+    who = "another process{}".format(", started as {!r},".format(command) if command else "")
+    if action != "k":
+        raise OSError(errno.EBUSY, "{} writes its log there, and so it is neither deleted nor renamed; give each process a "
+                      "directory of its own".format(who), dirname)
+    warning("%s writes its log in %s, too: checkpoints and statistics of both will be mixed. Give each process a directory of "
+            "its own.", who[0].upper() + who[1:], dirname)
 
 
 def _choose_action(dirname: str) -> str:

@@ -386,3 +386,37 @@ def test_an_exception_in_an_inferencer_ends_training_like_in_any_callback(error,
         with pytest.raises(ValueError, match="enough"):
             launch(callbacks, epochs=3)
     assert seen == ["before", "after_train"]
+
+
+class NotForEver(Inferencer):
+    def _get_fetches(self):
+        return ["mean_x"]
+
+    def _before_inference(self):
+        self.left = 1500
+
+    def _on_fetches(self, results):
+        self.left -= 1
+        if not self.left:
+            raise StopTraining("enough")
+
+
+def test_a_pass_of_unknown_size_that_goes_on_and_on_is_told(log_records):
+    def for_ever():
+        while True:
+            yield batch(1)
+
+    launch([InferenceRunner(DataFromGenerator(for_ever), NotForEver())])
+    warning, = [text for text in messages(log_records, "WARNING") if "have not ended" in text]
+    assert warning.startswith("[InferenceRunner] 1000 datapoints are done") and "FixedSizeData(flow, size)" in warning
+
+
+@pytest.mark.parametrize("size", [999, 1200])
+def test_it_is_told_in_the_first_pass_alone(log_records, size):
+    def generate():
+        for _ in range(size):
+            yield batch(1)
+
+    launch([InferenceRunner(DataFromGenerator(generate), ScalarStats("mean_x"))], epochs=3)
+    found = [text for text in messages(log_records, "WARNING") if "have not ended" in text]
+    assert len(found) == (size > 1000)

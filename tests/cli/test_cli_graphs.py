@@ -143,6 +143,14 @@ def user_code(tmp_path, monkeypatch):
     assert str(tmp_path) not in sys.path
 
 
+@pytest.mark.parametrize("model", ["broken_model.py:Model", "broken_model:Model"])
+def test_an_error_inside_of_the_users_module_has_its_place(tmp_path, monkeypatch, capsys, model):
+    (tmp_path / "broken_model.py").write_text("import sys\n\nSIZE = int('nine')\n")
+    monkeypatch.chdir(tmp_path)
+    line = failure(export_model.main, [ADAM, model, "out", "--outputs", "prob"], capsys)
+    assert "cannot be imported: ValueError: invalid literal for int()" in line and "broken_model.py, line 3)" in line
+
+
 def golden_inputs():
     with np.load(os.path.join(ADAM, "io.npz")) as f:
         return {name: f[name] for name in f.files}
@@ -151,7 +159,7 @@ def golden_inputs():
 def test_a_compact_export_computes_what_the_original_did(tmp_path, capsys):
     path = str(tmp_path / "m.pb")
     assert export_model.main([ADAM, MODEL, path, "--inputs", "image", "--outputs", "prob", "--format", "compact"]) == 0
-    assert capsys.readouterr().out == "Compact model is written to {}: image -> prob\n".format(path)
+    assert capsys.readouterr().out == "Compact model is written to {}: image:0 -> prob:0\n".format(path)
     data, graph_def = golden_inputs(), tf.GraphDef()
     with open(path, "rb") as f:
         graph_def.ParseFromString(f.read())
@@ -173,7 +181,8 @@ def test_a_serving_export_loads_with_its_signatures(tmp_path):
 def test_the_ending_of_the_output_gives_the_format(tmp_path, capsys, output, title):
     path = str(tmp_path / output)
     assert export_model.main([ADAM, MODEL, path, "--inputs", "image", "--outputs", "prob"]) == 0
-    assert capsys.readouterr().out == "{} model is written to {}: image -> prob\n".format(title, path)
+    names = "image:0 -> prob:0" if title == "Compact" else "image -> prob"
+    assert capsys.readouterr().out == "{} model is written to {}: {}\n".format(title, path, names)
 
 
 @pytest.mark.parametrize("kind, title, named", [
@@ -182,7 +191,8 @@ def test_the_ending_of_the_output_gives_the_format(tmp_path, capsys, output, tit
 def test_other_formats_are_one_file_with_its_description(tmp_path, capsys, kind, title, named):
     path = str(tmp_path / "model")
     assert export_model.main([ADAM, MODEL, path, "--inputs", "image", "--outputs", "prob", "--format", kind]) == 0
-    assert capsys.readouterr().out == "{} model is written to {}: image -> prob\n".format(title, path)
+    assert capsys.readouterr().out == "{} model is written to {}: {} -> {}\n".format(
+        title, path, named.replace("prob", "image"), named)
     with open(path + ".json") as f:
         assert [each["name"] for each in json.load(f)["outputs"]] == [named]
     assert os.path.getsize(path) > 1000

@@ -171,3 +171,17 @@ def test_hooks_of_a_session_feed_what_the_dtype_holds():
         value[0] = 300
         with pytest.raises(ValueError, match="input 'x:0'.*300"):
             hooked.run(())
+
+
+def test_a_value_without_the_axis_of_the_batch_and_one_that_is_large():
+    cfg = PredictConfig(tower_func=lambda x: tf.identity(x, name="y"), input_names=["x"], output_names=["y"],
+                        input_signature=[tf.TensorSpec([None, 8, 8], tf.float32, "x")])
+    with OfflinePredictor(cfg) as predictor:
+        with pytest.raises(ValueError, match=r"got \(8, 8\); for a batch of one write \[value\]$"):
+            predictor(np.zeros((8, 8), "float32"))
+        with pytest.raises(ValueError, match=r"got \(9, 9\)$"):
+            predictor(np.zeros((9, 9), "float32"))
+        with pytest.raises(ValueError, match=r"got list of 2: \[float32 \(50, 8, 8\), int64 \(50,\)\]"):
+            predictor([np.zeros((50, 8, 8), "float32"), np.zeros(50, "int64")])
+        with pytest.raises(ValueError, match=r"must be called with 1 inputs \(x:0\); got 0; input_names says which"):
+            predictor()

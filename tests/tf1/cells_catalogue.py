@@ -10,15 +10,19 @@ import os
 import types
 import zlib
 
+import decoder_networks  # noqa: F401  (fills the table)
 import numpy as np
+import other_networks  # noqa: F401
 from cells_networks import NETWORKS
 
 from tensorpack.compat import deprecation_silenced
 from tensorpack.compat import tfv1 as tf
+from tensorpack.tf1._tensorflow import layers
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 VALUES = os.path.join(DATA, "cells_tf1.npz")
 VARIABLES = os.path.join(DATA, "cells_tf1.json")
+CHECKPOINTS = ["cell_layer_norm_lstm", "loop_multi", "attention_bahdanau_loop"]
 PACKAGES = ["rnn", "seq2seq", "crf", "distributions", "signal", "lookup", "util", "cudnn_rnn"]
 
 
@@ -27,6 +31,7 @@ def our_names():
     root = "tensorpack.tf1._tensorflow"
     lib = types.SimpleNamespace(**{name: importlib.import_module("{}.contrib.{}".format(root, name)) for name in PACKAGES})
     lib.nn = importlib.import_module(root + ".nn")
+    lib.dense = lambda units, name: layers.Dense(units, use_bias=False, name=name)
     return lib
 
 
@@ -34,6 +39,7 @@ def tensorflow_names():
     """The names of TensorFlow 1.15."""
     lib = types.SimpleNamespace(**{name: importlib.import_module("tensorflow.contrib." + name) for name in PACKAGES})
     lib.nn = tf.nn
+    lib.dense = lambda units, name: tf.layers.Dense(units, use_bias=False, name=name)
     return lib
 
 
@@ -43,6 +49,20 @@ def values_for(name, shape, dtype="float32"):
     if name.endswith(("period", "ratio_on")):  # must be positive
         return rng.uniform(0.4, 2.0, size=shape).astype(dtype)
     return rng.uniform(-0.9, 0.9, size=shape).astype(dtype)
+
+
+def checkpoint_of(name):
+    """The path of the checkpoint of a network's variables."""
+    return os.path.join(DATA, "cells_checkpoint_" + name)
+
+
+def save_checkpoint(name, lib):
+    network = NETWORKS[name]
+    with tf.Graph().as_default(), deprecation_silenced(), tf.Session() as sess:
+        network.build(lib, *[tf.placeholder(tf.float32, shape) for shape in network.inputs.values()])
+        for variable in tf.global_variables():
+            variable.load(values_for(variable.op.name, variable.shape.as_list()), sess)
+        tf.train.Saver().save(sess, checkpoint_of(name), write_meta_graph=False, write_state=False)
 
 
 def run_network(name, lib):
@@ -65,7 +85,14 @@ def run_network(name, lib):
                 variable.initial_value: values_for(variable.op.name, variable.shape.as_list(),
                                                    variable.dtype.base_dtype.as_numpy_dtype) for variable in variables})
             feeds = {x: values_for(key, x.shape.as_list(), x.dtype.as_numpy_dtype) for key, x in inputs.items()}
-            return sess.run(fetches, feeds), [_describe(variable) for variable in variables]
+            results = {key: _plain(value) for key, value in sess.run(fetches, feeds).items()}
+            return results, [_describe(variable) for variable in variables]
+
+
+def _plain(value):
+    """An array that can be stored without pickle."""
+    value = np.asarray(value)
+    return value.astype("S") if value.dtype == object else value
 
 
 def _gradients(outputs, inputs, variables):
@@ -93,6 +120,8 @@ def main():
     np.savez_compressed(VALUES, **values)
     with open(VARIABLES, "w") as f:
         json.dump(variables, f, indent=0, sort_keys=True)
+    for name in CHECKPOINTS:
+        save_checkpoint(name, lib)
 
 
 if __name__ == "__main__":

@@ -169,5 +169,5 @@ def test_installed_packages_are_not_translated(tmp_path):
     write(tmp_path, {"site-packages/installed.py": "print 'never'\n", "program.py": "import installed\n"})
     got = subprocess.run([sys.executable, "-m", "tensorpack.tf1", "program.py"], cwd=str(tmp_path), timeout=100,
                          env=dict(os.environ, PYTHONPATH=ROOT + os.pathsep + str(tmp_path / "site-packages")),
-                         stderr=subprocess.PIPE, universal_newlines=True)
+                         stderr=subprocess.PIPE, text=True)
     assert got.returncode == 1 and "SyntaxError" in got.stderr

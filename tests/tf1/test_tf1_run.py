@@ -192,5 +192,5 @@ def test_nothing_is_loaded_or_patched_unless_asked_for(tmp_path):
         print(tensorflow.__version__, "fine")
     """
     output = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=str(tmp_path), timeout=200,
-                            env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE, universal_newlines=True)
+                            env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE, text=True)
     assert output.returncode == 0 and "fine" in output.stdout

@@ -14,6 +14,7 @@ from tensorpack import (
     regularize_cost,
 )
 from tensorpack.compat import tfv1 as tf
+from tensorpack.tfutils.summary import add_moving_summary
 from tensorpack.tfutils.varreplace import freeze_variables
 from tensorpack.utils._rng import set_worker_index
 
@@ -72,6 +73,7 @@ def test_a_finished_training_started_again_says_so_and_leaves_no_files(linear_mo
 
     nothing = "There is nothing to train: epoch 3 would be the next one, and max_epoch is 2."
     files = train(2)
+    assert [record for record in log_records if "No checkpoint is listed in" in record.getMessage()]
     assert any(name.startswith("graph-") for name in files) and any("tfevents" in name for name in files)
     assert nothing not in [record.getMessage() for record in log_records]
     assert train(2) == files
@@ -89,3 +91,18 @@ def test_other_workers_than_the_first_need_no_log_directory(linear_model, linear
     assert len(about_it) == 3 * (1 - index)
     goes_on = "This worker has no log directory: it starts where rank 0 does."
     assert (goes_on in [record.getMessage() for record in log_records]) == (index == 1)
+
+
+@pytest.mark.parametrize("summarize", [None, add_moving_summary, lambda cost: tf.summary.scalar("cost_of_batch", cost)],
+                         ids=["no summary", "moving summary", "tf.summary"])
+def test_a_model_without_summaries_is_told_how_to_show_its_cost(linear_model, linear_data, log_dir, log_records, summarize):
+    class Model(linear_model):
+        def build_graph(self, *inputs):
+            cost = super().build_graph(*inputs)
+            if summarize is not None:
+                summarize(cost)
+            return cost
+
+    launch_train_with_config(TrainConfig(model=Model(), dataflow=linear_data(2), max_epoch=1), SimpleTrainer())
+    told = [record.levelname for record in log_records if "summary.add_moving_summary(cost)" in record.getMessage()]
+    assert told == (["INFO"] if summarize is None else [])

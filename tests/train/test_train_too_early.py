@@ -54,6 +54,12 @@ def test_they_are_there_when_training_begins():
     assert seen == [0, 2, 3, 1]
 
 
+def test_operations_that_are_made_too_late_are_explained(log_records):
+    with pytest.raises(RuntimeError, match="finalized"):
+        CountingTrainer().go([CallbackFactory(trigger=lambda cb: tfv1.constant(1))])
+    assert any("makes its operations and predictors in _setup_graph" in record.getMessage() for record in log_records)
+
+
 def test_asking_whether_they_are_there_is_possible():
     trainer = CountingTrainer()
     assert getattr(trainer, "sess", None) is None and not hasattr(trainer, "hooked_sess")

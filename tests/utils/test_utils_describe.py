@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tensorpack.utils._text.repr import ReprMixin
-from tensorpack.utils._text.spec import describe
+from tensorpack.utils._text.spec import describe, shown
 from tensorpack.utils.optional import optional_import
 
 DESCRIPTIONS = [
@@ -117,3 +117,14 @@ def test_optional_import_shows_the_own_error_of_a_broken_package(tmp_path, monke
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ModuleNotFoundError, match="^No module named 'needed_by_broken_package'$"):
         optional_import("broken_package_here", needed_by="X", pip="x").anything()
+
+
+@pytest.mark.parametrize("value, words", [
+    (7, "7"), ("abc", "'abc'"), (None, "None"), (np.float64(1.5), repr(np.float64(1.5))), ([1, "a", None], "[1, 'a', None]"),
+    ((), "()"), ({"a": 1}, "{'a': 1}"), (np.zeros((2, 3)), "float64 (2, 3)"), ([np.zeros(3)], "list of 1: [float64 (3,)]"),
+    (["x"] * 9, "list of 9: [" + "str 'x', " * 8 + "...]"), ("x" * 999, "'" + "x" * 196 + "..."),
+    (dict, "the class dict; write dict(...) to make one"),
+], ids=["number", "text", "None", "scalar", "short list", "nothing", "dict", "array", "list with an array", "long list",
+        "long text", "class"])
+def test_what_was_given_is_shown_without_its_bulk(value, words):
+    assert shown(value) == words

@@ -123,7 +123,7 @@ class ProxyPlayer(RLEnvironment):
         self.player = player
 
     @property
-    def stats(self) -> Any:  # type: ignore[override]
+    def stats(self) -> Any:
         return self.player.stats
 
     def reset_stat(self) -> None:

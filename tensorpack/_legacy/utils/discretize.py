@@ -75,9 +75,10 @@ class UniformDiscretizerND(Discretizer):
     def get_bin_center(self, bin_id: int) -> List[float]:
         """The value in the middle of a cell."""
         bins = np.unravel_index(bin_id, self.nr_bins)
-        return [discretizer.get_bin_center(k) for discretizer, k in zip(self.discretizers, bins)]
+        return [discretizer.get_bin_center(int(k)) for discretizer, k in zip(self.discretizers, bins)]
 
     def get_distribution(self, v: Sequence[float], smooth_factor: float = 0.05, smooth_radius: int = 2) -> np.ndarray:
         """Probabilities of the cells: products of those of the dimensions."""
-        factors = [discretizer.get_distribution(x, smooth_factor, smooth_radius) for discretizer, x in zip(self.discretizers, v)]
+        factors = [discretizer.get_distribution(x, smooth_factor, smooth_radius)
+                   for discretizer, x in zip(self.discretizers, v)]
         return np.array([np.prod(product) for product in itertools.product(*factors)])

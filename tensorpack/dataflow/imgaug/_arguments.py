@@ -6,7 +6,7 @@ import operator
 from typing import Any, Optional, Tuple
 
 from ...utils._numbers import whole_number
-from ...utils._text.spec import describe
+from ...utils._text.spec import describe, shown
 
 _LIMITS = {"minimum": (operator.ge, "at least"), "above": (operator.gt, "above"),
            "maximum": (operator.le, "at most"), "below": (operator.lt, "below")}
@@ -35,7 +35,7 @@ def number(who: Any, name: str, value: Any, **limits: float) -> Any:
         plain = math.nan
     if not math.isfinite(plain):
         error = ValueError if isinstance(value, float) else TypeError
-        raise error("{}: {} must be a finite number; got {!r}".format(type(who).__name__, name, value))
+        raise error("{}: {} must be a finite number; got {}".format(type(who).__name__, name, shown(value)))
     for kind, limit in limits.items():
         holds, words = _LIMITS[kind]
         if not holds(plain, limit):

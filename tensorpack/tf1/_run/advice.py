@@ -2,16 +2,14 @@
 from __future__ import annotations
 
 import ast
-import re
-import sys
 from typing import Any, Callable, List, Optional, Tuple
 
 from .lost import MODULES
+from .program import main_path
 
 # Names that TensorFlow 1 programs do not use
 _OF_TENSORFLOW_2 = {"GradientTape", "numpy", "set_seed", "run_functions_eagerly", "executing_eagerly_outside_functions",
                     "list_physical_devices", "set_memory_growth"}
-_LOST_ATTRIBUTE = re.compile(r"module '([\w.]+)' has no attribute '(\w+)'")
 
 
 def advice_on(error: BaseException) -> Optional[str]:
@@ -65,7 +63,7 @@ def _of_tensorflow_2(error: BaseException) -> Optional[str]:
 
 def _for_tensorflow_2() -> Optional[str]:
     """Says that the main file is for TensorFlow 2, if it has names of that and none that only version 1 has."""
-    path = getattr(sys.modules["__main__"], "__file__", None)
+    path = main_path()
     found = _names_of_tensorflow_2(path) if path else []
     if not found:
         return None

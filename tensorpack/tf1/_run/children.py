@@ -29,7 +29,7 @@ def set_children_up() -> None:
         return dict(prepare(name), tensorpack_tf1=_Message())
 
     spawn.get_preparation_data = data_with_message
-    spawn._fixup_main_from_path = _import_main_from_path  # type: ignore[attr-defined]
+    vars(spawn)["_fixup_main_from_path"] = _import_main_from_path
 
 
 def _import_main_from_path(path: str) -> None:

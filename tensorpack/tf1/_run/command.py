@@ -32,7 +32,8 @@ def _run(arguments: List[str]) -> int:
     from .program import CannotRun, run_file, run_module
 
     if arguments[0].startswith("-") and (arguments[0] != "-m" or len(arguments) < 2):
-        print(_USAGE + "\nerror: {}: no such option".format(arguments[0]), file=sys.stderr)
+        wrong = "-m: must be followed by the name of a module" if arguments[0] == "-m" else arguments[0] + ": no such option"
+        print("{}\nerror: {}".format(_USAGE, wrong), file=sys.stderr)
         return 2
     set_up()
     try:

@@ -7,6 +7,7 @@ import traceback
 from types import TracebackType
 from typing import Any, List, Optional, Type
 
+from . import program, source
 from .advice import advice_on
 from .places import is_of_program
 
@@ -25,20 +26,24 @@ def _show(kind: Type[BaseException], error: BaseException, trace: Optional[Trace
     if sentence:
         place = _place(error, trace)
         print("[tensorpack.tf1] {}{}".format(place + ": " if place else "", sentence), file=sys.stderr)
-    print("".join(chain.format()), end="", file=sys.stderr)
+    in_main_file = not chain.stack and chain.__cause__ is None and chain.__context__ is None  # a SyntaxError
+    print("".join(chain.format_exception_only() if in_main_file else chain.format()), end="", file=sys.stderr)
 
 
 def _without_own_frames(chain: Optional[traceback.TracebackException]) -> None:
-    """Take frames of this package, and of the import system around the program, out of an error and its causes."""
+    """Leave the frames in an error and its causes that plain Python would show."""
     while chain is not None:
-        frames: List[Any] = [frame for frame in chain.stack if not _is_own(frame.filename)]
-        chain.stack[:] = frames
+        files = [frame.filename for frame in chain.stack]
+        start = max([number + 1 for number, path in enumerate(files) if path == program.__file__], default=0)
+        end = files.index(source.__file__) if source.__file__ in files else len(files)  # where a file does not compile
+        frames: List[Any] = chain.stack[start:end]
+        chain.stack[:] = [frame for frame in frames if not _is_own(frame.filename)]
         _without_own_frames(chain.__cause__)
         chain = chain.__context__
 
 
 def _is_own(path: str) -> bool:
-    return path.startswith((_OWN_FOLDER, "<frozen runpy", "<frozen importlib")) or os.path.basename(path) == "runpy.py"
+    return path.startswith((_OWN_FOLDER, "<frozen importlib"))
 
 
 def _place(error: BaseException, trace: Optional[TracebackType]) -> Optional[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, Callable, Dict, Optional, Sequence
+from typing import Any, Callable, Dict, Optional, Sequence, Set
 
 Action = Callable[[ModuleType], None]
 
@@ -18,6 +18,7 @@ class AfterImport:
 
     def __init__(self, actions: Dict[str, Action]) -> None:
         self._actions = dict(actions)
+        self._being_found: Set[str] = set()  # other finders ask all others, too
 
     def install(self) -> None:
         """Do now what is due for modules that are there, and later what is due for others."""
@@ -27,11 +28,16 @@ class AfterImport:
         sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: Optional[Sequence[str]] = None, target: Any = None) -> Optional[ModuleSpec]:
-        if name not in self._actions:
+        if name not in self._actions or name in self._being_found:
             return None
-        spec = _spec_of_others(self, name, path, target)
+        self._being_found.add(name)
+        try:
+            spec = _spec_of_others(self, name, path, target)
+        finally:
+            self._being_found.remove(name)
         if spec is not None and spec.loader is not None:
-            spec.loader = _ThenLoader(spec.loader, self._actions[name])  # type: ignore[assignment]
+            loader: Any = _ThenLoader(spec.loader, self._actions[name])
+            spec.loader = loader
         return spec
 
 

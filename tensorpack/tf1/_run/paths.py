@@ -26,7 +26,10 @@ class LostPaths:
         if not name.startswith(_ROOT) or todays_tensorflow() is None:
             return None
         module = module_of_version_1(name[len(_ROOT):])
-        return None if module is None else ModuleSpec(name, _Alias(module), is_package=True)  # type: ignore[arg-type]
+        if module is None:
+            return None
+        loader: Any = _Alias(module)
+        return ModuleSpec(name, loader, is_package=True)
 
 
 class _Alias:

@@ -11,6 +11,8 @@ from typing import Any, List, Optional
 
 from .source import code_of
 
+_main_path: Optional[str] = None
+
 
 class CannotRun(Exception):
     """There is no such program; the message says what there is."""
@@ -26,7 +28,7 @@ def run_file(path: str, arguments: List[str]) -> None:
     if not os.path.isfile(script):
         raise CannotRun(_no_such_file(path, script))
     sys.argv[:] = [path] + arguments
-    sys.path[0] = path if script != path else os.path.dirname(os.path.abspath(script))
+    _put_first_on_path(path if script != path else os.path.dirname(os.path.abspath(script)))
     with open(script, "rb") as f:
         code = code_of(f.read(), script)
     _execute(code, new_main("__main__", script, None))
@@ -39,13 +41,20 @@ def run_module(name: str, arguments: List[str]) -> None:
         CannotRun: there is none.
     """
     sys.argv[:] = [name] + arguments
-    sys.path[0] = os.getcwd()
+    _put_first_on_path(os.getcwd())
     spec = spec_of_module(name)
-    code = spec.loader.get_code(spec.name)  # type: ignore[union-attr]
+    loader: Any = spec.loader
+    code = loader.get_code(spec.name)
     if code is None:
         raise CannotRun("no code for the module {}".format(name))
     sys.argv[0] = str(spec.origin)
     _execute(code, new_main("__main__", spec.origin, spec))
+
+
+def _put_first_on_path(folder: str) -> None:
+    if getattr(sys.flags, "safe_path", False):  # python -P: no folder of the program on the path
+        return
+    sys.path[0] = folder
 
 
 def spec_of_module(name: str) -> ModuleSpec:
@@ -67,7 +76,7 @@ def spec_of_module(name: str) -> ModuleSpec:
 
 def new_main(name: str, path: Optional[str], spec: Optional[ModuleSpec]) -> ModuleType:
     """An empty module that is `sys.modules["__main__"]` from now on."""
-    main = ModuleType("__main__" if spec is None else name)
+    main = ModuleType(name)
     loader: Any = SourceFileLoader(name, str(path)) if spec is None else spec.loader
     vars(main).update(__name__=name, __file__=path, __builtins__=builtins, __loader__=loader, __spec__=spec,
                       __package__=None if spec is None else spec.parent, __cached__=None)
@@ -75,7 +84,14 @@ def new_main(name: str, path: Optional[str], spec: Optional[ModuleSpec]) -> Modu
     return main
 
 
+def main_path() -> Optional[str]:
+    """The main file of the program that runs."""
+    return _main_path
+
+
 def _execute(code: CodeType, main: ModuleType) -> None:
+    global _main_path
+    _main_path = main.__file__
     exec(code, vars(main))
 
 

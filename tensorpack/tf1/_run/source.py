@@ -29,14 +29,14 @@ class Program(NamedTuple):
 def read_by_us() -> None:
     """From now on the files of the program are compiled by this module, whoever imports them."""
     setattr(builtins, HELPER, lost)
-    loader = importlib.machinery.SourceFileLoader
+    loader: Any = importlib.machinery.SourceFileLoader
     get_code = loader.get_code
 
     def get(self: Any, name: str) -> Optional[CodeType]:
         path = self.get_filename(name)
         return code_of(self.get_data(path), path) if is_of_program(path) else get_code(self, name)
 
-    loader.get_code = get  # type: ignore[method-assign, assignment]
+    loader.get_code = get
 
 
 def code_of(content: bytes, path: str) -> CodeType:
@@ -94,7 +94,8 @@ def _tell(program: Program, path: str) -> None:
     if path in _told:
         return
     _told.add(path)
-    name = os.path.relpath(path) if os.path.isabs(path) else path
+    beside = os.path.relpath(path)
+    name = path if beside.startswith(os.pardir) else beside
     if program.is_python_2:
         say("{}:{}: this file is Python 2; it is translated in memory, and `/` rounds integers down".format(
             name, program.first_line))

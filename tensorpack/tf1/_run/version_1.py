@@ -50,7 +50,7 @@ def todays_tensorflow() -> Optional[ModuleType]:
 
 def show_today_to_its_packages() -> None:
     """From now on packages of today that are imported get TensorFlow's own module: `import` in them is another function."""
-    loader = importlib.machinery.SourceFileLoader
+    loader: Any = importlib.machinery.SourceFileLoader
     create_module = loader.create_module
     names = dict(vars(builtins), __import__=_import_of_today(builtins.__import__))
 
@@ -61,7 +61,7 @@ def show_today_to_its_packages() -> None:
         vars(module)["__builtins__"] = names
         return module
 
-    loader.create_module = create  # type: ignore[method-assign]
+    loader.create_module = create
 
 
 def _import_of_today(original: Callable[..., ModuleType]) -> Callable[..., ModuleType]:

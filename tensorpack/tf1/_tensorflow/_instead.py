@@ -47,7 +47,7 @@ _INSTEAD = {
     "tf.contrib.tpu": "use tf.tpu",
     "tf.estimator": "TensorFlow has lost it in 2.16; use a loop with tf.train.MonitoredTrainingSession",
 }
-_OTHERWISE = "run the program on TensorFlow 1.15, or replace it; `python -m tensorpack.tf1 --check` lists all such names"
+_OTHERWISE = "replace it, or run the program on TensorFlow 1.15"
 
 
 def instead_of(name: str) -> str:

@@ -25,7 +25,8 @@ def not_provided(name: str) -> NotProvided:
     """The error to raise for a name such as `tf.contrib.layers.foo`, with the place in the program that uses it."""
     frame = frame_of_program()
     place = "{}:{}: ".format(frame.f_code.co_filename, frame.f_lineno) if frame else ""
-    return NotProvided("{}{} is not provided; {}".format(place, name, instead_of(name)))
+    return NotProvided("{}{} is not provided; {} (`python -m tensorpack.tf1 --check` lists all such names)".format(
+        place, name, instead_of(name)))
 
 
 def missing_attribute(name: str) -> Any:

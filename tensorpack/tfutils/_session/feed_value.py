@@ -7,6 +7,7 @@ import numpy as np
 
 from ...compat import is_tensor_like
 from ...compat import tfv1 as tf
+from ...utils._text.spec import shown
 
 __all__ = ["can_be_fed_as_array", "feed_converter"]
 
@@ -31,8 +32,9 @@ def feed_converter(tensor: tf.Tensor) -> Callable[[Any], np.ndarray]:
         got = value.shape
         if got != shape and shape is not None:
             if len(got) != len(shape) or any(have != want for have, want in zip(got, shape) if want is not None):
-                raise ValueError("input {!r}: the value must have the shape {}; got {}".format(
-                    tensor.name, tensor.shape, got))
+                is_one = len(got) == len(shape) - 1 and all(want in (None, have) for want, have in zip(shape[1:], got))
+                raise ValueError("input {!r}: the value must have the shape {}; got {}{}".format(
+                    tensor.name, tensor.shape, got, "; for a batch of one write [value]" if is_one else ""))
         return value
 
     return convert
@@ -51,8 +53,8 @@ def _as_array(value: Any, dtype: np.dtype, tensor: tf.Tensor) -> np.ndarray:
         with np.errstate(all="ignore"):
             array = given.astype(dtype)
     except (OverflowError, TypeError, ValueError) as e:
-        raise ValueError("input {!r}: its values must fit {}; got {:.200}: {}".format(
-            tensor.name, _describe(dtype), repr(value), e)) from e
+        raise ValueError("input {!r}: its values must fit {}; got {}: {}".format(
+            tensor.name, _describe(dtype), shown(value), e)) from e
     if given.dtype != dtype and not np.can_cast(given.dtype, dtype, "safe"):
         lost = given[_is_lost(given, array)]
         if lost.size:

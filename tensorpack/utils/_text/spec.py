@@ -25,17 +25,23 @@ def describe(value: Any) -> str:
 def shown(value: Any) -> str:
     """What was given where something else is needed: its repr, as long as that is short; of a class, how to make an instance.
 
-    >>> shown(7), shown(np.zeros((32, 28), "float32"))
-    ('7', 'float32 (32, 28)')
+    >>> shown(7), shown([1, "a"]), shown([1] * 100), shown(np.zeros((32, 28), "float32"))
+    ('7', "[1, 'a']", 'list of 100: [int 1, int 1, int 1, int 1, int 1, int 1, int 1, int 1, ...]', 'float32 (32, 28)')
     >>> shown(dict)
     'the class dict; write dict(...) to make one'
     """
     if isinstance(value, type):
         return "the class {0}; write {0}(...) to make one".format(value.__name__)
-    if isinstance(value, np.ndarray) or (isinstance(value, (list, tuple, dict)) and len(value)):
+    if isinstance(value, np.ndarray) and value.ndim or isinstance(value, (list, tuple, dict)) and not _is_small(value):
         return describe(value)
     text = repr(value)
     return text if len(text) <= _MAX_REPR else text[:_MAX_REPR - 3] + "..."
+
+
+def _is_small(container: Any) -> bool:
+    """Whether a container has a few numbers or strings, which say more than their types."""
+    items = list(container.values()) if isinstance(container, dict) else container
+    return len(items) <= _MAX_ITEMS and all(isinstance(x, (bool, int, float, str, np.generic)) or x is None for x in items)
 
 
 def _describe(value: Any, depth: int) -> str:

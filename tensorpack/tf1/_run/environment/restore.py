@@ -54,7 +54,8 @@ class _ModulesOfPython2:
         frame = frame_of_program()
         if name not in MODULES or frame is None or not is_of_program(frame.f_code.co_filename) or is_import_guarded(frame):
             return None
-        return ModuleSpec(name, self)  # type: ignore[arg-type]
+        loader: Any = self
+        return ModuleSpec(name, loader)
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None

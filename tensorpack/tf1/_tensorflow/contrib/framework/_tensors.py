@@ -130,7 +130,8 @@ def with_shape(expected_shape: Any, tensor: Any) -> Any:
     if (dynamic and shape.dtype.base_dtype != tf.int32) or len(shape.shape) > 1:
         raise ValueError("with_shape: the shape must be an int32 vector; got {!r}".format(expected_shape))
     if not dynamic and shape.size == 0 and (not tensor.shape.is_fully_defined() or tensor.shape.as_list() == [1]):
-        return tf.reshape(tensor, [])
+        with tf.name_scope("{}/".format(tensor.op.name)):
+            return tf.reshape(tensor, [])
     if not dynamic and tensor.shape.is_fully_defined():
         if tensor.shape.as_list() != list(shape):
             raise ValueError("with_shape: {} must have the shape {}; got {}".format(tensor.name, list(shape), tensor.shape))

@@ -170,9 +170,8 @@ def _normalize_by_moments(inputs: Any, batch_weights: Any, options: Any) -> Any:
     if options.may_train:
         mean, variance = _moments(inputs, batch_weights, first)
         if options.updates_collections is None:
-            mean, variance = smart_cond(
-                options.is_training, lambda: tuple(_after(_move(options, averages, mean, variance), each)
-                                                   for each in (mean, variance)), lambda: tuple(averages))
+            mean, variance = smart_cond(options.is_training, lambda: _after_both(_move(options, averages, mean, variance),
+                                                                                 mean, variance), lambda: tuple(averages))
         else:
             _collect_updates(options, averages, mean, variance)
             mean, variance = smart_cond(options.is_training, lambda: (mean, variance), lambda: tuple(averages))
@@ -198,6 +197,10 @@ def _moments(inputs: Any, batch_weights: Any, channels_first: Any) -> Any:
 def _move(options: Any, averages: Any, mean: Any, variance: Any) -> Any:
     move_mean = move_average_from_zero if options.zero_debias else move_average
     return move_mean(averages[0], mean, options.decay), move_average(averages[1], variance, options.decay)
+
+
+def _after_both(updates: Any, mean: Any, variance: Any) -> Any:
+    return _after(updates, mean), _after(updates, variance)
 
 
 def _after(updates: Any, tensor: Any) -> Any:

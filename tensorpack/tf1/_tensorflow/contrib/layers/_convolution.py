@@ -89,7 +89,7 @@ def _of_dims(conv_dims: int, name: str) -> Callable[..., Any]:
         return of_dims(*args, **kwargs)
 
     functools.update_wrapper(function, inspect.unwrap(convolution))
-    del function.__wrapped__  # type: ignore[attr-defined]
+    del vars(function)["__wrapped__"]
     described: Any = function
     plain = inspect.signature(convolution)
     described.__signature__ = plain.replace(parameters=[each for each in plain.parameters.values() if each.name != "conv_dims"])

@@ -144,7 +144,8 @@ def unit_norm(inputs: Any, dim: int, epsilon: float = 1e-7, scope: Any = None) -
         rank = _known_rank("unit_norm", inputs)
         if not 0 <= dim < rank:
             raise ValueError("unit_norm: dim must not be negative and below the rank {}; got {}".format(rank, dim))
-        return inputs / tf.sqrt(epsilon + tf.reduce_sum(tf.square(inputs), dim, keepdims=True))
+        lengths = tf.sqrt(epsilon + tf.reduce_sum(tf.square(inputs), dim, keepdims=True))
+        return tf.truediv(inputs, lengths, name="div")
 
 
 def poincare_normalize(x: Any, axis: int = 1, epsilon: float = 1e-5, name: Optional[str] = None) -> Any:

@@ -65,8 +65,11 @@ def optimize_loss(
             pairs = [(_noisy(gradient, gradient_noise_scale), variable) for gradient, variable in pairs]
         if gradient_multipliers is not None:
             pairs = [(_multiplied(gradient, variable, gradient_multipliers), variable) for gradient, variable in pairs]
+        _summarize_norm("gradient_norm", pairs, wanted)
         clipped = _clipped(pairs, clip_gradients)
-        _summarize(loss, pairs, clipped, clip_gradients is not None, wanted)
+        _summarize(loss, clipped, wanted)
+        if clip_gradients is not None:
+            _summarize_norm("clipped_gradient_norm", clipped, wanted)
         step = chosen.apply_gradients(clipped, global_step=global_step if increment_global_step else None, name="train")
         return _after([step], loss)
 
@@ -154,21 +157,21 @@ def _clipped(pairs: GradsAndVars, clip: Any) -> GradsAndVars:
     return list(zip(tf.clip_by_global_norm(gradients, clip)[0], variables))
 
 
-def _summarize(loss: Any, pairs: GradsAndVars, clipped: GradsAndVars, has_clipped: bool, wanted: Sequence[str]) -> None:
-    norms = "global_gradient_norm" in wanted or "gradient_norm" in wanted
-    if norms:
-        tf.summary.scalar("global_norm/gradient_norm", tf.global_norm([gradient for gradient, _ in pairs]))
+def _summarize_norm(name: str, pairs: GradsAndVars, wanted: Sequence[str]) -> None:
+    if "global_gradient_norm" in wanted or "gradient_norm" in wanted:
+        tf.summary.scalar("global_norm/" + name, tf.global_norm([gradient for gradient, _ in pairs]))
+
+
+def _summarize(loss: Any, pairs: GradsAndVars, wanted: Sequence[str]) -> None:
     if "loss" in wanted:
         tf.summary.scalar("loss", loss)
-    for gradient, variable in clipped:
+    for gradient, variable in pairs:
         values = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
         name = variable.name.replace(":", "_")
         if values is not None and "gradients" in wanted:
             tf.summary.histogram("gradients/" + name, values)
         if values is not None and "gradient_norm" in wanted:
             tf.summary.scalar("gradient_norm/" + name, tf.global_norm([values]))
-    if norms and has_clipped:
-        tf.summary.scalar("global_norm/clipped_gradient_norm", tf.global_norm([gradient for gradient, _ in clipped]))
 
 
 def adaptive_clipping_fn(std_factor: float = 2.0, decay: float = 0.95, static_max_norm: Optional[float] = None,

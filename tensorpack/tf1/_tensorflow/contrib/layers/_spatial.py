@@ -56,14 +56,15 @@ def spatial_softmax(features: Any, temperature: Optional[float] = None, name: An
             "temperature", [], initializer=tf.constant_initializer(1.0 if temperature is None else temperature),
             trainable=trainable,
             collections=get_variable_collections(variables_collections, "temperature") if trainable else None)
-        rows, columns = [tf.reshape(each, [-1]) for each in tf.meshgrid(
-            tf.lin_space(-1.0, 1.0, num=height), tf.lin_space(-1.0, 1.0, num=width), indexing="ij")]
-        flat = tf.reshape(features if first else tf.transpose(features, [0, 3, 1, 2]), [-1, height * width])
-        weights = tf.nn.softmax(flat / divisor)
-        places = tf.concat([tf.reduce_sum(each * weights, [1], keepdims=True) for each in (rows, columns)], 1)
-        outputs = tf.reshape(places, [-1, channels * 2])
-        outputs.set_shape([None, channels * 2])
-        return outputs
+        with tf.name_scope("spatial_softmax_op"):
+            rows, columns = [tf.reshape(each, [height * width]) for each in tf.meshgrid(
+                tf.lin_space(-1.0, 1.0, num=height), tf.lin_space(-1.0, 1.0, num=width), indexing="ij")]
+            flat = tf.reshape(features if first else tf.transpose(features, [0, 3, 1, 2]), [-1, height * width])
+            weights = tf.nn.softmax(flat / divisor)
+            places = tf.concat([tf.reduce_sum(each * weights, [1], keepdims=True) for each in (rows, columns)], 1)
+            outputs = tf.reshape(places, [-1, channels * 2])
+            outputs.set_shape([None, channels * 2])
+            return outputs
 
 
 def scale_gradient(inputs: Any, gradient_multiplier: Any) -> Any:

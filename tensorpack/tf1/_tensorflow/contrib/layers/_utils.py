@@ -7,7 +7,7 @@ from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 from .....compat import is_tensor_like
 from .....compat import tfv1 as tf
 from ...layers._core.branches import constant_value as _constant_value
-from ...layers._core.branches import smart_cond
+from ...layers._core.branches import smart_cond as _smart_cond
 
 __all__ = ["NamedOutputs", "add_variable_to_collections", "append_tensor_alias", "channel_dimension", "collect_named_outputs",
            "constant_value", "convert_collection_to_dict", "gather_tensors_aliases", "get_tensor_aliases",
@@ -76,6 +76,11 @@ def static_cond(pred: Any, fn1: Callable[[], Any], fn2: Callable[[], Any]) -> An
         if not callable(function):
             raise TypeError("static_cond: {} must be a function; got {!r}".format(name, function))
     return fn1() if pred else fn2()
+
+
+def smart_cond(pred: Any, fn1: Callable[[], Any], fn2: Callable[[], Any], name: Optional[str] = None) -> Any:
+    """What the chosen function returns, or a `tf.cond` of both if a step decides."""
+    return _smart_cond(pred, fn1, fn2, name)
 
 
 def get_variable_collections(variables_collections: Any, name: str) -> Any:

@@ -78,10 +78,11 @@ class GRUBlockCell(DenseCell):
 
     def __init__(self, num_units: Optional[int] = None, cell_size: Optional[int] = None, reuse: Optional[bool] = None,
                  name: str = "gru_cell"):
-        if (num_units is None) == (cell_size is None):
+        units = cell_size if num_units is None else num_units
+        if units is None or None not in (num_units, cell_size):
             raise ValueError("{}: one of num_units and cell_size must be given; got num_units={!r}, cell_size={!r}".format(
                 type(self).__name__, num_units, cell_size))
-        super().__init__(cell_size if num_units is None else num_units, None, reuse, name, None, True)
+        super().__init__(units, None, reuse, name, None, True)
 
     def _create_variables(self, input_depth: int) -> None:
         units, rows = self._num_units, input_depth + self._num_units
@@ -111,7 +112,6 @@ def _own_gradient(op_type: str) -> Iterator[None]:
         yield
 
 
-@tf.RegisterGradient("TensorpackLSTMBlockCell")
 def _lstm_gradient(op: Any, *gradients: Any) -> Tuple[Any, ...]:
     x, c, h, kernel, w_i, w_f, w_o, bias = op.inputs
     grad = tf.raw_ops.LSTMBlockCellGrad(
@@ -125,7 +125,6 @@ def _lstm_gradient(op: Any, *gradients: Any) -> Tuple[Any, ...]:
             grad.wcf_grad, grad.wco_grad, tf.reduce_sum(gates, 0))
 
 
-@tf.RegisterGradient("TensorpackGRUBlockCell")
 def _gru_gradient(op: Any, *gradients: Any) -> Tuple[Any, ...]:
     x, h, w_ru, w_c, b_ru, b_c = op.inputs
     r, u, c = op.outputs[:3]
@@ -134,6 +133,10 @@ def _gru_gradient(op: Any, *gradients: Any) -> Tuple[Any, ...]:
     gates, candidate = grad.d_r_bar_u_bar, grad.d_c_bar
     return (grad.d_x, grad.d_h_prev, _kernel_gradient([x, h], gates), _kernel_gradient([x, h * r], candidate),
             tf.reduce_sum(gates, 0), tf.reduce_sum(candidate, 0))
+
+
+tf.RegisterGradient("TensorpackLSTMBlockCell")(_lstm_gradient)
+tf.RegisterGradient("TensorpackGRUBlockCell")(_gru_gradient)
 
 
 def _kernel_gradient(inputs: Any, outputs: Any) -> Any:

@@ -10,7 +10,7 @@ from .....compat import deprecation_silenced
 from .....compat import tfv1 as tf
 from .....contrib._rnn.cell import zeros_of
 from .....utils._numbers import whole_number
-from ._projection import Projection
+from ...layers import Dense
 
 __all__ = ["AttentionMechanism", "BahdanauAttention", "LuongAttention", "MemoryAttention", "bahdanau_score", "luong_score"]
 
@@ -57,7 +57,7 @@ class MemoryAttention(AttentionMechanism):
         self._num_units = whole_number(who, "num_units", num_units, minimum=1)
         self.dtype = tf.as_dtype(dtype or tf.float32)
         self._query_layer = query_layer
-        self._memory_layer = Projection(self._num_units, name="memory_layer", dtype=self.dtype)
+        self._memory_layer = Dense(self._num_units, name="memory_layer", use_bias=False, dtype=self.dtype)
         self._probability_fn = probability_fn
         self._score_mask_value = -np.inf if score_mask_value is None else score_mask_value
         with tf.name_scope(who):
@@ -177,7 +177,7 @@ class BahdanauAttention(MemoryAttention):
                  dtype: Any = None, custom_key_value_fn: Optional[Callable[[Any, Any], Tuple[Any, Any]]] = None,
                  name: str = "BahdanauAttention"):
         super().__init__(name, num_units, memory, memory_sequence_length,
-                         Projection(num_units, name="query_layer", dtype=dtype or tf.float32),
+                         Dense(num_units, name="query_layer", use_bias=False, dtype=dtype or tf.float32),
                          _of_score(name, probability_fn), score_mask_value, dtype, custom_key_value_fn)
         self._normalize = normalize
 
@@ -191,7 +191,7 @@ class BahdanauAttention(MemoryAttention):
 def luong_score(who: str, query: Any, keys: Any, scale: bool) -> Any:
     """Scalar products [batch, time]; variable `attention_g` if they are scaled."""
     if query.shape.as_list()[-1] != keys.shape.as_list()[-1]:
-        raise ValueError("{}: queries must have the size of keys; got {} and {}; set num_units to the size of queries, {}".format(
+        raise ValueError("{}: queries must have the size of keys; got {} and {}; set num_units={}".format(
             who, query.shape, keys.shape, query.shape.as_list()[-1]))
     score = tf.squeeze(tf.matmul(tf.expand_dims(query, 1), keys, transpose_b=True), [1])
     if not scale:

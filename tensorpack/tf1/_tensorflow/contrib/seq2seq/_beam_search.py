@@ -55,7 +55,7 @@ class BeamSearchDecoder(Decoder):
         length_penalty_weight: exponent of the length by which log probabilities are divided; 0 prefers short sequences.
         coverage_penalty_weight: weight of what attention has not looked at.
         reorder_tensor_arrays: whether a `TensorArray` in the state, such as the alignment history, becomes a tensor in the
-            order of the final sequences.
+            order of the final sequences; unless batch size and size of the elements are known when the graph is built.
 
     Raises:
         TypeError: something is no cell or layer.
@@ -163,7 +163,7 @@ class BeamSearchDecoder(Decoder):
         _check_rank(x)
         batch, static = x.shape.as_list()[0], self._static_batch_size
         if None not in (batch, static) and batch != static * self._beam_width:
-            raise ValueError("BeamSearchDecoder: states must be of batch_size * beam_width = {} * {} sequences; got the shape {}; "
+            raise ValueError("BeamSearchDecoder: states must be of batch_size * beam_width = {} * {} sequences; got {}; "
                              "use tile_batch, and zero_state(batch_size * beam_width, ...)".format(
                                  static, self._beam_width, x.shape))
         split = tf.reshape(x, tf.concat([[self._batch_size, self._beam_width], tf.shape(x)[1:]], 0))
@@ -190,12 +190,21 @@ class BeamSearchDecoder(Decoder):
     def _sorted(self, x: Any, parent_ids: Any, lengths: Any) -> Any:
         if is_tensor_like(x) or not hasattr(x, "stack"):
             return x
-        values = x.stack()
-        if values.shape.ndims is None or values.shape.ndims < 2:
-            logger.warn("BeamSearchDecoder: an array of the state has elements of the shape %s, which cannot be put in the order "
-                        "of the beams; it is returned as it is.", values.shape[1:])
+        if not self._can_be_sorted(x.element_shape):
+            logger.warn("BeamSearchDecoder: an array of the state has elements of shape %s, which cannot be put in the order "
+                        "of the beams; it is returned as it is.", x.element_shape)
             return x
-        return gather_tree_from_array(values, parent_ids, lengths)
+        return gather_tree_from_array(x.stack(), parent_ids, lengths)
+
+    def _can_be_sorted(self, shape: Any) -> bool:
+        if shape.ndims is None or shape.ndims < 1:
+            return False
+        sizes, static = shape.as_list(), self._static_batch_size
+        if None in (static, sizes[0]):
+            return True
+        # TensorFlow 1 leaves arrays [batch * beam, known size] as they are, and programs stack() them
+        merged = sizes[0] == static * self._beam_width and (len(sizes) == 1 or sizes[1] is None)
+        return merged or sizes[:2] == [static, self._beam_width]
 
 
 def _check_rank(x: Any) -> None:

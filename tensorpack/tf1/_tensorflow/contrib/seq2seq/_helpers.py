@@ -151,11 +151,12 @@ class TrainingHelper(_HelperOfWords):
         finished = tf.equal(0, self._sequence_length)
         return finished, self._read(finished, 0)
 
-    def sample(self, time: Any, outputs: Any, name: Optional[str] = None, **unused_kwargs: Any) -> Any:
+    def sample(self, time: Any, outputs: Any, name: Optional[str] = None,  # type: ignore[override]  # TensorFlow's order
+               **unused_kwargs: Any) -> Any:
         return tf.cast(tf.argmax(outputs, axis=-1), tf.int32)
 
-    def next_inputs(self, time: Any, outputs: Any, state: Any, name: Optional[str] = None,
-                    **unused_kwargs: Any) -> Tuple[Any, Any, Any]:
+    def next_inputs(self, time: Any, outputs: Any, state: Any,  # type: ignore[override]  # TensorFlow's order
+                    name: Optional[str] = None, **unused_kwargs: Any) -> Tuple[Any, Any, Any]:
         finished = time + 1 >= self._sequence_length
         return finished, self._read(finished, time + 1), state
 
@@ -264,7 +265,7 @@ class InferenceHelper(Helper):
 def embedding_function(embedding: Any) -> Callable[[Any], Any]:
     """A function from ids to vectors, from a matrix or from a function."""
     if callable(embedding):
-        return embedding  # type: ignore[no-any-return]
+        return embedding
     return lambda ids: tf.nn.embedding_lookup(embedding, ids)
 
 

@@ -6,8 +6,8 @@ from typing import Any, Callable, Optional, Tuple
 import numpy as np
 
 from .....compat import tfv1 as tf
+from ...layers import Dense
 from ._attention import MemoryAttention, bahdanau_score, luong_score
-from ._projection import Projection
 
 __all__ = ["BahdanauMonotonicAttention", "LuongMonotonicAttention", "monotonic_attention", "safe_cumprod"]
 
@@ -83,7 +83,7 @@ class BahdanauMonotonicAttention(_Monotonic):
                  score_mask_value: Optional[float] = None, sigmoid_noise: float = 0.0,
                  sigmoid_noise_seed: Optional[int] = None, score_bias_init: float = 0.0, mode: str = "parallel",
                  dtype: Any = None, name: str = "BahdanauMonotonicAttention"):
-        query_layer = Projection(num_units, name="query_layer", dtype=dtype or tf.float32)
+        query_layer = Dense(num_units, name="query_layer", use_bias=False, dtype=dtype or tf.float32)
         super().__init__(name, num_units, memory, memory_sequence_length, query_layer, score_mask_value, sigmoid_noise,
                          sigmoid_noise_seed, score_bias_init, mode, dtype)
         self._normalize = normalize

@@ -33,13 +33,14 @@ class ScheduledEmbeddingTrainingHelper(TrainingHelper):
         self._scheduling_seed = scheduling_seed
         super().__init__(inputs, sequence_length, time_major, name)
 
-    def sample(self, time: Any, outputs: Any, state: Any = None, name: Optional[str] = None, **unused_kwargs: Any) -> Any:
+    def sample(self, time: Any, outputs: Any, state: Any = None,  # type: ignore[override]  # TensorFlow's order
+               name: Optional[str] = None, **unused_kwargs: Any) -> Any:
         draws = _is_drawn(self._sampling_probability, self.batch_size, self._scheduling_seed)
         ids = categorical_sample(outputs, self._seed)
         return tf.where(draws, ids, -tf.ones_like(ids))
 
-    def next_inputs(self, time: Any, outputs: Any, state: Any, sample_ids: Any = None, name: Optional[str] = None,
-                    **unused_kwargs: Any) -> Tuple[Any, Any, Any]:
+    def next_inputs(self, time: Any, outputs: Any, state: Any,  # type: ignore[override]  # TensorFlow's order
+                    sample_ids: Any = None, name: Optional[str] = None, **unused_kwargs: Any) -> Tuple[Any, Any, Any]:
         finished, inputs, state = super().next_inputs(time, outputs, state)
         mixed = tf.cond(tf.reduce_all(finished), lambda: inputs, lambda: _mixed(
             sample_ids > -1, lambda where: self._embedding_fn(tf.gather_nd(sample_ids, where)), inputs))
@@ -73,11 +74,12 @@ class ScheduledOutputTrainingHelper(TrainingHelper):
             self._auxiliary = unstacked(auxiliary if time_major else transpose_batch_time(auxiliary))
         super().__init__(inputs, sequence_length, time_major, name)
 
-    def sample(self, time: Any, outputs: Any, state: Any = None, name: Optional[str] = None, **unused_kwargs: Any) -> Any:
+    def sample(self, time: Any, outputs: Any, state: Any = None,  # type: ignore[override]  # TensorFlow's order
+               name: Optional[str] = None, **unused_kwargs: Any) -> Any:
         return tf.cast(_is_drawn(self._sampling_probability, self.batch_size, self._seed), tf.int32)
 
-    def next_inputs(self, time: Any, outputs: Any, state: Any, sample_ids: Any = None, name: Optional[str] = None,
-                    **unused_kwargs: Any) -> Tuple[Any, Any, Any]:
+    def next_inputs(self, time: Any, outputs: Any, state: Any,  # type: ignore[override]  # TensorFlow's order
+                    sample_ids: Any = None, name: Optional[str] = None, **unused_kwargs: Any) -> Tuple[Any, Any, Any]:
         finished, inputs, state = super().next_inputs(time, outputs, state)
         draws = tf.cast(sample_ids, tf.bool)
         nothing_to_do = tf.logical_or(tf.reduce_all(finished), tf.logical_not(tf.reduce_any(draws)))

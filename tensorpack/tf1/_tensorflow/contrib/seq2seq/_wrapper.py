@@ -6,9 +6,9 @@ from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple
 from .....compat import is_tensor_like
 from .....compat import tfv1 as tf
 from .....contrib._rnn.cell import check_cell
+from ...layers import Dense
 from ...nn.rnn_cell import RNNCell
 from ._attention import AttentionMechanism, zeros_of_length
-from ._projection import Projection
 
 __all__ = ["AttentionWrapper", "AttentionWrapperState", "hardmax"]
 
@@ -25,14 +25,14 @@ class AttentionWrapperState(NamedTuple("AttentionWrapperState", [
 
     __slots__ = ()
 
-    def clone(self, **kwargs: Any) -> "AttentionWrapperState":
+    def clone(self, **kwargs: Any) -> AttentionWrapperState:
         """The state with other values of some fields, which must have the shapes of the old ones.
 
         Raises:
             ValueError: a shape differs.
         """
         replaced = self._replace(**kwargs)
-        return tf.nest.map_structure(_with_shape, self, replaced)  # type: ignore[no-any-return]
+        return tf.nest.map_structure(_with_shape, self, replaced)
 
 
 class AttentionWrapper(RNNCell):
@@ -193,7 +193,7 @@ def _layers(mechanisms: Sequence[Any], sizes: Any, layers: Any) -> Optional[Tupl
             len(mechanisms), given))
     if layers is not None:
         return given
-    return tuple(Projection(size, name="attention_layer", dtype=mechanism.dtype)
+    return tuple(Dense(size, name="attention_layer", use_bias=False, dtype=mechanism.dtype)
                  for size, mechanism in zip(given, mechanisms))
 
 

@@ -80,11 +80,11 @@ class Convolution(Layer):
         return self.activation(run_kernel(self._biased, inputs, self.data_format))
 
     def _biased(self, x: Any, data_format: Any) -> Any:
-        y = self._convolve(x, data_format)
-        if self.bias is None:
-            return y
-        # 'NCHW' also for one and three axes of space
-        return tf.nn.bias_add(y, self.bias, data_format=data_format)
+        return self._add_bias(self._convolve(x, data_format), data_format)
+
+    def _add_bias(self, y: Any, data_format: str) -> Any:
+        # the formats have these names for one and three axes of space as well
+        return y if self.bias is None else tf.nn.bias_add(y, self.bias, data_format=data_format)
 
     def _convolve(self, x: Any, data_format: Any) -> Any:
         x, padding = self._padded(x, data_format)

@@ -13,9 +13,10 @@ __all__ = ["convolve", "pool", "run_in_2d", "run_kernel", "with_ends"]
 def convolve(x: Any, kernel: Any, strides: Sequence[int], padding: str, dilations: Sequence[int], data_format: str) -> Any:
     """Convolve a tensor of rank 3, 4 or 5; `data_format` is 'NHWC', or 'NCHW' on a GPU, for all of them."""
     if len(strides) == 1:
-        return run_in_2d(lambda x, data_format: convolve_2d(
-            x, tf.expand_dims(kernel, 0), (1,) + tuple(strides), padding, (1,) + tuple(dilations), 1, data_format),
-            x, data_format)
+        with tf.name_scope("conv1d"):
+            return run_in_2d(lambda x, data_format: convolve_2d(
+                x, tf.expand_dims(kernel, 0), (1,) + tuple(strides), padding, (1,) + tuple(dilations), 1, data_format),
+                x, data_format)
     if len(strides) == 2:
         return convolve_2d(x, kernel, strides, padding, dilations, 1, data_format)
     kernel_format = "NDHWC" if data_format == "NHWC" else "NCDHW"

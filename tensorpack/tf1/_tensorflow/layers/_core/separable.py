@@ -36,7 +36,7 @@ class _Separable(Convolution):
         self._make_bias()
         self.built = True
 
-    def _convolve(self, x: Any, data_format: Any) -> Any:
+    def _biased(self, x: Any, data_format: str) -> Any:
         x, padding = self._padded(x, data_format)
         depthwise, pointwise = tf.convert_to_tensor(self.depthwise_kernel), tf.convert_to_tensor(self.pointwise_kernel)
         if self.rank == 2:
@@ -45,10 +45,11 @@ class _Separable(Convolution):
             x, tf.expand_dims(depthwise, 0), tf.expand_dims(pointwise, 0), 2 * self.strides, padding, (1,) + self.dilation_rate,
             data_format), x, data_format)
 
-    @staticmethod
-    def _separable(x: Any, depthwise: Any, pointwise: Any, strides: Any, padding: Any, dilations: Any, data_format: Any) -> Any:
-        return tf.nn.separable_conv2d(x, depthwise, pointwise, with_ends(strides, data_format), padding, rate=list(dilations),
-                                      data_format=data_format)
+    def _separable(self, x: Any, depthwise: Any, pointwise: Any, strides: Any, padding: str, dilations: Any,
+                   data_format: str) -> Any:
+        y = tf.nn.separable_conv2d(x, depthwise, pointwise, with_ends(strides, data_format), padding, rate=list(dilations),
+                                   data_format=data_format)
+        return self._add_bias(y, data_format)
 
 
 class SeparableConv1D(_Separable):

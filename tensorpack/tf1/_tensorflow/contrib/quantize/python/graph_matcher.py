@@ -45,7 +45,7 @@ class OpTypePattern(Pattern):
         self._ordered_inputs = ordered_inputs
 
     @property
-    def name(self) -> Optional[str]:  # type: ignore[override]
+    def name(self) -> Optional[str]:  # type: ignore[override]  # read only, as in TensorFlow
         return self._name
 
     def match(self, op: Any, tensor: Any) -> Optional[MatchResult]:

@@ -14,7 +14,10 @@ from .......compat import tfv1 as tf
 __all__ = ["AdamWOptimizer", "DecoupledWeightDecayExtension", "MomentumWOptimizer", "extend_with_decoupled_weight_decay"]
 
 
-class DecoupledWeightDecayExtension:
+_Optimizer: Any = object  # whichever comes next among the bases
+
+
+class DecoupledWeightDecayExtension(_Optimizer):
     """Put before an optimizer among the bases of a class, it adds weight decay.
 
     Args:
@@ -42,7 +45,7 @@ class DecoupledWeightDecayExtension:
             logging.getLogger("tensorflow").warning(
                 "%s.minimize: decay_var_list has no effect, as in TensorFlow 1.15, and all variables decay; to decay some call "
                 "compute_gradients, then apply_gradients(decay_var_list=...)", type(self).__name__)
-        return super().minimize(  # type: ignore[misc]
+        return super().minimize(
             loss, global_step=global_step, var_list=var_list, gate_gradients=gate_gradients,
             aggregation_method=aggregation_method, colocate_gradients_with_ops=colocate_gradients_with_ops, name=name,
             grad_loss=grad_loss)
@@ -58,12 +61,12 @@ class DecoupledWeightDecayExtension:
         self._decay_names = {each.name for each in decay_var_list} if decay_var_list else None
         # A variable must not decay before all gradients have read it
         self._gradients = [gradient for gradient, _ in grads_and_vars if gradient is not None]
-        return super().apply_gradients(grads_and_vars, global_step=global_step, name=name)  # type: ignore[misc]
+        return super().apply_gradients(grads_and_vars, global_step=global_step, name=name)
 
     def _prepare(self) -> None:
         if callable(self._weight_decay):
             self._weight_decay = self._weight_decay()
-        super()._prepare()  # type: ignore[misc]
+        super()._prepare()
 
     def _decays(self, variable: Any) -> bool:
         return self._decay_names is None or variable.name in self._decay_names
@@ -73,30 +76,30 @@ class DecoupledWeightDecayExtension:
             return tf.no_op()
         with tf.control_dependencies(self._gradients):
             change = self._weight_decay * variable
-            return tf.assign_sub(variable, change, use_locking=self._use_locking)  # type: ignore[attr-defined]
+            return tf.assign_sub(variable, change, use_locking=self._use_locking)
 
     def _decay_rows(self, variable: Any, indices: Any) -> Any:
         if not self._decays(variable):
             return tf.no_op()
         with tf.control_dependencies(self._gradients):
             change = -self._weight_decay * tf.gather(variable, indices)
-            return tf.scatter_add(variable, indices, change, use_locking=self._use_locking)  # type: ignore[attr-defined]
+            return tf.scatter_add(variable, indices, change, use_locking=self._use_locking)
 
     def _apply_dense(self, grad: Any, var: Any) -> Any:
         with tf.control_dependencies([self._decay(var)]):
-            return super()._apply_dense(grad, var)  # type: ignore[misc]
+            return super()._apply_dense(grad, var)
 
     def _resource_apply_dense(self, grad: Any, var: Any) -> Any:
         with tf.control_dependencies([self._decay(var)]):
-            return super()._resource_apply_dense(grad, var)  # type: ignore[misc]
+            return super()._resource_apply_dense(grad, var)
 
     def _apply_sparse(self, grad: Any, var: Any) -> Any:
         with tf.control_dependencies([self._decay_rows(var, grad.indices)]):
-            return super()._apply_sparse(grad, var)  # type: ignore[misc]
+            return super()._apply_sparse(grad, var)
 
     def _resource_apply_sparse(self, grad: Any, var: Any, indices: Any) -> Any:
         with tf.control_dependencies([self._decay_rows(var, indices)]):
-            return super()._resource_apply_sparse(grad, var, indices)  # type: ignore[misc]
+            return super()._resource_apply_sparse(grad, var, indices)
 
 
 def extend_with_decoupled_weight_decay(base_optimizer: Any) -> Any:

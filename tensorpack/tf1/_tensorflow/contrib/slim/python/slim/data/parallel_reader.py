@@ -97,7 +97,7 @@ def get_data_files(data_sources: Sources) -> List[str]:
     Raises:
         ValueError: there are none.
     """
-    if isinstance(data_sources, (list, tuple)):
+    if not isinstance(data_sources, str):
         files = [path for source in data_sources for path in get_data_files(source)]
     elif any(character in data_sources for character in "*?["):
         files = tf.gfile.Glob(data_sources)

@@ -16,7 +16,7 @@ def prefetch_queue(tensors: Union[Sequence[Any], Dict[str, Any]], capacity: int 
         dynamic_pad: whether the queue is a `tf.PaddingFIFOQueue`, for `dequeue_many` of tensors of unknown shapes.
     """
     names = sorted(tensors) if isinstance(tensors, dict) else None
-    values = list(tensors) if names is None else [tensors[each] for each in names]  # type: ignore[call-overload]
+    values = [tensors[each] for each in sorted(tensors)] if isinstance(tensors, dict) else list(tensors)
     make_queue = tf.PaddingFIFOQueue if dynamic_pad else tf.FIFOQueue
     with tf.name_scope(name, "prefetch_queue", values):
         queue = make_queue(capacity=capacity, dtypes=[each.dtype for each in values], shapes=[each.shape for each in values],

@@ -51,4 +51,4 @@ def _features(net: Any) -> Any:
     return layers.max_pool2d(net, [3, 3], 2, scope="pool5")
 
 
-alexnet_v2.default_image_size = 224  # type: ignore[attr-defined]
+vars(alexnet_v2)["default_image_size"] = 224

@@ -79,7 +79,7 @@ def inception_v1(inputs: Any, num_classes: int = 1000, is_training: bool = True,
     return logits, end_points
 
 
-inception_v1.default_image_size = 224  # type: ignore[attr-defined]
+vars(inception_v1)["default_image_size"] = 224
 
 
 def inception_v1_arg_scope(weight_decay: float = 0.00004, use_batch_norm: bool = True,

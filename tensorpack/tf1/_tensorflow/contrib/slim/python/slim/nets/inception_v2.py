@@ -100,7 +100,7 @@ def inception_v2(inputs: Any, num_classes: int = 1000, is_training: bool = True,
     return logits, end_points
 
 
-inception_v2.default_image_size = 224  # type: ignore[attr-defined]
+vars(inception_v2)["default_image_size"] = 224
 
 
 def inception_v2_arg_scope(weight_decay: float = 0.00004,

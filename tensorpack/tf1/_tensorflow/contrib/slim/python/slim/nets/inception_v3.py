@@ -131,7 +131,7 @@ def inception_v3(inputs: Any, num_classes: int = 1000, is_training: bool = True,
     return logits, end_points
 
 
-inception_v3.default_image_size = 299  # type: ignore[attr-defined]
+vars(inception_v3)["default_image_size"] = 299
 
 
 def _auxiliary_logits(net: Any, num_classes: int, depth: Depth, spatial_squeeze: bool) -> Any:

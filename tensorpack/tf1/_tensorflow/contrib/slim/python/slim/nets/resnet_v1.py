@@ -51,7 +51,7 @@ def resnet_v1(inputs: Any, blocks: Sequence[Block], num_classes: Optional[int] =
                          include_root_block, reuse, scope)
 
 
-resnet_v1.default_image_size = 224  # type: ignore[attr-defined]
+vars(resnet_v1)["default_image_size"] = 224
 
 
 def resnet_v1_block(scope: str, base_depth: int, num_units: int, stride: int) -> Block:

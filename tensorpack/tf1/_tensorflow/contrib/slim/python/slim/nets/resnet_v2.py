@@ -53,7 +53,7 @@ def resnet_v2(inputs: Any, blocks: Sequence[Block], num_classes: Optional[int] =
                          include_root_block, reuse, scope)
 
 
-resnet_v2.default_image_size = 224  # type: ignore[attr-defined]
+vars(resnet_v2)["default_image_size"] = 224
 
 
 def resnet_v2_block(scope: str, base_depth: int, num_units: int, stride: int) -> Block:

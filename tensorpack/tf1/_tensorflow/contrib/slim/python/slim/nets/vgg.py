@@ -50,7 +50,7 @@ def _make_network(name: str, repetitions: Sequence[int]) -> Callable[..., Networ
         dropout_keep_prob: of two layers, when training.
         spatial_squeeze: logits [batch, classes] instead of [batch, height, width, classes].
     """.format(sum(repetitions))
-    network.default_image_size = 224  # type: ignore[attr-defined]
+    vars(network)["default_image_size"] = 224
     return network
 
 
