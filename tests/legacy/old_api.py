@@ -12,14 +12,13 @@ PATH = next((path for path in (os.path.join(ROOT, *up, "shared", "contract", "ol
              if os.path.isfile(path)), "")
 
 # Parts of paths that tell the subjects of the data half: what the rest is, is the core.
-_DATA = re.compile(r"tensorpack\.(RL|dataflow|models(?!\.model_desc)|utils|user_ops|contrib|"
+_DATA = re.compile(r"tensorpack\.(RL|dataflow|models(?!\.model_desc)|utils|user_ops|"
                    r"tfutils(?!\.(sessinit|summary|varmanip)))\b")
 _DATA_CLASSES = re.compile(
-    r"(Conv2D|FullyConnected|MaxPooling|AvgPooling|Batch|Dropout|InstanceNorm|LayerNorm|BNReLU|Layer|layer_|KerasModel|setup_keras|"
+    r"(Conv2D|FullyConnected|MaxPooling|AvgPooling|Batch|Dropout|InstanceNorm|LayerNorm|BNReLU|Layer|layer_|"
     r"MultiProcess|MultiThread(Map|Prefetch|Runner)|Prefetch|Threaded|Repeated|LMDB|CaffeLMDB|LocallyShuffle|PrintData|DataFrom|"
     r"TestDataSpeed|ProxyDataFlow|ILSVRC|Augmentor|ImageAug|CropTransform|ResizeTransform|RandomCrop|GaussianNoise|ScaleGradient|"
-    r"CheckGradient|NewSessionCreator|apply_grad|auto_set_dir|dump_dataflow|get_data_format|send_dataflow|under_name|logger\.|"
-    r"TENSORPACK_|TowerFunc|TowerTensorHandle)")
+    r"CheckGradient|NewSessionCreator|apply_grad|auto_set_dir|dump_dataflow|get_data_format|send_dataflow|under_name|logger\.)")
 
 
 def entries(half):

@@ -10,7 +10,7 @@ import pytest
 from tensorpack._legacy._tables import TABLE
 
 pytestmark = pytest.mark.skipif(not os.path.isfile(old_api.PATH), reason="the list is not beside the project")
-HALVES = ["core"]
+HALVES = ["core", "data"]
 KEYWORDS = [(module, name, old, new) for module, functions in TABLE.keywords.items()
             for name, keywords in functions.items() for old, new in keywords.items()]
 

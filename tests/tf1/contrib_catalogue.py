@@ -129,40 +129,40 @@ _metric("streaming_mean_cosine_distance", X, ONE_HOT, 1)
 
 @case
 def metrics_of_one_batch(contrib):
-    p, l = tf.constant(PREDICTIONS), tf.constant(LABELS)
-    return [[contrib.metrics.accuracy(p, l), contrib.metrics.accuracy(p, l, weights=tf.constant(SCORES), name="weighted"),
-             contrib.metrics.confusion_matrix(l, p), contrib.metrics.confusion_matrix(l, p, 3, weights=SCORES, dtype=tf.float32),
-             contrib.metrics.set_size(contrib.metrics.set_union([[1, 2]], [[2, 3]])),
-             contrib.metrics.set_size(contrib.metrics.set_intersection([[1, 2]], [[2, 3]])),
-             contrib.metrics.set_size(contrib.metrics.set_difference([[1, 2]], [[2, 3]]))]]
+    p, y = tf.constant(PREDICTIONS), tf.constant(LABELS)
+    metrics = contrib.metrics
+    return [[metrics.accuracy(p, y), metrics.accuracy(p, y, weights=tf.constant(SCORES), name="weighted"),
+             metrics.confusion_matrix(y, p), metrics.confusion_matrix(y, p, 3, weights=SCORES, dtype=tf.float32),
+             metrics.set_size(metrics.set_union([[1, 2]], [[2, 3]])),
+             metrics.set_size(metrics.set_intersection([[1, 2]], [[2, 3]])),
+             metrics.set_size(metrics.set_difference([[1, 2]], [[2, 3]]))]]
 
 
 # training
-def _trained(contrib, create, steps=2, **kwargs):
+def _trained(create, **kwargs):
     x, y = tf.Variable(X, name="x"), tf.Variable(X[0], name="y")
     count = tf.Variable(0., trainable=False, name="count")
     tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, count.assign_add(1.))
     loss = tf.reduce_sum(x * x) * 3 + tf.reduce_sum(tf.gather(y, [0, 2]))
-    train_op = create(contrib)(loss, tf.train.GradientDescentOptimizer(0.1), **kwargs)
-    return [[train_op]] * steps
+    train_op = create(loss, tf.train.GradientDescentOptimizer(0.1), **kwargs)
+    return [[train_op]] * 2
 
 
 for _name, _kwargs in {
     "plain": {}, "no_step": {"global_step": None}, "no_updates": {"update_ops": []},
     "summaries": {"summarize_gradients": True}, "unchecked": {"check_numerics": False},
 }.items():
-    named("contrib_train_op_" + _name)(lambda contrib, k=_kwargs: _trained(contrib, lambda c: c.training.create_train_op, **k))
-    named("slim_train_op_" + _name)(lambda contrib, k=_kwargs: _trained(contrib, lambda c: c.slim.learning.create_train_op, **k))
+    named("contrib_train_op_" + _name)(lambda contrib, k=_kwargs: _trained(contrib.training.create_train_op, **k))
+    named("slim_train_op_" + _name)(lambda contrib, k=_kwargs: _trained(contrib.slim.learning.create_train_op, **k))
 for _name, _kwargs in {"clipped": {"clip_gradient_norm": 0.5}, "multiplied": {"gradient_multipliers": {"x": 2., "y": 0.5}},
                        "both": {"clip_gradient_norm": 0.5, "gradient_multipliers": {"y": 3}, "summarize_gradients": True},
                        }.items():
-    named("slim_train_op_" + _name)(lambda contrib, k=_kwargs: _trained(contrib, lambda c: c.slim.learning.create_train_op, **k))
+    named("slim_train_op_" + _name)(lambda contrib, k=_kwargs: _trained(contrib.slim.learning.create_train_op, **k))
 
 
 @case
 def train_op_transformed(contrib):
-    return _trained(contrib, lambda c: c.training.create_train_op,
-                    transform_grads_fn=contrib.training.clip_gradient_norms_fn(0.25))
+    return _trained(contrib.training.create_train_op, transform_grads_fn=contrib.training.clip_gradient_norms_fn(0.25))
 
 
 @case
@@ -319,13 +319,14 @@ def run(contrib, name):
         tf.set_random_seed(1)
         batches = CASES[name](contrib)
         trainable = [v.op.name for v in tf.trainable_variables()]
+        keys = tf.get_default_graph().get_all_collection_keys()
+        keys = [key for key in keys if isinstance(key, str) and "context" not in key]
         facts = {
             "variables": [[v.op.name, v.shape.as_list(), v.dtype.base_dtype.name, v.op.name in trainable]
                           for v in tf.global_variables()],
             "local_variables": [[v.op.name, v.shape.as_list(), v.dtype.base_dtype.name] for v in tf.local_variables()],
             "losses": [loss.name for loss in tf.get_collection("losses")],
-            "sizes": {key: len(tf.get_collection(key)) for key in sorted(
-                key for key in tf.get_default_graph().get_all_collection_keys() if isinstance(key, str) and "context" not in key)},
+            "sizes": {key: len(tf.get_collection(key)) for key in sorted(keys)},
         }
         values = {}
         with tf.Session() as sess:

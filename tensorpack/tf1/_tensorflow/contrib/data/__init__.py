@@ -1,4 +1,4 @@
-"""`tf.contrib.data`: what is now in `tf.data.experimental`, and transformations that a method of `tf.data.Dataset` has replaced."""
+"""`tf.contrib.data`: names of `tf.data.experimental`, and transformations that methods of data sets do as well."""
 from __future__ import annotations
 
 from ..._provide import provide

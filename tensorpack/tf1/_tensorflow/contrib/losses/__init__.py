@@ -1,4 +1,4 @@
-"""`tf.contrib.losses`: losses that take predictions first and put their mean over the present elements into `tf.GraphKeys.LOSSES`."""
+"""`tf.contrib.losses`: losses that take predictions first and add their weighted mean to a collection."""
 from __future__ import annotations
 
 from ..._provide import provide

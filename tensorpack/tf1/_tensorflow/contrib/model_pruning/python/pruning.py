@@ -22,8 +22,8 @@ _MASKS, _THRESHOLDS, _MASKED_WEIGHTS, _WEIGHTS = "masks", "thresholds", "masked_
 def apply_mask(x: Any, scope: str = "") -> Any:
     """The variable times its mask: a tensor `weights/masked_weight`, of the gradient only where the mask is 1.
 
-    Creates `mask` (ones, shaped as `x`) and `threshold` (a scalar 0), not trainable, in the scope. They, `x` and the result go to
-    the collections `masks`, `thresholds`, `kernel` and `masked_weights`.
+    Creates `mask` (ones, shaped as `x`) and `threshold` (a scalar 0), not trainable, in the scope. They, `x` and the result go
+    to the collections `masks`, `thresholds`, `kernel` and `masked_weights`.
     """
     with tf.variable_scope(scope):
         mask = tf.get_variable("mask", x.get_shape(), x.dtype.base_dtype, tf.ones_initializer(), trainable=False)
@@ -95,8 +95,9 @@ class Pruning:
     """
 
     def __init__(self, spec: Optional[HParams] = None, global_step: Any = None, sparsity: Any = None):
-        self._spec: Any = spec or get_pruning_hparams()
-        _check(self._spec)
+        settings: Any = spec or get_pruning_hparams()
+        _check(settings)
+        self._spec = settings
         self._global_step = tf.cast(tf.train.get_global_step() if global_step is None else global_step, tf.int32)
         self._sparsity = self._scheduled_sparsity() if sparsity is None else sparsity
         self._assign_ops: List[Any] = []

@@ -1,6 +1,6 @@
 """`tf.contrib.tensorboard.plugins.projector`: what the Embedding Projector of TensorBoard shows, in a file beside the events.
 
-The messages are those of the package `tensorboard`, which must be installed.
+The messages (`ProjectorConfig` and its parts) are those of the package `tensorboard`, which must be installed.
 """
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ......compat import tfv1 as tf
 
 _MESSAGES = ("EmbeddingInfo", "ProjectorConfig", "SpriteMetadata")
 
-__all__ = ["EmbeddingInfo", "ProjectorConfig", "SpriteMetadata", "visualize_embeddings"]
+__all__ = ["visualize_embeddings"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> List[str]:
-    return list(__all__)
+    return list(_MESSAGES) + __all__
 
 
 def visualize_embeddings(summary_writer: Any, config: Any) -> None:

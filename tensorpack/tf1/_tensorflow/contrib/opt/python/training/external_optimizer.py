@@ -104,7 +104,8 @@ class ExternalOptimizerInterface:
                   inequality_grad_funcs: List[Function], packed_bounds: Optional[List[Any]],
                   step_callback: Callable[[Any], Any], optimizer_kwargs: Dict[str, Any]) -> Any:
         """The best vector."""
-        raise NotImplementedError("ExternalOptimizerInterface: a subclass must implement _minimize; see ScipyOptimizerInterface")
+        raise NotImplementedError(
+            "ExternalOptimizerInterface: a subclass must implement _minimize, as ScipyOptimizerInterface")
 
 
 class ScipyOptimizerInterface(ExternalOptimizerInterface):
@@ -129,7 +130,7 @@ class ScipyOptimizerInterface(ExternalOptimizerInterface):
                              "var_to_bounds, equalities, inequalities and step_callback".format(", ".join(twice)))
         scipy_optimize = optional_import("scipy.optimize", needed_by="ScipyOptimizerInterface", pip="scipy")
         result = scipy_optimize.minimize(
-            loss_and_gradient, initial_val, **dict({"method": "L-BFGS-B"}, **optimizer_kwargs), **own)
+            loss_and_gradient, np.asarray(initial_val, "float64"), **dict({"method": "L-BFGS-B"}, **optimizer_kwargs), **own)
         logging.getLogger("tensorflow").info("Optimization terminated with: %s; loss %s; %s iterations, %s evaluations",
                                              result.message, result.fun, result.get("nit"), result.get("nfev"))
         return result.x

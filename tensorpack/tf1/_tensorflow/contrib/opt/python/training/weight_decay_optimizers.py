@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from .......compat import tfv1 as tf
 
@@ -26,7 +26,7 @@ class DecoupledWeightDecayExtension(_Optimizer):
     """
 
     def __init__(self, weight_decay: Any, **kwargs: Any):
-        self._decay_names: Optional[set] = None  # all variables
+        self._decay_names: Optional[Set[str]] = None  # all variables
         self._gradients: List[Any] = []
         self._weight_decay = weight_decay
         super().__init__(**kwargs)

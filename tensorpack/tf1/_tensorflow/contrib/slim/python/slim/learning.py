@@ -109,7 +109,7 @@ def train(train_op: Any, logdir: Optional[str], train_step_fn: Callable[..., Tup
           save_interval_secs: int = 600, sync_optimizer: Any = None, session_config: Any = None,
           session_wrapper: Optional[Callable[[Any], Any]] = None, trace_every_n_steps: Optional[int] = None,
           ignore_live_threads: bool = False) -> Any:
-    """Train until `number_of_steps` (of the global step), the end of the input, or until the supervisor stops; save in `logdir`.
+    """Train until `number_of_steps` (of the global step), the end of the input, or a stop of the supervisor; save in `logdir`.
 
     Variables are restored from the last checkpoint in `logdir`, or initialised, after which `init_fn(session)` is called.
     Queue runners are started. Summaries and checkpoints are written by time, and a checkpoint at the end; nothing without
@@ -182,7 +182,8 @@ def train(train_op: Any, logdir: Optional[str], train_step_fn: Callable[..., Tup
                 if logdir and supervisor.is_chief:
                     _log("Finished training! Saving model to disk.")
                     supervisor.saver.save(sess, supervisor.save_path, global_step=supervisor.global_step)
-                    supervisor.stop(threads, close_summary_writer=True, ignore_live_threads=ignore_live_threads)
+                    # The end of the session closes the writer, which must not be closed twice
+                    supervisor.stop(threads, close_summary_writer=False, ignore_live_threads=ignore_live_threads)
             return loss
         except tf.errors.AbortedError:
             _log("Retrying training!")

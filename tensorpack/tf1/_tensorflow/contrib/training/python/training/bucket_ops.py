@@ -8,7 +8,7 @@ from .......compat import tfv1 as tf
 __all__ = ["bucket", "bucket_by_sequence_length"]
 
 _CLOSED = (tf.errors.OutOfRangeError, tf.errors.CancelledError)
-Tensors = Union[Sequence[Any], Dict[str, Any]]
+Tensors = Union[List[Any], Tuple[Any, ...], Dict[str, Any]]
 
 
 def bucket(tensors: Tensors, which_bucket: Any, batch_size: Any, num_buckets: int, num_threads: int = 1, capacity: int = 32,
@@ -39,7 +39,8 @@ def bucket(tensors: Tensors, which_bucket: Any, batch_size: Any, num_buckets: in
     capacities = [capacity] * num_buckets if bucket_capacities is None else list(bucket_capacities)
     for argument, values in (("batch_size", sizes), ("bucket_capacities", capacities)):
         if len(values) != num_buckets:
-            raise ValueError("bucket: {} must have an entry for each of {} buckets; got {}".format(argument, num_buckets, values))
+            raise ValueError("bucket: {} must have an entry for each of {} buckets; got {}".format(
+                argument, num_buckets, values))
     names, values = _flat(tensors)
     if not values:
         raise ValueError("bucket: tensors must have at least one tensor; got none")
@@ -131,7 +132,8 @@ def bucket_by_sequence_length(input_length: Any, tensors: Tensors, batch_size: A
         ValueError: they are empty or do not increase.
     """
     if not isinstance(bucket_boundaries, (list, tuple)) or not all(isinstance(each, int) for each in bucket_boundaries):
-        raise TypeError("bucket_by_sequence_length: bucket_boundaries must be a list of ints; got {!r}".format(bucket_boundaries))
+        raise TypeError("bucket_by_sequence_length: bucket_boundaries must be a list of ints; got {!r}".format(
+            bucket_boundaries))
     if not bucket_boundaries or any(a >= b for a, b in zip(bucket_boundaries, bucket_boundaries[1:])):
         raise ValueError("bucket_by_sequence_length: bucket_boundaries must be increasing ints, one or more; got {}".format(
             bucket_boundaries))

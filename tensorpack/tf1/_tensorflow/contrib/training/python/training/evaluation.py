@@ -62,7 +62,8 @@ class SummaryAtEndHook(tf.train.SessionRunHook):
         ValueError: neither `log_dir` nor `summary_writer` is given.
     """
 
-    def __init__(self, log_dir: Optional[str] = None, summary_writer: Any = None, summary_op: Any = None, feed_dict: Any = None):
+    def __init__(self, log_dir: Optional[str] = None, summary_writer: Any = None, summary_op: Any = None,
+                 feed_dict: Any = None):
         if log_dir is None and summary_writer is None:
             raise ValueError("SummaryAtEndHook: log_dir or summary_writer must be given; got neither")
         self._log_dir, self._summary_writer = log_dir, summary_writer
@@ -112,7 +113,8 @@ def evaluate_repeatedly(checkpoint_dir: str, master: str = "", scaffold: Any = N
     values = None
     checkpoints = checkpoints_iterator(checkpoint_dir, eval_interval_secs, timeout, timeout_fn)
     for num, checkpoint_path in enumerate(checkpoints, 1):
-        values = _evaluate(checkpoint_path, master, scaffold, eval_ops, feed_dict, final_ops, final_ops_feed_dict, hooks, config)
+        values = _evaluate(checkpoint_path, master, scaffold, eval_ops, feed_dict, final_ops, final_ops_feed_dict, hooks,
+                           config)
         if num == max_number_of_evaluations:
             break
     return values

@@ -76,7 +76,7 @@ class FeedingQueueRunner(tf.train.QueueRunner):
             if self._runs_per_session.get(sess, 0) > 0:
                 return []
             self._runs_per_session[sess] = len(self.enqueue_ops)
-            self._exceptions_raised = []
+            self._exceptions_raised: List[Exception] = []
         threads = [threading.Thread(target=self._run, args=(sess, operation, feed_fn, coord))
                    for operation, feed_fn in zip(self.enqueue_ops, self._feed_fns)]
         if coord:

@@ -46,6 +46,7 @@ def _store(results: Dict[str, Any], match: Any, kind: type, values: str) -> None
     if index is not None and match.group("values") is not None:
         raise ValueError("Assignment of a list to a list index: {} in {}".format(match.group(), values))
     parsed = _parsed(match, kind, values)
+    target: Dict[Any, Any]
     target, key = (results, name) if index is None else (results.setdefault(name, {}), int(index))
     if not isinstance(target, dict) or key in target:
         raise ValueError("Multiple assignments to variable '{}' in {}".format(name, values))

@@ -7,7 +7,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from .......compat import tfv1 as tf
 
 __all__ = [
-    "add_gradients_summaries", "clip_gradient_norms", "clip_gradient_norms_fn", "create_train_op", "multiply_gradients", "train",
+    "add_gradients_summaries", "clip_gradient_norms", "clip_gradient_norms_fn", "create_train_op", "multiply_gradients",
+    "train",
 ]
 
 GradsAndVars = List[Tuple[Any, Any]]
@@ -166,8 +167,8 @@ def train(train_op: Any, logdir: Optional[str], master: str = "", is_chief: bool
         ValueError: there is no `logdir` to save checkpoints or summaries in.
     """
     if logdir is None and is_chief and (save_summaries_steps or save_checkpoint_secs):
-        raise ValueError("train: logdir must be given to save in; got None, save_summaries_steps={} and save_checkpoint_secs={};"
-                         " set both to None to save nothing".format(save_summaries_steps, save_checkpoint_secs))
+        raise ValueError("train: logdir must be given to save in; got None, save_summaries_steps={}, save_checkpoint_secs={}; "
+                         "set both to None to save nothing".format(save_summaries_steps, save_checkpoint_secs))
     loss = None
     with tf.train.MonitoredTrainingSession(
             master=master, is_chief=is_chief, checkpoint_dir=logdir, scaffold=scaffold, hooks=hooks,

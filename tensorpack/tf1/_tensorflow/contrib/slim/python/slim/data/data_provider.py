@@ -1,13 +1,12 @@
 """Named tensors of a sample: `slim.data_provider.DataProvider`."""
 from __future__ import annotations
 
-import abc
 from typing import Any, Collection, Dict, List, Sequence
 
 __all__ = ["DataProvider"]
 
 
-class DataProvider(abc.ABC):
+class DataProvider:
     """Gives tensors by the names of items.
 
     Args:

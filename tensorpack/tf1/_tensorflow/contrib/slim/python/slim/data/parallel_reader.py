@@ -7,7 +7,7 @@ from ........compat import tfv1 as tf
 
 __all__ = ["ParallelReader", "get_data_files", "parallel_read", "single_pass_read"]
 
-Sources = Union[str, Sequence[Any]]
+Sources = Union[str, List[Any], Tuple[Any, ...]]
 
 
 class ParallelReader(tf.ReaderBase):

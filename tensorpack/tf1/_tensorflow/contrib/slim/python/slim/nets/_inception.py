@@ -10,8 +10,8 @@ from ........compat import tfv1 as tf
 from .....framework._arg_scope import arg_scope
 from .....layers.python.layers import initializers, layers, regularizers
 
-__all__ = ["Branches", "Conv", "Depth", "Fork", "Network", "Pool", "Table", "batch_norm_params", "build", "default_arg_scope", "depth_function",
-           "logits", "reduced_kernel", "truncated_normal"]
+__all__ = ["Branches", "Conv", "Depth", "Fork", "Network", "Pool", "Table", "batch_norm_params", "build",
+           "default_arg_scope", "depth_function", "logits", "reduced_kernel", "truncated_normal"]
 
 Network = Tuple[Any, Dict[str, Any]]  # output, end points
 Depth = Callable[[int], int]

@@ -22,8 +22,8 @@ def build(inputs: Any, blocks: Sequence[Block], bottleneck: Callable[..., Any], 
         bottleneck: the function of units, whose outputs become end points.
         is_preactivated: whether units begin with their normalisation, so that the root has none and the last one follows them.
     """
-    with tf.variable_scope(scope, default_scope, [inputs], reuse=reuse) as scope:
-        collection = scope.original_name_scope + "_end_points"
+    with tf.variable_scope(scope, default_scope, [inputs], reuse=reuse) as variable_scope:
+        collection = variable_scope.original_name_scope + "_end_points"
         with arg_scope([layers.conv2d, bottleneck, stack_blocks_dense], outputs_collections=collection), \
                 arg_scope([layers.batch_norm], is_training=is_training):
             net = inputs

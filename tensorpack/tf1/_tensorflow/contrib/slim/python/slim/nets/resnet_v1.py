@@ -1,4 +1,4 @@
-"""Residual networks of He et al. 2015 (https://arxiv.org/abs/1512.03385): convolution, normalisation, activation."""
+"""Residual networks of He et al. 2015 (https://arxiv.org/abs/1512.03385): convolve, normalise, then activate."""
 from __future__ import annotations
 
 from typing import Any, Optional, Sequence
@@ -18,7 +18,7 @@ __all__ = ["bottleneck", "resnet_arg_scope", "resnet_v1", "resnet_v1_101", "resn
 def bottleneck(inputs: Any, depth: int, depth_bottleneck: int, stride: int, rate: int = 1, outputs_collections: Any = None,
                scope: Optional[str] = None) -> Any:
     """Convolutions 1x1, 3x3 (of the stride and rate) and 1x1, added to the input or, if depths differ, to its projection."""
-    with tf.variable_scope(scope, "bottleneck_v1", [inputs]) as scope:
+    with tf.variable_scope(scope, "bottleneck_v1", [inputs]) as variable_scope:
         if depth == utils.last_dimension(inputs.shape, min_rank=4):
             shortcut = subsample(inputs, stride, "shortcut")
         else:
@@ -26,7 +26,7 @@ def bottleneck(inputs: Any, depth: int, depth_bottleneck: int, stride: int, rate
         residual = layers.conv2d(inputs, depth_bottleneck, [1, 1], stride=1, scope="conv1")
         residual = conv2d_same(residual, depth_bottleneck, 3, stride, rate=rate, scope="conv2")
         residual = layers.conv2d(residual, depth, [1, 1], stride=1, activation_fn=None, scope="conv3")
-        return utils.collect_named_outputs(outputs_collections, scope.name, tf.nn.relu(shortcut + residual))
+        return utils.collect_named_outputs(outputs_collections, variable_scope.name, tf.nn.relu(shortcut + residual))
 
 
 def resnet_v1(inputs: Any, blocks: Sequence[Block], num_classes: Optional[int] = None, is_training: bool = True,

@@ -1,4 +1,4 @@
-"""Residual networks of He et al. 2016 (https://arxiv.org/abs/1603.05027): normalisation and activation come before convolutions."""
+"""Residual networks of He et al. 2016 (https://arxiv.org/abs/1603.05027): normalise, activate, then convolve."""
 from __future__ import annotations
 
 from typing import Any, Optional, Sequence
@@ -19,7 +19,7 @@ def bottleneck(inputs: Any, depth: int, depth_bottleneck: int, stride: int, rate
                scope: Optional[str] = None) -> Any:
     """As in `resnet_v1`, of the normalised and activated input; what is added to is neither, unless it is projected."""
     plain = {"normalizer_fn": None, "activation_fn": None}
-    with tf.variable_scope(scope, "bottleneck_v2", [inputs]) as scope:
+    with tf.variable_scope(scope, "bottleneck_v2", [inputs]) as variable_scope:
         preact = layers.batch_norm(inputs, activation_fn=tf.nn.relu, scope="preact")
         if depth == utils.last_dimension(inputs.shape, min_rank=4):
             shortcut = subsample(inputs, stride, "shortcut")
@@ -28,7 +28,7 @@ def bottleneck(inputs: Any, depth: int, depth_bottleneck: int, stride: int, rate
         residual = layers.conv2d(preact, depth_bottleneck, [1, 1], stride=1, scope="conv1")
         residual = conv2d_same(residual, depth_bottleneck, 3, stride, rate=rate, scope="conv2")
         residual = layers.conv2d(residual, depth, [1, 1], stride=1, scope="conv3", **plain)
-        return utils.collect_named_outputs(outputs_collections, scope.name, shortcut + residual)
+        return utils.collect_named_outputs(outputs_collections, variable_scope.name, shortcut + residual)
 
 
 def resnet_v2(inputs: Any, blocks: Sequence[Block], num_classes: Optional[int] = None, is_training: bool = True,
