@@ -29,14 +29,13 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _run(arguments: List[str]) -> int:
+    from .process import set_up
     from .program import CannotRun, run_file, run_module
 
     if arguments[0].startswith("-") and (arguments[0] != "-m" or len(arguments) < 2):
         wrong = "-m: must be followed by the name of a module" if arguments[0] == "-m" else arguments[0] + ": no such option"
         print("{}\nerror: {}".format(_USAGE, wrong), file=sys.stderr)
         return 2
-    from .setting_up import set_up
-
     set_up()
     try:
         if arguments[0] == "-m":
