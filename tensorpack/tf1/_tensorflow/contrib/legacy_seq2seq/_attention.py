@@ -109,7 +109,7 @@ def embedding_attention_seq2seq(encoder_inputs: Sequence[Any], decoder_inputs: S
 
         def decode_flat(feed: bool) -> List[Any]:
             with tf.variable_scope(tf.get_variable_scope(), reuse=None if feed else True):
-                return tf.nest.flatten(decode(feed, update_embedding_for_previous=False))  # type: ignore[no-any-return]
+                return tf.nest.flatten(decode(feed, update_embedding_for_previous=False))
 
         flat = tf.cond(feed_previous, lambda: decode_flat(True), lambda: decode_flat(False))
         number = len(decoder_inputs)

@@ -29,7 +29,8 @@ def rnn_decoder(decoder_inputs: Iterable[Any], initial_state: Any, cell: Any, lo
     Returns:
         the list of outputs, and the final state.
     """
-    state, outputs = initial_state, []
+    outputs: List[Any] = []
+    state = initial_state
     with tf.variable_scope(scope or "rnn_decoder"):
         for index, inputs in enumerate(decoder_inputs):
             if index > 0 and loop_function is not None:
