@@ -164,7 +164,7 @@ for is_training in (True, False):
 @graph(IMAGES)
 def batch_normalization_called_twice(n, x):
     layer = n.layers.BatchNormalization(momentum=0.5)
-    return [layer(x, training=True), layer.apply(x * 2, training=True)]
+    return [layer(x, training=True), layer.apply(x * 2)]
 
 
 @graph(VOLUMES)
