@@ -96,13 +96,13 @@ def adapt(module: ModuleType, table: Table) -> None:
     """Add what the table has for this module of today, which has just been executed."""
     from . import _spelling
 
-    for called, keywords in table.keywords.get(module.__name__, {}).items():
-        _spelling.add_keywords(module, called, keywords, table.silent)
-    for name, methods in table.methods.get(module.__name__, {}).items():
-        _spelling.add_methods(getattr(module, name), methods, table.silent)
     for path in table.adapters.get(module.__name__, ()):
         adapter = _value("_legacy." + path)
         adapter(module)
+    for name, methods in table.methods.get(module.__name__, {}).items():
+        _spelling.add_methods(getattr(module, name), methods, table.silent)
+    for called, keywords in table.keywords.get(module.__name__, {}).items():  # so that adapters see those of today only
+        _spelling.add_keywords(module, called, keywords, table.silent)
     add_names(module, table)
 
 
@@ -137,7 +137,7 @@ def _attribute_finder(module: ModuleType, names: Dict[str, Union[Old, Gone]], si
             value = gone(spelling, old.instead)
         elif _is_star_import(sys._getframe(1)):
             with quiet():
-                value = _value(old.at, spelling)
+                return _value(old.at, spelling)  # not kept: who asks for it by name is still told
         else:
             if old.loud and spelling not in silent:
                 warn_once(spelling, old.text())

@@ -68,11 +68,11 @@ def adapt_trigger(module: ModuleType) -> None:
     init = cls.__init__
 
     @functools.wraps(init)
-    def wrapper(self: Any, callback: Any, *args: Any, **kwargs: Any) -> None:
-        if len(args) == 1 and not kwargs:
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+        if len(args) == 2 and not kwargs:
             log_once("PeriodicCallback(callback, {0}) means every_k_steps={0}. Before tensorpack 0.1.8 it meant "
-                     "every_k_epochs={0}. Write one of the two keywords.".format(args[0]), "warning")
-        init(self, callback, *args, **kwargs)
+                     "every_k_epochs={0}. Write one of the two keywords.".format(args[1]), "warning")
+        init(self, *args, **kwargs)
 
     cls.__init__ = wrapper
 

@@ -112,7 +112,7 @@ def _on_predict_tower(setup_graph: Callable[[Any], None]) -> Callable[[Any], Non
 
     @functools.wraps(setup_graph)
     def wrapper(self: Any) -> None:
-        config = getattr(self.trainer, "_config", None)
+        config = getattr(self.trainer, "_legacy_config", None)
         towers = None if config is None else config.__dict__.get("_predict_tower")
         if towers and not self._has_device:
             self._device_id = towers[0]

@@ -34,6 +34,15 @@ class InputDesc(tf.TensorSpec):
         """The dtype."""
         return self.dtype
 
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, tf.TensorSpec) and _fields(self) == _fields(other)
+
+    def __ne__(self, other: Any) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.dtype, self.name))
+
     def __iter__(self) -> Iterator[Any]:
         return iter((self.dtype, self.shape, self.name))
 
@@ -71,6 +80,10 @@ class InputDesc(tf.TensorSpec):
     @staticmethod
     def _from_tensor_spec(spec: tf.TensorSpec) -> InputDesc:
         return spec if isinstance(spec, InputDesc) else InputDesc(spec.dtype, spec.shape, spec.name)
+
+
+def _fields(spec: tf.TensorSpec) -> Tuple[Any, ...]:
+    return spec.dtype, spec.name, None if spec.shape.ndims is None else spec.shape.as_list()
 
 
 InputVar = InputDesc  # of which it was a namedtuple, then a parent

@@ -12,6 +12,7 @@ from ..models.regularize import regularize_cost_from_collection
 from ..tfutils.common import build_or_reuse_placeholder
 from ..tfutils.optimizer import apply_grad_processors
 from ..tfutils.tower import TowerFunc, get_current_tower_context
+from ..utils._types import AnyFunction
 from ..utils.argtools import graph_memoized, log_once
 from ._spelling import old_hooks, on_subclass, warn_once
 from .input_desc import InputDesc
@@ -24,15 +25,18 @@ def adapt_model_desc(module: ModuleType) -> None:
     })
     old_hooks(ModelDesc, {"optimizer": {"_get_optimizer": lambda self: self._get_optimizer()}})
     on_subclass(ModelDescBase, _accept_one_list)
-    for method in (get_inputs_desc, get_input_vars_desc, get_input_vars, get_placeholders, get_reused_placehdrs,
-                   get_reuse_placehdrs, reuse_input_vars, build_placeholders):
-        setattr(ModelDescBase, method.__name__, method)
+    of_inputs: List[AnyFunction] = [
+        get_inputs_desc, get_input_vars_desc, get_input_vars, get_placeholders, get_reused_placehdrs, get_reuse_placehdrs,
+        reuse_input_vars, build_placeholders]
+    of_cost: List[AnyFunction] = [get_cost_and_grad, build_graph_get_cost, build_graph_get_grads]
+    of_model: List[AnyFunction] = [_get_cost, get_cost, get_gradient_processor, _get_gradient_processor]
+    for function in of_inputs:
+        setattr(ModelDescBase, function.__name__, function)
+    for function in of_model + of_cost:
+        setattr(ModelDesc, function.__name__, function)
+    for function in of_cost:
+        setattr(ModelDesc, "_" + function.__name__, function)
     model: Any = ModelDesc
-    for method in (_get_cost, get_cost, get_cost_and_grad, build_graph_get_cost, build_graph_get_grads, get_gradient_processor,
-                   _get_gradient_processor):
-        setattr(model, method.__name__, method)
-    for method in (get_cost_and_grad, build_graph_get_cost, build_graph_get_grads):
-        setattr(model, "_" + method.__name__, method)
     model.get_optimizer = graph_memoized(_with_gradient_processors(model.get_optimizer))
 
 
@@ -65,7 +69,7 @@ def _num_arguments(method: Callable[..., Any]) -> int:
 def _accept_one_list(cls: Any) -> None:
     """Let `build_graph(self, inputs)` of a model with several inputs get them as one list."""
     build_graph = cls.__dict__.get("build_graph")
-    if not inspect.isfunction(build_graph) or list(map(str, inspect.signature(build_graph).parameters)) == ["self"]:
+    if not inspect.isfunction(build_graph):
         return
     parameters = list(inspect.signature(build_graph).parameters.values())
     if len(parameters) != 2 or parameters[1].kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
@@ -86,8 +90,9 @@ def _accept_one_list(cls: Any) -> None:
 
 def cost_function(get_cost_fn: Any) -> Any:
     """The function that gives a trainer the cost: `build_graph` of a model may leave it in `self.cost`."""
-    model = getattr(get_cost_fn, "__self__", None)
-    if not isinstance(model, ModelDesc) or isinstance(get_cost_fn, TowerFunc):
+    model: Any = getattr(get_cost_fn, "__self__", None)
+    is_of_model = isinstance(model, ModelDesc)
+    if not is_of_model or isinstance(get_cost_fn, TowerFunc):
         return get_cost_fn
 
     @functools.wraps(get_cost_fn)

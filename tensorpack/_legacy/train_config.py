@@ -4,16 +4,17 @@ from __future__ import annotations
 import functools
 import inspect
 from types import ModuleType
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Iterable, List, Optional
 
 from ..callbacks.group import Callbacks
+from ..callbacks.monitor import ScalarPrinter
 from ..dataflow.base import DataFlow
 from ..graph_builder.model_desc import ModelDesc
 from ..input_source.input_source_base import InputSource
 from ..train.config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, TrainConfig
 from ..utils.argtools import log_once
 from ._spelling import warn_once
-from .callbacks import NothingToDo
+from .callbacks import NothingToDo, StatPrinter
 
 
 def adapt_train_config(module: ModuleType) -> None:
@@ -36,13 +37,13 @@ def _with_old_arguments(init: Callable[..., None]) -> Callable[..., None]:
         kwargs.update(zip(names, args))
         towers = {name: kwargs.pop(name) for name in ("nr_tower", "tower", "predict_tower") if name in kwargs}
         optimizer = kwargs.pop("optimizer", None)
-        _exchange_data(kwargs)
-        if "callbacks" in kwargs:
-            kwargs["callbacks"] = plain_callbacks(kwargs["callbacks"])
-        if "extra_callbacks" in kwargs:
-            kwargs["extra_callbacks"] = plain_callbacks(kwargs["extra_callbacks"])
-            _warn_of_no_callbacks(kwargs["extra_callbacks"])
+        given = {name: kwargs[name] for name in ("callbacks", "extra_callbacks") if name in kwargs}
+        if isinstance(given.get("callbacks"), tuple):
+            kwargs["callbacks"] = list(given["callbacks"])
+        kwargs.update({name: plain_callbacks(kwargs[name]) for name in given})
+        _warn_of_no_callbacks(given.get("extra_callbacks"))
         init(self, **kwargs)
+        _restrict_printers(self, given.values())
         _set_towers(self, **towers)
         if optimizer is not None:
             warn_once("TrainConfig(optimizer=)", "ModelDesc.optimizer, which returns it")
@@ -52,7 +53,7 @@ def _with_old_arguments(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _exchange_data(arguments: Any) -> None:
-    """Let an InputSource be given as dataflow=, and a DataFlow as data=."""
+    """Let an InputSource be assigned as dataflow, and a DataFlow as data."""
     dataflow, data = arguments.get("dataflow"), arguments.get("data")
     if (isinstance(dataflow, InputSource) and data is None) or (isinstance(data, DataFlow) and dataflow is None):
         arguments["dataflow"], arguments["data"] = data, dataflow
@@ -65,23 +66,48 @@ def _warn_of_no_callbacks(callbacks: Any) -> None:
 
 
 def plain_callbacks(callbacks: Any) -> Any:
-    """A list, of what older programs give: `Callbacks`, tuples, and callbacks that have nothing to do any more."""
+    """What older programs give, without `Callbacks` around it, and without callbacks that have nothing to do any more."""
     if isinstance(callbacks, Callbacks):
         warn_once("TrainConfig(callbacks=Callbacks([...]))", "TrainConfig(callbacks=[...])")
         callbacks = callbacks.cbs
-    if not isinstance(callbacks, (list, tuple)):
-        return callbacks
+    if not isinstance(callbacks, (list, tuple)) or not any(isinstance(callback, NothingToDo) for callback in callbacks):
+        return callbacks  # the list of the user, which may still grow
     return [callback for callback in callbacks if not isinstance(callback, NothingToDo)]
 
 
 def prepare(config: Any) -> None:
     """Let what was assigned to attributes of the configuration since it was made be as `launch_train_with_config` wants it."""
+    _restrict_printers(config, [config.callbacks, config.extra_callbacks])
     config.callbacks = plain_callbacks(config.callbacks)
+    if isinstance(config.callbacks, tuple):
+        config.callbacks = list(config.callbacks)
     config.extra_callbacks = plain_callbacks(config.extra_callbacks)
     _exchange_data(config.__dict__)
     if config.optimizer is not None and isinstance(config.model, ModelDesc) \
             and type(config.model).optimizer is ModelDesc.optimizer:
-        config.model.optimizer = lambda: config.optimizer
+        config.model.__dict__["optimizer"] = lambda: config.optimizer
+
+
+def _restrict_printers(config: Any, lists: Iterable[Any]) -> None:
+    """`StatPrinter(print_tag)` among the callbacks says which statistics are printed."""
+    callbacks = [cb for each in lists for cb in getattr(each, "cbs", each) or []]
+    tags = [cb.print_tag for cb in callbacks if isinstance(cb, StatPrinter) and cb.print_tag]
+    if tags:
+        config.monitors = [ScalarPrinter(whitelist=tags[-1]) if type(monitor) is ScalarPrinter else monitor
+                           for monitor in config.monitors]
+
+
+def refuse_config(cls: Any, instead: str) -> None:
+    """Let the constructor raise, given a configuration, an error that names the new way."""
+    init = cls.__init__
+
+    @functools.wraps(init)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(args[0] if args else kwargs.get("config"), TrainConfig):
+            raise NotImplementedError("{}(config) of older releases is not provided; instead: {}".format(cls.__name__, instead))
+        init(self, *args, **kwargs)
+
+    cls.__init__ = wrapper
 
 
 # ---- the towers

@@ -10,11 +10,14 @@ from ..compat import num_gpus
 from ..train.config import TrainConfig
 from ._spelling import warn_once
 from .model_desc import cost_function
-from .train_config import prepare
+from .train_config import prepare, refuse_config
+
+_CUSTOM = "a subclass of SingleCostTrainer that implements _setup_graph(input, get_cost_fn, get_opt_fn)"
 
 
 def adapt_trainer_base(module: ModuleType) -> None:
     trainer: Any = module.__dict__["Trainer"]
+    refuse_config(trainer, _CUSTOM)
     trainer.train = _train_without_arguments(trainer.train)
     trainer.main_loop = _loop_without_arguments(trainer.main_loop)
     trainer.setup = setup
@@ -23,6 +26,7 @@ def adapt_trainer_base(module: ModuleType) -> None:
     for member in (add_scalar_summary, write_scalar_summary, add_summary, register_monitor, get_predict_func, get_predict_funcs,
                    get_predictors):
         setattr(trainer, member.__name__, member)
+    trainer.coord = property(lambda self: self._queue_runners.coord)
     trainer.stat_holder = property(_StatHolder)
     trainer.summary_writer = property(_SummaryWriter)
 
@@ -33,11 +37,11 @@ def _attribute(name: str, of_config: Callable[[TrainConfig], Any]) -> property:
     def get(self: Any) -> Any:
         if name in self.__dict__:
             return self.__dict__[name]
-        if "_config" not in self.__dict__:
+        if "_legacy_config" not in self.__dict__:
             raise AttributeError("'{}' object has no attribute '{}': it was made and started without a TrainConfig".format(
                 type(self).__name__, name))
         warn_once("trainer." + name, "what you have given to the TrainConfig")
-        return of_config(self.__dict__["_config"])
+        return of_config(self.__dict__["_legacy_config"])
 
     def put(self: Any, value: Any) -> None:
         self.__dict__[name] = value
@@ -49,8 +53,8 @@ def _built(self: Any) -> Optional[TrainConfig]:
     """The configuration that the trainer was made with, if it was; its graph is there then."""
     from .trainers import build  # imports the trainers, to whose base this belongs
 
-    config = self.__dict__.get("_config")
-    if config is not None and not self.__dict__.get("_is_built"):
+    config = self.__dict__.get("_legacy_config")
+    if config is not None and not self.__dict__.get("_legacy_is_built"):
         build(self)
     return config
 
@@ -95,6 +99,7 @@ def _loop_without_arguments(main_loop: Callable[..., None]) -> Callable[..., Non
 
 def adapt_tower_trainer(module: ModuleType) -> None:
     tower, single_cost = module.__dict__["TowerTrainer"], module.__dict__["SingleCostTrainer"]
+    refuse_config(tower, _CUSTOM)
     tower.inputs_desc = property(lambda self: self.input_signature)
     tower.set_tower_func = set_tower_func
     tower.get_predictor = _with_tower(tower.get_predictor)
@@ -124,7 +129,7 @@ def set_tower_func(self: Any, tower_func: Any) -> None:
 
 def _predict_towers(trainer: Any) -> Optional[List[int]]:
     """`predict_tower` of the configuration, if somebody has set it."""
-    config = trainer.__dict__.get("_config")
+    config = trainer.__dict__.get("_legacy_config")
     return None if config is None else config.__dict__.get("_predict_tower")
 
 
@@ -180,7 +185,7 @@ def add_summary(self: Any, summary: Any) -> None:
 def register_monitor(self: Any, monitor: Any) -> None:
     """Add a monitor to those of the configuration."""
     warn_once("Trainer.register_monitor", "TrainConfig(monitors=DEFAULT_MONITORS() + [...])")
-    config = self.__dict__.get("_config")
+    config = self.__dict__.get("_legacy_config")
     if config is None:
         raise RuntimeError("Trainer.register_monitor: the trainer must have been made with a TrainConfig; today monitors are "
                            "an argument: train_with_defaults(monitors=DEFAULT_MONITORS() + [...])")

@@ -27,7 +27,7 @@ class Monitors(Callback):
     """All monitors of a training run as one: `trainer.monitors`.
 
     Any callback may put values from `before_train` to `after_train`; they carry the global step of that moment. Scalars are
-    kept in memory, for this run only.
+    kept in memory, for this run only. The first NaN of each name is warned of.
 
     Args:
         monitors: list of MonitorBase; each `put_*` goes to them in this order.
@@ -42,6 +42,7 @@ class Monitors(Callback):
                 raise TypeError("Monitors: each monitor must be a MonitorBase; got {}".format(shown(monitor)))
         self._history: Dict[str, List[Tuple[int, float]]] = {}
         self._skipped: Set[str] = set()
+        self._not_a_number: Set[str] = set()
 
     def put_scalar(self, name: str, val: Any) -> None:
         """Put a number: a Python or numpy scalar, or an array of one element.
@@ -144,6 +145,11 @@ class Monitors(Callback):
             monitor._before_checkpoint()
 
     def _put_scalar(self, name: str, number: float) -> None:
+        if number != number and name not in self._not_a_number:
+            self._not_a_number.add(name)
+            logger.warning("Statistic '%s' is NaN at global step %d, and training goes on. TerminateOnNaN('%s') in the "
+                           "callbacks ends it in the step in which a tensor of this name becomes NaN.", name,
+                           self.global_step, name)
         self._history.setdefault(name, []).append((self.global_step, number))
         for monitor in self._monitors:
             monitor.process_scalar(name, number)

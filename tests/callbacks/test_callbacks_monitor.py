@@ -236,6 +236,12 @@ def test_nan_and_infinities_are_null_in_the_file_and_themselves_in_the_history(l
     assert math.isnan(values[0]) and values[1:3] == [math.inf, -math.inf]
 
 
+def test_the_first_nan_of_a_statistic_is_warned_of_with_what_ends_such_a_training(log_dir, log_records):
+    train([PutEachEpoch("x", {1: 1, 2: math.nan, 3: math.nan}), PutEachEpoch("y", {3: math.inf})], [JSONWriter()], epochs=3)
+    warning, = [record.getMessage() for record in log_records if "NaN" in record.getMessage()]
+    assert warning.startswith("Statistic 'x' is NaN at global step 8,") and "TerminateOnNaN('x')" in warning
+
+
 def test_names_that_the_format_uses_itself_do_not_disturb_it(log_dir):
     train([PutEachEpoch(name, {1: 77}) for name in ("global_step", "x", "epoch_num")], [JSONWriter()], epochs=1)
     assert list(stats(log_dir)[0].items()) == [("x", 77), ("epoch_num", 1), ("global_step", 4)]

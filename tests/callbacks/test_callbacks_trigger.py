@@ -99,7 +99,7 @@ class OwnRunOp(callbacks.RunOp):
     lambda: callbacks.ModelSaver(), lambda: callbacks.RunOp(tf.no_op), lambda: callbacks.CheckNumerics(),
     lambda: OwnRunOp(tf.no_op, run_as_trigger=False, run_step=True), lambda: callbacks.CallbackFactory(trigger=print),
     lambda: callbacks.ScheduledHyperParamSetter("lr", [(1, 2)]), lambda: callbacks.MergeAllSummaries(run_alone=True),
-    lambda: PeriodicCallback(callbacks.ModelSaver(), 2), lambda: callbacks.ThroughputTracker(),
+    lambda: PeriodicCallback(callbacks.ModelSaver(), every_k_steps=2), lambda: callbacks.ThroughputTracker(),
     lambda: callbacks.Callbacks([callbacks.ProgressBar(), callbacks.ModelSaver()])],
     ids=["saver", "op", "check", "own", "factory", "schedule", "alone", "nested", "throughput", "list"])
 def test_what_acts_at_triggers_is_not_warned_of(log_dir, log_records, make):

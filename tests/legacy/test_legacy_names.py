@@ -10,7 +10,7 @@ import pytest
 from tensorpack._legacy._tables import TABLE
 
 pytestmark = pytest.mark.skipif(not os.path.isfile(old_api.PATH), reason="the list is not beside the project")
-HALVES = ["core"]
+HALVES = ["core", "data"]
 KEYWORDS = [(module, name, old, new) for module, functions in TABLE.keywords.items()
             for name, keywords in functions.items() for old, new in keywords.items()]
 
@@ -32,6 +32,12 @@ def test_every_entry_resolves(half, kind):
                 problems[entry["name"]] = why
     assert not problems, "{} of {}:\n{}".format(
         len(problems), len(listed), "\n".join("{}: {}".format(*item) for item in sorted(problems.items())))
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_every_entry_is_among_the_spellings(half):
+    named = [entry["name"] for entry in old_api.entries(half) if not old_api.is_internal(entry)]
+    assert [name for name in named if name not in old_api.SPELLINGS and not old_api.is_of_today(name)] == []
 
 
 @pytest.mark.parametrize("module, name, old, new", KEYWORDS, ids=["{1}({2})".format(*each) for each in KEYWORDS])

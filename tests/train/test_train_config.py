@@ -40,7 +40,7 @@ def test_defaults(linear_model, linear_data):
     (lambda d: dict(data=d), TypeError, "data must be an InputSource.*given as dataflow="),
     (lambda d: dict(data=[[1, 2]] * 9), TypeError, "data must be an InputSource; got list of 9.*DataFromList"),
     (lambda d: dict(dataflow=d, model=object()), TypeError, "model must be a ModelDescBase"),
-    (lambda d: dict(dataflow=d, callbacks=()), TypeError, "callbacks must be a list"),
+    (lambda d: dict(dataflow=d, callbacks={}), TypeError, "callbacks must be a list"),
     (lambda d: dict(dataflow=d, callbacks=ModelSaver()), TypeError, r"callbacks must be a list.*; write callbacks=\[it\]"),
     (lambda d: dict(dataflow=d, callbacks=[1]), TypeError, "each element of callbacks"),
     (lambda d: dict(dataflow=d, extra_callbacks=()), TypeError, "extra_callbacks must be a list"),
@@ -57,7 +57,7 @@ def test_defaults(linear_model, linear_data):
     (lambda d: dict(dataflow=d, callbacks=[ModelSaver]), TypeError, r"the class ModelSaver; write ModelSaver\("),
     (lambda d: dict(dataflow=d, monitors=[JSONWriter]), TypeError, r"the class JSONWriter; write JSONWriter\("),
     (lambda d: dict(dataflow=d, model=ModelDesc), TypeError, r"a ModelDescBase; got the class ModelDesc; write ModelDesc\("),
-], ids=["both", "input-as-dataflow", "dataflow-as-input", "list-as-input", "model", "tuple", "not-in-a-list", "callback",
+], ids=["both", "input-as-dataflow", "dataflow-as-input", "list-as-input", "model", "dict", "not-in-a-list", "callback",
         "extra", "monitors", "init", "creator", "none", "ten", "infinite", "steps", "epochs", "start", "empty",
         "class-callback", "class-monitor", "class-model"])
 def test_wrong_arguments_are_named(linear_data, kwargs, error, words):

@@ -70,6 +70,6 @@ def _recorded(environment: Any, dumpdir: Optional[str]) -> Any:
     if dumpdir is None:
         return environment
     if not hasattr(gym.wrappers, "Monitor"):
-        raise NotImplementedError("GymEnv(dumpdir={!r}): this release of gym has no wrappers.Monitor; leave dumpdir out and wrap "
-                                  "an environment in gym.wrappers.RecordVideo".format(dumpdir))
+        raise NotImplementedError("GymEnv(dumpdir={!r}): this release of gym has no wrappers.Monitor; leave dumpdir out and "
+                                  "wrap an environment in gym.wrappers.RecordVideo".format(dumpdir))
     return gym.wrappers.Monitor(environment, dumpdir)

@@ -5,6 +5,7 @@ from .._table import Table
 from . import (
     callbacks,
     data,
+    environment,
     gradients,
     imgaug,
     inference,
@@ -24,4 +25,4 @@ from . import (
 
 TABLE = Table(subject.PART for subject in (
     model_desc, train_config, trainers, predict, session, callbacks, inference, monitors, summary, input_source,
-    layers, symbolic, gradients, tfutils, data, imgaug, utils))
+    environment, layers, symbolic, gradients, tfutils, data, imgaug, utils))

@@ -1,7 +1,9 @@
 """Callbacks."""
 from __future__ import annotations
 
-from .._table import Gone, Ignored, Moved, Old, Part
+from typing import Dict
+
+from .._table import Gone, Ignored, Moved, Name, Old, Part
 
 _STAT_PRINTER = Old("_legacy.callbacks.StatPrinter", "nothing, or ScalarPrinter(whitelist=) among the monitors")
 _STAT_HOLDER = Gone("JSONWriter() and ScalarPrinter() among the monitors; trainer.monitors has the history")
@@ -15,7 +17,7 @@ _VALIDATION = Gone("InferenceRunner(dataflow, ClassificationError('incorrect_vec
 _TRIGGERABLE = "callbacks.base.Callback"
 _TENSOR_PRINTER = "callbacks.steps.TensorPrinter"
 
-_STAR = {
+_STAR: Dict[str, Name] = {
     "MaintainStepCounter": _COUNTER,
     "NonDecreasingStatMonitorParamSetter": _NON_DECREASING,
     "PeriodicRunHooks": _RUN_HOOKS,

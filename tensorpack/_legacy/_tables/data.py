@@ -1,7 +1,9 @@
 """DataFlow, its datasets and files."""
 from __future__ import annotations
 
-from .._table import Gone, Ignored, Moved, Old, Part
+from typing import Dict
+
+from .._table import Gone, Ignored, Moved, Name, Old, Part
 
 _FLOWS = "_legacy.dataflow.flows."
 _TOGETHER = "dataflow.image.AugmentImageComponents"
@@ -19,7 +21,7 @@ _TREE_BANK = Gone("a DataFlow of your own over the text files")
 _TOOLS = Old("_legacy.dataflow.dftools",
              "LMDBSerializer.save, TFRecordSerializer.save, dataflow.remote, utils.viz.dump_dataflow_images")
 
-_STAR = {
+_STAR: Dict[str, Name] = {
     "AugmentImagesTogether": _TOGETHER,
     "BlockParallel": _BLOCK,
     "LMDBDataPoint": _POINTS,
@@ -31,15 +33,14 @@ _STAR = {
     "dftools": Old("dataflow.dftools", _TOOLS.today),
     "serve_data": _SERVE,
 }
-_TOOL_NAMES = {
+_DUMP_IMAGES = "utils.viz.dump_dataflow_images(df, index, batched=False, number=max_count, output_dir=dirname)"
+_TOOL_NAMES: Dict[str, Name] = {
     "dataflow_to_process_queue": "dataflow.remote.dump_dataflow_to_process_queue",
-    "dump_dataflow_images": Old("_legacy.dataflow.dftools.dump_dataflow_images",
-                                "utils.viz.dump_dataflow_images(df, index, batched=False, number=max_count, output_dir=dirname)"),
+    "dump_dataflow_images": Old("_legacy.dataflow.dftools.dump_dataflow_images", _DUMP_IMAGES),
     "dump_dataflow_to_lmdb": Old("_legacy.dataflow.dftools.dump_dataflow_to_lmdb", "LMDBSerializer.save(df, path)"),
     "dump_dataflow_to_process_queue": "dataflow.remote.dump_dataflow_to_process_queue",
     "dump_dataflow_to_tfrecord": Old("_legacy.dataflow.dftools.dump_dataflow_to_tfrecord", "TFRecordSerializer.save(df, path)"),
-    "dump_dataset_images": Old("_legacy.dataflow.dftools.dump_dataset_images",
-                               "utils.viz.dump_dataflow_images(df, index, batched=False, number=max_count, output_dir=dirname)"),
+    "dump_dataset_images": Old("_legacy.dataflow.dftools.dump_dataset_images", _DUMP_IMAGES),
 }
 _PROC = {"nr_proc": "num_proc"}
 _PREFETCH = {"nr_prefetch": "num_prefetch"}
@@ -53,6 +54,8 @@ PART = Part(
         "dataflow.dataset.cifar10.maybe_download_and_extract": Gone("dataset.Cifar10, which fetches its files"),
         "dataflow.dataset.cifar10.read_cifar10": Gone("dataset.Cifar10"),
         "dataflow.dataset.mnist.DataSet": Gone("dataset.Mnist, or extract_images and extract_labels of this module"),
+        "dataflow.dataset.mnist.SOURCE_URL": Old("_legacy.dataflow.mnist.SOURCE_URL", "dataset.Mnist, which finds its files"),
+        "dataflow.dataset.mnist._read32": Old("_legacy.dataflow.mnist._read32", "int.from_bytes(file.read(4), 'big')"),
         "dataflow.dataset.ptb.PennTreeBank": _TREE_BANK,
         "dataflow.dataset.ptb.get_raw_data": _TREE_BANK,
         "dataflow.dataset.visualqa.VisualQA": _VISUAL_QA,
@@ -110,14 +113,19 @@ PART = Part(
     },
     adapters={
         "dataflow._flows.batch": "dataflow.arguments.adapt_batch",
+        "dataflow._parallel.process_runner": "dataflow.arguments.adapt_process_runner",
         "dataflow._parallel.process_map": "dataflow.arguments.adapt_positional_map",
         "dataflow._parallel.thread_map": "dataflow.arguments.adapt_positional_map",
+        "dataflow.base": "dataflow.hooks.adapt_base",
+        "dataflow.dataset.mnist": "dataflow.mnist.adapt_mnist",
         "dataflow.format": "dataflow.arguments.adapt_format",
         "dataflow.raw": "dataflow.arguments.adapt_raw",
     },
     behaviours={
         "BatchData._aggregate_batch": "aggregate_batch",
+        "PrefetchData(ds, nr_prefetch)": "MultiProcessRunner(ds, num_prefetch, num_proc=1)",
         "DataFromGenerator(size)": "FixedSizeData, or a DataFlow of your own with __len__",
+        "maybe_download(filename, directory)": "maybe_download(url, directory)",
         "LMDBDataDecoder(lmdb_dir)": "LMDBDataDecoder(LMDBData(lmdb_dir, shuffle), decoder)",
         "LMDBDataDecoder(shuffle)": "LMDBDataDecoder(LMDBData(lmdb_dir, shuffle), decoder)",
         "PrefetchDataZMQ(nr_proc)": "num_proc",

@@ -1,7 +1,9 @@
 """Prediction."""
 from __future__ import annotations
 
-from .._table import Gone, Moved, Old, Part
+from typing import Dict
+
+from .._table import Gone, Moved, Name, Old, Part
 
 _FUNC = Old("_legacy.predict.get_predict_func", "tensorpack.OfflinePredictor")
 _RESULT = Old("_legacy.predict.PredictResult", "a pair (inputs, outputs)")
@@ -11,7 +13,7 @@ _WORKER = "predict.concurrency.MultiProcessPredictWorker"
 _QUEUE_WORKER = "predict.concurrency.MultiProcessQueuePredictWorker"
 _THREADS = "MultiThreadAsyncPredictor([trainer.get_predictor(...) for k in range(num_threads)])"
 
-_STAR = {
+_STAR: Dict[str, Name] = {
     "AsyncPredictorBase": _ASYNC,
     "MultiProcessPredictWorker": _WORKER,
     "MultiProcessQueuePredictWorker": _QUEUE_WORKER,

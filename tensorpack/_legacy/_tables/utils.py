@@ -1,7 +1,9 @@
 """Utilities, and reinforcement learning."""
 from __future__ import annotations
 
-from .._table import Gone, Ignored, Moved, Old, Part
+from typing import Dict
+
+from .._table import Gone, Ignored, Moved, Name, Old, Part
 
 _MODULES = ("argtools", "concurrency", "debug", "develop", "fs", "loadcaffe", "serialize", "stats", "timer", "viz")
 _GONE_MODULES = ("discretize", "globvars", "lut", "rect", "stat")
@@ -33,7 +35,7 @@ _BUILD_PATCHES = Old("_legacy.utils.viz.build_patch_list", "tensorpack.utils.viz
 _ZMQ_OPS = Gone("the package zmq_ops, with ZMQInput and send_dataflow_zmq(format='zmq_op')")
 
 # what star imports of `tensorpack.utils`, and so of `tensorpack`, gave
-_STAR = {
+_STAR: Dict[str, Name] = {
     **{name: Old("utils." + name, "import tensorpack.utils." + name, loud=False) for name in _MODULES},
     **{name: Old("utils." + name, "import tensorpack.utils." + name, loud=False) for name in _GONE_MODULES},
     **{name: value for name, value in _CONSTANT_NAMES.items() if name not in _NOT_AT_THE_TOP},
@@ -153,10 +155,12 @@ PART = Part(
         "utils.stat": Moved("utils.stats"),
     },
     adapters={
+        "utils.develop": "utils.develop.adapt_develop",
         "utils.logger": "utils.logger.adapt_logger",
         "utils.stats": "utils.stats.adapt_stats",
     },
     behaviours={
+        "TENSORPACK_DOC_BUILDING": "DOC_BUILDING",
         "RatioCounter.feed(cnt)": "count",
         "RatioCounter.feed(tot)": "total",
         "auto_set_dir(overwrite)": "auto_set_dir('d')",

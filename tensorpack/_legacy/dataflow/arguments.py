@@ -28,6 +28,21 @@ def _by_position(cls: Any, num_today: int, names: Sequence[str]) -> None:
     cls.__init__ = __init__
 
 
+def adapt_process_runner(module: Any) -> None:
+    """`PrefetchData(ds, nr_prefetch)`: one process."""
+    cls = module.MultiProcessRunner
+    today = cls.__init__
+
+    @wraps(today)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if len(args) < 3 and not {"num_proc", "nr_proc"} & kwargs.keys():
+            warn_once("PrefetchData(ds, nr_prefetch)", "MultiProcessRunner(ds, num_prefetch, num_proc=1)")
+            kwargs["num_proc"] = 1
+        today(self, *args, **kwargs)
+
+    cls.__init__ = __init__
+
+
 def adapt_raw(module: Any) -> None:
     """`DataFromGenerator(gen, size)`: the size is the length."""
     cls = module.DataFromGenerator

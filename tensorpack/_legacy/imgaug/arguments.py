@@ -41,8 +41,8 @@ def _adapt_contrast(cls: Any) -> None:
     def __init__(self: Any, factor_range: Any, *args: Any, **kwargs: Any) -> None:
         if len(args) == 1 and isinstance(args[0], bool) and not kwargs:
             warn_once("Contrast(factor_range, {})".format(args[0]), "Contrast(factor_range, clip={})".format(args[0]))
-            args, kwargs = (), {"clip": args[0]}
-        today(self, factor_range, *args, **kwargs)
+            return today(self, factor_range, clip=args[0])
+        return today(self, factor_range, *args, **kwargs)
 
     cls.__init__ = __init__
 

@@ -1,7 +1,9 @@
 """How augmentors used to be written: `_get_augment_params`, `_augment` and `_augment_coords` in place of `get_transform`."""
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+import inspect
+from types import MethodType
+from typing import Any, Callable, List, Tuple
 
 from ...dataflow.imgaug._transform_base import BaseTransform, TransformFactory
 from ...utils._types import wraps
@@ -16,7 +18,9 @@ def adapt_base(module: Any) -> None:
     call the constructor of their base class."""
     base = module.ImageAugmentor
     base._augment_return_params = _augment_return_params
-    base._augment_coords = lambda self, coords, params: coords
+    for name, hook in (("_get_augment_params", _no_params), ("_augment", _refuse), ("_augment_coords", _as_they_are),
+                       ("_fprop_coord", _as_they_are)):
+        setattr(base, name, _HookOfBase(name, hook))
     _add_hooks(module.AugmentorList, module.AugmentorList)
     today = base._init
 
@@ -28,6 +32,33 @@ def adapt_base(module: Any) -> None:
 
     base._init = _init
     on_subclass(base, lambda cls: _prepare(cls, (base, module.PhotometricAugmentor)))
+
+
+class _HookOfBase:
+    """A hook of the base class for those who call `super()`; who asks whether an augmentor has the hook does not see it."""
+
+    def __init__(self, name: str, function: Callable[..., Any]):
+        self._name = name
+        self._function = function
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return self._function
+        if inspect.getattr_static(type(instance), self._name) is self:
+            raise AttributeError("{!r} object has no attribute {!r}".format(type(instance).__name__, self._name))
+        return MethodType(self._function, instance)
+
+
+def _no_params(self: Any, img: Any) -> None:
+    return None
+
+
+def _as_they_are(self: Any, coords: Any, params: Any) -> Any:
+    return coords
+
+
+def _refuse(self: Any, img: Any, params: Any) -> Any:
+    raise NotImplementedError("{}: an augmentor must define get_transform(img)".format(type(self).__name__))
 
 
 def _augment_return_params(self: Any, img: Any) -> Tuple[Any, Any]:

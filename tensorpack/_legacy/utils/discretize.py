@@ -79,5 +79,6 @@ class UniformDiscretizerND(Discretizer):
 
     def get_distribution(self, v: Sequence[float], smooth_factor: float = 0.05, smooth_radius: int = 2) -> np.ndarray:
         """Probabilities of the cells: products of those of the dimensions."""
-        factors = [discretizer.get_distribution(x, smooth_factor, smooth_radius) for discretizer, x in zip(self.discretizers, v)]
+        factors = [discretizer.get_distribution(x, smooth_factor, smooth_radius)
+                   for discretizer, x in zip(self.discretizers, v)]
         return np.array([np.prod(product) for product in itertools.product(*factors)])

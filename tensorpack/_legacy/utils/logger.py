@@ -24,6 +24,11 @@ def get_time_str() -> str:
     return logger._timestamp()
 
 
+def warn_dependency(name: str, dependencies: str) -> None:
+    """Log that something is not available for want of a package."""
+    logger.warning("%s needs %s, which cannot be imported.", name, dependencies)
+
+
 def adapt_logger(module: Any) -> None:
     """`auto_set_dir` takes a bool that says whether to delete what is there, and LOG_FILE is the path of the log."""
     today = module.auto_set_dir

@@ -142,7 +142,7 @@ class IntBox(BoxBase):
 
     def roi(self, img: np.ndarray) -> np.ndarray:
         """The part of the image in the box."""
-        assert self.is_valid_box(img.shape[:2]), "IntBox.roi: {} must lie inside of the image of shape {}".format(self, img.shape)
+        assert self.is_valid_box(img.shape[:2]), "IntBox.roi: {} must lie inside of the shape {}".format(self, img.shape)
         return img[self.y1:self.y2 + 1, self.x1:self.x2 + 1]
 
 

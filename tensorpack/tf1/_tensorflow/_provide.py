@@ -4,7 +4,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ._missing import MissingModule, missing_attribute
 
@@ -45,7 +45,7 @@ def provide(package: str, table: Optional[Mapping[str, Sequence[str]]] = None, m
 
     def __dir__() -> List[str]:
         names = {name for name in vars(sys.modules[package]) if not name.startswith("_")}
-        return sorted(set(public) | names | {name for name in dir(_tensorflow_module(package)) if not name.startswith("_")})
+        return sorted(set(public) | names | _names_of_tensorflow(package))
 
     return __getattr__, __dir__, public
 
@@ -60,9 +60,16 @@ def _of_tensorflow(package: str, name: str) -> Any:
         raise AttributeError("module {!r} has no attribute {!r}".format(package, name))
     try:
         return getattr(_tensorflow_module(package), name)
-    except AttributeError:
+    except (AttributeError, ImportError):  # modules that need the Keras of TensorFlow 2.15 are there, but cannot be imported
         pass
     return missing_attribute(".".join(filter(None, ["tf", path_in_tensorflow(package), name])))
+
+
+def _names_of_tensorflow(package: str) -> Set[str]:
+    try:
+        return {name for name in dir(_tensorflow_module(package)) if not name.startswith("_")}
+    except ImportError:
+        return set()
 
 
 def _tensorflow_module(package: str) -> Any:

@@ -1,0 +1,1 @@
+"""Tools around TensorFlow of older releases."""
