@@ -31,7 +31,7 @@ class LegacyFinder:
             return None
         spec = self._found_by_others(name, path, target)
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            self._adapt_after_execution(spec.loader)
+            self._adapt_after_execution(name, spec.loader)
         return spec
 
     def _has_submodules(self, name: str) -> bool:
@@ -45,14 +45,15 @@ class LegacyFinder:
                 return spec
         return None
 
-    def _adapt_after_execution(self, loader: Any) -> None:
+    def _adapt_after_execution(self, name: str, loader: Any) -> None:
         execute = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
             execute(module)
-            adapt(module, self._table)
+            if module.__name__ == name:  # one loader may serve several modules, as that of a zip file does
+                adapt(module, self._table)
 
-        loader.exec_module = exec_module  # of this one loader: the module keeps its own kind of loader, as inspect wants it
+        loader.exec_module = exec_module  # of this object only: the module keeps its own kind of loader, as inspect wants it
 
 
 class GoneModuleLoader:

@@ -29,7 +29,7 @@ def test_a_subclass_with_the_old_hook_is_called_with_the_session(warnings):
             sess.run(tfv1.assign(sess.graph.get_collection("variables")[0], [3., 4.]))
 
     np.testing.assert_array_equal(value_after(Mine()), [3, 4])
-    assert "SessionInit._init is the spelling of an older tensorpack; today: _run_init" in warnings()
+    assert "SessionInit._init is the spelling of an older tensorpack; today: SessionInit._run_init" in warnings()
 
 
 def test_the_old_hook_of_a_parent_can_be_called(log_dir):
