@@ -14,7 +14,6 @@ def value_after(init):
 
 
 def test_names_and_keywords(warnings):
-    sessinit.__dict__.pop("ParamRestore", None)  # as if nobody had asked for it
     assert sessinit.ParamRestore is DictRestore and sessinit.NewSession is sessinit.JustCurrentSession
     chain = sessinit.ChainInit([sessinit.NewSession(), sessinit.ParamRestore(param_dict={"v": np.array([1., 2.])})],
                                new_session=True)
