@@ -107,7 +107,8 @@ class Model(ModelDesc):
         with argscope([Conv2D, FullyConnected], kernel_initializer=value), argscope(Conv2D, activation=tf.nn.relu):
             l = Conv2D('conv0', image, 4, 3, strides=2)
             l = Conv2D('conv1', l, 4, 3, padding='valid')
-            l = tf.nn.leaky_relu(BatchNorm('bn', l), 0.1)
+            l = BatchNorm('bn', l)
+            l = tf.maximum(l, 0.1 * l)  # leaky_relu has another gradient at 0, where a dead unit is at first
             l = FullyConnected('fc0', l, 5, activation=tf.nn.tanh)
             logits = FullyConnected('fc1', l, 3)
         cost = tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=label)
