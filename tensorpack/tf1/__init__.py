@@ -19,7 +19,8 @@ def __getattr__(name: str) -> Any:
     if name.startswith("_"):  # asked for by the import system and by tools
         raise AttributeError("module {!r} has no attribute {!r}".format(__name__, name))
     value = getattr(_version_1(), name)
-    setattr(sys.modules[__name__], name, value)  # the next access does not come here
+    if type(value).__name__ != "MissingModule":
+        setattr(sys.modules[__name__], name, value)  # the next access does not come here
     return value
 
 

@@ -11,7 +11,7 @@ from .program import new_main
 from .source import code_of
 
 # In the child, before it imports anything of the program: the library may be on the path of this process alone.
-_SET_UP = "import sys; sys.path.insert(0, {!r}); from tensorpack.tf1._run.command import set_up; set_up(); del sys.path[0]"
+_SET_UP = "import sys; sys.path.insert(0, {!r}); from tensorpack.tf1._run.process import set_up; set_up(); del sys.path[0]"
 
 
 class _Message:

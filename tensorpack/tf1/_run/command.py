@@ -1,4 +1,4 @@
-"""The command line of `python -m tensorpack.tf1`, and what it sets up in a process."""
+"""The command line of `python -m tensorpack.tf1`."""
 from __future__ import annotations
 
 import sys
@@ -29,6 +29,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _run(arguments: List[str]) -> int:
+    from .process import set_up
     from .program import CannotRun, run_file, run_module
 
     if arguments[0].startswith("-") and (arguments[0] != "-m" or len(arguments) < 2):
@@ -45,22 +46,3 @@ def _run(arguments: List[str]) -> int:
         print("error: {}".format(e), file=sys.stderr)
         return 2
     return 0
-
-
-def set_up() -> None:
-    """Make this process, and those that it spawns, one in which programs of TensorFlow 1 run."""
-    from .children import set_children_up
-    from .environment.restore import restore_environment
-    from .errors import show_errors
-    from .hooks import AfterImport
-    from .paths import LostPaths
-    from .source import read_by_us
-    from .version_1 import become_version_1, give_version_1, show_today_to_its_packages
-
-    sys.meta_path.insert(0, LostPaths())
-    show_today_to_its_packages()
-    AfterImport({"tensorflow": become_version_1, "tensorpack.compat": give_version_1}).install()
-    restore_environment()
-    read_by_us()
-    set_children_up()
-    show_errors()

@@ -4,7 +4,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ._missing import MissingModule, missing_attribute
 
@@ -45,7 +45,7 @@ def provide(package: str, table: Optional[Mapping[str, Sequence[str]]] = None, m
 
     def __dir__() -> List[str]:
         names = {name for name in vars(sys.modules[package]) if not name.startswith("_")}
-        return sorted(set(public) | names | {name for name in dir(_tensorflow_module(package)) if not name.startswith("_")})
+        return sorted(set(public) | names | _names_of_tensorflow(package))
 
     return __getattr__, __dir__, public
 
@@ -60,17 +60,27 @@ def _of_tensorflow(package: str, name: str) -> Any:
         raise AttributeError("module {!r} has no attribute {!r}".format(package, name))
     try:
         return getattr(_tensorflow_module(package), name)
-    except AttributeError:
+    except (AttributeError, ImportError):  # modules that need the Keras of TensorFlow 2.15 are there, but cannot be imported
         pass
     return missing_attribute(".".join(filter(None, ["tf", path_in_tensorflow(package), name])))
 
 
+def _names_of_tensorflow(package: str) -> Set[str]:
+    try:
+        return {name for name in dir(_tensorflow_module(package)) if not name.startswith("_")}
+    except ImportError:
+        return set()
+
+
 def _tensorflow_module(package: str) -> Any:
-    """The module of `tensorflow.compat.v1` at the path of the package, or None; `contrib` of 1.15 is not asked."""
+    """The module of `tensorflow.compat.v1` at the path of the package, or None.
+
+    `contrib` of 1.15 is not asked, nor is `layers`, which is all here: that of 2.x looks for Keras 2.
+    """
     from ... import compat
 
     path = path_in_tensorflow(package)
     module: Any = vars(compat)["tensorflow"].compat.v1  # `compat.tfv1` is the program's `tensorflow` where that is this package
     for part in path.split(".") if path else ():
-        module = None if part == "contrib" else getattr(module, part, None)
+        module = None if part in ("contrib", "layers") else getattr(module, part, None)
     return module

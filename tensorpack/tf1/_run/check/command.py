@@ -27,7 +27,7 @@ def check(arguments: List[str]) -> int:
         print("error: {}: must be a Python file or a folder with some; got none".format(options.path), file=sys.stderr)
         return 2
     with _in_silence():
-        from ..command import set_up
+        from ..process import set_up
 
         set_up()
         rows = rows_of(paths)
