@@ -4,8 +4,6 @@
 python digits.py                        on TensorFlow 1.15
 python -m tensorpack.tf1 digits.py      on any TensorFlow
 """
-from __future__ import print_function
-
 import os
 
 import numpy as np
