@@ -4,6 +4,8 @@
 python digits.py                        on TensorFlow 1.15
 python -m tensorpack.tf1 digits.py      on any TensorFlow
 """
+from __future__ import print_function  # noqa: UP010  on Python 2, too
+
 import os
 
 import numpy as np

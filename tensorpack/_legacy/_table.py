@@ -1,6 +1,8 @@
 """The form of the tables: what can be said about an old spelling without a line of code."""
 from __future__ import annotations
 
+import ast
+import os
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Set, Tuple, Union
 
 
@@ -119,6 +121,9 @@ class Table:
     def spellings(self) -> Dict[str, str]:
         found = dict(self.behaviours)
         found.update({path: moved.text() for path, moved in self.modules.items()})
+        for module, moved in self.modules.items():
+            for path in moved.at.split():
+                found.update({"{}.{}".format(module, name): "tensorpack.{}.{}".format(path, name) for name in _listed(path)})
         for module, names in self.names.items():
             starred = self.star.get(module, ())
             for name, value in names.items():
@@ -142,6 +147,19 @@ def _full(path: str) -> str:
 def _split(path: str) -> Tuple[str, str]:
     module, _, name = path.rpartition(".")
     return _full(module), name
+
+
+def _listed(path: str) -> List[str]:
+    """The names in the literal `__all__` of a module, which is read and not imported."""
+    place = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), *path.split("."))
+    source = place + ".py" if os.path.isfile(place + ".py") else os.path.join(place, "__init__.py")
+    with open(source, encoding="utf-8") as f:
+        tree = ast.parse(f.read())
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "__all__":
+            names: List[str] = ast.literal_eval(node.value)
+            return names
+    return []
 
 
 def _by_module(source: Mapping[str, Any], target: Dict[str, Dict[str, Any]]) -> None:

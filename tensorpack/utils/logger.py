@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 from datetime import datetime
-from typing import Callable, List, Optional, Union
+from typing import Any, Callable, List, Optional, Union
 
 from termcolor import colored
 
@@ -180,7 +180,8 @@ def _open_log_file(dirname: str) -> logging.FileHandler:
             os.rename(path, backup)
             info("The existing log file was renamed to %s", backup)
         handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-        hold_as_writer(handler.stream)
+        stream: Any = handler.stream  # open: nobody asked for a delay
+        hold_as_writer(stream)
     except OSError as e:
         raise _os_error(e, "set_logger_dir: the log directory must be writable; got: {}; try another directory", dirname) from e
     handler.setFormatter(_PlainFormatter())

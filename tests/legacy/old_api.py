@@ -6,7 +6,9 @@ import os
 import re
 
 from tensorpack._legacy import spellings
+from tensorpack._legacy._tables import TABLE
 
+SPELLINGS = spellings()
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PATH = next((path for path in (os.path.join(ROOT, *up, "shared", "contract", "old_api.json") for up in (("..",), ("..", "..")))
              if os.path.isfile(path)), "")
@@ -56,7 +58,19 @@ def is_internal(entry):
     today = entry["today"]
     if entry.get("star") and today == "internal":
         return True
-    return today in ("leaked import",) or today.startswith("internal")
+    return today in ("leaked import", "internal") or today.startswith("internal of ")
+
+
+def is_of_today(name):
+    """Whether today's release has it by that very name, without any table."""
+    if " -> " in name:
+        package, name = re.match(r"from (\S+) import \* -> (\S+)", name).groups()
+        return name in importlib.import_module(package).__all__ and name not in TABLE.star.get(package, ())
+    module, _, attribute = name.rpartition(".")
+    if not module.startswith("tensorpack."):
+        return bool(module) and hasattr(_find(module), attribute)
+    return module not in TABLE.modules and attribute not in TABLE.names.get(module, ()) \
+        and hasattr(importlib.import_module(module), attribute)
 
 
 def problem(entry):
@@ -75,7 +89,7 @@ def _name(entry):
     else:
         package, _, name = entry["name"].rpartition(".")
         if not package:
-            return None if entry["name"] in spellings() else "not among the spellings"
+            return None if entry["name"] in SPELLINGS else "not among the spellings"
         module = importlib.import_module(package)
     try:
         value = getattr(module, name)
@@ -115,7 +129,7 @@ def _find(name):
 
 def _keyword(entry):
     """In the tables, which another test holds against today's signatures; or taken by today's signature."""
-    if entry["name"] in spellings():
+    if entry["name"] in SPELLINGS:
         return None
     match = re.match(r"(\w+)\((\w+)\)$", entry["name"])
     if match is None:
@@ -126,15 +140,15 @@ def _keyword(entry):
 
 def _method(entry):
     if re.match(r"\w+\.\w+$", entry["name"]) is None:
-        return None if entry["name"] in spellings() else "not among the spellings"
+        return None if entry["name"] in SPELLINGS else "not among the spellings"
     cls, name = entry["name"].split(".")
     if entry["today"].startswith("not emulated"):
-        return None if "not provided" in spellings().get(entry["name"], "") else "not said to be gone"
+        return None if "not provided" in SPELLINGS.get(entry["name"], "") else "not said to be gone"
     return None if hasattr(_find(cls), name) else "{} has no such method".format(cls)
 
 
 def _said(entry):
-    return None if entry["name"] in spellings() else "not among the spellings"
+    return None if entry["name"] in SPELLINGS else "not among the spellings"
 
 
 _CHECKS = {"name": _name, "module": _module, "keyword": _keyword, "method": _method, "attribute": _said, "environment": _said,

@@ -1,4 +1,5 @@
 """DataFlows in their older spellings: the same datapoints as in that of today."""
+import io
 import os
 
 import numpy as np
@@ -240,3 +241,13 @@ def test_gone_modules_have_their_names():
 
     assert (Cifar10, PrefetchData, ThreadedMapData) == (D.dataset.Cifar10, D.MultiProcessRunner, MultiThreadMapData)
     assert dump_dataflow_to_lmdb is dftools.dump_dataflow_to_lmdb
+
+
+def test_files_of_mnist_by_their_names(tmp_path):
+    from tensorpack.dataflow.dataset import mnist
+
+    assert mnist._read32(io.BytesIO(b"\x00\x00\x08\x03")) == 2051
+    path = tmp_path / "other.gz"
+    path.write_bytes(b"content")
+    by_name, by_address = (mnist.maybe_download(name, str(tmp_path)) for name in ("other.gz", mnist.SOURCE_URL + "other.gz"))
+    assert by_name == by_address == str(path)

@@ -34,6 +34,12 @@ def test_every_entry_resolves(half, kind):
         len(problems), len(listed), "\n".join("{}: {}".format(*item) for item in sorted(problems.items())))
 
 
+@pytest.mark.parametrize("half", HALVES)
+def test_every_entry_is_among_the_spellings(half):
+    named = [entry["name"] for entry in old_api.entries(half) if not old_api.is_internal(entry)]
+    assert [name for name in named if name not in old_api.SPELLINGS and not old_api.is_of_today(name)] == []
+
+
 @pytest.mark.parametrize("module, name, old, new", KEYWORDS, ids=["{1}({2})".format(*each) for each in KEYWORDS])
 def test_a_keyword_of_the_tables_becomes_one_of_today(module, name, old, new):
     called = getattr(importlib.import_module(module), name)

@@ -52,7 +52,7 @@ def test_positional_size_and_strides_and_op_name():
     assert AvgPooling("a", x, 4).shape.as_list() == [None, 2, 2, 3]
     assert {"m/MaxPool", "a/AvgPool"} <= ref.op_names()
     with pytest.raises(ValueError, match="positional"):
-        MaxPooling("n", x, 3, 1, "same")
+        MaxPooling("n", x, 3, 1, 1)
 
 
 @pytest.mark.parametrize("data_format", ["NHWC", "NCHW"])

@@ -23,7 +23,7 @@ DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 VALUES = os.path.join(DATA, "cells_tf1.npz")
 VARIABLES = os.path.join(DATA, "cells_tf1.json")
 CHECKPOINTS = ["cell_layer_norm_lstm", "loop_multi", "attention_bahdanau_loop"]
-PACKAGES = ["rnn", "seq2seq", "crf", "distributions", "signal", "lookup", "util", "cudnn_rnn"]
+PACKAGES = ["rnn", "seq2seq", "legacy_seq2seq", "crf", "distributions", "signal", "lookup", "util", "cudnn_rnn"]
 
 
 def our_names():
@@ -65,8 +65,11 @@ def save_checkpoint(name, lib):
         tf.train.Saver().save(sess, checkpoint_of(name), write_meta_graph=False, write_state=False)
 
 
-def run_network(name, lib):
+def run_network(name, lib, dtype=None):
     """Build a network in a new graph, give all variables their values, and run it.
+
+    Args:
+        dtype: of the inputs, in place of that of the network.
 
     Returns:
         a dict of arrays, `output/<i>`, `gradient/<input>`, `gradient/<variable>`; and a list of what is known of each
@@ -75,7 +78,7 @@ def run_network(name, lib):
     network = NETWORKS[name]
     with tf.Graph().as_default(), deprecation_silenced():
         tf.set_random_seed(3)
-        inputs = {key: tf.placeholder(network.dtype, shape, name=key) for key, shape in network.inputs.items()}
+        inputs = {key: tf.placeholder(dtype or network.dtype, shape, name=key) for key, shape in network.inputs.items()}
         outputs = [tf.convert_to_tensor(output) for output in tf.nest.flatten(network.build(lib, *inputs.values()))]
         variables = tf.global_variables()
         fetches = {"output/{}".format(i): output for i, output in enumerate(outputs)}
@@ -101,8 +104,14 @@ def _gradients(outputs, inputs, variables):
                      for output in smooth])
     points = list(inputs.items()) + [(variable.op.name, variable) for variable in variables]
     gradients = tf.gradients(cost, [x for _, x in points])
-    return {"gradient/" + key: tf.convert_to_tensor(gradient)
-            for (key, _), gradient in zip(points, gradients) if gradient is not None}
+    return {"gradient/" + key: _dense(gradient, x)
+            for (key, x), gradient in zip(points, gradients) if gradient is not None}
+
+
+def _dense(gradient, x):
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, x.shape.as_list()[0])
+    return gradient
 
 
 def _describe(variable):

@@ -228,3 +228,22 @@ network("crf", chain)
 network("crf_one_step", chain_of_one)
 network("crf_any_length", chain_of_any_length)
 network("crf_multitag", multitag)
+
+
+# ---- lists of steps
+
+def unrolled(lib, x):
+    steps, old = tf.unstack(x, axis=1), lib.legacy_seq2seq
+    weights = [tf.ones([BATCH]), tf.constant([0.5, 0.0, 0.0])]
+    targets = [tf.constant([1, 0, 3]), tf.constant([2, 2, 2])]
+    ids = [tf.constant([1, 2, 0]), tf.constant([0, 0, 1])]
+    state = tf.ones([BATCH, WORDS])
+    return [old.basic_rnn_seq2seq(steps[:3], steps[3:], lib.rnn.LSTMCell(2)),
+            old.tied_rnn_seq2seq(steps[:2], steps[2:], lib.rnn.GRUCell(DEPTH), loop_function=lambda output, _: output * 0.5),
+            old.embedding_rnn_decoder(ids, state, lib.rnn.BasicRNNCell(WORDS), WORDS, 3, feed_previous=True),
+            old.embedding_rnn_decoder(ids, state, lib.rnn.GRUCell(WORDS), WORDS, 3, scope="fed"),
+            old.sequence_loss_by_example(steps[:2], targets, weights), old.sequence_loss(steps[:2], targets, weights),
+            old.sequence_loss(steps[:2], targets, weights, average_across_timesteps=False, average_across_batch=False)]
+
+
+network("unrolled", unrolled)

@@ -48,6 +48,18 @@ def test_networks_compute_what_tensorflow_1_computes(name, ours, stored):
     assert_equal_results(results, stored[0][name])
 
 
+HALVES = ["basic_rnn", "coupled", "gru", "layer_norm_lstm_plain", "lstm_block", "lstm_full", "nas", "sru"]
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_cells_of_half_precision_compute_the_same_with_less_precision(name, ours, stored):
+    results, variables = cells_catalogue.run_network("cell_" + name, ours, "float16")
+    assert {dtype for _, _, dtype, _ in variables} == {"float16"}
+    for key, expected in stored[0]["cell_" + name].items():
+        assert results[key].dtype == np.float16, key
+        np.testing.assert_allclose(results[key], expected, rtol=0.05, atol=0.01, err_msg=key)
+
+
 @is_version_1
 @pytest.mark.parametrize("name", list(cells_catalogue.NETWORKS)[::12])
 def test_stored_values_are_those_of_the_tensorflow_that_is_installed(name, stored):

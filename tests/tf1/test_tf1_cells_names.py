@@ -16,6 +16,7 @@ from tensorpack.tf1._tensorflow.contrib import (
     cudnn_rnn,
     distributions,
     eager,
+    legacy_seq2seq,
     lookup,
     rnn,
     seq2seq,
@@ -26,13 +27,15 @@ from tensorpack.tf1._tensorflow.contrib.rnn import core_rnn_cell, core_rnn_cell_
 from tensorpack.tf1._tensorflow.contrib.util import loader
 
 PACKAGES = {"rnn": rnn, "seq2seq": seq2seq, "crf": crf, "cudnn_rnn": cudnn_rnn, "distributions": distributions,
-            "eager": eager, "lookup": lookup, "signal": signal, "util": util}
+            "eager": eager, "legacy_seq2seq": legacy_seq2seq, "lookup": lookup, "signal": signal, "util": util}
 is_version_1 = pytest.mark.skipif(VERSION >= (2, 0), reason="needs TensorFlow 1.15's own names")
 
 # What programs will be told is not provided
 ABSENT = {
     "rnn": "BidirectionalGridLSTMCell CompiledWrapper GridLSTMCell TimeFreqLSTMCell",
     "seq2seq": "",
+    "legacy_seq2seq": "attention_decoder embedding_attention_decoder embedding_attention_seq2seq embedding_rnn_seq2seq "
+                      "embedding_tied_rnn_seq2seq model_with_buckets one2many_rnn_seq2seq",
     "crf": "",
     "signal": "",
     "lookup": "",
@@ -284,6 +287,7 @@ BAD = {
                       ValueError, "use tile_batch"),
     "coverage": (lambda: seq2seq.BeamSearchDecoder(rnn.GRUCell(3), tf.zeros([3, 3]), [0], 1, tf.zeros([4, 3]), 4,
                                                    coverage_penalty_weight=0.1).initialize(), ValueError, "AttentionWrapper"),
+    "steps of losses": (lambda: legacy_seq2seq.sequence_loss([tf.zeros([2, 3])], [], []), ValueError, "of one length"),
     "loss": (losses_of_three_axes, ValueError, "logits must have 3 axes"),
     "tile": (lambda: seq2seq.tile_batch(tf.constant(3), 2), ValueError, "rank of at least 1"),
     "vocabulary": (lambda: lookup.index_table_from_tensor(None), ValueError, "mapping must be a vector of words"),

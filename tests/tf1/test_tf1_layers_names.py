@@ -60,6 +60,37 @@ def test_a_submodule_may_share_its_name_with_a_function():
     assert callable(ops.arg_scope) and callable(ops.add_arg_scope) and ops.variables.model_variable is ops.model_variable
 
 
+PROGRAM = """
+import tensorflow as tf
+from tensorflow.python.layers import base, convolutional, core, normalization, pooling
+from tensorflow.python.layers.normalization import BatchNorm, BatchNormalization
+from tensorflow.contrib.framework.python.ops import add_arg_scope, arg_scope, variables
+from tensorflow.contrib.layers.python.layers import initializers, layers, regularizers, utils
+import tensorflow.contrib.layers as contrib_layers
+import tensorflow.contrib.slim as slim
+
+assert base.Layer is tf.layers.Layer and core.Dense is tf.layers.Dense and core.FullyConnected is tf.layers.Dense
+assert BatchNorm is BatchNormalization is tf.layers.BatchNormalization and pooling.max_pooling2d is tf.layers.max_pooling2d
+assert convolutional.Convolution2D is tf.layers.Conv2D and convolutional.deconv2d is tf.layers.conv2d_transpose
+assert layers.conv2d is contrib_layers.conv2d is slim.conv2d and slim.arg_scope is arg_scope
+assert regularizers.l2_regularizer is slim.l2_regularizer and 'Dense' in dir(tf.layers) and 'Dense' in dir(core)
+with arg_scope([slim.conv2d], weights_regularizer=slim.l2_regularizer(0.1)):
+    y = tf.layers.conv2d(slim.conv2d(tf.zeros([1, 8, 8, 3]), 4, 3), 3, 2)
+assert len(tf.losses.get_regularization_losses()) == 1
+try:
+    tf.layers.no_such_name
+except AttributeError:
+    print([v.op.name for v in tf.global_variables()])
+"""
+
+
+def test_a_program_reaches_them_by_any_path(tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    done = subprocess.run([sys.executable, "-W", "ignore", "-m", "tensorpack.tf1", str(tmp_path / "program.py")], timeout=300,
+                          stdout=subprocess.PIPE, check=True, universal_newlines=True)
+    assert done.stdout.splitlines()[-1] == "['Conv/weights', 'Conv/biases', 'conv2d/kernel', 'conv2d/bias']"
+
+
 def test_importing_them_loads_no_keras():
     code = ("import sys, tensorpack.compat; before = set(sys.modules)\n"
             "from tensorpack.tf1._tensorflow import layers\n"

@@ -8,7 +8,7 @@ import numpy as np
 from ...compat import tfv1 as tf
 from ...models.registry import layer_register
 from .._spelling import warn_once
-from .registry import named
+from .nonlinearity import named
 
 __all__ = ["BilinearUpSample", "ImageSample", "LeakyReLU", "NonLinearity", "SoftMax"]
 

@@ -1,12 +1,12 @@
 """What every layer used to take, by any order of its arguments; and how layers used to be registered."""
 from __future__ import annotations
 
-import inspect
 from typing import Any, Callable, Dict, Optional
 
 from ...utils._types import wraps
 from .._spelling import warn_once
 from .arguments import KEYWORDS, POSITIONAL
+from .nonlinearity import named
 
 _GONE = ("BilinearUpSample", "ImageSample", "LeakyReLU", "NonLinearity", "SoftMax")
 
@@ -69,21 +69,6 @@ def _translated(kwargs: Dict[str, Any], own: Any) -> Dict[str, Any]:
     if "nl" in kwargs:
         kwargs["nl"] = named(kwargs["nl"])
     return kwargs if own is None else own(kwargs)
-
-
-def named(nl: Any) -> Any:
-    """The function of a tensor as one that takes `name` as well."""
-    if nl is None or _takes_name(nl):
-        return nl
-    return lambda x, name=None: nl(x)
-
-
-def _takes_name(nl: Any) -> bool:
-    try:
-        parameters = inspect.signature(nl).parameters
-    except (TypeError, ValueError):
-        return True
-    return "name" in parameters or any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
 
 
 def _with_older_positions(layer: Any) -> Any:

@@ -46,8 +46,8 @@ _SUCCESSORS: Dict[str, Sequence[str]] = {
 _RENAMED = {"is_sequence": "is_nested"}  # of `util.nest`
 # Module -> package of version 1 whose names it has; TensorFlow's own module is there, but needs Keras for them
 _OF_PACKAGES = {
-    "layers.layers": "layers", "layers.base": "layers", "layers.convolutional": "layers", "layers.core": "layers",
-    "layers.normalization": "layers", "layers.pooling": "layers",
+    "layers.layers": "layers", "layers.base": "layers.base", "layers.convolutional": "layers.convolutional",
+    "layers.core": "layers.core", "layers.normalization": "layers.normalization", "layers.pooling": "layers.pooling",
     "ops.rnn": "nn", "ops.rnn_cell": "nn.rnn_cell", "ops.rnn_cell_impl": "nn.rnn_cell",
     "ops.rnn_cell_wrapper_impl": "nn.rnn_cell",
 }

@@ -73,11 +73,14 @@ def _names_of_tensorflow(package: str) -> Set[str]:
 
 
 def _tensorflow_module(package: str) -> Any:
-    """The module of `tensorflow.compat.v1` at the path of the package, or None; `contrib` of 1.15 is not asked."""
+    """The module of `tensorflow.compat.v1` at the path of the package, or None.
+
+    `contrib` of 1.15 is not asked, nor is `layers`, which is all here: that of 2.x looks for Keras 2.
+    """
     from ... import compat
 
     path = path_in_tensorflow(package)
     module: Any = vars(compat)["tensorflow"].compat.v1  # `compat.tfv1` is the program's `tensorflow` where that is this package
     for part in path.split(".") if path else ():
-        module = None if part == "contrib" else getattr(module, part, None)
+        module = None if part in ("contrib", "layers") else getattr(module, part, None)
     return module

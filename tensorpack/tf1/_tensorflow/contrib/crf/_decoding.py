@@ -27,10 +27,10 @@ def viterbi_decode(score: Any, transition_params: Any) -> Tuple[List[int], Any]:
         candidates = best[:, np.newaxis] + transition_params
         backpointers.append(np.argmax(candidates, 0))
         best = np.asarray(step + np.max(candidates, 0), dtype=score.dtype)
-    tags = [np.argmax(best)]
+    tags: List[Any] = [np.argmax(best)]
     for pointers in reversed(backpointers):
         tags.append(pointers[tags[-1]])
-    return tags[::-1], np.max(best)  # type: ignore[return-value]
+    return tags[::-1], np.max(best)
 
 
 def crf_decode(potentials: Any, transition_params: Any, sequence_length: Any) -> Tuple[Any, Any]:

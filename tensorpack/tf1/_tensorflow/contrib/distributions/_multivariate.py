@@ -105,9 +105,11 @@ def _scale(loc: Any, diagonal: Any, multiplier: Any) -> Any:
     return diagonal if multiplier is None else diagonal + tf.convert_to_tensor(multiplier, diagonal.dtype)[..., tf.newaxis]
 
 
-@RegisterKL(MultivariateNormalDiag, MultivariateNormalDiag)  # type: ignore[untyped-decorator]
 def _kl(a: Any, b: Any, name: Optional[str] = None) -> Any:
     with tf.name_scope(name, "kl_mvn"):
         ratio = tf.square(a.stddev() / b.stddev())
         distance = tf.square((a.mean() - b.mean()) / b.stddev())
         return 0.5 * tf.reduce_sum(ratio + distance - 1 - tf.log(ratio), -1)
+
+
+RegisterKL(MultivariateNormalDiag, MultivariateNormalDiag)(_kl)

@@ -143,7 +143,9 @@ class RelaxedBernoulli(_Relaxed, Elementwise):
         return tf.sigmoid(self._temperature * (tf.log(x) - tf.log1p(-x)) - self._logits)
 
 
-@RegisterKL(OneHotCategorical, OneHotCategorical)  # type: ignore[untyped-decorator]
 def _kl(a: Any, b: Any, name: Optional[str] = None) -> Any:
     with tf.name_scope(name, "kl_categorical"):
         return tf.reduce_sum(a.probs * (tf.nn.log_softmax(a.logits) - tf.nn.log_softmax(b.logits)), -1)
+
+
+RegisterKL(OneHotCategorical, OneHotCategorical)(_kl)

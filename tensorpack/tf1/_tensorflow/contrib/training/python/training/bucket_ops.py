@@ -37,26 +37,26 @@ def bucket(tensors: Tensors, which_bucket: Any, batch_size: Any, num_buckets: in
     """
     sizes = list(batch_size) if isinstance(batch_size, (list, tuple)) else [batch_size] * num_buckets
     capacities = [capacity] * num_buckets if bucket_capacities is None else list(bucket_capacities)
-    for argument, values in (("batch_size", sizes), ("bucket_capacities", capacities)):
-        if len(values) != num_buckets:
+    for argument, entries in (("batch_size", sizes), ("bucket_capacities", capacities)):
+        if len(entries) != num_buckets:
             raise ValueError("bucket: {} must have an entry for each of {} buckets; got {}".format(
-                argument, num_buckets, values))
+                argument, num_buckets, entries))
     names, values = _flat(tensors)
     if not values:
         raise ValueError("bucket: tensors must have at least one tensor; got none")
     with tf.name_scope(name, "bucket", values):
-        samples = [tf.convert_to_tensor(value) for value in values]
-        shapes = [value.shape for value in samples] if shapes is None else [tf.TensorShape(shape) for shape in shapes]
+        values = [tf.convert_to_tensor(value) for value in values]
+        shapes = [value.shape for value in values] if shapes is None else [tf.TensorShape(shape) for shape in shapes]
         make_queue = tf.PaddingFIFOQueue if dynamic_pad else tf.FIFOQueue
-        queues = [make_queue(capacities[i], [value.dtype for value in samples], shapes, name="bucket_queue_{}".format(i),
+        queues = [make_queue(capacities[i], [value.dtype for value in values], shapes, name="bucket_queue_{}".format(i),
                              shared_name=None if shared_name is None else "{}_{}".format(shared_name, i))
                   for i in range(num_buckets)]
         known_size = None if allow_smaller_final_batch or isinstance(batch_size, (list, tuple)) else _constant(batch_size)
         top = tf.PaddingFIFOQueue(
-            capacity, [tf.int32] + [value.dtype for value in samples],
+            capacity, [tf.int32] + [value.dtype for value in values],
             [tf.TensorShape([])] + [tf.TensorShape([known_size]).concatenate(shape) for shape in shapes],
             shared_name=shared_name, name="top_queue")
-        _fill_buckets(top, queues, samples, which_bucket, keep_input, num_threads)
+        _fill_buckets(top, queues, values, which_bucket, keep_input, num_threads)
         _fill_top(top, queues, sizes, allow_smaller_final_batch)
         _summarize(top, queues, capacity)
         batch = top.dequeue(name="dequeue_top")
