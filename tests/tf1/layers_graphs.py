@@ -26,6 +26,18 @@ def table(prefix, shape, calls, **options):
         graph(shape, name="{}/{}".format(prefix, option), **options)(call)
 
 
+def all_in_one(name, calls, arguments=lambda n: {}, scoped=True, **options):
+    """One graph of calls [(scope, shape of the input, function of (names, x, keywords))], each in a scope of its own."""
+    @graph(*[shape for _, shape, _ in calls], name=name, **options)
+    def build(n, *inputs):
+        outputs = []
+        for (scope, _, call), x in zip(calls, inputs):
+            with tf.variable_scope(scope if scoped else tf.get_variable_scope()):
+                result = call(n, x, **arguments(n))
+            outputs.extend(result if isinstance(result, list) else [result])
+        return outputs
+
+
 # ---- tf.layers
 
 table("dense", ROWS, {
@@ -61,10 +73,10 @@ CONVOLUTIONS = {
                     kernel_regularizer=tf.nn.l2_loss, bias_regularizer=tf.nn.l2_loss, activity_regularizer=tf.nn.l2_loss,
                     trainable=False, name="c"),
 }
-for rank, shape in ((1, STEPS), (2, IMAGES), (3, VOLUMES)):
-    for option, arguments in CONVOLUTIONS.items():
-        graph(shape, name="conv{}d/{}".format(rank, option))(
-            lambda n, x, rank=rank, arguments=arguments: getattr(n.layers, "conv{}d".format(rank))(x, 3, 2, **arguments))
+CONVOLUTION_CALLS = [("conv{}d".format(rank), shape, lambda n, x, rank=rank, **kw: getattr(n.layers, "conv{}d".format(rank))(
+    x, 3, 2, **kw)) for rank, shape in ((1, STEPS), (2, IMAGES), (3, VOLUMES))]
+for option, arguments in CONVOLUTIONS.items():
+    all_in_one("convolution/" + option, CONVOLUTION_CALLS, lambda n, arguments=arguments: arguments)
 table("conv1d", STEPS, {
     "causal": lambda n, x: n.layers.conv1d(x, 3, 3, padding="causal", dilation_rate=2),
     "list": lambda n, x: n.layers.Conv1D(3, [2], strides=[2])(x),
@@ -81,11 +93,11 @@ TRANSPOSED = {
     "large_stride": dict(strides=3, use_bias=False), "options": {
         key: value for key, value in CONVOLUTIONS["options"].items()},
 }
-for rank, shape in ((2, IMAGES), (3, VOLUMES)):
-    for option, arguments in TRANSPOSED.items():
-        graph(shape, name="conv{}d_transpose/{}".format(rank, option), known_batch=option != "valid")(
-            lambda n, x, rank=rank, arguments=arguments: getattr(n.layers, "conv{}d_transpose".format(rank))(
-                x, 3, 2, **arguments))
+TRANSPOSED_CALLS = [("conv{}d_transpose".format(rank), shape, lambda n, x, rank=rank, **kw: getattr(
+    n.layers, "conv{}d_transpose".format(rank))(x, 3, 2, **kw)) for rank, shape in ((2, IMAGES), (3, VOLUMES))]
+for option, arguments in TRANSPOSED.items():
+    all_in_one("transposed/" + option, TRANSPOSED_CALLS, lambda n, arguments=arguments: arguments,
+               known_batch=option != "valid")
 
 SEPARABLE = {
     "default": {}, "same": dict(strides=2, padding="same", depth_multiplier=2, activation=tf.nn.relu),
@@ -94,18 +106,19 @@ SEPARABLE = {
                     depthwise_regularizer=tf.nn.l2_loss, pointwise_regularizer=tf.nn.l2_loss,
                     bias_regularizer=tf.nn.l2_loss, name="s"),
 }
-for rank, shape in ((1, STEPS), (2, IMAGES)):
-    for option, arguments in SEPARABLE.items():
-        graph(shape, name="separable_conv{}d/{}".format(rank, option))(
-            lambda n, x, rank=rank, arguments=arguments: getattr(n.layers, "separable_conv{}d".format(rank))(
-                x, 3, 3 if rank == 2 else [3], **arguments))
+SEPARABLE_CALLS = [("separable_conv{}d".format(rank), shape, lambda n, x, rank=rank, **kw: getattr(
+    n.layers, "separable_conv{}d".format(rank))(x, 3, 3 if rank == 2 else [3], **kw))
+    for rank, shape in ((1, STEPS), (2, IMAGES))]
+for option, arguments in SEPARABLE.items():
+    all_in_one("separable/" + option, SEPARABLE_CALLS, lambda n, arguments=arguments: arguments)
 
-for rank, shape in ((1, STEPS), (2, IMAGES), (3, VOLUMES)):
-    for kind in ("max", "average"):
-        for option, arguments in {"valid": ([2] * rank, 2), "same": (3, [2] * rank, "same"), "one": (2, 1, "SAME")}.items():
-            graph(shape, name="{}_pooling{}d/{}".format(kind, rank, option), known_batch=option != "same")(
-                lambda n, x, kind=kind, rank=rank, arguments=arguments: getattr(
-                    n.layers, "{}_pooling{}d".format(kind, rank))(x, *arguments))
+for option, arguments in {"valid": lambda rank: ([2] * rank, 2), "same": lambda rank: (3, [2] * rank, "same"),
+                          "one": lambda rank: (2, 1, "SAME")}.items():
+    all_in_one("pooling/" + option, [
+        (kind + str(rank), shape, lambda n, x, kind=kind, rank=rank, arguments=arguments: getattr(
+            n.layers, "{}_pooling{}d".format(kind, rank))(x, *arguments(rank)))
+        for rank, shape in ((1, STEPS), (2, IMAGES), (3, VOLUMES)) for kind in ("max", "average")],
+               known_batch=option != "same")
 table("pooling", IMAGES, {"classes": lambda n, x: [n.layers.MaxPooling2D(2, 2, name="p")(x), n.layers.AveragePooling2D(
     (2, 1), 1)(x)]})
 table("pooling3d", VOLUMES, {"channels_first": lambda n, x: n.layers.average_pooling3d(x, 2, 2, data_format="channels_first")})
@@ -151,7 +164,7 @@ for is_training in (True, False):
 @graph(IMAGES)
 def batch_normalization_called_twice(n, x):
     layer = n.layers.BatchNormalization(momentum=0.5)
-    return [layer(x, training=True), layer.apply(x * 2, training=True)]
+    return [layer(x, training=True), layer.apply(x * 2)]
 
 
 @graph(VOLUMES)
@@ -199,20 +212,21 @@ CLAYERS = {
     "collection": lambda n: dict(variables_collections=["all"], outputs_collections=["ends", "more"], trainable=False),
     "initializers": lambda n: dict(weights_initializer=tf.ones_initializer(), biases_initializer=tf.ones_initializer()),
 }
+CLAYERS_CALLS = (
+    ("fully_connected", ROWS, lambda n, x, **kw: n.clayers.fully_connected(x, 3, **kw)),
+    ("conv1d", STEPS, lambda n, x, **kw: n.clayers.conv1d(x, 3, 2, **kw)),
+    ("conv2d", IMAGES, lambda n, x, **kw: n.clayers.conv2d(x, 3, [2, 3], **kw)),
+    ("conv3d", VOLUMES, lambda n, x, **kw: n.clayers.conv3d(x, 3, 2, **kw)),
+    ("convolution", IMAGES, lambda n, x, **kw: n.clayers.convolution(x, 3, 2, 2, "VALID", **kw)),
+    ("conv2d_transpose", IMAGES, lambda n, x, **kw: n.clayers.conv2d_transpose(x, 3, 2, 2, **kw)),
+    ("conv3d_transpose", VOLUMES, lambda n, x, **kw: n.clayers.conv3d_transpose(x, 3, 2, 2, **kw)),
+    ("separable_conv2d", IMAGES, lambda n, x, **kw: n.clayers.separable_conv2d(x, 3, 3, 2, **kw)),
+    ("depthwise", IMAGES, lambda n, x, **kw: n.clayers.separable_conv2d(x, None, 3, 2, 2, **kw)),
+    ("conv2d_in_plane", IMAGES, lambda n, x, **kw: n.clayers.conv2d_in_plane(x, 3, 2, **kw)))
+
+
 for option, arguments in CLAYERS.items():
-    for name, shape, call in (
-            ("fully_connected", ROWS, lambda n, x, **kw: n.clayers.fully_connected(x, 3, **kw)),
-            ("conv1d", STEPS, lambda n, x, **kw: n.clayers.conv1d(x, 3, 2, **kw)),
-            ("conv2d", IMAGES, lambda n, x, **kw: n.clayers.conv2d(x, 3, [2, 3], **kw)),
-            ("conv3d", VOLUMES, lambda n, x, **kw: n.clayers.conv3d(x, 3, 2, **kw)),
-            ("convolution", IMAGES, lambda n, x, **kw: n.clayers.convolution(x, 3, 2, 2, "VALID", **kw)),
-            ("conv2d_transpose", IMAGES, lambda n, x, **kw: n.clayers.conv2d_transpose(x, 3, 2, 2, **kw)),
-            ("conv3d_transpose", VOLUMES, lambda n, x, **kw: n.clayers.conv3d_transpose(x, 3, 2, 2, **kw)),
-            ("separable_conv2d", IMAGES, lambda n, x, **kw: n.clayers.separable_conv2d(x, 3, 3, 2, **kw)),
-            ("depthwise", IMAGES, lambda n, x, **kw: n.clayers.separable_conv2d(x, None, 3, 2, 2, **kw)),
-            ("conv2d_in_plane", IMAGES, lambda n, x, **kw: n.clayers.conv2d_in_plane(x, 3, 2, **kw))):
-        graph(shape, name="clayers/{}/{}".format(name, option))(
-            lambda n, x, call=call, arguments=arguments: call(n, x, **arguments(n)))
+    all_in_one("clayers/weights/" + option, CLAYERS_CALLS, arguments)
 table("clayers/conv2d", IMAGES, {
     "rate": lambda n, x: n.clayers.conv2d(x, 3, 2, rate=2, data_format="NHWC"),
     "pointwise": lambda n, x: n.clayers.separable_conv2d(x, 3, 3, rate=2, pointwise_initializer=tf.ones_initializer())})
@@ -241,10 +255,10 @@ CBATCH_NORM = {
     "zero_debias_not_fused": dict(zero_debias_moving_mean=True, decay=0.9, fused=False, scale=True),
     "renorm": dict(renorm=True, renorm_clipping=dict(rmax=1.2, dmax=0.5), renorm_decay=0.9),
 }
+CBATCH_NORM_CALLS = [(name, shape, lambda n, x, **kw: n.clayers.batch_norm(x, **kw))
+                     for name, shape in (("images", IMAGES), ("rows", ROWS))]
 for option, arguments in CBATCH_NORM.items():
-    for name, shape in (("batch_norm", IMAGES), ("batch_norm2d", ROWS)):
-        graph(shape, name="clayers/{}/{}".format(name, option))(
-            lambda n, x, arguments=arguments: n.clayers.batch_norm(x, **arguments))
+    all_in_one("clayers/batch_norm/" + option, CBATCH_NORM_CALLS, lambda n, arguments=arguments: arguments)
 table("clayers/batch_norm3d", STEPS, {
     "default": lambda n, x: n.clayers.batch_norm(x), "in_place": lambda n, x: n.clayers.batch_norm(
         x, updates_collections=None, scale=True),
@@ -255,10 +269,10 @@ for is_training in (True, False):
                               "not_fused": dict(updates_collections=None, fused=False),
                               "collection": dict(updates_collections="mine"),
                               "collection_not_fused": dict(updates_collections="mine", fused=False)}.items():
-        for name, shape in (("batch_norm", IMAGES), ("batch_norm2d", ROWS)):
-            graph(shape, name="clayers/{}_tensor/{}/{}".format(name, option, is_training), known_batch=False)(
-                lambda n, x, is_training=is_training, arguments=arguments: n.clayers.batch_norm(
-                    x, is_training=tf.placeholder_with_default(is_training, []), decay=0.9, scale=True, **arguments))
+        all_in_one("clayers/batch_norm_tensor/{}/{}".format(option, is_training), CBATCH_NORM_CALLS,
+                   lambda n, is_training=is_training, arguments=arguments: dict(
+                       arguments, is_training=tf.placeholder_with_default(is_training, []), decay=0.9, scale=True),
+                   known_batch=False)
 
 table("clayers/norm", IMAGES, {
     "layer": lambda n, x: n.clayers.layer_norm(x), "layer_options": lambda n, x: n.clayers.layer_norm(

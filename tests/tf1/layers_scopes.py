@@ -1,7 +1,7 @@
 """Builders of graphs in which the scope around layers says how variables are made, and shared."""
-import contextlib
+import functools
 
-from layers_graphs import IMAGES, ROWS, graph
+from layers_graphs import IMAGES, ROWS, all_in_one, graph
 
 from tensorpack.compat import tfv1 as tf
 
@@ -33,79 +33,57 @@ LAYERS = {
 }
 
 
-def register(layer, scope):
-    shape, call = LAYERS[layer]
-
-    @graph(shape, name="scope/{}/{}".format(layer, scope))
-    def build(n, x):
-        with tf.variable_scope("outer", **SCOPES[scope]):
-            return call(n, x)
-
-
-for layer in LAYERS:
-    for scope in SCOPES:
-        # a float64 scope makes no difference for layers, which follow their input; a custom getter's product is no variable
-        if scope == "custom_getter" and (layer in ("batch_normalization",) or layer.startswith("c_")):
-            continue
-        register(layer, scope)
+CALLS = [(name, shape, call) for name, (shape, call) in LAYERS.items()]
+for scope, arguments in SCOPES.items():
+    @graph(*[shape for _, shape, _ in CALLS], name="scope/" + scope)
+    def in_scope(n, *inputs, scope=scope, arguments=arguments):
+        with tf.variable_scope("outer", **arguments):
+            # what a custom getter makes is no variable, which some layers need
+            return [call(n, x) for (name, _, call), x in zip(CALLS, inputs)
+                    if scope != "custom_getter" or not (name == "batch_normalization" or name.startswith("c_"))]
 
 
-def named(layer):
-    return "scope" if layer.startswith("c_") else "name"
+def named(layer, name):
+    return {"scope" if layer.startswith("c_") else "name": name}
 
 
-@contextlib.contextmanager
-def everything_auto_reused():
-    with tf.variable_scope("all", reuse=tf.AUTO_REUSE):
-        yield
+def by_argument(layer, call, n, x):
+    return [call(n, x, **named(layer, "a")), call(n, x * 2, reuse=True, **named(layer, "a"))]
 
 
-def register_reuse(layer):
-    shape, call = LAYERS[layer]
-
-    @graph(shape, name="reuse/{}/argument".format(layer))
-    def by_argument(n, x):
-        return [call(n, x, **{named(layer): "a"}), call(n, x * 2, reuse=True, **{named(layer): "a"})]
-
-    @graph(shape, name="reuse/{}/auto_argument".format(layer))
-    def by_auto_argument(n, x):
-        return [call(n, value, reuse=tf.AUTO_REUSE, **{named(layer): "a"}) for value in (x, x * 2)]
-
-    @graph(shape, name="reuse/{}/scope".format(layer))
-    def by_scope(n, x):
-        with tf.variable_scope("all") as scope:
-            first = call(n, x, **{named(layer): "a"})
-            scope.reuse_variables()
-            return [first, call(n, x * 2, **{named(layer): "a"})]
-
-    @graph(shape, name="reuse/{}/auto_scope".format(layer))
-    def by_auto_scope(n, x):
-        results = []
-        for value in (x, x * 2):
-            with everything_auto_reused():
-                results.extend([call(n, value), call(n, value, **{named(layer): "a"})])
-        return results
-
-    @graph(shape, name="reuse/{}/names".format(layer))
-    def default_names(n, x):
-        with tf.variable_scope("s"):
-            first = [call(n, x), call(n, x)]
-        with tf.name_scope("t"):
-            return first + [call(n, x), call(n, x, **{named(layer): "t/u"})]
+def by_auto_argument(layer, call, n, x):
+    return [call(n, value, reuse=tf.AUTO_REUSE, **named(layer, "a")) for value in (x, x * 2)]
 
 
-for layer in LAYERS:
-    register_reuse(layer)
+def by_scope(layer, call, n, x):
+    with tf.variable_scope("all") as scope:
+        first = call(n, x, **named(layer, "a"))
+        scope.reuse_variables()
+        return [first, call(n, x * 2, **named(layer, "a"))]
 
 
-for layer in ("dense", "conv2d", "separable", "batch_normalization", "c_fully_connected", "c_conv2d_norm", "c_batch_norm"):
-    for dtype in ("float64", "float16"):
-        if layer.endswith("_norm") and dtype == "float64":
-            continue  # TensorFlow's kernel of 4-D tensors takes no float64
-        graph(LAYERS[layer][0], dtype=dtype, name="dtype/{}/{}".format(layer, dtype))(
-            lambda n, x, call=LAYERS[layer][1]: call(n, x))
-for layer in LAYERS:
-    graph(LAYERS[layer][0], known_batch=False, name="unknown_batch/" + layer)(lambda n, x, call=LAYERS[layer][1]: call(n, x))
+def by_auto_scope(layer, call, n, x):
+    results = []
+    for value in (x, x * 2):
+        with tf.variable_scope("all", reuse=tf.AUTO_REUSE):
+            results.extend([call(n, value), call(n, value, **named(layer, "a"))])
+    return results
+
+
+def default_names(layer, call, n, x):
+    with tf.variable_scope("s"):
+        first = [call(n, x), call(n, x)]
+    with tf.name_scope("t"):
+        return first + [call(n, x), call(n, x, **named(layer, "t/u"))]
+
+
+for way in (by_argument, by_auto_argument, by_scope, by_auto_scope, default_names):
+    all_in_one("reuse/" + way.__name__, [(name, shape, functools.partial(way, name, call)) for name, shape, call in CALLS])
+
+# the fused kernel takes no float64
+all_in_one("dtype/float64", [each for each in CALLS if not each[0].endswith("_norm")], dtype="float64", scoped=False)
+all_in_one("dtype/float16", CALLS, dtype="float16", scoped=False)
+all_in_one("unknown_batch", CALLS, known_batch=False, scoped=False)
 
 
 @graph(ROWS)

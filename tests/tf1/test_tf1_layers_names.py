@@ -87,7 +87,7 @@ except AttributeError:
 def test_a_program_reaches_them_by_any_path(tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     done = subprocess.run([sys.executable, "-W", "ignore", "-m", "tensorpack.tf1", str(tmp_path / "program.py")], timeout=300,
-                          stdout=subprocess.PIPE, check=True, universal_newlines=True)
+                          stdout=subprocess.PIPE, check=True, text=True)
     assert done.stdout.splitlines()[-1] == "['Conv/weights', 'Conv/biases', 'conv2d/kernel', 'conv2d/bias']"
 
 
