@@ -16,9 +16,9 @@ ROOT = "tensorpack.tf1._tensorflow"
 HEAD = """\
 # tensorpack.tf1
 
-The names that [programs of TensorFlow 1](../tutorial/tensorflow-1.md) find on today's TensorFlow, beside all of `tensorflow.compat.v1`.
-Made by `docs/make_tf1_names.py`. Their arguments, variables and numbers are those of TensorFlow 1.15.
-"""  # noqa: E501
+The names that [programs of TensorFlow 1](../tutorial/tensorflow-1.md) find on today's TensorFlow, beside all of
+`tensorflow.compat.v1`. Made by `docs/make_tf1_names.py`. Their arguments, variables and numbers are those of TensorFlow 1.15.
+"""
 
 
 def packages(name=ROOT):

@@ -7,6 +7,9 @@ from program_files import write
 
 from tensorpack.compat import VERSION
 from tensorpack.tf1._run.check.names import names_in
+from tensorpack.tf1._run.check.old_spellings import old_uses
+from tensorpack.tf1._run.check.report import known_spellings
+from tensorpack.tf1._run.check.verdicts import verdict_on_spelling
 
 ON_TENSORFLOW_2 = VERSION >= (2, 0)
 
@@ -42,6 +45,27 @@ def test_lines_and_packages():
                                "import tensorflow as tf\nx = 1\ny = tf.nn.relu(tf.abs(x))\n"))
     assert [(use.name, use.line) for use in found.uses] == [("tensorflow.abs", 9), ("tensorflow.nn.relu", 9)]
     assert [(use.name, use.line) for use in found.imported] == [("one.two", 1)]
+
+
+OLD = """
+from tensorpack import *
+class Model(ModelDesc):
+    def _get_inputs(self):
+        return [InputDesc(tf.float32, (None,), "x")]
+    def _build_graph(self, inputs):
+        with argscope(Conv2D, nl=tf.nn.relu):
+            Conv2D("a", x, 3, W_init=None)
+config = TrainConfig(nr_tower=2)
+"""
+
+
+def test_old_spellings_of_tensorpack():
+    uses = old_uses(ast.parse(OLD), known_spellings())
+    assert [("ModelDesc._get_inputs", 4), ("from tensorpack import * -> InputDesc", 5)] == uses[:2]
+    assert {("Conv2D(nl)", 7), ("Conv2D(W_init)", 8), ("TrainConfig(nr_tower)", 9)} <= set(uses)
+    assert old_uses(ast.parse(OLD.replace("tensorpack", "other")), known_spellings()) == []
+    verdict = verdict_on_spelling("ModelDesc._get_inputs")
+    assert verdict.status == "provided" and verdict.note == "old spelling; today: ModelDesc.inputs"
 
 
 PROGRAMS = {

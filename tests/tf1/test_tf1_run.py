@@ -176,7 +176,7 @@ def test_nothing_is_loaded_or_patched_unless_asked_for(tmp_path):
         import builtins, importlib.machinery, multiprocessing.spawn, sys
         def state():
             loader = importlib.machinery.SourceFileLoader
-            ours = [finder for finder in sys.meta_path if type(finder).__module__.startswith("tensorpack")]
+            ours = [finder for finder in sys.meta_path if type(finder).__module__.startswith("tensorpack.tf1")]
             return (ours, builtins.__import__, sorted(vars(builtins)), loader.get_code, loader.create_module, sys.excepthook,
                     multiprocessing.spawn.get_preparation_data)
         before = state()

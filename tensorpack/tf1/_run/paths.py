@@ -85,7 +85,8 @@ def _of_contrib(parts: List[str]) -> Optional[ModuleType]:
     """A module of `tf.contrib` by its path in the source, such as `contrib.slim.python.slim.nets.resnet_utils`."""
     package = _own_module(".".join(parts[:2]))
     if package is None or "python" not in parts:
-        return _public_module(parts) or _missing(parts)
+        module = _public_module(parts)
+        return _missing(parts) if module is None or isinstance(module, MissingModule) else module
     for start in range(parts.index("python") + 1, len(parts)):
         inner = _own_module(".".join(parts[:2] + parts[start:]))
         if inner is not None and parts[start] != parts[1]:

@@ -63,7 +63,7 @@ class MissingModule(ModuleType):
     def _used(self, *args: Any, **kwargs: Any) -> Any:
         raise not_provided(_short(self.__name__))
 
-    __call__ = __mro_entries__ = __getitem__ = __iter__ = __len__ = __instancecheck__ = __subclasscheck__ = _used
+    __call__ = __mro_entries__ = __getitem__ = __iter__ = __instancecheck__ = __subclasscheck__ = _used
 
 
 def frame_of_program() -> Optional[FrameType]:

@@ -1,13 +1,15 @@
 """Collecting what all files of a program use into one table."""
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any, Dict, List, NamedTuple, Set, Tuple
 
 from ..lost import ATTRIBUTES, BUILTINS
 from ..source import parsed
 from .names import names_in, sorted_places
-from .verdicts import MISSING, PROVIDED, Verdict, verdict_on, verdict_on_package
+from .old_spellings import Spellings, by_what_is_seen, old_uses
+from .verdicts import MISSING, PROVIDED, Verdict, old_spellings, verdict_on, verdict_on_package, verdict_on_spelling
 
 _SKIPPED = ("site-packages", "dist-packages", "__pycache__", "node_modules", "build")
 
@@ -59,12 +61,22 @@ def _verdicts_of(path: str, own_modules: Set[str]) -> List[Tuple[Verdict, int]]:
         verdicts.append((Verdict("Python 2", PROVIDED, "the file is translated in memory", True), program.first_line or 1))
     verdicts.extend((Verdict("Python 2: " + name, PROVIDED, "", True), line) for line, name in program.lost
                     if name in ATTRIBUTES or name in BUILTINS)
+    for spelling, line in old_uses(program.tree, known_spellings()):
+        old = verdict_on_spelling(spelling)
+        if old is not None:
+            verdicts.append((old, line))
     for use in found.imported:
         is_own = use.name.split(".")[0] in own_modules or _is_beside(path, use.name)
         verdict = None if is_own else verdict_on_package(use.name)
         if verdict is not None:
             verdicts.append((verdict, use.line))
     return verdicts
+
+
+@functools.lru_cache(maxsize=None)
+def known_spellings() -> Spellings:
+    """What tensorpack was once called, by what is seen in source."""
+    return by_what_is_seen(old_spellings())
 
 
 def _is_beside(path: str, module: str) -> bool:

@@ -135,7 +135,12 @@ def _is_own(parts: List[str]) -> bool:
 
 
 def _old_spelling(path: str) -> Optional[Verdict]:
-    today = old_spellings().get(path) if path.startswith("tensorpack.") else None
+    return verdict_on_spelling(path) if path.startswith("tensorpack.") else None
+
+
+def verdict_on_spelling(path: str) -> Optional[Verdict]:
+    """The verdict on an old spelling of tensorpack; None if it is none."""
+    today = old_spellings().get(path)
     if today is None or today.split()[-1] == path:  # a module or a name of today that star imports used to bind as well
         return None
     gone = "not provided: "
