@@ -2,7 +2,7 @@
 # tf_slim 1.1.0, the package that took tf.contrib.slim over to TensorFlow 2, installs and imports beside TensorFlow 2.20, and several of
 # its layers work there; batch_norm, which nearly every network of slim uses, raises ModuleNotFoundError: first for tf_keras, which
 # tf_slim does not declare, and with tf_keras 2.20.1 installed for its module legacy_tf_layers, which that version has not.
-# Answered by `python -m tensorpack.tf1`, whose slim needs no Keras.
+# Answered by docs/tutorial/tensorflow-1.md: a slim that needs no Keras.
 . "$(dirname "$0")/lib/finding.sh"
 cat > "$FOLDER/layers.py" <<'END'
 import tensorflow as tf

@@ -4,8 +4,8 @@ import os
 import re
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# Asked for in tools for developers only.
-NO_EXTRA = {"ipython", "comet_ml", "opencv-python", "pyzmq"}
+# Asked for in tools for developers only, or by adapters for programs that bring it.
+NO_EXTRA = {"ipython", "comet_ml", "gym", "opencv-python", "pyzmq"}
 
 
 def read(*parts):

@@ -140,10 +140,11 @@ def metrics_of_one_batch(contrib):
 
 # training
 def _trained(create, **kwargs):
-    x, y = tf.Variable(X, name="x"), tf.Variable(X[0], name="y")
+    # Resource variables that the loss reads once: else it may see them before or after the step
+    x, y = [tf.get_variable(name, initializer=value, use_resource=True) for name, value in (("x", X), ("y", X[0]))]
     count = tf.Variable(0., trainable=False, name="count")
     tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, count.assign_add(1.))
-    loss = tf.reduce_sum(x * x) * 3 + tf.reduce_sum(tf.gather(y, [0, 2]))
+    loss = tf.reduce_sum(tf.square(x.read_value())) * 3 + tf.reduce_sum(tf.square(tf.gather(y.read_value(), [0, 2])))
     train_op = create(loss, tf.train.GradientDescentOptimizer(0.1), **kwargs)
     return [[train_op]] * 2
 
@@ -167,9 +168,9 @@ def train_op_transformed(contrib):
 
 @case
 def train_op_of_some_variables(contrib):
-    x, y = tf.Variable(X, name="x"), tf.Variable(X[0], name="y")
-    train_op = contrib.training.create_train_op(tf.reduce_sum(x) * tf.reduce_sum(y), tf.train.AdamOptimizer(0.1),
-                                                variables_to_train=[y])
+    x, y = tf.Variable(X, name="x"), tf.get_variable("y", initializer=X[0], use_resource=True)
+    loss = tf.reduce_sum(x) * tf.reduce_sum(tf.square(y.read_value()))
+    train_op = contrib.training.create_train_op(loss, tf.train.AdamOptimizer(0.1), variables_to_train=[y])
     return [[train_op], [train_op]]
 
 

@@ -247,3 +247,20 @@ def unrolled(lib, x):
 
 
 network("unrolled", unrolled)
+
+
+def unrolled_attention(lib, x, **kwargs):
+    words = [tf.constant([1, 2, 0]), tf.constant([0, 3, 1])]
+    old, cell = lib.legacy_seq2seq, lib.rnn.LSTMCell(4)
+    return old.embedding_attention_seq2seq(words, words[::-1], cell, WORDS, WORDS, 3, scope="words", **kwargs)
+
+
+def unrolled_heads(lib, x):
+    steps, state = tf.unstack(x, axis=1), tf.ones([BATCH, 3])
+    return lib.legacy_seq2seq.attention_decoder(steps[:3], state, x * 0.5, lib.rnn.GRUCell(3), output_size=2, num_heads=2)
+
+
+network("unrolled_attention", lambda lib, x: unrolled_attention(lib, x, initial_state_attention=True, feed_previous=True))
+network("unrolled_attention_either", lambda lib, x: unrolled_attention(
+    lib, x, feed_previous=tf.placeholder_with_default(True, [])), gradients=False)
+network("unrolled_heads", unrolled_heads)

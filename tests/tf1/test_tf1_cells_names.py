@@ -34,8 +34,7 @@ is_version_1 = pytest.mark.skipif(VERSION >= (2, 0), reason="needs TensorFlow 1.
 ABSENT = {
     "rnn": "BidirectionalGridLSTMCell CompiledWrapper GridLSTMCell TimeFreqLSTMCell",
     "seq2seq": "",
-    "legacy_seq2seq": "attention_decoder embedding_attention_decoder embedding_attention_seq2seq embedding_rnn_seq2seq "
-                      "embedding_tied_rnn_seq2seq model_with_buckets one2many_rnn_seq2seq",
+    "legacy_seq2seq": "embedding_rnn_seq2seq embedding_tied_rnn_seq2seq model_with_buckets one2many_rnn_seq2seq",
     "crf": "",
     "signal": "",
     "lookup": "",

@@ -6,7 +6,9 @@ from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
 from .....compat import tfv1 as tf
 
-__all__ = ["basic_rnn_seq2seq", "embedding_rnn_decoder", "rnn_decoder", "tied_rnn_seq2seq"]
+__all__ = [
+    "LoopFunction", "basic_rnn_seq2seq", "embedding_rnn_decoder", "feeding_most_likely", "rnn_decoder", "tied_rnn_seq2seq",
+]
 
 LoopFunction = Callable[[Any, int], Any]
 
@@ -27,7 +29,8 @@ def rnn_decoder(decoder_inputs: Iterable[Any], initial_state: Any, cell: Any, lo
     Returns:
         the list of outputs, and the final state.
     """
-    state, outputs = initial_state, []
+    outputs: List[Any] = []
+    state = initial_state
     with tf.variable_scope(scope or "rnn_decoder"):
         for index, inputs in enumerate(decoder_inputs):
             if index > 0 and loop_function is not None:
@@ -78,12 +81,17 @@ def embedding_rnn_decoder(decoder_inputs: Sequence[Any], initial_state: Any, cel
     """
     with tf.variable_scope(scope or "embedding_rnn_decoder"):
         embedding = tf.get_variable("embedding", [num_symbols, embedding_size])
-
-        def most_likely(output: Any, index: int) -> Any:
-            if output_projection is not None:
-                output = tf.nn.xw_plus_b(output, output_projection[0], output_projection[1])
-            vectors = tf.nn.embedding_lookup(embedding, tf.argmax(output, 1))
-            return vectors if update_embedding_for_previous else tf.stop_gradient(vectors)
-
+        loop_function = feeding_most_likely(embedding, output_projection, update_embedding_for_previous)
         inputs = (tf.nn.embedding_lookup(embedding, ids) for ids in decoder_inputs)
-        return rnn_decoder(inputs, initial_state, cell, loop_function=most_likely if feed_previous else None)
+        return rnn_decoder(inputs, initial_state, cell, loop_function=loop_function if feed_previous else None)
+
+
+def feeding_most_likely(embedding: Any, output_projection: Any, update_embedding: bool) -> LoopFunction:
+    """A loop function that feeds the vector of the most likely word."""
+    def most_likely(output: Any, index: int) -> Any:
+        if output_projection is not None:
+            output = tf.nn.xw_plus_b(output, output_projection[0], output_projection[1])
+        vectors = tf.nn.embedding_lookup(embedding, tf.argmax(output, 1))
+        return vectors if update_embedding else tf.stop_gradient(vectors)
+
+    return most_likely

@@ -12,6 +12,10 @@ __all__ = ["LazyAdamOptimizer"]
 class LazyAdamOptimizer(tf.train.AdamOptimizer):
     """`tf.train.AdamOptimizer`, which for sparse gradients updates only the rows that have some."""
 
+    def __init__(self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: float = 1e-8,
+                 use_locking: bool = False, name: str = "Adam"):
+        super().__init__(learning_rate, beta1, beta2, epsilon, use_locking, name)
+
     def _apply_sparse(self, grad: Any, var: Any) -> Any:
         return self._update_rows(grad.values, var, grad.indices)
 

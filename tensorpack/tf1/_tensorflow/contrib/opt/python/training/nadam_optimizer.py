@@ -12,6 +12,10 @@ __all__ = ["NadamOptimizer"]
 class NadamOptimizer(tf.train.AdamOptimizer):
     """`tf.train.AdamOptimizer` that looks one step of momentum ahead."""
 
+    def __init__(self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: float = 1e-8,
+                 use_locking: bool = False, name: str = "Adam"):
+        super().__init__(learning_rate, beta1, beta2, epsilon, use_locking, name)
+
     def _apply_dense(self, grad: Any, var: Any) -> Any:
         adam, m, v = self._parts(var)
         return tf.raw_ops.ApplyAdam(

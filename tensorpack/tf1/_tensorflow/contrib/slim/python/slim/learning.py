@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ....... import compat
@@ -165,20 +166,11 @@ def train(train_op: Any, logdir: Optional[str], train_step_fn: Callable[..., Tup
             sess.run(init_tokens)
         return sess, threads
 
-    loss = None
     while True:
         try:
             with supervisor.managed_session(master, start_standard_services=False, config=session_config) as sess:
                 sess, threads = start(sess)
-                try:
-                    while not supervisor.should_stop():
-                        loss, should_stop = train_step_fn(sess, train_op, global_step, train_step_kwargs)
-                        if should_stop:
-                            _log("Stopping Training.")
-                            supervisor.request_stop()
-                            break
-                except tf.errors.OutOfRangeError as e:
-                    _log("Caught OutOfRangeError. Stopping Training. %s", e)
+                loss = _steps(supervisor, partial(train_step_fn, sess, train_op, global_step, train_step_kwargs))
                 if logdir and supervisor.is_chief:
                     _log("Finished training! Saving model to disk.")
                     supervisor.saver.save(sess, supervisor.save_path, global_step=supervisor.global_step)
@@ -187,6 +179,21 @@ def train(train_op: Any, logdir: Optional[str], train_step_fn: Callable[..., Tup
             return loss
         except tf.errors.AbortedError:
             _log("Retrying training!")
+
+
+def _steps(supervisor: Any, step: Callable[[], Tuple[Any, Any]]) -> Any:
+    """Take steps until one says to stop, the supervisor does, or the input ends; the last loss."""
+    loss = None
+    try:
+        while not supervisor.should_stop():
+            loss, should_stop = step()
+            if should_stop:
+                _log("Stopping Training.")
+                supervisor.request_stop()
+                break
+    except tf.errors.OutOfRangeError as e:
+        _log("Caught OutOfRangeError. Stopping Training. %s", e)
+    return loss
 
 
 def _is_default(value: Any) -> bool:
