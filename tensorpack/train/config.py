@@ -73,8 +73,8 @@ def _integer(name: str, value: Any) -> int:
     if number < 0:
         raise ValueError("TrainConfig: {} must not be negative; got {}".format(name, number))
     if isinstance(value, (float, np.floating)) and number != value:
-        logger.warning("TrainConfig: %s should be an integer; got %s, which is cut to %d; choose how to round it: //, round() or "
-                       "math.ceil().", name, value, number)
+        logger.warning("TrainConfig: %s should be an integer; got %s, which is cut to %d; choose how to round it: //, round() "
+                       "or math.ceil().", name, value, number)
     return number
 
 

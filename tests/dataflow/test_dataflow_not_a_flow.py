@@ -1,4 +1,6 @@
 """What is said about data that are no DataFlow, wherever one is taken."""
+import inspect
+
 import numpy as np
 import pytest
 
@@ -14,9 +16,11 @@ from tensorpack import (
     DataParallelInferenceRunner,
     FakeData,
     FeedInput,
+    FixedSizeData,
     InferenceRunner,
     JoinData,
     LMDBSerializer,
+    LocallyShuffleData,
     MapData,
     MultiProcessMapAndBatchData,
     MultiProcessMapData,
@@ -32,6 +36,7 @@ from tensorpack import (
     TFDatasetInput,
     TrainConfig,
     check_dataflow,
+    imgaug,
     tfv1,
 )
 
@@ -154,10 +159,23 @@ def test_what_may_be_datapoints_is_not_warned_of(log_records, datapoints):
 
 @pytest.mark.parametrize("make", [
     lambda ds: BatchData(8, ds), lambda ds: RepeatedData(3, ds), lambda ds: LocallyShuffleData(100, ds),
-    lambda ds: FixedSizeData(np.int64(5), ds), lambda ds: MultiThreadMapData(2, ds, len)])
+    lambda ds: FixedSizeData(np.int64(5), ds), lambda ds: MapData(0.5, ds)])
 def test_a_number_in_the_place_of_the_flow_is_told_to_come_later(make):
-    with pytest.raises(TypeError, match="must be a DataFlow; got int.*; the DataFlow comes before all other arguments$"):
+    with pytest.raises(TypeError, match="must be a DataFlow; got (int|float).*; the DataFlow comes before all other arguments$"):
         make(FakeData([[2]]))
+
+
+class Own(DataFlow):
+    def __init__(self, size=1):
+        self.size = size
+
+    def __iter__(self):
+        yield [self.size]
+
+
+class OwnChild(Own):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
 
 
 @pytest.mark.parametrize("make, words", [
@@ -172,19 +190,6 @@ def test_keywords_that_are_near_are_told(make, words):
     with pytest.raises(TypeError, match="^" + words) as info:
         make()
     assert "got an unexpected keyword argument" in str(info.value)
-
-
-class Own(DataFlow):
-    def __init__(self, size=1):
-        self.size = size
-
-    def __iter__(self):
-        yield [self.size]
-
-
-class OwnChild(Own):
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
 
 
 def test_a_constructor_that_fails_by_itself_keeps_its_words():

@@ -114,7 +114,7 @@ MISTAKES = {
     "swapped": (lambda x, flat: FullyConnected("f", 3, flat), ValueError,
                 r"^FullyConnected 'f': the inputs must be a tensor.*; got 3; they come before all other arguments$"),
     "near keyword": (lambda x, flat: Conv2D("f", x, 4, 3, kernel_initialiser=None), TypeError,
-                     r"^Conv2D 'f': got an unexpected keyword argument 'kernel_initialiser'; did you mean kernel_initializer or"),
+                     r"^Conv2D 'f': got an unexpected keyword argument 'kernel_initialiser'; did you mean kernel_initializer"),
     "unknown keyword": (lambda x, flat: Conv2D("f", x, 4, 3, foo=3), TypeError,
                         r"^Conv2D 'f': got an unexpected keyword argument 'foo'; it takes inputs, filters, kernel_size, "),
     "without a name": (lambda x, flat: BNReLU(x, foo=3), TypeError, r"^BNReLU: got an unexpected keyword argument 'foo'; it"),

@@ -119,3 +119,11 @@ def test_what_is_no_config_is_refused_by_all_that_take_one(taker, value, got):
     with pytest.raises(TypeError, match=r"^{}: config must be a PredictConfig; got {}.*; try PredictConfig\(model=..., "
                                         r"session_init=SmartInit\(path\), output_names=\[...\]\)$".format(taker, got)):
         CONFIG_TAKERS[taker](value)
+
+
+@pytest.mark.parametrize("keyword, words", [
+    ("checkpoint", r"try session_init=SmartInit\(path\)"), ("outputs", "did you mean output_names"),
+    ("inputs", "did you mean .*input_names"), ("session_inti", "did you mean session_init")])
+def test_keywords_that_are_near_are_told(keyword, words):
+    with pytest.raises(TypeError, match="^PredictConfig: got an unexpected keyword argument '{}'; {}".format(keyword, words)):
+        PredictConfig(**dict(GOOD, **{keyword: "x"}))

@@ -18,6 +18,7 @@ from tensorpack import (
     SimpleTrainer,
     SmartInit,
     StopTraining,
+    SyncMultiGPUTrainer,
     TensorInput,
     TrainConfig,
     Trainer,
@@ -103,6 +104,16 @@ def test_keywords_of_others_are_told_what_is_said_here(linear_data, log_dir, con
             config.__name__, keyword, words)) as info:
         config(dataflow=linear_data(), **{keyword: 3})
     assert info.value.__suppress_context__
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda data: ModelSaver(keep=3), "ModelSaver: .*'keep'; it takes max_to_keep, "),
+    (lambda data: QueueInput(data, batch_size=3), "QueueInput: .*'batch_size'; it takes ds, queue"),
+    (lambda data: SyncMultiGPUTrainer(gpu=[0]), "SyncMultiGPUTrainer: .*'gpu'; did you mean gpus"),
+], ids=["callback", "input", "trainer"])
+def test_keywords_of_other_constructors_are_told_too(linear_data, make, words):
+    with pytest.raises(TypeError, match="^" + words):
+        make(linear_data())
 
 
 def test_arguments_of_launch_that_are_swapped_are_told(linear_model, linear_data):
