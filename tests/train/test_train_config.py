@@ -18,7 +18,7 @@ from tensorpack import (
     SimpleTrainer,
     SmartInit,
     StopTraining,
-    SyncMultiGPUTrainer,
+    SyncMultiGPUTrainerReplicated,
     TensorInput,
     TrainConfig,
     Trainer,
@@ -109,7 +109,7 @@ def test_keywords_of_others_are_told_what_is_said_here(linear_data, log_dir, con
 @pytest.mark.parametrize("make, words", [
     (lambda data: ModelSaver(keep=3), "ModelSaver: .*'keep'; it takes max_to_keep, "),
     (lambda data: QueueInput(data, batch_size=3), "QueueInput: .*'batch_size'; it takes ds, queue"),
-    (lambda data: SyncMultiGPUTrainer(gpu=[0]), "SyncMultiGPUTrainer: .*'gpu'; did you mean gpus"),
+    (lambda data: SyncMultiGPUTrainerReplicated(gpu=[0]), "SyncMultiGPUTrainerReplicated: .*'gpu'; did you mean gpus"),
 ], ids=["callback", "input", "trainer"])
 def test_keywords_of_other_constructors_are_told_too(linear_data, make, words):
     with pytest.raises(TypeError, match="^" + words):
