@@ -7,7 +7,7 @@ import opcode
 import sys
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
-from typing import Any, Callable, Dict, List, Optional, Sequence, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Union
 
 from ._table import Gone, Old, Table
 
@@ -31,7 +31,7 @@ class LegacyFinder:
             return None
         spec = self._found_by_others(name, path, target)
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            self._adapt_after_execution(spec.loader)
+            self._adapt_after_execution(name, spec.loader)
         return spec
 
     def _has_submodules(self, name: str) -> bool:
@@ -45,14 +45,15 @@ class LegacyFinder:
                 return spec
         return None
 
-    def _adapt_after_execution(self, loader: Any) -> None:
+    def _adapt_after_execution(self, name: str, loader: Any) -> None:
         execute = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
             execute(module)
-            adapt(module, self._table)
+            if module.__name__ == name:  # one loader may serve several modules, as that of a zip file does
+                adapt(module, self._table)
 
-        loader.exec_module = exec_module  # of this one loader: the module keeps its own kind of loader, as inspect wants it
+        loader.exec_module = exec_module  # of this object only: the module keeps its own kind of loader, as inspect wants it
 
 
 class GoneModuleLoader:
@@ -143,10 +144,13 @@ def _attribute_finder(module: ModuleType, names: Dict[str, Union[Old, Gone]], si
                 warn_once(spelling, old.text())
             value = _value(old.at, spelling)
         setattr(module, name, value)  # the next access does not come here
+        kept.add(name)
         return value
 
+    kept: Set[str] = set()
     finder: Any = __getattr__
     finder.__dict__.update(getattr(others, "__dict__", {}))  # the tables that scripts/make-stubs reads
+    finder.kept_old_names = kept  # what a test takes away again, so that the next one is the first to ask
     return __getattr__
 
 

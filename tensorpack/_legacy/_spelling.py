@@ -89,7 +89,7 @@ def add_methods(cls: type, table: Mapping[str, str], silent: Collection[str] = (
 def _forward(old: str, new: str, loud: bool) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if loud:
-            warn_once("{}.{}()".format(type(self).__name__, old), "{}()".format(new))
+            warn_once("{}.{}()".format(type(self).__name__, old), "{}.{}()".format(type(self).__name__, new))
         return getattr(self, new)(*args, **kwargs)
 
     method.__name__ = method.__qualname__ = old
@@ -126,7 +126,7 @@ def old_hooks(base: type, table: Mapping[str, Mapping[str, Callable[..., Any]]])
             for ancestor in cls.__mro__[:cls.__mro__.index(base)]:
                 defined = [old for old in olds if old in ancestor.__dict__ and not _mentions(ancestor.__dict__.get(new), old)]
                 if defined:
-                    warn_once("{}.{}".format(base.__name__, defined[0]), new)
+                    warn_once("{}.{}".format(base.__name__, defined[0]), "{}.{}".format(base.__name__, new))
                     setattr(cls, new, olds[defined[0]])
                 if defined or new in ancestor.__dict__:
                     break

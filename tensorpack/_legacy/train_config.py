@@ -34,6 +34,8 @@ def _with_old_arguments(init: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(init)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+        if len(args) > len(names) or set(names[:len(args)]) & set(kwargs):
+            init(self, *args, **kwargs)  # raises the TypeError of Python
         kwargs.update(zip(names, args))
         towers = {name: kwargs.pop(name) for name in ("nr_tower", "tower", "predict_tower") if name in kwargs}
         optimizer = kwargs.pop("optimizer", None)

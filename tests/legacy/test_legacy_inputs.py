@@ -72,6 +72,21 @@ def test_builders_by_their_old_arguments():
         "tensorpack.tfutils.varreplace").override_to_local_variable
 
 
+@pytest.mark.parametrize("name", ["SyncMultiGPUParameterServerBuilder", "AsyncMultiGPUBuilder"])
+def test_a_builder_calls_the_function_of_the_gradients(name, warnings):
+    def get_grad_fn():
+        v = tfv1.get_variable("v", initializer=1.0)
+        return [(tfv1.constant(2.0), v)]
+
+    builder = getattr(tensorpack.graph_builder, name)([0])
+    op = builder.build(get_grad_fn, lambda: tfv1.train.GradientDescentOptimizer(0.5))
+    with tfv1.Session(config=tfv1.ConfigProto(allow_soft_placement=True)) as sess:
+        sess.run(tfv1.global_variables_initializer())
+        sess.run(op)
+        assert sess.run("v:0" if name.startswith("Sync") else "v/read:0") == 0
+    assert any(".build(get_grad_fn, get_opt_fn)" in text for text in warnings())
+
+
 @pytest.mark.parametrize("name", ["KerasModel", "setup_keras_trainer"])
 def test_signatures_of_keras_models(name):
     keras = importlib.import_module("tensorpack.contrib.keras")

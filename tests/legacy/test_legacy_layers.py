@@ -116,6 +116,20 @@ def test_an_argument_is_not_given_twice_and_a_number_is_no_padding():
         Deconv2D("d", x, [11, 16, 3], 3, 2)
 
 
+@pytest.mark.parametrize("build", [
+    lambda x: FullyConnected("l", x, 3, None, None), lambda x: Conv2D("l", x, 3, 3, W_init=None, b_init=None),
+    lambda x: Deconv2D("l", x, 3, 3, 2, "SAME", None, None), lambda x: BatchNorm("l", x, use_local_stat=True, gamma_init=None)],
+    ids=["fc", "conv", "deconv", "batch-norm"])
+def test_none_is_the_default_initializer(build):
+    with TowerContext("", is_training=True):
+        build(tf.constant(IMAGES))
+    values = {v.op.name: v for v in tf.trainable_variables()}
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        for name, value in (("l/b", 0), ("l/beta", 0), ("l/gamma", 1)):
+            assert name not in values or (sess.run(values[name]) == value).all()
+
+
 def test_dropout_by_its_older_names():
     def kept(*args, **kwargs):
         with TowerContext("", is_training=True):

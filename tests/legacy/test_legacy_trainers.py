@@ -179,6 +179,8 @@ def test_a_configuration_that_contradicts_itself():
         config(nr_tower=1, tower=[0])
     with pytest.raises(TypeError, match="unexpected"):
         config(nonsense=1)
+    with pytest.raises(TypeError, match="multiple values"):
+        TrainConfig(FakeData([[2]], 10), dataflow=FakeData([[2]], 10))
     with pytest.raises(TypeError, match="'dataset' is the old spelling of 'dataflow'; got both"):
         config(dataset=FakeData([[2]], 10))
 

@@ -83,7 +83,7 @@ def facts_of(g, outputs):
 
 
 def run(outputs, inputs, feeds):
-    """Outputs, gradients, regularisation losses, and the variables after all UPDATE_OPS."""
+    """Outputs, gradients, regularisation losses, and the variables after all UPDATE_OPS, one by one."""
     fetches = {"out/{}".format(i): x for i, x in enumerate(outputs)}
     floats = [x for x in outputs if x.dtype.is_floating]
     sources = {"x/" + x.op.name: x for x in inputs if x.dtype.is_floating}
@@ -104,7 +104,8 @@ def run(outputs, inputs, feeds):
                  {v.initializer.inputs[1]: values_for(v.op.name, v.shape.as_list(), v.dtype.base_dtype.as_numpy_dtype)
                   for v in variables})
         arrays = dict(sess.run(fetches, feeds))
-        sess.run(tf.get_collection(tf.GraphKeys.UPDATE_OPS), feeds)
+        for update in tf.get_collection(tf.GraphKeys.UPDATE_OPS):  # those of a layer that is called twice would race
+            sess.run(update, feeds)
         arrays.update(("after/" + v.op.name, value) for v, value in zip(variables, sess.run(variables)))
     return arrays
 

@@ -150,6 +150,23 @@ def test_structures_of_inputs_reach_build_and_call():
         assert sess.run(y).tolist() == [[4.0, 6.0, 8.0]] * 2
 
 
+def test_weights_of_whole_numbers_start_at_zero():
+    class Counter(layers.Layer):
+        def build(self, input_shape):
+            self.count = self.add_weight("count", [2], dtype=tf.int64, trainable=False)
+            self.seen = self.add_variable("seen", [], dtype=tf.bool, trainable=False)
+            super().build(input_shape)
+
+        def call(self, inputs):
+            return inputs + tf.cast(self.count, tf.float32)
+
+    layer = Counter()
+    layer(tf.ones([2]))
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        assert [value.tolist() for value in layer.get_weights()] == [[0, 0], False]
+
+
 def test_trainable_moves_weights_and_stops_updates():
     layer = layers.BatchNormalization(trainable=False)
     layer(tf.ones([2, 3, 3, 4]), training=True)

@@ -68,6 +68,9 @@ def _with_older_keywords(func: Any, summarized: bool) -> Any:
 def _translated(kwargs: Dict[str, Any], own: Any) -> Dict[str, Any]:
     if "nl" in kwargs:
         kwargs["nl"] = named(kwargs["nl"])
+    for name in ("b_init", "gamma_init"):
+        if name in kwargs and kwargs[name] is None:  # it meant the default
+            del kwargs[name]
     return kwargs if own is None else own(kwargs)
 
 

@@ -184,7 +184,7 @@ class Layer:
 
         Args:
             dtype: None takes the layer's.
-            initializer: None takes that of the scope, else Glorot's uniform one.
+            initializer: None takes that of the scope, else Glorot's uniform one, or zeros for whole numbers and booleans.
             regularizer: a function from the variable to a scalar, which goes to REGULARIZATION_LOSSES unless the variable is
                 shared; besides that of the scope.
         """
@@ -199,9 +199,10 @@ class Layer:
             self._current_scope = scope
             with tf.name_scope(scope.original_name_scope):
                 existing = {id(each) for each in tf.global_variables()} if regularizer else set()
+                dtype = tf.as_dtype(dtype or self._dtype or tf.float32)
+                default = scope.initializer or (tf.glorot_uniform_initializer() if dtype.is_floating else None)
                 variable = tf.get_variable(
-                    name, shape, tf.as_dtype(dtype or self._dtype or tf.float32), trainable=trainable,
-                    initializer=spellings.initializer(initializer) or scope.initializer or tf.glorot_uniform_initializer(),
+                    name, shape, dtype, initializer=spellings.initializer(initializer) or default, trainable=trainable,
                     constraint=spellings.constraint(constraint), partitioner=partitioner,
                     use_resource=use_resource or scope.use_resource, synchronization=synchronization, aggregation=aggregation)
                 if regularizer:
