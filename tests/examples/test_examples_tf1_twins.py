@@ -35,7 +35,8 @@ def twin_of(source):
     cells = [name for name in names if not name.endswith("_rnn")]
     loops = ["{0} = tensorflow.nn.{0}".format(name) for name in names if name.endswith("_rnn")]
     assert cells and loops
-    return source.replace(line, "\n".join(["import tensorflow", "from tensorflow.contrib.rnn import " + ", ".join(cells)] + loops))
+    imports = ["import tensorflow", "from tensorflow.contrib.rnn import " + ", ".join(cells)]
+    return source.replace(line, "\n".join(imports + loops))
 
 
 @pytest.mark.parametrize("example", sorted(MODELS))
