@@ -98,7 +98,7 @@ class ScalarStats(Inferencer):
     """
 
     def __init__(self, names: Union[str, Sequence[str]], prefix: Optional[str] = "validation"):
-        self._names = [names] if isinstance(names, str) else list(names)
+        self._names = [names] if isinstance(names, str) else list_of_names("ScalarStats", "names", names)
         self._prefix = prefix
         ops = [get_op_tensor_name(name)[0] for name in self._names]
         if len(set(ops)) < len(ops):
