@@ -4,15 +4,13 @@ from __future__ import annotations
 import inspect
 from difflib import get_close_matches
 from types import CodeType
-from typing import Any, Dict, Iterable, Optional
+from typing import Any, Dict, Iterable, Optional, Set
 
 from ..utils.argtools import log_once
 from .base import Callback, unwrapped
 
 __all__ = ["check_methods"]
 
-_MOMENTS = ("setup_graph", "before_train", "before_epoch", "before_run", "after_run", "trigger_step", "after_epoch",
-            "trigger_epoch", "trigger", "after_train")
 # What the moments are called by the callbacks of Keras and Lightning, and by TensorFlow's SessionRunHook.
 _ELSEWHERE = {
     "after_create_session": "_before_train", "begin": "_setup_graph", "end": "_after_train", "on_batch_begin": "_before_run",
@@ -34,9 +32,20 @@ def check_methods(cb: Callback) -> None:
     cb = unwrapped(cb)
     own = _own_members(type(cb))
     if own:
-        functions = {name: inspect.unwrap(value).__code__ for name, value in own.items() if inspect.isfunction(value)}
+        functions = {name: _code(value) for name, value in own.items() if inspect.isfunction(value)}
         _check_public(type(cb), functions)
         _warn_of_slips(cb, own, functions)
+
+
+def _code(function: Any) -> CodeType:
+    """The code of what a decorator has wrapped; of the wrapper, if that is no function."""
+    return getattr(inspect.unwrap(function), "__code__", function.__code__)
+
+
+def _library_methods(cls: type) -> Set[str]:
+    """Names of the methods that a class has from the library."""
+    library = [each for each in cls.__mro__ if _is_of_library(each) and each is not object]
+    return {name for each in library for name, value in vars(each).items() if not name.startswith("__") and callable(value)}
 
 
 def _is_of_library(cls: type) -> bool:
@@ -52,15 +61,16 @@ def _own_members(cls: type) -> Dict[str, Any]:
 
 
 def _check_public(cls: type, functions: Dict[str, CodeType]) -> None:
-    for name in _MOMENTS:
+    known = _library_methods(cls)
+    for name in functions:
         # one that goes on to the method of the class above, or to the one with the underscore, is meant
-        if name not in functions or _mentions(functions[name], "super", name, "_" + name):
+        if name not in known or "_" + name not in known or _mentions(functions[name], "super", name, "_" + name):
             continue
         if name == "setup_graph" and not _takes_trainer(getattr(cls, name)):
             raise TypeError("{}: setup_graph is called with the trainer, which it must take; got setup_graph{}; override "
                             "_setup_graph(self), which has self.trainer".format(
                                 cls.__name__, inspect.signature(getattr(cls, name))))
-        log_once("{0} overrides {1}, the method that the trainer calls and that calls _{1}; override _{1} instead.".format(
+        log_once("{0} overrides {1}, which others call and which calls _{1}; override _{1} instead.".format(
             cls.__name__, name), "warning")
 
 
@@ -79,11 +89,11 @@ def _takes_trainer(method: Any) -> bool:
 
 
 def _warn_of_slips(cb: Callback, own: Dict[str, Any], functions: Dict[str, CodeType]) -> None:
-    who, library = type(cb).__name__, [cls for cls in type(cb).__mro__ if _is_of_library(cls) and cls is not object]
-    known = {name for cls in library for name, value in vars(cls).items() if not name.startswith("__") and callable(value)}
+    who, known = type(cb).__name__, _library_methods(type(cb))
+    parent = next(cls for cls in type(cb).__mro__ if _is_of_library(cls))
     strangers = [name for name in functions if not name.startswith("__") and name not in known
                  and not any(_mentions(code, name) for code in functions.values())]
-    if library[0] is Callback and not any(name in own or name in vars(cb) for name in known):
+    if parent is Callback and not any(name in own or name in vars(cb) for name in known):
         meant = [(name, _ELSEWHERE.get(name) or _nearest(name, known)) for name in strangers]
         hints = ["instead of {} override {}".format(name, other) for name, other in meant if other]
         log_once("{} overrides no method of Callback, so that it does nothing; {}.".format(

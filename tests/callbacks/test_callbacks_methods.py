@@ -1,4 +1,6 @@
 """What is said of callback classes whose methods look like a mistake, and of attributes that the trainer has."""
+import functools
+
 import pytest
 from small_training import Call, messages, train
 
@@ -6,6 +8,7 @@ from tensorpack.callbacks.base import Callback, CallbackFactory, ProxyCallback
 from tensorpack.callbacks.group import Callbacks
 from tensorpack.callbacks.inference import ScalarStats
 from tensorpack.callbacks.monitor import MonitorBase
+from tensorpack.callbacks.param import HyperParamSetter
 from tensorpack.callbacks.saver import ModelSaver
 from tensorpack.callbacks.trigger import PeriodicTrigger
 from tensorpack.utils._made_later import TooEarlyError
@@ -80,6 +83,16 @@ class Assigned(Callback):
         self._trigger = lambda: None
 
 
+class Wraps(Callback):
+    @functools.wraps(print)
+    def _trigger_epoch(self):
+        pass
+
+    @functools.wraps(Callback.trigger)
+    def _before_train(self):
+        pass
+
+
 class GoesOn(Callback):
     def setup_graph(self, trainer):
         super().setup_graph(trainer)
@@ -89,11 +102,11 @@ class GoesOn(Callback):
 
 
 @pytest.mark.parametrize("make", [
-    Callback, CallbackFactory, CallsItself, Renamed, Assigned, GoesOn, lambda: Call(trigger_epoch=do),
+    Callback, CallbackFactory, CallsItself, Renamed, Assigned, Wraps, GoesOn, lambda: Call(trigger_epoch=do),
     lambda: made("MySaver", ModelSaver, __init__=lambda self: ModelSaver.__init__(self, 3), checkpoint_dir="/tmp")(),
     lambda: made("Limited", ModelSaver, limit=3)(), lambda: made("Empty")(), lambda: made("Bound", _trigger=print)(),
     lambda: made("MyProxy", ProxyCallback, _trigger_epoch=do)(ModelSaver())],
-    ids=["Callback", "CallbackFactory", "helper", "subclass", "assigned", "super", "Call", "arguments", "attributes", "empty",
+    ids=["Callback", "CallbackFactory", "helper", "subclass", "assigned", "wrapped", "super", "Call", "arguments", "attributes", "empty",
          "builtin", "proxy"])
 def test_others_are_not_warned_of(log_dir, log_records, make):
     assert warnings(log_records, make()) == []
@@ -106,6 +119,13 @@ def test_a_public_method_in_the_place_of_one_with_an_underscore_is_warned_of(log
     warning, = warnings(log_records, made("Public_" + method, **{method: do})())
     assert warning.startswith("Public_{0} overrides {0}".format(method))
     assert "override _{} instead".format(method) in warning
+
+
+@pytest.mark.parametrize("base, method, arguments", [
+    (ScalarStats, "on_fetches", ["cost"]), (HyperParamSetter, "get_value_to_set", ["lr"])], ids=["inferencer", "setter"])
+def test_so_are_those_of_its_subclasses(log_records, base, method, arguments):
+    cls = made("Public_" + method, base, **{method: do})
+    assert "override _{} instead".format(method) in warnings(log_records, cls(*arguments))[0]
 
 
 def test_a_setup_graph_that_cannot_be_called_is_an_error():
