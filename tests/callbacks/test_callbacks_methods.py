@@ -106,8 +106,8 @@ class GoesOn(Callback):
     lambda: made("MySaver", ModelSaver, __init__=lambda self: ModelSaver.__init__(self, 3), checkpoint_dir="/tmp")(),
     lambda: made("Limited", ModelSaver, limit=3)(), lambda: made("Empty")(), lambda: made("Bound", _trigger=print)(),
     lambda: made("MyProxy", ProxyCallback, _trigger_epoch=do)(ModelSaver())],
-    ids=["Callback", "CallbackFactory", "helper", "subclass", "assigned", "wrapped", "super", "Call", "arguments", "attributes", "empty",
-         "builtin", "proxy"])
+    ids=["Callback", "CallbackFactory", "helper", "subclass", "assigned", "wrapped", "super", "Call", "arguments", "attributes",
+         "empty", "builtin", "proxy"])
 def test_others_are_not_warned_of(log_dir, log_records, make):
     assert warnings(log_records, make()) == []
 
