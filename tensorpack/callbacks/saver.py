@@ -11,7 +11,7 @@ import uuid
 from datetime import datetime
 from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
-from ..compat import new_checkpoint_reader
+from ..compat import deprecation_silenced, new_checkpoint_reader
 from ..compat import tfv1 as tf
 from ..tfutils._restore.checkpoint import recorded_checkpoints
 from ..utils import logger
@@ -115,8 +115,9 @@ class ModelSaver(Callback):
             if finished:
                 self.trainer.monitors._before_checkpoint()
             record_checkpoint(self.checkpoint_dir, os.path.basename(path), self.epoch_num, finished, self.global_step)
-            self._saver.save(self.trainer.sess, os.path.join(self.checkpoint_dir, "model"),
-                             global_step=self.global_step, write_meta_graph=False)
+            with deprecation_silenced():  # of what deletes old checkpoints
+                self._saver.save(self.trainer.sess, os.path.join(self.checkpoint_dir, "model"),
+                                 global_step=self.global_step, write_meta_graph=False)
             logger.info("Model saved to %s.", path)
         except _WRITE_ERRORS as e:
             self._report("save {}".format(path), e)
@@ -312,7 +313,8 @@ class MinSaver(Callback):
                 _make_directory(scratch)
                 # before the files: what is on disk, the old ones or the new ones, always has its value
                 record_checkpoint(self.checkpoint_dir, name, *moment, values={**replaced, new.global_step: value})
-                saver.save(self.trainer.sess, os.path.join(scratch, name), write_state=False, write_meta_graph=False)
+                with deprecation_silenced():
+                    saver.save(self.trainer.sess, os.path.join(scratch, name), write_state=False, write_meta_graph=False)
                 _replace_checkpoint(os.path.join(scratch, name), new.path)
             finally:
                 if tf.gfile.Exists(scratch):

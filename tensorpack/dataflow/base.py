@@ -200,7 +200,9 @@ def require_flow_like(who: str, argument: str, value: Any) -> Any:
     """
     if not isinstance(value, type) and hasattr(value, "reset_state") and hasattr(value, "__iter__"):
         return value
-    return require_dataflow(who, argument, value)
+    is_swapped = isinstance(value, (int, float, np.number))  # a size or a probability, which come after the flow
+    hint = "the DataFlow comes before all other arguments" if is_swapped else ""
+    return require_dataflow(who, argument, value, hint=hint)
 
 
 def is_of_library(flow: DataFlow) -> bool:

@@ -19,6 +19,7 @@ from ._flows.datapoint_error import where, with_words
 from ._flows.map import MapData, MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 from .imgaug import base as augmentors_module
+from .imgaug._arguments import list_of_augmentors
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
 from .imgaug._label_maps import LabelMapWatch
 from .imgaug.base import AugmentorList, ImageAugmentor
@@ -79,10 +80,7 @@ class ImageFromFile(RNGDataFlow):
 def _as_list(augmentors: Any, who: str) -> AugmentorList:
     if isinstance(augmentors, AugmentorList):
         return augmentors
-    if not isinstance(augmentors, (list, tuple)):
-        raise TypeError("{}: augmentors must be a list of augmentors or an AugmentorList; got {}".format(
-            who, describe(augmentors)))
-    return AugmentorList(augmentors)
+    return AugmentorList(list_of_augmentors(who, "augmentors", augmentors))
 
 
 def _check_image(image: Any, who: str, index: Any) -> None:

@@ -95,4 +95,5 @@ class ModelDesc(ModelDescBase):
 
     def optimizer(self) -> tf.train.Optimizer:
         """Override: a `tf.train.Optimizer`; called inside the first tower, so variables that it creates get root names."""
-        raise NotImplementedError("{}: override optimizer()".format(type(self).__name__))
+        raise NotImplementedError("{}: override optimizer(), for example with `return tf.train.AdamOptimizer(1e-3)`, where tf "
+                                  "is tensorpack's tfv1".format(type(self).__name__))

@@ -15,6 +15,7 @@ from ..compat import tfv1 as tf
 from ..tfutils.common import build_or_reuse_placeholder
 from ..utils import logger
 from ..utils._names import list_of_names
+from ..utils._text.keywords import KeywordsTold
 from ..utils._text.spec import shown
 
 __all__ = [
@@ -74,7 +75,7 @@ def get_tensors_inputs(placeholders: Sequence[Any], tensors: Sequence[Any], name
 
 
 @six.add_metaclass(ABCMeta)
-class InputSource:
+class InputSource(KeywordsTold):
     """Where the input tensors of a model come from.
 
     Its life: `setup(signature)` once, when the graph is built, gives callbacks that must be part of the run;

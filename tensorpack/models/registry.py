@@ -10,6 +10,7 @@ from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.argscope import get_arg_scope
 from ..utils import logger
+from ..utils._text.keywords import with_near_keywords
 from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 from ._shape_log import disable_layer_logging, log_shapes
@@ -88,17 +89,18 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
         @functools.wraps(func)
         def layer(*args: Any, **kwargs: Any) -> Any:
             name, args = _split_name(who, use_scope, args)
-            _check_inputs(who, args)
-            kwargs = _with_argscope(func, kwargs)
-            if name is None:
-                return func(*args, **kwargs)
-            with tf.variable_scope(name) as scope, _explained(who, scope.name):
-                if not log_shape:
+            with _explained(func, name, kwargs):
+                _check_inputs(who, args)
+                kwargs = _with_argscope(func, kwargs)
+                if name is None:
                     return func(*args, **kwargs)
-                with log_shapes(scope.name, args[0]) as log_outputs:
-                    outputs = func(*args, **kwargs)
-                    log_outputs(outputs)
-                return outputs
+                with tf.variable_scope(name) as scope:
+                    if not log_shape:
+                        return func(*args, **kwargs)
+                    with log_shapes(scope.name, args[0]) as log_outputs:
+                        outputs = func(*args, **kwargs)
+                        log_outputs(outputs)
+                    return outputs
 
         registered: Any = layer
         registered.use_scope = use_scope
@@ -110,17 +112,27 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
 
 
 @contextmanager
-def _explained(who: str, scope: str) -> Iterator[None]:
-    """TensorFlow's advice about a variable that exists already is about scopes; say what it means for layers."""
+def _explained(func: AnyFunction, name: Optional[str], kwargs: Dict[str, Any]) -> Iterator[None]:
+    """Let errors about a call of a layer name it: by its function, and by its scope if it has one."""
+    who = func.__name__
+    scope = "/".join(filter(None, [tf.get_variable_scope().name, name])) if name is not None else ""
+    whole = "{} '{}'".format(who, scope) if scope else who
     try:
         yield
-    except ValueError as e:
-        if not _EXISTS.match(str(e)):
-            raise
-        raise ValueError("{} '{}': each layer must have a name of its own; one of this name already exists, in this model or "
-                         "in another one of the same graph; choose another name, or build the other model under `with "
-                         "tf.Graph().as_default()`; to share the variables, call this layer under `with tf.variable_scope("
-                         "tf.get_variable_scope(), reuse=True)`".format(who, scope)) from None
+    except (TypeError, ValueError) as e:
+        if isinstance(e, TypeError):
+            told = with_near_keywords(e, whole, func, set(kwargs) | set(get_arg_scope().get(who, ())))
+            if told is not None:
+                raise told from None
+        elif _EXISTS.match(str(e)) and scope:
+            # TensorFlow's advice is about scopes; say what it means for layers
+            raise ValueError("{}: each layer must have a name of its own; one of this name already exists, in this model or "
+                             "in another one of the same graph; choose another name, or build the other model under `with "
+                             "tf.Graph().as_default()`; to share the variables, call this layer under `with "
+                             "tf.variable_scope(tf.get_variable_scope(), reuse=True)`".format(whole)) from None
+        if scope and len(e.args) == 1 and isinstance(e.args[0], str):
+            e.args = (re.sub(r"^({}(?:\([^:]*\))?): ".format(who), r"\1 '{}': ".format(scope), e.args[0]),)
+        raise
 
 
 def _register(name: str, layer: RegisteredLayer) -> None:
@@ -150,8 +162,9 @@ def _check_inputs(who: str, args: Tuple[Any, ...]) -> None:
     inputs = args[0]
     first = inputs[0] if isinstance(inputs, (list, tuple)) and inputs else inputs
     if not is_tensor_like(first):
-        raise ValueError("{}: the inputs must be a tensor, a variable, or a list that starts with one; got {}".format(
-            who, shown(inputs)))
+        is_swapped = any(is_tensor_like(each) for each in args[1:])
+        raise ValueError("{}: the inputs must be a tensor, a variable, or a list that starts with one; got {}{}".format(
+            who, shown(inputs), "; they come before all other arguments" if is_swapped else ""))
 
 
 def _with_argscope(func: AnyFunction, kwargs: Dict[str, Any]) -> Dict[str, Any]:

@@ -147,10 +147,18 @@ def _drop_rate(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
     if args:
         keep_prob = args[0]
         if is_tensor_like(keep_prob) or keep_prob != 0.5:
-            logger.warning("Dropout: a positional probability is that of *keeping*; use rate= for that of dropping")
+            _warn_of_keeping(keep_prob)
     if keep_prob is not None:
         return 1 - keep_prob
     return 0.5 if rate is None else rate
+
+
+def _warn_of_keeping(keep_prob: Any) -> None:
+    scope = tf.get_variable_scope().name
+    value = keep_prob.name if is_tensor_like(keep_prob) else keep_prob
+    logger.warning("Dropout%s: a positional probability is that of *keeping*, so %s is kept of its input; if it is that of "
+                   "dropping, write rate=%s, else keep_prob=%s.", " '{}'".format(scope) if scope else "",
+                   "{:g} %".format(100 * value) if isinstance(value, (int, float)) else value, value, value)
 
 
 def _dropout_training(kwargs: Dict[str, Any]) -> Any:

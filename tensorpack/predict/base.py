@@ -8,7 +8,7 @@ import six
 
 from ..compat import is_session_closed
 from ..compat import tfv1 as tf
-from ..tfutils._inference import build_inference_graph, find_inputs, find_outputs
+from ..tfutils._inference import build_inference_graph, find_inputs, find_outputs, require_predict_config
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
 from ..tfutils._session.waiting import can_wait
@@ -153,12 +153,15 @@ class OfflinePredictor(OnlinePredictor):
     Attributes:
         graph: the graph, not finalized.
         sess: the session; None after `close`.
+
+    Raises:
+        TypeError: `config` is no PredictConfig.
     """
 
     _queue_runners: QueueRunners
 
     def __init__(self, config: PredictConfig):
-        built = build_inference_graph(config)
+        built = build_inference_graph(require_predict_config(type(self).__name__, config))
         self.graph = built.graph
         self._owns_session = built.owns_session
         super().__init__(built.inputs, built.outputs, config.return_input, built.sess)

@@ -12,6 +12,7 @@ from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerFunc
 from ..utils import logger
 from ..utils._names import list_of_names
+from ..utils._text.keywords import KeywordsTold
 from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 
@@ -20,7 +21,7 @@ __all__ = ["PredictConfig"]
 _FEW_CORES = 4
 
 
-class PredictConfig:
+class PredictConfig(KeywordsTold):
     """A model, its inputs and outputs, and how to load it. One config may build several predictors.
 
     Args:
@@ -41,6 +42,8 @@ class PredictConfig:
         ValueError: model and tower_func are both given or both missing; no output name; no input signature.
         TypeError: an argument has the wrong type.
     """
+
+    _words_for_keywords = dict.fromkeys(("checkpoint", "model_path", "path", "weights"), "session_init=SmartInit(path)")
 
     def __init__(self, model: Optional[ModelDescBase] = None, tower_func: Optional[AnyFunction] = None,
                  input_signature: Optional[Sequence[tf.TensorSpec]] = None, input_names: Optional[Sequence[str]] = None,

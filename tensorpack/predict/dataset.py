@@ -13,9 +13,9 @@ from ..compat import tfv1 as tf
 from ..dataflow._flows.each_once import warn_unless_each_once
 from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, known_length, never_ends, require_dataflow
+from ..tfutils._inference import require_predict_config
 from ..tfutils._session.stall import default_stall_seconds
 from ..utils import logger
-from ..utils._text.spec import shown
 from ..utils.concurrency import OrderedContainer
 from ..utils.utils import get_tqdm
 from ._process_group import ProcessGroup, check_datapoint
@@ -48,10 +48,8 @@ class DatasetPredictorBase:
 
     def __init__(self, config: PredictConfig, dataset: DataFlow):
         who = type(self).__name__
-        if not isinstance(config, PredictConfig):
-            raise TypeError("{}: config must be a PredictConfig; got {}".format(who, shown(config)))
+        self.config: PredictConfig = require_predict_config(who, config)
         require_dataflow(who, "dataset", dataset)
-        self.config = config
         self.dataset = dataset
         warn_unless_each_once(who, dataset, "the results are not those of each datapoint")
 

@@ -6,7 +6,7 @@ from typing import Any, List, Sequence
 from ..callbacks.group import Callbacks, raise_background_failure
 from ..compat import tfv1 as tf
 from ..input_source.input_source_base import InputSource
-from ..tfutils._inference import restored_session
+from ..tfutils._inference import require_predict_config, restored_session
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils.tower import PredictTowerContext
@@ -37,12 +37,13 @@ class FeedfreePredictor(PredictorBase):
         graph, sess: where it is built.
 
     Raises:
-        TypeError: `input_source` is no InputSource.
+        TypeError: `config` is no PredictConfig, or `input_source` no InputSource.
         ValueError: the config has `return_input=True`.
         KeyError: an output name is not in the graph.
     """
 
     def __init__(self, config: PredictConfig, input_source: InputSource):
+        require_predict_config("FeedfreePredictor", config)
         if not isinstance(input_source, InputSource):
             raise TypeError("FeedfreePredictor: input_source must be an InputSource; got {}; try QueueInput(dataflow)".format(
                 shown(input_source)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, Callable, List, Sequence
 
 from ..compat import tfv1 as tf
-from ..tfutils._inference import find_inputs, restored_session
+from ..tfutils._inference import find_inputs, require_predict_config, restored_session
 from ..tfutils.common import build_or_reuse_placeholder
 from ..tfutils.tower import PredictTowerContext, TowerTensorHandle
 from ..utils import logger
@@ -29,11 +29,12 @@ class MultiTowerOfflinePredictor(OfflinePredictor):
         graph, sess: the graph and session of all towers. `close` closes the session, for all predictors.
 
     Raises:
-        TypeError, ValueError: `towers` is no list of different GPU numbers.
+        TypeError, ValueError: `config` is no PredictConfig, or `towers` is no list of different GPU numbers.
         KeyError: an input or output name is not in the tower.
     """
 
     def __init__(self, config: PredictConfig, towers: Sequence[int]):
+        require_predict_config(type(self).__name__, config)
         towers = _check_towers(type(self).__name__, towers)
         self.graph = config._maybe_create_graph()
         with self.graph.as_default():
@@ -82,11 +83,12 @@ class DataParallelOfflinePredictor(OfflinePredictor):
         towers: numbers of the GPUs, each once.
 
     Raises:
-        TypeError, ValueError: `towers` is no list of different GPU numbers.
+        TypeError, ValueError: `config` is no PredictConfig, or `towers` is no list of different GPU numbers.
         KeyError: an input or output name is not in the tower.
     """
 
     def __init__(self, config: PredictConfig, towers: Sequence[int]):
+        require_predict_config(type(self).__name__, config)
         towers = _check_towers(type(self).__name__, towers)
         self.graph = config._maybe_create_graph()
 

@@ -7,6 +7,7 @@ from .. import compat
 from ..compat import fetched_elements
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.spec import shown
 from ._restore.names import NamePatterns, near_tensor_names, nearest_names
 from ._restore.variables import weights
 from ._tower_contents import training_tower_of
@@ -30,6 +31,14 @@ class InferenceGraph(NamedTuple):
     input_names: List[str]  # tensor names, with output index
     output_names: List[str]
     owns_session: bool  # whether whoever asked for it has to close the session
+
+
+def require_predict_config(who: str, config: Any) -> Any:
+    """`config`, which must have what a `PredictConfig` has; TypeError if it has not."""
+    if isinstance(config, type) or not all(hasattr(config, name) for name in ("tower_func", "session_init", "output_names")):
+        raise TypeError("{}: config must be a PredictConfig; got {}; try PredictConfig(model=..., "
+                        "session_init=SmartInit(path), output_names=[...])".format(who, shown(config)))
+    return config
 
 
 def build_inference_graph(config: Any, session_creator: Optional[tf.train.SessionCreator] = None) -> InferenceGraph:

@@ -8,11 +8,10 @@ from typing import Any, Dict, List, Optional, Sequence
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ..utils._text.spec import shown
 from ..utils.fs import atomic_directory
 from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
 from ._export.frozen_model import FrozenModel, check_target, describe, frozen_model, write_model
-from ._inference import InferenceGraph, build_inference_graph, needed_inputs
+from ._inference import InferenceGraph, build_inference_graph, needed_inputs, require_predict_config
 from .sesscreate import NewSessionCreator
 
 __all__ = ["ModelExporter"]
@@ -36,9 +35,7 @@ class ModelExporter:
     """
 
     def __init__(self, config: Any):
-        if not hasattr(config, "session_init") or not hasattr(config, "output_names"):
-            raise TypeError("ModelExporter: config must be a PredictConfig; got {}".format(shown(config)))
-        self.config = config
+        self.config = require_predict_config("ModelExporter", config)
         self.graph: Optional[tf.Graph] = None
         self.input_names: List[str] = list(getattr(config, "input_names", []))
 

@@ -20,6 +20,7 @@ from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerTensorHandles
 from ..utils import logger
 from ..utils._made_later import made_later
+from ..utils._text.keywords import KeywordsTold
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once
@@ -36,7 +37,7 @@ _NO_SESSION = ("there is no session before all callbacks have added to the graph
                "_setup_graph only make operations and predictors")
 
 
-class Trainer:
+class Trainer(KeywordsTold):
     """The training loop, and the life of the callbacks around it.
 
     A subclass or user sets `train_op`, or overrides `run_step`. `train` is then, in this order::

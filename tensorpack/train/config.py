@@ -4,6 +4,8 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Optional, Tuple
 
+import numpy as np
+
 from ..callbacks.base import Callback
 from ..callbacks.graph import RunUpdateOps
 from ..callbacks.monitor import JSONWriter, MonitorBase, ScalarPrinter, TFEventWriter
@@ -17,10 +19,27 @@ from ..input_source.input_source_base import InputSource
 from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SaverRestore, SessionInit
 from ..utils import logger
+from ..utils._text.keywords import KeywordsTold
 from ..utils._text.spec import shown
 from ._resume import EarlierCheckpoint, checkpoint_directory, find_checkpoint, find_starting_epoch
 
 __all__ = ["AutoResumeTrainConfig", "DEFAULT_CALLBACKS", "DEFAULT_MONITORS", "TrainConfig"]
+
+
+# What is said elsewhere than in Keras' compile() and fit().
+_KERAS = {
+    "batch_size": "dataflow=BatchData(ds, batch_size), since the data come in batches",
+    "dataset": "dataflow=, or data= for an InputSource such as TFDatasetInput(dataset)",
+    "initial_epoch": "starting_epoch=, which is 1 for the first epoch",
+    "learning_rate": "the optimizer that the model's optimizer() returns, as in tf.train.AdamOptimizer(learning_rate)",
+    "loss": "the model's build_graph(), which returns it",
+    "lr": "the optimizer that the model's optimizer() returns, as in tf.train.AdamOptimizer(learning_rate)",
+    "metrics": "callbacks=[InferenceRunner(validation_dataflow, [ScalarStats(name), ClassificationError(name)])]",
+    "shuffle": "a DataFlow that shuffles",
+    "train_data": "dataflow=",
+    "validation_data": "callbacks=[InferenceRunner(validation_dataflow, [ScalarStats(name)])]",
+    "x": "dataflow=, such as BatchData(DataFromList(list(zip(x, y))), batch_size)",
+}
 
 
 def DEFAULT_CALLBACKS() -> List[Callback]:
@@ -53,10 +72,13 @@ def _integer(name: str, value: Any) -> int:
         raise type(e)("TrainConfig: {} must be an integer; got {}".format(name, shown(value))) from None
     if number < 0:
         raise ValueError("TrainConfig: {} must not be negative; got {}".format(name, number))
+    if isinstance(value, (float, np.floating)) and number != value:
+        logger.warning("TrainConfig: %s should be an integer; got %s, which is cut to %d; choose how to round it: //, round() "
+                       "or math.ceil().", name, value, number)
     return number
 
 
-class TrainConfig:
+class TrainConfig(KeywordsTold):
     """The arguments of one training, under attributes of the same names.
 
     Args:
@@ -76,6 +98,8 @@ class TrainConfig:
             is not given and the length of the data is 0.
         NotImplementedError: steps_per_epoch is not given and the data has no known length.
     """
+
+    _words_for_keywords = _KERAS
 
     def __init__(self, dataflow: Optional[DataFlow] = None, data: Optional[InputSource] = None,
                  model: Optional[ModelDescBase] = None, callbacks: Optional[List[Callback]] = None,

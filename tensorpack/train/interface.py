@@ -42,6 +42,9 @@ def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) ->
     Raises:
         TypeError, ValueError: the trainer minimises no single cost, or the configuration has no model or no data.
     """
+    if isinstance(config, Trainer) and isinstance(trainer, TrainConfig):
+        raise TypeError("launch_train_with_config: the TrainConfig must come before the trainer; got them swapped; try "
+                        "launch_train_with_config(config, trainer)")
     if not isinstance(trainer, SingleCostTrainer):
         raise TypeError("launch_train_with_config: trainer must be a SingleCostTrainer; got {}; other trainers are started "
                         "by their train_with_defaults()".format(shown(trainer)))

@@ -237,6 +237,10 @@ class SingleCostTrainer(TowerTrainer):
         if not isinstance(cost, tf.Tensor):
             raise TypeError("{} must return the cost, a scalar tensor, in training; got {!r}; "
                             "does build_graph end with `return cost`?".format(who, cost))
+        if not cost.dtype.is_floating:
+            raise TypeError("{} must return a cost of floats, which has a gradient; got {} {}, the tensor '{}'; is it a count "
+                            "of mistakes? try a loss such as tf.nn.sparse_softmax_cross_entropy_with_logits".format(
+                                who, cost.dtype.base_dtype.name, cost.shape, cost.name))
         if cost.shape.ndims != 0:
             raise ValueError("{} must return a cost of shape (); got {} of shape {}; reduce it, for example with "
                              "tf.reduce_mean".format(who, cost.name, cost.shape))

@@ -1,4 +1,5 @@
 """MinSaver and MaxSaver that keep several of the best checkpoints: `keep=k`."""
+import logging
 import os
 
 import pytest
@@ -65,3 +66,20 @@ def test_files_of_later_steps_than_the_restored_one_are_left_alone(log_dir):
     run_keeping_two(4)
     run_keeping_two(3, starting_epoch=3, restore=os.path.join(log_dir, "model-8"))
     assert (16, "min-err-16-0.12346") in kept(log_dir, "min-err") and (8, "min-err-8-0.2") in kept(log_dir, "min-err")
+
+
+def test_deleting_an_old_checkpoint_is_no_reason_for_advice_of_tensorflow(log_dir):
+    from tensorflow.python.util import deprecation
+
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    deprecation._PRINTED_WARNING.clear()  # TensorFlow says it once in a process
+    tensorflows = logging.getLogger("tensorflow")
+    tensorflows.addHandler(handler)
+    try:
+        train([ModelSaver(max_to_keep=1), MinSaver("err"), PutEachEpoch("err", SEVEN)], epochs=3)
+    finally:
+        tensorflows.removeHandler(handler)
+    assert len(kept(log_dir, "model-")) == 1
+    assert not [record.getMessage() for record in records if "remove_checkpoint" in record.getMessage()]

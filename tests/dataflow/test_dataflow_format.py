@@ -313,7 +313,7 @@ class TestHDF5Data:
         (["x", "z"], KeyError, r"datasets of .*a.h5; got 'z'; there are \['group', 'short', 'x'\]"),
         (["x", "short"], ValueError, r"equal lengths; got \{'x': 12, 'short': 3\}"),
         ([], ValueError, r"list of at least one name; got \[\]"),
-        ("x", ValueError, "list of at least one name; got 'x'"),
+        ("x", ValueError, r"list of names; got the string 'x'; write \['x'\]"),
     ], ids=["missing", "lengths", "none", "str"])
     def test_what_does_not_fit_is_refused(self, path, data_paths, error, message):
         with pytest.raises(error, match="HDF5Data: .*" + message):

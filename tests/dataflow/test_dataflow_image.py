@@ -162,7 +162,7 @@ class TestAugmentation:
         augs = AugmentorList([FlipLeftRight()])
         assert make(flow(), augs).augs is augs
         assert isinstance(make(flow(), (FlipLeftRight(),)).augs, AugmentorList)
-        with pytest.raises(TypeError, match="augmentors must be a list of augmentors or an AugmentorList"):
+        with pytest.raises(TypeError, match="augmentors must be a list of augmentors; got"):
             make(flow(), FlipLeftRight())
 
     @each

@@ -1,4 +1,6 @@
 """What is said about data that are no DataFlow, wherever one is taken."""
+import inspect
+
 import numpy as np
 import pytest
 
@@ -14,9 +16,11 @@ from tensorpack import (
     DataParallelInferenceRunner,
     FakeData,
     FeedInput,
+    FixedSizeData,
     InferenceRunner,
     JoinData,
     LMDBSerializer,
+    LocallyShuffleData,
     MapData,
     MultiProcessMapAndBatchData,
     MultiProcessMapData,
@@ -32,6 +36,7 @@ from tensorpack import (
     TFDatasetInput,
     TrainConfig,
     check_dataflow,
+    imgaug,
     tfv1,
 )
 
@@ -150,3 +155,51 @@ def test_columns_in_the_place_of_datapoints_are_warned_of(log_records, flow):
 def test_what_may_be_datapoints_is_not_warned_of(log_records, datapoints):
     DataFromList(datapoints)
     assert not log_records
+
+
+@pytest.mark.parametrize("make", [
+    lambda ds: BatchData(8, ds), lambda ds: RepeatedData(3, ds), lambda ds: LocallyShuffleData(100, ds),
+    lambda ds: FixedSizeData(np.int64(5), ds), lambda ds: MapData(0.5, ds)])
+def test_a_number_in_the_place_of_the_flow_is_told_to_come_later(make):
+    with pytest.raises(TypeError, match="must be a DataFlow; got (int|float).*; the DataFlow comes before all other"):
+        make(FakeData([[2]]))
+
+
+class Own(DataFlow):
+    def __init__(self, size=1):
+        self.size = size
+
+    def __iter__(self):
+        yield [self.size]
+
+
+class OwnChild(Own):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: BatchData(FakeData([[2]]), batchsize=8), "BatchData: .*'batchsize'; did you mean batch_size"),
+    (lambda: FakeData([[2]], length=3), "FakeData: .*'length'; it takes shapes, size, "),
+    (lambda: imgaug.Flip(horizontal=True), "Flip: .*'horizontal'; did you mean horiz"),
+    (lambda: imgaug.CropTransform(0, 0, height=3, w=3), "CropTransform: .*'height'; it takes y0, x0, h, w"),
+    (lambda: Own(siz=3), "Own: .*'siz'; did you mean size"),
+    (lambda: OwnChild(siz=3), "OwnChild: .*'siz'; did you mean size"),
+], ids=["flow", "nothing near", "augmentor", "transform", "of a user", "derived"])
+def test_keywords_that_are_near_are_told(make, words):
+    with pytest.raises(TypeError, match="^" + words) as info:
+        make()
+    assert "got an unexpected keyword argument" in str(info.value)
+
+
+def test_a_constructor_that_fails_by_itself_keeps_its_words():
+    class Fails(DataFlow):
+        def __init__(self, size):
+            (lambda x: x)(y=size)
+
+        def __iter__(self):
+            yield []
+
+    with pytest.raises(TypeError, match="unexpected keyword argument 'y'$"):
+        Fails(size=3)
+    assert list(inspect.signature(Fails).parameters) == ["size"]

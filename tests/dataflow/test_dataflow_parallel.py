@@ -416,7 +416,7 @@ def test_arguments_are_checked(args, error):
 def test_more_arguments_are_checked():
     with pytest.raises(ValueError, match="start_method must be"):
         MultiProcessRunnerZMQ(Count(3), start_method="teleport")
-    with pytest.raises(TypeError, match="get_df must return a DataFlow"):
+    with pytest.raises(TypeError, match="what get_df returns must be a DataFlow; got list of 0"):
         MultiThreadRunner(list, 1, 1)
 
 

@@ -7,7 +7,13 @@ import pytest
 from imgaug_samples import picture
 from test_imgaug_catalogue import CATALOGUE, EIGVAL, EIGVEC
 
-from tensorpack.dataflow import imgaug
+from tensorpack.dataflow import (
+    AugmentImageComponent,
+    AugmentImageComponents,
+    AugmentImageCoordinates,
+    FakeData,
+    imgaug,
+)
 from tensorpack.dataflow.imgaug._transform_geometry import PasteTransform
 from tensorpack.dataflow.imgaug.transform import WarpAffineTransform
 
@@ -195,3 +201,54 @@ def test_a_range_with_its_greater_end_first_is_the_same_range():
     augmentor = imgaug.BrightnessScale((1.4, 0.6))
     factors = [augmentor.augment(np.full((2, 2), 100, "float32")).mean() / 100 for _ in range(50)]
     assert 0.6 <= min(factors) < 0.9 and 1.1 < max(factors) <= 1.4
+
+
+TAKERS = {
+    "AugmentorList": lambda x: imgaug.AugmentorList([imgaug.Identity(), x]),
+    "RandomApplyAug": lambda x: imgaug.RandomApplyAug(x, 0.5),
+    "RandomChooseAug": lambda x: imgaug.RandomChooseAug([imgaug.Identity(), x]),
+    "RandomOrderAug": lambda x: imgaug.RandomOrderAug([imgaug.Identity(), x]),
+    "AugmentImageComponent": lambda x: AugmentImageComponent(FakeData([[4, 4, 3]]), [imgaug.Identity(), x]),
+    "AugmentImageComponents": lambda x: AugmentImageComponents(FakeData([[4, 4, 3]]), [imgaug.Identity(), x]),
+    "AugmentImageCoordinates": lambda x: AugmentImageCoordinates(FakeData([[4, 4, 3]]), (imgaug.Identity(), x)),
+}
+NO_AUGMENTORS = {
+    "class": (imgaug.Flip, r"the class Flip; try imgaug.Flip\(\.\.\.\), an instance of it"),
+    "lambda": (lambda img: img, r"the function <lambda>; try imgaug.MapImage\(func\)"),
+    "function": (cv2.flip, r"the function flip; try imgaug.MapImage\(func\)"),
+    "transform": (imgaug.CropTransform(0, 0, 2, 2),
+                  r"imgaug.CropTransform.*; derive a class from imgaug.ImageAugmentor whose get_transform\(img\) returns it"),
+    "list": ([imgaug.Identity()], r"list of 1.*; try imgaug.AugmentorList\(\[\.\.\.\]\)"),
+    "text": ("flip", r"'flip'; derive a class from imgaug.ImageAugmentor"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_AUGMENTORS)
+@pytest.mark.parametrize("taker", TAKERS)
+def test_what_is_no_augmentor_is_refused_where_it_is_given(taker, kind):
+    value, words = NO_AUGMENTORS[kind]
+    if taker == "RandomChooseAug" and kind == "list":
+        pytest.skip("a list is a pair of an augmentor and its probability there")
+    argument = {"RandomApplyAug": "aug", "RandomChooseAug": r"aug_lists\[1\]", "RandomOrderAug": r"aug_lists\[1\]"}.get(
+        taker, r"augmentors\[1\]")
+    with pytest.raises(TypeError, match="^{}: {} must be an augmentor; got {}".format(taker, argument, words)):
+        TAKERS[taker](value)
+
+
+def test_one_augmentor_without_a_list_is_told_to_be_one():
+    for make in (imgaug.AugmentorList, imgaug.RandomOrderAug, imgaug.RandomChooseAug,
+                 lambda x: AugmentImageComponent(FakeData([[4, 4, 3]]), x)):
+        with pytest.raises(TypeError, match=r"must be a list .*got (imgaug.)?Identity.*; try \[it\]"):
+            make(imgaug.Identity())
+
+
+def test_what_only_has_the_methods_of_an_augmentor_is_one():
+    class Duck:
+        def reset_state(self):
+            pass
+
+        def get_transform(self, img):
+            return imgaug.NoOpTransform()
+
+    for taker in TAKERS.values():
+        taker(Duck())

@@ -246,7 +246,7 @@ def test_a_list_takes_images_only(shape):
 
 
 def test_a_list_is_made_of_a_list():
-    with pytest.raises(TypeError, match="augmentors must be a list or tuple; got imgaug.Identity"):
+    with pytest.raises(TypeError, match="augmentors must be a list of augmentors; got imgaug.Identity"):
         imgaug.AugmentorList(imgaug.Identity())
 
 

@@ -236,8 +236,8 @@ def test_it_is_found_by_name():
 
 
 @pytest.mark.parametrize("shape,options,error,text", [
-    ([2, 3, 4], dict(), ValueError, "BatchRenorm: the input must be 2-D or 4-D"),
-    ([2, None], dict(), ValueError, "BatchRenorm: the number of channels must be known"),
+    ([2, 3, 4], dict(), ValueError, "BatchRenorm .brn.: the input must be 2-D or 4-D"),
+    ([2, None], dict(), ValueError, "BatchRenorm .brn.: the number of channels must be known"),
     ([2, 3], dict(rmax=0.5), ValueError, "rmax must be at least 1; got rmax=0.5"),
     ([2, 3], dict(dmax=-1), ValueError, "dmax must be at least 0; got dmax=-1"),
     ([2, 3], dict(training=True), TypeError, "training"),

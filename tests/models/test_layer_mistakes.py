@@ -5,6 +5,9 @@ from tensorpack import (
     BatchNorm,
     BNReLU,
     Conv2D,
+    FullyConnected,
+    GlobalAvgPooling,
+    InstanceNorm,
     LinearWrap,
     PReLU,
     argscope,
@@ -96,3 +99,46 @@ def test_other_errors_of_a_layer_stay_as_they_are():
 
     with pytest.raises(ValueError, match="^its own words$"):
         Fails("fails", tf.zeros([2]))
+
+
+MISTAKES = {
+    "rank": (lambda x, flat: Conv2D("f", flat, 4, 3), ValueError, r"^Conv2D 'f': the input must be 4-D; got shape \(.*8\)"),
+    "rank of a norm": (lambda x, flat: InstanceNorm("f", flat), ValueError, r"^InstanceNorm 'f': the input must be 4-D"),
+    "rank of a pool": (lambda x, flat: GlobalAvgPooling("f", flat), ValueError, r"^GlobalAvgPooling 'f': the input must be"),
+    "number": (lambda x, flat: Conv2D("f", x, 4.5, 3), ValueError, r"^Conv2D 'f': filters must be a whole number; got 4.5"),
+    "split": (lambda x, flat: Conv2D("f", x, 4, 3, split=3), ValueError, r"^Conv2D\(split=3\) 'f': channels in and filters"),
+    "padding": (lambda x, flat: Conv2D("f", x, 4, 3, padding="full"), ValueError, r"^Conv2D 'f': padding must be"),
+    "positions": (lambda x, flat: Conv2D("f", x, 4, 3, 1, 1), ValueError, r"^Conv2D 'f': only these arguments may be posit"),
+    "both spellings": (lambda x, flat: Conv2D("f", x, 4, 3, stride=2, strides=2), ValueError, r"^Conv2D 'f': 'stride' is the"),
+    "no tensor": (lambda x, flat: FullyConnected("f", [[1.]], 3), ValueError, r"^FullyConnected 'f': the inputs must be.*\]$"),
+    "swapped": (lambda x, flat: FullyConnected("f", 3, flat), ValueError,
+                r"^FullyConnected 'f': the inputs must be a tensor.*; got 3; they come before all other arguments$"),
+    "near keyword": (lambda x, flat: Conv2D("f", x, 4, 3, kernel_initialiser=None), TypeError,
+                     r"^Conv2D 'f': got an unexpected keyword argument 'kernel_initialiser'; did you mean kernel_initializer"),
+    "unknown keyword": (lambda x, flat: Conv2D("f", x, 4, 3, foo=3), TypeError,
+                        r"^Conv2D 'f': got an unexpected keyword argument 'foo'; it takes inputs, filters, kernel_size, "),
+    "without a name": (lambda x, flat: BNReLU(x, foo=3), TypeError, r"^BNReLU: got an unexpected keyword argument 'foo'; it"),
+}
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+@pytest.mark.parametrize("scope", [None, "block"])
+def test_errors_name_the_layer(kind, scope):
+    call, error, words = MISTAKES[kind]
+    x, flat = tf.placeholder(tf.float32, [None, 8, 8, 4]), tf.placeholder(tf.float32, [None, 8])
+    with TowerContext("", is_training=True), tf.variable_scope(scope or tf.get_variable_scope()):
+        with pytest.raises(error, match=words if scope is None else words.replace("'f'", "'block/f'")) as info:
+            call(x, flat)
+    assert type(info.value) is error
+
+
+def test_a_keyword_of_an_argscope_that_the_layer_does_not_take_is_told():
+    words = "^Conv2D 'f': .*'kernal_size'; did you mean kernel_size"
+    with argscope(Conv2D, kernal_size=3), pytest.raises(TypeError, match=words):
+        Conv2D("f", tf.zeros([1, 8, 8, 4]), 4, 3)
+
+
+def test_an_activation_that_is_called_wrongly_is_not_taken_for_the_layer():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'foo'") as info:
+        Conv2D("f", tf.zeros([1, 8, 8, 4]), 4, 3, activation=lambda x: (lambda y: y)(x, foo=1))
+    assert not str(info.value).startswith("Conv2D")

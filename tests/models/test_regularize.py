@@ -159,6 +159,16 @@ def test_positional_probability_is_warned_of(keep_prob, warnings, log_records):
     assert len(log_records) == warnings
 
 
+def test_the_warning_of_a_positional_probability_tells_layer_value_and_what_to_write(log_records):
+    with ref.training_tower(), tf.variable_scope("block"):
+        Dropout("d", tf.ones([3]), 0.1)
+        Dropout("e", tf.ones([3]), tf.constant(0.1, name="p"))
+    of_number, of_tensor = [record.getMessage() for record in log_records]
+    assert of_number == ("Dropout 'block/d': a positional probability is that of *keeping*, so 10 % is kept of its input; if "
+                         "it is that of dropping, write rate=0.1, else keep_prob=0.1.")
+    assert of_tensor.startswith("Dropout 'block/e': ") and "/p:0" in of_tensor
+
+
 def test_dropout_at_inference_is_the_input_itself():
     with ref.inference_tower():
         x = tf.ones([3])

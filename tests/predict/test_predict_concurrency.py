@@ -220,7 +220,8 @@ def test_without_any_session_start_fails():
     (lambda p: MultiThreadAsyncPredictor([p(), p(inputs=["x", "n"])]), ValueError, "the same inputs; got 1 and 2"),
     (lambda p: MultiThreadAsyncPredictor([p()], batch_size=0), ValueError, "batch_size must be at least 1; got 0"),
     (lambda p: MultiThreadAsyncPredictor([p()]).put_task([1, 2]), ValueError, "must have 1 inputs; got 2"),
-    (lambda p: MultiThreadAsyncPredictor([p()]).put_task(np.ones(1)), TypeError, "must be a list of inputs; got 'ndarray'"),
+    (lambda p: MultiThreadAsyncPredictor([p()]).put_task(np.ones(1)), TypeError,
+     r"must be a list of inputs; got float64 \(1,\); try \[dp\]"),
 ], ids=["none", "no predictor", "no list", "return_input", "inputs", "batch_size", "length", "array"])
 def test_mistakes_are_told(sess, make, error, words):
     with pytest.raises(error, match=words):

@@ -2,8 +2,20 @@
 import pytest
 
 from tensorpack.compat import tfv1 as tf
+from tensorpack.dataflow import FakeData
 from tensorpack.graph_builder.model_desc import ModelDesc
-from tensorpack.predict import PredictConfig
+from tensorpack.input_source import QueueInput
+from tensorpack.predict import (
+    DataParallelOfflinePredictor,
+    FeedfreePredictor,
+    MultiProcessDatasetPredictor,
+    MultiProcessQueuePredictWorker,
+    MultiTowerOfflinePredictor,
+    OfflinePredictor,
+    PredictConfig,
+    SimpleDatasetPredictor,
+)
+from tensorpack.tfutils.export import ModelExporter
 from tensorpack.tfutils.sesscreate import NewSessionCreator
 from tensorpack.tfutils.sessinit import DictRestore, JustCurrentSession
 from tensorpack.tfutils.tower import TowerFunc
@@ -85,3 +97,33 @@ def test_session_init_is_kept():
 def test_an_input_named_twice_is_refused():
     with pytest.raises(ValueError, match="input_names must be unique.*'x' more than once"):
         PredictConfig(tower_func=lambda x, n: x, input_signature=SIGNATURE, input_names=["x", "x"], output_names=["y"])
+
+
+CONFIG_TAKERS = {
+    "OfflinePredictor": OfflinePredictor,
+    "MultiTowerOfflinePredictor": lambda config: MultiTowerOfflinePredictor(config, [0]),
+    "DataParallelOfflinePredictor": lambda config: DataParallelOfflinePredictor(config, [0]),
+    "FeedfreePredictor": lambda config: FeedfreePredictor(config, QueueInput(FakeData([[2]]))),
+    "SimpleDatasetPredictor": lambda config: SimpleDatasetPredictor(config, FakeData([[2]])),
+    "MultiProcessDatasetPredictor": lambda config: MultiProcessDatasetPredictor(config, FakeData([[2]]), 1, use_gpu=False),
+    "MultiProcessQueuePredictWorker": lambda config: MultiProcessQueuePredictWorker(0, None, None, config),
+    "ModelExporter": ModelExporter,
+}
+
+
+@pytest.mark.parametrize("value, got", [
+    ("log/min-val_error", "'log/min-val_error'"), (Model(), ".*Model object"), (PredictConfig, "the class PredictConfig"),
+    (None, "None")], ids=["path", "model", "class", "None"])
+@pytest.mark.parametrize("taker", CONFIG_TAKERS)
+def test_what_is_no_config_is_refused_by_all_that_take_one(taker, value, got):
+    with pytest.raises(TypeError, match=r"^{}: config must be a PredictConfig; got {}.*; try PredictConfig\(model=..., "
+                                        r"session_init=SmartInit\(path\), output_names=\[...\]\)$".format(taker, got)):
+        CONFIG_TAKERS[taker](value)
+
+
+@pytest.mark.parametrize("keyword, words", [
+    ("checkpoint", r"try session_init=SmartInit\(path\)"), ("outputs", "did you mean output_names"),
+    ("inputs", "did you mean .*input_names"), ("session_inti", "did you mean session_init")])
+def test_keywords_that_are_near_are_told(keyword, words):
+    with pytest.raises(TypeError, match="^PredictConfig: got an unexpected keyword argument '{}'; {}".format(keyword, words)):
+        PredictConfig(**dict(GOOD, **{keyword: "x"}))

@@ -1,4 +1,6 @@
 """Values that the dtype of an input cannot hold are one error, on every way to a predictor; all others arrive unchanged."""
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,15 @@ REFUSED = [
 def test_a_value_that_the_dtype_cannot_hold_is_an_error_that_names_the_input(dtype, value, got):
     words = "input 'x:0'.*{}.*{}".format(dtype, got)
     with OfflinePredictor(config(dtype)) as predictor, pytest.raises(ValueError, match=words):
+        predictor(value)
+
+
+@pytest.mark.parametrize("value", ["circle/000.png", ["circle/000.png"], pathlib.Path("circle/000.png"), b"000.png"],
+                         ids=["str", "list", "Path", "bytes"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_the_path_of_an_image_is_told_to_be_read_first(dtype, value):
+    with OfflinePredictor(config(dtype)) as predictor, pytest.raises(
+            ValueError, match=r"input 'x:0'.*got .*000.png.*; if this is the path of an image, read it first, as cv2.imread"):
         predictor(value)
 
 

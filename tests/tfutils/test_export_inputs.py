@@ -8,7 +8,7 @@ from inference_towers import SIGNATURE, load_graph_def, network, of
 
 from tensorpack._cli import export_model
 from tensorpack.compat import tfv1 as tf
-from tensorpack.predict import PredictConfig
+from tensorpack.predict import OfflinePredictor, PredictConfig
 from tensorpack.tfutils._export import freeze, frozen_model
 from tensorpack.tfutils.export import ModelExporter
 
@@ -164,3 +164,27 @@ def test_what_fits_is_exported(tmp_path, monkeypatch):
     monkeypatch.setattr(freeze, "_GRAPH_DEF_LIMIT", 60000)
     ModelExporter(large(True)).export_compact(str(tmp_path / "model"))
     assert load_graph_def(str(tmp_path / "model")).node
+
+
+def of_bytes(image):
+    network(tf.cast(image, tf.float32) / 255, tf.zeros([tf.shape(image)[0]], tf.int32))
+
+
+def of_floats(image):
+    network(image / 255, tf.zeros([tf.shape(image)[0]], tf.int32))
+
+
+@pytest.mark.parametrize("tower, dtype, first", [(of_floats, "float32", "image"), (of_bytes, "uint8", "Cast")],
+                         ids=["float32", "uint8 from its cast on"])
+def test_opencv_reads_a_frozen_graph_whose_input_is_a_float32_batch_of_images(tmp_path, tower, dtype, first):
+    cv2 = pytest.importorskip("cv2")
+    path = str(tmp_path / "frozen.pb")
+    image = np.random.RandomState(0).randint(0, 256, (2, 8, 8, 3)).astype(dtype)
+    config = of(tower, ["prob"], signature=[tf.TensorSpec((None, 8, 8, 3), dtype, "image")])
+    with OfflinePredictor(config) as predictor:
+        expected, = predictor(image)
+    config.input_names = [first]
+    ModelExporter(config).export_compact(path)
+    net = cv2.dnn.readNetFromTensorflow(path)
+    net.setInput(np.ascontiguousarray(image.transpose(0, 3, 1, 2), "float32"))
+    np.testing.assert_allclose(net.forward("prob"), expected, atol=1e-5)

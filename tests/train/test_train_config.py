@@ -1,4 +1,5 @@
 """TrainConfig and launch_train_with_config: what they accept and what they say about the rest."""
+import numpy as np
 import pytest
 
 from tensorpack import (
@@ -17,6 +18,7 @@ from tensorpack import (
     SimpleTrainer,
     SmartInit,
     StopTraining,
+    SyncMultiGPUTrainerReplicated,
     TensorInput,
     TrainConfig,
     Trainer,
@@ -74,8 +76,51 @@ def test_wrong_arguments_are_named(linear_data, kwargs, error, words):
 ], ids=["no steps", "less than one", "epoch 0"])
 def test_odd_numbers_are_warned_of_when_the_configuration_is_made(linear_data, log_records, kwargs, words):
     TrainConfig(dataflow=linear_data(), **kwargs)
+    assert words in log_records[-1].getMessage() and log_records[-1].levelname == "WARNING"
+
+
+@pytest.mark.parametrize("name, value, number", [
+    ("steps_per_epoch", 90 / 8, 11), ("steps_per_epoch", np.float32(2.5), 2), ("max_epoch", 1.5, 1),
+    ("starting_epoch", 3.7, 3)])
+def test_a_fraction_that_is_cut_is_warned_of(linear_data, log_records, name, value, number):
+    assert getattr(TrainConfig(dataflow=linear_data(), **{name: value}), name) == number
     warning, = log_records
-    assert words in warning.getMessage()
+    assert "{} should be an integer; got {}".format(name, value) in warning.getMessage()
+    assert "which is cut to {}; choose how to round it".format(number) in warning.getMessage()
+
+
+def test_whole_numbers_of_any_kind_are_no_reason_to_warn(linear_data, log_records):
+    config = TrainConfig(dataflow=linear_data(), steps_per_epoch=88 / 8, max_epoch=np.int64(2), starting_epoch=np.float32(1))
+    assert (config.steps_per_epoch, config.max_epoch, config.starting_epoch) == (11, 2, 1) and not log_records
+
+
+@pytest.mark.parametrize("config", [TrainConfig, AutoResumeTrainConfig])
+@pytest.mark.parametrize("keyword, words", [
+    ("epochs", "did you mean max_epoch"), ("max_epochs", "did you mean max_epoch"), ("callback", "did you mean callbacks"),
+    ("batch_size", r"try dataflow=BatchData\(ds, batch_size\)"), ("learning_rate", r"try the optimizer that .*optimizer\(\)"),
+    ("validation_data", r"try callbacks=\[InferenceRunner\("), ("initial_epoch", "try starting_epoch="),
+    ("qqq", "it takes dataflow, data, model, callbacks, .*max_epoch$")])
+def test_keywords_of_others_are_told_what_is_said_here(linear_data, log_dir, config, keyword, words):
+    with pytest.raises(TypeError, match="^{}: got an unexpected keyword argument '{}'; {}".format(
+            config.__name__, keyword, words)) as info:
+        config(dataflow=linear_data(), **{keyword: 3})
+    assert info.value.__suppress_context__
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda data: ModelSaver(keep=3), "ModelSaver: .*'keep'; it takes max_to_keep, "),
+    (lambda data: QueueInput(data, batch_size=3), "QueueInput: .*'batch_size'; it takes ds, queue"),
+    (lambda data: SyncMultiGPUTrainerReplicated(gpu=[0]), "SyncMultiGPUTrainerReplicated: .*'gpu'; did you mean gpus"),
+], ids=["callback", "input", "trainer"])
+def test_keywords_of_other_constructors_are_told_too(linear_data, make, words):
+    with pytest.raises(TypeError, match="^" + words):
+        make(linear_data())
+
+
+def test_arguments_of_launch_that_are_swapped_are_told(linear_model, linear_data):
+    config = TrainConfig(model=linear_model(), dataflow=linear_data())
+    with pytest.raises(TypeError, match=r"the TrainConfig must come before the trainer; got them swapped; try launch_train"):
+        launch_train_with_config(SimpleTrainer(), config)
 
 
 def test_the_trainer_refuses_negative_numbers_before_it_builds_anything(linear_model):
@@ -135,9 +180,11 @@ def build_graph_returning(make):
 
 @pytest.mark.parametrize("make, error, words", [
     (lambda d: None, TypeError, "must return the cost.*got None.*return cost"),
+    (lambda d: tfv1.to_int32(tfv1.reduce_sum(d), name="count"), TypeError,
+     r"a cost of floats, which has a gradient; got int32 \(\), the tensor '.*count:0'; is it a count of mistakes\?"),
     (lambda d: d, ValueError, r"cost of shape \(\).*got .* of shape .*reduce_mean"),
     (lambda d: tfv1.constant(1.), ValueError, "cost must depend on a trainable variable.*W"),
-], ids=["nothing", "vector", "constant"])
+], ids=["nothing", "integer", "vector", "constant"])
 def test_a_cost_that_cannot_be_minimised_is_explained(linear_model, linear_data, make, error, words):
     model = type("Model", (linear_model,), {"build_graph": build_graph_returning(make)})()
     with pytest.raises(error, match=words):
@@ -223,6 +270,11 @@ def test_abstract_methods_say_what_to_override():
                  lambda: ModelDesc().get_optimizer()):
         with pytest.raises(NotImplementedError, match="override"):
             call()
+
+
+def test_a_missing_optimizer_is_shown_how_to_write():
+    with pytest.raises(NotImplementedError, match=r"^Model: override optimizer\(\), for example with `return tf.train.Adam"):
+        type("Model", (ModelDesc,), {})().get_optimizer()
 
 
 def test_training_property_outside_of_a_tower_is_explained():

@@ -1,9 +1,10 @@
-"""Checks of the numbers that augmentors are made with: sizes, probabilities and ranges. What cannot be meant is refused."""
+"""Checks of what augmentors are made with: sizes, probabilities, ranges, and augmentors. What cannot be meant is refused."""
 from __future__ import annotations
 
+import inspect
 import math
 import operator
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 from ...utils._numbers import whole_number
 from ...utils._text.spec import describe, shown
@@ -61,3 +62,35 @@ def whole_interval(who: Any, name: str, value: Any, limit: Optional[int] = None)
         raise ValueError("{}: {} must be (low, high) with 0 <= low < high{}; got {}".format(
             type(who).__name__, name, "" if limit is None else " <= {}".format(limit), (low, high)))
     return low, high
+
+
+def one_augmentor(who: Any, name: str, value: Any) -> Any:
+    """`value`, an augmentor or something with the methods of one; TypeError if it is none."""
+    if not isinstance(value, type) and hasattr(value, "get_transform") and hasattr(value, "reset_state"):
+        return value
+    raise TypeError("{}: {} must be an augmentor; got {}".format(_name(who), name, _no_augmentor(value)))
+
+
+def list_of_augmentors(who: Any, name: str, values: Any) -> List[Any]:
+    """`values`, a list or tuple of augmentors, as a list; TypeError if it is none or one of them is none."""
+    if not isinstance(values, (list, tuple)):
+        raise TypeError("{}: {} must be a list of augmentors; got {}{}".format(
+            _name(who), name, shown(values), "; try [it]" if hasattr(values, "get_transform") else ""))
+    return [one_augmentor(who, "{}[{}]".format(name, k), value) for k, value in enumerate(values)]
+
+
+def _no_augmentor(value: Any) -> str:
+    """What was given instead of an augmentor, and what to give."""
+    if isinstance(value, type) and hasattr(value, "get_transform"):
+        own = "imgaug." if value.__module__.startswith(__name__.rpartition(".")[0]) else ""
+        return "the class {0}; try {1}{0}(...), an instance of it".format(value.__name__, own)
+    if isinstance(value, (list, tuple)):
+        return "{}; try imgaug.AugmentorList([...])".format(shown(value))
+    if inspect.isroutine(value):
+        return "the function {}; try imgaug.MapImage(func), where func is from image to image".format(value.__name__)
+    return "{}; derive a class from imgaug.ImageAugmentor whose get_transform(img) returns {}".format(
+        shown(value), "it" if hasattr(value, "apply_image") else "a Transform")
+
+
+def _name(who: Any) -> str:
+    return who if isinstance(who, str) else type(who).__name__

@@ -9,11 +9,11 @@ from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ...utils._text.spec import shown
 from ...utils.argtools import log_once
 from ...utils.develop import deprecated
 from ...utils.utils import get_rng
 from ..base import CreatedByReset
+from ._arguments import list_of_augmentors
 from ._common import Configured, check_dtype, cv2
 from ._transform_base import (
     BaseTransform,
@@ -189,12 +189,13 @@ class AugmentorList(ImageAugmentor):
 
     Args:
         augmentors: list or tuple.
+
+    Raises:
+        TypeError: it is no list, or an element is no augmentor.
     """
 
     def __init__(self, augmentors: Sequence[ImageAugmentor]):
-        if not isinstance(augmentors, (list, tuple)):
-            raise TypeError("AugmentorList: augmentors must be a list or tuple; got {}".format(shown(augmentors)))
-        self.augmentors: List[ImageAugmentor] = list(augmentors)
+        self.augmentors: List[ImageAugmentor] = list_of_augmentors("AugmentorList", "augmentors", augmentors)
         super().__init__()
 
     def reset_state(self) -> None:

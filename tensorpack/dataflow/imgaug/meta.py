@@ -5,7 +5,7 @@ from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
-from ._arguments import probability
+from ._arguments import list_of_augmentors, one_augmentor, probability
 from ._transform_base import BaseTransform, NoOpTransform, TransformFactory, TransformList
 from .base import ImageAugmentor
 
@@ -30,7 +30,7 @@ class RandomApplyAug(ImageAugmentor):
     """
 
     def __init__(self, aug: ImageAugmentor, prob: float):
-        self.aug = aug
+        self.aug: ImageAugmentor = one_augmentor(self, "aug", aug)
         self.prob = probability(self, "prob", prob)
         super().__init__()
 
@@ -50,12 +50,15 @@ class RandomChooseAug(ImageAugmentor):
     """
 
     def __init__(self, aug_lists: Sequence[Any]):
+        if not isinstance(aug_lists, (list, tuple)):
+            list_of_augmentors(self, "aug_lists", aug_lists)  # raises
         if not aug_lists:
             raise ValueError("RandomChooseAug: aug_lists must not be empty")
         pairs = [isinstance(item, (tuple, list)) for item in aug_lists]
         if any(pairs) and not all(pairs):
             raise ValueError("RandomChooseAug: aug_lists must hold augmentors only, or pairs (augmentor, probability) only")
-        self.aug_lists: List[ImageAugmentor] = [item[0] if all(pairs) else item for item in aug_lists]
+        self.aug_lists: List[ImageAugmentor] = list_of_augmentors(
+            self, "aug_lists", [item[0] if all(pairs) else item for item in aug_lists])
         self.prob: List[float] = [probability(self, "each probability in aug_lists", item[1]) if all(pairs)
                                   else 1.0 / len(aug_lists) for item in aug_lists]
         if abs(sum(self.prob) - 1) > 1e-6:
@@ -81,7 +84,7 @@ class RandomOrderAug(ImageAugmentor):
     """
 
     def __init__(self, aug_lists: Sequence[ImageAugmentor]):
-        self.aug_lists = list(aug_lists)
+        self.aug_lists: List[ImageAugmentor] = list_of_augmentors(self, "aug_lists", aug_lists)
         super().__init__()
 
     def reset_state(self) -> None:

@@ -1,6 +1,7 @@
 """From a value that a user feeds to the array that a session callable takes."""
 from __future__ import annotations
 
+import os
 from typing import Any, Callable, Tuple
 
 import numpy as np
@@ -53,8 +54,8 @@ def _as_array(value: Any, dtype: np.dtype, tensor: tf.Tensor) -> np.ndarray:
         with np.errstate(all="ignore"):
             array = given.astype(dtype)
     except (OverflowError, TypeError, ValueError) as e:
-        raise ValueError("input {!r}: its values must fit {}; got {}: {}".format(
-            tensor.name, _describe(dtype), shown(value), e)) from e
+        raise ValueError("input {!r}: its values must fit {}; got {}: {}{}".format(
+            tensor.name, _describe(dtype), shown(value), e, _advice(value))) from e
     if given.dtype != dtype and not np.can_cast(given.dtype, dtype, "safe"):
         lost = given[_is_lost(given, array)]
         if lost.size:
@@ -62,6 +63,13 @@ def _as_array(value: Any, dtype: np.dtype, tensor: tf.Tensor) -> np.ndarray:
                              "dtype".format(tensor.name, _describe(dtype), lost[0],
                                             " and {} more".format(lost.size - 1) if lost.size > 1 else ""))
     return array
+
+
+def _advice(value: Any) -> str:
+    if isinstance(value, (list, tuple)) and value:
+        return _advice(value[0])
+    is_path = isinstance(value, (str, bytes, os.PathLike))
+    return "; if this is the path of an image, read it first, as cv2.imread(path) does" if is_path else ""
 
 
 def _natural(value: Any) -> np.ndarray:

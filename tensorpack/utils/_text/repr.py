@@ -8,6 +8,7 @@ from typing import Any, Iterator, Tuple
 
 import numpy as np
 
+from .keywords import KeywordsTold
 from .spec import describe
 
 _MAX_TEXT = 200  # characters shown of one argument
@@ -15,7 +16,7 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _MISSING = object()
 
 
-class ReprMixin:
+class ReprMixin(KeywordsTold):
     """Gives `ClassName(arg=value, ...)`: constructor arguments that differ from their defaults.
 
     The value of an argument is read from the attribute of its name, or of its name after an underscore; arguments that the
