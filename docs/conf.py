@@ -57,14 +57,16 @@ def _make_pages_of_examples(app):
 
 
 def _point_to_pages_of_examples(app, page, source):
-    if page == "examples":
-        source[0] = _with_links_from(source[0], "docs", "docs")
+    if not page.startswith("examples/"):
+        source[0] = _with_links_from(source[0], os.path.dirname("docs/" + page), os.path.dirname("docs/" + page))
 
 
 def _with_links_from(text, old, new):
     """Markdown whose relative links are those of a file in folder `old`, rewritten for a page in `new`."""
     def link(match):
         path, _, anchor = match.group(1).partition("#")
+        if not path:  # within the page
+            return match.group()
         path = os.path.normpath(os.path.join(old, path))
         page = re.match(r"examples/([^/]+)(/README.md)?$", path)
         if page:  # a folder or its README

@@ -12,6 +12,7 @@ from ..models.regularize import regularize_cost_from_collection
 from ..tfutils.common import build_or_reuse_placeholder
 from ..tfutils.optimizer import apply_grad_processors
 from ..tfutils.tower import TowerFunc, get_current_tower_context
+from ..utils import logger
 from ..utils._types import AnyFunction
 from ..utils.argtools import graph_memoized, log_once
 from ._spelling import old_hooks, on_subclass, warn_once
@@ -77,12 +78,35 @@ def _accept_one_list(cls: Any) -> None:
 
     @functools.wraps(build_graph)
     def with_one_list(self: Any, *inputs: Any, **keywords: Any) -> Any:
-        if len(inputs) > 1:
-            warn_once("build_graph(self, inputs) of a model with several inputs", "build_graph(self, *inputs)")
-            inputs = (list(inputs),)
-        return build_graph(self, *inputs, **keywords)
+        if len(inputs) <= 1:
+            return build_graph(self, *inputs, **keywords)
+        warn_once("build_graph(self, inputs) of a model with several inputs", "build_graph(self, *inputs)")
+        try:
+            return build_graph(self, list(inputs), **keywords)
+        except Exception as e:
+            _add_words(e, _one_for_several(self, parameters[1].name, len(inputs)))
+            raise
 
     cls.build_graph = with_one_list
+
+
+def _one_for_several(model: Any, parameter: str, number: int) -> str:
+    try:
+        names = model.input_names
+    except Exception:  # the error to tell of is another one
+        names = []
+    names = names if len(names) == number else ["input{}".format(k) for k in range(number)]
+    return ("the model has {} inputs {}, and {}.build_graph(self, {}) takes 1, which got the list of them, as in older "
+            "releases; if that is not meant, write build_graph(self, {})".format(
+                number, names, type(model).__name__, parameter, ", ".join(names)))
+
+
+def _add_words(error: Exception, words: str) -> None:
+    """Let the message of an error say more; its class and attributes stay."""
+    if len(error.args) == 1 and isinstance(error.args[0], str):
+        error.args = ("{}; {}".format(error.args[0], words),)
+    else:
+        logger.error("build_graph failed: %s.", words)
 
 
 # ---- the cost

@@ -6,6 +6,7 @@ import re
 from typing import Dict, List, Sequence, Union
 
 from ..utils import logger
+from ..utils._names import list_of_names
 
 __all__ = ["CommandWithValues"]
 
@@ -19,6 +20,7 @@ class CommandWithValues:
         names: name or names of the statistics.
 
     Raises:
+        TypeError: `names` has something that is no str.
         ValueError: there are no names, or the fields are others.
 
     Attributes:
@@ -26,7 +28,8 @@ class CommandWithValues:
     """
 
     def __init__(self, who: str, command: str, names: Union[str, Sequence[str]]):
-        self.names: List[str] = [names] if isinstance(names, str) else list(dict.fromkeys(names))
+        self.names: List[str] = list(dict.fromkeys(
+            [names] if isinstance(names, str) else list_of_names(who, "names", names)))
         if not self.names:
             raise ValueError("{}: names must have at least one name; got none".format(who))
         self._command = command

@@ -4,7 +4,7 @@ Public methods are what the trainer calls; a subclass overrides the underscore m
 """
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from ..compat import tfv1 as tf
 from ..tfutils._restore.names import near_tensor_names
@@ -208,6 +208,16 @@ class Callback(ReprMixin):
     def __str__(self) -> str:
         return type(self).__name__
 
+    if not TYPE_CHECKING:  # to a type checker any name would be an attribute then
+
+        def __getattr__(self, name: str) -> Any:
+            """Say where an attribute is that the trainer has; only called for what a callback has not."""
+            trainer = self.__dict__.get("trainer")
+            if trainer is not None and not name.startswith("_") and not hasattr(type(self), name) and _has(trainer, name):
+                raise AttributeError("{0} has no attribute '{1}', the trainer has it: self.trainer.{1}".format(
+                    type(self).__name__, name))
+            return object.__getattribute__(self, name)  # raises what has led here
+
     # ---- inside -----------------------------------------------------------------------------------------------------
 
     def _to_run_args(self, fetches: Sequence[Any]) -> tf.train.SessionRunArgs:
@@ -251,6 +261,13 @@ class Callback(ReprMixin):
 
 def _with_value(element: Union[tf.Operation, tf.Tensor]) -> Union[tf.Operation, tf.Tensor]:
     return element if isinstance(element, tf.Operation) else as_value(element)
+
+
+def _has(trainer: Any, name: str) -> bool:
+    try:
+        return hasattr(trainer, name) or hasattr(trainer.__class__, name)  # of the class: what it has later only
+    except ReferenceError:  # the trainer is gone
+        return False
 
 
 def overrides(cb: Callback, moment: str) -> bool:

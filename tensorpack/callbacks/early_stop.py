@@ -7,7 +7,7 @@ from ..utils import logger
 from ..utils._numbers import whole_number
 from ._arguments import check_number
 from ._memory import Memory
-from ._statistic import StatisticWatch
+from ._statistic import Direction, StatisticWatch
 from .base import Callback, StopTraining
 
 __all__ = ["EarlyStop"]
@@ -27,10 +27,11 @@ class EarlyStop(Callback):
         stat: name of the statistic, for instance `"validation_error"`.
         patience: how many triggers without improvement are too many, at least 1.
         min_delta: by how much a value must be better than the best so far to count.
-        mode: `"min"` if smaller is better, `"max"` if larger is.
+        mode: `"min"` if smaller is better, `"max"` if larger is, as for an accuracy. A name of the statistic that sounds
+            otherwise is warned of.
 
     Raises:
-        TypeError, ValueError: a number makes no sense, or `mode` is something else.
+        TypeError, ValueError: `stat` is no str, a number makes no sense, or `mode` is something else.
         StopTraining: then, with the best value and its epoch; before training if the earlier run has stopped so.
     """
 
@@ -44,7 +45,9 @@ class EarlyStop(Callback):
         self._best: Optional[float] = None
         self._best_epoch = 0
         self._num_bad = 0
-        self._watch = StatisticWatch(self, stat, "it cannot stop training", must_come_after=True)
+        self._watch = StatisticWatch(self, stat, "it cannot stop training", must_come_after=True, direction=Direction(
+            larger=mode == "max", effect="training ends when it does not {}".format("rise" if mode == "max" else "fall"),
+            remedy="pass mode='{}'".format("min" if mode == "max" else "max")))
         self._memory = Memory(self, "EarlyStop/{}/{}".format(stat, mode))
 
     def _before_train(self) -> None:

@@ -8,6 +8,7 @@ from ..tfutils._session.session_call import SessionCall
 from ..utils import logger
 from ..utils._text.spec import shown
 from ..utils.utils import humanize_time_delta
+from ._methods import check_methods
 from .base import Callback, StopTraining, overrides
 from .hooks import StepHook
 
@@ -23,7 +24,7 @@ class Callbacks(Callback):
     """A list of callbacks that acts as one callback, in the order of the list.
 
     Raises:
-        TypeError: `cbs` is no list, or holds something that is no Callback.
+        TypeError: `cbs` is no list, or holds something that is no Callback, or whose `setup_graph` does not take the trainer.
     """
 
     _chief_only = False
@@ -34,6 +35,7 @@ class Callbacks(Callback):
         for cb in cbs:
             if not isinstance(cb, Callback):
                 raise TypeError("Callbacks: each element of cbs must be a Callback; got {}".format(shown(cb)))
+            check_methods(cb)
         self.cbs = cbs
         self._steppers: Optional[List[Callback]] = None
 

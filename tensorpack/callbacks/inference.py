@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, NoReturn, Optional, Sequence, Union
 
 import numpy as np
 
+from ..compat import tfv1 as tf
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
 from ..utils._names import list_of_names
@@ -55,6 +56,9 @@ class Inferencer(Callback):
         names = list_of_names(str(self), "what _get_fetches() returns", self._get_fetches())
         return [get_op_tensor_name(name)[1] for name in names]
 
+    def _check_fetches(self, tensors: Sequence[tf.Tensor]) -> None:
+        """Called with the tensors of `get_fetches` before the training: raise ValueError if they cannot be right."""
+
     def on_fetches(self, results: List[Any]) -> None:
         """Called for each datapoint with the values of the tensors, in the order of `get_fetches`."""
         self._on_fetches(results)
@@ -95,10 +99,13 @@ class ScalarStats(Inferencer):
     Args:
         names: a tensor name, or a list of them.
         prefix: distinguishes the validation sets of several runners.
+
+    Raises:
+        ValueError: two names are of one operation; when the graph is set up, a tensor is known to be no scalar.
     """
 
     def __init__(self, names: Union[str, Sequence[str]], prefix: Optional[str] = "validation"):
-        self._names = [names] if isinstance(names, str) else list(names)
+        self._names = [names] if isinstance(names, str) else list_of_names("ScalarStats", "names", names)
         self._prefix = prefix
         ops = [get_op_tensor_name(name)[0] for name in self._names]
         if len(set(ops)) < len(ops):
@@ -111,6 +118,13 @@ class ScalarStats(Inferencer):
 
     def _get_fetches(self) -> Sequence[str]:
         return self._names
+
+    def _check_fetches(self, tensors: Sequence[tf.Tensor]) -> None:
+        for name, tensor in zip(self._names, tensors):
+            if tensor.shape.ndims is not None and tensor.shape.num_elements() != 1:
+                raise ValueError("ScalarStats: tensor '{}' must be a scalar; got the shape {}; reduce it with tf.reduce_mean, "
+                                 "or use ClassificationError for a vector with one element for each sample".format(
+                                     name, tensor.shape))
 
     def _on_fetches(self, results: List[Any]) -> None:
         self._values.append(results)
@@ -138,7 +152,7 @@ class ClassificationError(Inferencer):
         summary_name: name of the statistic.
 
     Raises:
-        ValueError: at a pass, the tensor is no vector.
+        ValueError: when the graph is set up, or at a pass if shapes are not known before, the tensor is no vector.
     """
 
     def __init__(self, wrong_tensor_name: str = "incorrect_vector", summary_name: str = "validation_error"):
@@ -152,11 +166,22 @@ class ClassificationError(Inferencer):
     def _get_fetches(self) -> Sequence[str]:
         return [self._wrong_tensor_name]
 
+    def _check_fetches(self, tensors: Sequence[tf.Tensor]) -> None:
+        shape = tensors[0].shape
+        if shape.ndims is not None:
+            self._check_rank(shape.ndims, "the shape {}".format(shape))
+
+    def _check_rank(self, rank: int, got: str) -> None:
+        if rank != 1:
+            advice = "do not reduce it" if rank == 0 else (
+                "reduce scores of classes to what is wrong: tf.cast(tf.logical_not(tf.nn.in_top_k(scores, label, 1)), "
+                "tf.float32), or tf.not_equal(tf.argmax(scores, 1), label)")
+            raise ValueError("ClassificationError: tensor '{}' must be a vector with one element for each sample; got {}; "
+                             "{}".format(self._wrong_tensor_name, got, advice))
+
     def _on_fetches(self, results: List[Any]) -> None:
         vector = np.asarray(results[0])
-        if vector.ndim != 1:
-            raise ValueError("ClassificationError: tensor '{}' must be a vector with one element for each sample; got {}; "
-                             "do not reduce it".format(self._wrong_tensor_name, describe(vector)))
+        self._check_rank(vector.ndim, describe(vector))
         vector = vector.astype("float64")
         self._warn_of_others(vector)
         self._errors.feed(float(vector.sum()), len(vector))
@@ -182,7 +207,8 @@ class BinaryClassificationStats(Inferencer):
         prefix: first part of the names of the statistics.
 
     Raises:
-        ValueError: at a pass, the tensors hold something else, or their shapes differ.
+        ValueError: at a pass, the tensors hold something else; there or, if they are known, when the graph is set up, their
+            shapes differ.
     """
 
     def __init__(self, pred_tensor_name: str, label_tensor_name: str, prefix: str = "val"):
@@ -196,12 +222,20 @@ class BinaryClassificationStats(Inferencer):
     def _get_fetches(self) -> Sequence[str]:
         return [self._pred_tensor_name, self._label_tensor_name]
 
+    def _check_fetches(self, tensors: Sequence[tf.Tensor]) -> None:
+        pred, label = [tensor.shape for tensor in tensors]
+        if not pred.is_compatible_with(label):
+            self._refuse_shapes(pred, label)
+
+    def _refuse_shapes(self, pred: Any, label: Any) -> NoReturn:
+        raise ValueError("BinaryClassificationStats: tensors '{}' and '{}' must have the same shape; got {} and {}".format(
+            self._pred_tensor_name, self._label_tensor_name, pred, label))
+
     def _on_fetches(self, results: List[Any]) -> None:
         names = self._pred_tensor_name, self._label_tensor_name
         pred, label = [np.asarray(value) for value in results]
         if pred.shape != label.shape:
-            raise ValueError("BinaryClassificationStats: tensors '{}' and '{}' must have the same shape; got {} and {}".format(
-                names[0], names[1], pred.shape, label.shape))
+            self._refuse_shapes(pred.shape, label.shape)
         for name, values in zip(names, (pred, label)):
             check_binary("BinaryClassificationStats: tensor '{}'".format(name), values)
         self._statistics.feed(pred, label)

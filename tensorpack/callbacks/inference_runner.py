@@ -19,6 +19,7 @@ from ..utils._text.progress_bar import Bar
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.utils import get_tqdm
+from ._methods import check_methods
 from .base import Callback
 from .group import Callbacks, raise_background_failure
 from .inference import Inferencer
@@ -60,6 +61,7 @@ class InferenceRunnerBase(Callback):
             if not isinstance(inf, Inferencer):
                 raise TypeError("{}: infs must be Inferencers; got {}; try ScalarStats({!r})".format(
                     who, shown(inf), inf if isinstance(inf, str) else "cost"))
+            check_methods(inf)
         self._input_source = input
         self._size = _known_size(who, input)
         self._hooks: List[tf.train.SessionRunHook] = []
@@ -241,7 +243,8 @@ class InferenceRunner(_TowerInferenceRunner):
 
     Raises:
         TypeError: `input` is a StagingInput, which takes data ahead of a pass.
-        ValueError: when the graph is set up, another tower has the same name, or a variable exists in inference only.
+        ValueError: when the graph is set up, another tower has the same name, a variable exists in inference only, or a
+            tensor has a shape that an inferencer cannot take.
         RuntimeError: when the graph is set up, the trainer has no tower function; at a pass, the data ended early.
     """
 
@@ -366,10 +369,12 @@ class _InferencerToHook(tf.train.SessionRunHook):
 def _find_fetches(inf: Inferencer, tower: TowerTensorHandle) -> List[Any]:
     names = inf.get_fetches()
     try:
-        return tower.get_tensors(names)
+        tensors = tower.get_tensors(names)
     except KeyError as e:
         raise KeyError("{}: must fetch tensors of the inference tower or inputs of the model; got {}: {}".format(
             inf, names, e.args[0])) from e
+    inf._check_fetches(tensors)
+    return tensors
 
 
 def _known_size(who: str, input: InputSource) -> Optional[int]:

@@ -16,7 +16,7 @@ from ._monitors.base import as_number
 from ._monitors.stat_history import values_of_earlier_run
 from ._param.hyper_param import GraphVarParam, HyperParam, ObjAttrParam
 from ._param.schedule import parse_schedule, value_in_force, value_to_set
-from ._statistic import StatisticWatch
+from ._statistic import Direction, StatisticWatch
 from .base import Callback, unwrapped
 from .saver import find_model_saver
 
@@ -229,7 +229,8 @@ class ScheduledHyperParamSetter(HyperParamSetter):
             there, if the parameter (as restored from a checkpoint, for instance) has another one. Both cases are warned of.
 
     Raises:
-        TypeError, ValueError: the schedule is no list of pairs of numbers, or a point is negative.
+        TypeError, ValueError: the schedule is no list of pairs of numbers, a point is negative, or all pairs seem to be
+            (value, epoch): each first member has a fraction, each second one has none.
         ValueError: `interp` is something else.
 
     Example: the learning rate is 0.1 for 30 epochs, 0.01 for the next 30, then 0.001::
@@ -332,10 +333,11 @@ class StatMonitorParamSetter(HyperParamSetter):
         value_func: from the current value to the new one.
         threshold: by how much the statistic has to decrease, at least 0.
         last_k: in how many triggers.
-        reverse: the statistic has to increase instead.
+        reverse: the statistic has to increase instead. A name that sounds otherwise, such as `val-accuracy` without it, is
+            warned of.
 
     Raises:
-        TypeError, ValueError: a number makes no sense, or `value_func` is no function.
+        TypeError, ValueError: a number makes no sense, `value_func` is no function, or `stat_name` no str.
 
     Example: divide the learning rate by 10 when the validation error has not decreased by 0.001 in 10 epochs::
 
@@ -357,7 +359,9 @@ class StatMonitorParamSetter(HyperParamSetter):
         self.reverse = reverse
         self._history: Deque[float] = deque(maxlen=self.last_k)
         self._last_step: Optional[int] = None
-        self._watch = StatisticWatch(self, stat_name, "the parameter is left alone", must_come_after=True)
+        self._watch = StatisticWatch(self, stat_name, "the parameter is left alone", must_come_after=True, direction=Direction(
+            larger=reverse, effect="the parameter changes when it has stopped to {}".format("rise" if reverse else "fall"),
+            remedy="leave out reverse=True" if reverse else "pass reverse=True"))
 
     def _before_epoch(self) -> None:
         self._watch.tell()

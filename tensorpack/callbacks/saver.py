@@ -21,7 +21,7 @@ from ._arguments import check_number, directory_so_far
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
 from ._resume import is_over, read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
-from ._statistic import StatisticWatch
+from ._statistic import Direction, StatisticWatch
 from .base import Callback, unwrapped
 
 __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
@@ -197,7 +197,8 @@ class MinSaver(Callback):
     only.
 
     Args:
-        monitor_stat: name of the statistic in the monitors.
+        monitor_stat: name of the statistic in the monitors. One that sounds as if the other end were better, such as
+            `val-accuracy` here or `val-error` for MaxSaver, is warned of.
         reverse: keep the highest instead; the files are called `max-<stat>`.
         filename: to use instead of `min-<stat>`. A `/` in either becomes `-`.
         checkpoint_dir: by default the log directory.
@@ -205,7 +206,7 @@ class MinSaver(Callback):
 
     Raises:
         RuntimeError: when the graph is set up, there is neither `checkpoint_dir` nor a log directory.
-        TypeError, ValueError: `keep` is no whole number of at least 1.
+        TypeError, ValueError: `monitor_stat` is no str, or `keep` no whole number of at least 1.
     """
 
     def __init__(self, monitor_stat: str, reverse: bool = False, filename: Optional[str] = None,
@@ -217,7 +218,9 @@ class MinSaver(Callback):
         self.checkpoint_dir = directory_so_far(checkpoint_dir)
         self._best: List[_Best] = []  # the best one first
         self._num_seen = 0
-        self._watch = StatisticWatch(self, monitor_stat, "nothing is saved", must_come_after=False)
+        self._watch = StatisticWatch(self, monitor_stat, "nothing is saved", must_come_after=False, direction=Direction(
+            larger=reverse, effect="the weights with its {} value are kept".format("highest" if reverse else "lowest"),
+            remedy="use {}({!r})".format("MinSaver" if reverse else "MaxSaver", monitor_stat)))
         self._waiting_at: Optional[_Moment] = None
         self._own_saver: tf.train.Saver = NOT_YET
 

@@ -105,9 +105,10 @@ def _device_numbers(who: str, gpus: Union[int, Sequence[int]]) -> List[int]:
 def _check_gpus(who: str, numbers: List[int]) -> None:
     there = compat.num_gpus()
     if there == 0:
-        log = logger.error if len(numbers) > 1 else logger.warning
-        log("%s: TensorFlow sees no GPU, so all of %s runs on one CPU device. For towers on several CPU devices pass "
-            "device_type='cpu'.", who, ", ".join("/gpu:{}".format(k) for k in numbers))
+        logger.warning("%s: TensorFlow sees no GPU, so all of %s runs on one CPU device. For towers on several CPU devices "
+                       "pass device_type='cpu'. What TensorFlow says of \"Colocation\" is that it moves operations there; the "
+                       "environment variable TF_CPP_MIN_LOG_LEVEL=2 silences that.", who,
+                       ", ".join("/gpu:{}".format(k) for k in numbers))
     elif max(numbers) >= there:
         raise ValueError("{}: each GPU must exist; got {}, but TensorFlow sees {}, numbered from 0; ask for fewer, or check "
                          "CUDA_VISIBLE_DEVICES and nvidia-smi".format(who, numbers, there))

@@ -8,7 +8,9 @@ from ..callbacks._resume import starting_epoch_after
 from ..callbacks.base import Callback
 from ..callbacks.monitor import JSONWriter
 from ..callbacks.saver import find_model_saver
+from ..compat import tfv1 as tf
 from ..tfutils._restore.checkpoint import open_checkpoint, recorded_checkpoints, where_recorded
+from ..tfutils.sessinit import SaverRestore
 from ..utils import logger
 from ..utils._rng import is_first_worker
 
@@ -19,18 +21,37 @@ def checkpoint_directory(callbacks: Optional[List[Callback]]) -> Optional[str]:
     return logger.get_logger_dir() if saver is None else saver.checkpoint_dir
 
 
-def find_checkpoint(directory: Optional[str]) -> Optional[str]:
-    """Prefix of the newest checkpoint that `<directory>/checkpoint` lists and that can be read; None without one."""
+class EarlierCheckpoint(SaverRestore):
+    """A SaverRestore of a checkpoint that nobody has named, so that errors say where it is from."""
+
+    def _run_init(self, sess: tf.Session) -> None:
+        try:
+            super()._run_init(sess)
+        except (TypeError, ValueError) as e:
+            what = str(e).partition("; pass ignore_mismatch")[0]
+            error = TypeError if isinstance(e, TypeError) else ValueError
+            raise error(
+                "AutoResumeTrainConfig: the model must be the one of the earlier training, whose checkpoint is {0}; got: {1}; "
+                "use a new log directory for another model, or pass always_resume=False and session_init=SmartInit({0!r}, "
+                "ignore_mismatch=True) to take what fits".format(self.path, what)) from e
+
+
+def find_checkpoint(directory: Optional[str], otherwise: str = "the training starts from scratch") -> Optional[str]:
+    """Prefix of the newest checkpoint that `<directory>/checkpoint` lists and that can be read; None without one.
+
+    Args:
+        otherwise: what happens without one, for the log.
+    """
     if directory is None:
         if not is_first_worker():
             logger.info("This worker has no log directory: it starts where rank 0 does.")
             return None
-        logger.warning("No log directory is set, so there is nothing to resume from: the training starts from scratch. "
-                       "Call logger.set_logger_dir(path, 'k') before the configuration is made.")
+        logger.warning("No log directory is set, so there is nothing to resume from: %s. "
+                       "Call logger.set_logger_dir(path, 'k') before the configuration is made.", otherwise)
         return None
     recorded = recorded_checkpoints(directory)
     if not recorded:
-        logger.info("No checkpoint is listed in %s: the training starts from scratch.", directory)
+        logger.info("No checkpoint is listed in %s: %s.", directory, otherwise)
     for handle in recorded:
         path = where_recorded(handle, directory)
         if _is_complete(path):
@@ -38,8 +59,8 @@ def find_checkpoint(directory: Optional[str]) -> Optional[str]:
         logger.warning("Checkpoint %s is listed in %s but missing or damaged; trying the one before it.", path,
                        os.path.join(directory, "checkpoint"))
     if recorded:
-        logger.warning("No checkpoint that is listed in %s can be read: the training starts from scratch.",
-                       os.path.join(directory, "checkpoint"))
+        logger.warning("No checkpoint that is listed in %s can be read: %s.",
+                       os.path.join(directory, "checkpoint"), otherwise)
     return None
 
 

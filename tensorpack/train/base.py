@@ -8,6 +8,7 @@ from typing import Any, List, Optional, Union
 from ..callbacks.base import Callback, StopTraining
 from ..callbacks.group import Callbacks, raise_background_failure
 from ..callbacks.monitor import MonitorBase, Monitors
+from ..callbacks.saver import find_model_saver
 from ..callbacks.steps import MaintainStepCounter
 from ..compat import tfv1 as tf
 from ..tfutils._session.hooked_session import HookedSession
@@ -25,6 +26,7 @@ from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once
 from ..utils.concurrency import unblock_on_sigint
 from ..utils.utils import humanize_time_delta
+from ._distributed.cluster import warn_if_alone
 from ._loop import TrainLoop, check_not_negative
 from ._stall import TrainingWatch
 from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS
@@ -72,6 +74,7 @@ class Trainer(KeywordsTold):
     sess: tf.Session = made_later(_NO_SESSION)
     hooked_sess: HookedSession = made_later(_NO_SESSION)
     towers: Optional[TowerTensorHandles] = None
+    _trains_with_others = False  # whether several processes make one training
     _callbacks: Callbacks = NOT_YET
     _queue_runners: QueueRunners = NOT_YET
     _watch: Optional[TrainingWatch] = None
@@ -123,6 +126,8 @@ class Trainer(KeywordsTold):
 
         The order is: registered so far, the step counter, `callbacks`, `monitors`, the `Monitors` aggregate.
         """
+        if not self._trains_with_others:
+            warn_if_alone(type(self).__name__)
         for name, value in (("callbacks", callbacks), ("monitors", monitors)):
             if not isinstance(value, list):
                 raise TypeError("Trainer.setup_callbacks: {} must be a list; got {}".format(name, shown(value)))
@@ -252,7 +257,10 @@ class Trainer(KeywordsTold):
             logger.warning("Training stopped: the data ended at step %d of %d in epoch %d: %s", self.loop.local_step + 1,
                            self.loop.steps_per_epoch, self.loop.epoch_num, cause.message)
         elif isinstance(cause, KeyboardInterrupt):
-            logger.info("Detected Ctrl-C and exiting main loop.")
+            resume = find_model_saver(self._callbacks.cbs) is not None
+            logger.info("Detected Ctrl-C and exiting main loop, in epoch %d at global_step %d.%s", self.loop.epoch_num,
+                        self.loop.global_step, " With AutoResumeTrainConfig the same command goes on from the last checkpoint."
+                        if resume else "")
             raise cause
         else:
             logger.error("Training failed at global_step=%d", self.loop.global_step)

@@ -21,7 +21,7 @@ from ..tfutils.sessinit import JustCurrentSession, SaverRestore, SessionInit
 from ..utils import logger
 from ..utils._text.keywords import KeywordsTold
 from ..utils._text.spec import shown
-from ._resume import checkpoint_directory, find_checkpoint, find_starting_epoch
+from ._resume import EarlierCheckpoint, checkpoint_directory, find_checkpoint, find_starting_epoch
 
 __all__ = ["AutoResumeTrainConfig", "DEFAULT_CALLBACKS", "DEFAULT_MONITORS", "TrainConfig"]
 
@@ -173,13 +173,18 @@ class AutoResumeTrainConfig(TrainConfig):
     Args:
         always_resume: if False, `session_init` and `starting_epoch` are found only where they are not given.
         kwargs: as for `TrainConfig`.
+
+    Raises:
+        ValueError, TypeError: when the training begins, the checkpoint does not fit the model.
     """
 
     def __init__(self, always_resume: bool = True, **kwargs: Any):
-        path = find_checkpoint(checkpoint_directory(kwargs.get("callbacks")))
+        given = kwargs.get("session_init")
+        path = find_checkpoint(checkpoint_directory(kwargs.get("callbacks")), otherwise="the training starts from scratch"
+                               if given is None else "the training starts with the given session_init")
         if path is not None:
             if always_resume or "session_init" not in kwargs:
-                kwargs["session_init"] = SaverRestore(path)
+                kwargs["session_init"] = EarlierCheckpoint(path)
                 logger.info("Found history checkpoint %s, it overwrites/sets session_init.", path)
             if always_resume or "starting_epoch" not in kwargs:
                 kwargs["starting_epoch"], how = self._starting_epoch(path, kwargs)
@@ -199,4 +204,4 @@ class AutoResumeTrainConfig(TrainConfig):
     def get_sessinit_resume(dir: Optional[str] = None) -> Optional[SaverRestore]:
         """A SaverRestore of the newest complete checkpoint in `dir` (default: log directory); None if there is none."""
         path = find_checkpoint(checkpoint_directory(None) if dir is None else os.path.expanduser(dir))
-        return None if path is None else SaverRestore(path)
+        return None if path is None else EarlierCheckpoint(path)

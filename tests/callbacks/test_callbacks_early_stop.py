@@ -59,10 +59,10 @@ def test_later_callbacks_of_the_epoch_are_left_out_and_all_are_ended(counting_tr
 
 
 def test_an_unknown_statistic_is_warned_of_with_near_names_and_at_the_end(counting_trainer, log_records):
-    counting_trainer().go([Put([1, 1, 1, 1], "validation_error"), EarlyStop("val_error", 1)], steps_per_epoch=1, max_epoch=4)
+    counting_trainer().go([Put([1, 1, 1, 1], "validation_error"), EarlyStop("valid_error", 1)], steps_per_epoch=1, max_epoch=4)
     warnings = [r.getMessage() for r in log_records if r.levelname == "WARNING" and "EarlyStop" in r.getMessage()]
     assert len(warnings) == 2 and "has done nothing" in warnings[1]
-    assert all("'val_error'" in warning and "'validation_error'" in warning for warning in warnings)
+    assert all("'valid_error'" in warning and "'validation_error'" in warning for warning in warnings)
 
 
 def test_triggers_of_another_period_are_what_counts(counting_trainer):

@@ -81,9 +81,10 @@ def test_classification_error_is_exact_for_float32():
     assert one_pass(ClassificationError("wrong", "err"), batches) == {"err": 0.3}
 
 
-@pytest.mark.parametrize("value", [np.float32(1), np.zeros((2, 2))], ids=["scalar", "matrix"])
-def test_classification_error_needs_a_vector(value):
-    with pytest.raises(ValueError, match="ClassificationError.*'wrong' must be a vector.*do not reduce"):
+@pytest.mark.parametrize("value, advice", [(np.float32(1), "do not reduce"), (np.zeros((2, 2)), "; reduce scores.*in_top_k")],
+                         ids=["scalar", "matrix"])
+def test_classification_error_needs_a_vector(value, advice):
+    with pytest.raises(ValueError, match="ClassificationError.*'wrong' must be a vector.*" + advice):
         one_pass(ClassificationError("wrong"), [[value]])
 
 

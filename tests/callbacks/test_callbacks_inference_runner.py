@@ -7,7 +7,7 @@ import pytest
 from small_training import Call, events, messages, strict_json, train
 
 from tensorpack.callbacks.base import StopTraining
-from tensorpack.callbacks.inference import ClassificationError, Inferencer, ScalarStats
+from tensorpack.callbacks.inference import BinaryClassificationStats, ClassificationError, Inferencer, ScalarStats
 from tensorpack.callbacks.inference_runner import InferenceRunner, InferenceRunnerBase
 from tensorpack.callbacks.monitor import JSONWriter, TFEventWriter
 from tensorpack.callbacks.saver import MinSaver, ModelSaver
@@ -420,3 +420,35 @@ def test_it_is_told_in_the_first_pass_alone(log_records, size):
     launch([InferenceRunner(DataFromGenerator(generate), ScalarStats("mean_x"))], epochs=3)
     found = [text for text in messages(log_records, "WARNING") if "have not ended" in text]
     assert len(found) == (size > 1000)
+
+
+class Shapes(Model):
+    """Tensors of known and unknown shapes."""
+
+    def build_graph(self, x, label):
+        tf.identity(tf.one_hot(label, 3), name="prob")
+        tf.identity(tf.one_hot(label, 3)[:, :2], name="narrow")
+        tf.placeholder_with_default(tf.ones([2]), None, name="unknown")
+        tf.reshape(tf.reduce_mean(x), [1, 1], name="single")
+        return super().build_graph(x, label)
+
+
+@pytest.mark.parametrize("inferencer, message", [
+    (ClassificationError("cost"), r"ClassificationError: tensor 'cost' must be a vector.*got the shape \(\); do not reduce it"),
+    (ClassificationError("prob"), r"ClassificationError: tensor 'prob' must be a vector.*3\)?\]?\)?; reduce.*in_top_k.*argmax"),
+    (ScalarStats("incorrect_vector"), "ScalarStats: tensor 'incorrect_vector' must be a scalar.*use ClassificationError"),
+    (ScalarStats(["cost", "prob"]), "ScalarStats: tensor 'prob' must be a scalar"),
+    (BinaryClassificationStats("prob", "narrow"), "BinaryClassificationStats.*must have the same shape"),
+], ids=["scalar", "matrix", "vector", "second", "binary"])
+def test_tensors_of_wrong_shapes_are_refused_before_the_training(inferencer, message):
+    epochs = []
+    with pytest.raises(ValueError, match=message):
+        launch([Call(before_train=epochs.append), InferenceRunner(flow(1), inferencer)], model=Shapes())
+    assert epochs == []
+
+
+def test_shapes_that_may_fit_are_taken():
+    trainer = launch([InferenceRunner(flow(1, 1), [
+        ClassificationError("unknown"), ScalarStats("single", prefix=""), BinaryClassificationStats("prob", "prob")])],
+        model=Shapes())
+    assert [trainer.monitors.get_latest(name) for name in ("validation_error", "single", "val_recall")] == [1, 1, 1]

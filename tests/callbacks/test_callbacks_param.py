@@ -275,7 +275,9 @@ def test_points_that_are_skipped_are_made_up_for():
 @pytest.mark.parametrize("schedule, error, message", [
     (3, TypeError, "list of"), ([1, 2], TypeError, "list of"), ([(1, "a")], TypeError, "numbers"),
     ([(1, float("nan"))], TypeError, "numbers"), ([(float("nan"), 1)], TypeError, "numbers"),
-    ([(True, 1)], TypeError, "numbers"), ([(-1, 1)], ValueError, "at least 0"), ([(-0.5, 1)], ValueError, "at least 0")],
+    ([(True, 1)], TypeError, "numbers"), ([(-1, 1)], ValueError, "at least 0"), ([(-0.5, 1)], ValueError, "at least 0"),
+    ([(1e-3, 0), (1e-4, 1)], ValueError, r"must be \(epoch or step, value\), and these seem swapped.*try \[\(0, 0.001\), "
+     r"\(1, 0.0001\)\]"), ([(.5, 3)], ValueError, "swapped"), ([(.1, 0), (.01, np.float32(9))], ValueError, "swapped")],
     ids=str)
 def test_wrong_schedules(schedule, error, message):
     with pytest.raises(error, match="ScheduledHyperParamSetter.*" + message):

@@ -24,10 +24,10 @@ FIT = {
     "Contrast": lambda: imgaug.Contrast((0.5, 1.5)),
     "Flip": lambda: imgaug.Flip(horiz=True),
     "GaussianNoise": lambda: imgaug.GaussianNoise(0.05),
-    "Hue": imgaug.Hue,
+    "Hue": lambda: imgaug.Hue(rgb=True),
     "Lighting": lambda: imgaug.Lighting(0.1, [0.2, 0.02, 0.004], EIGENVECTORS),
     "RandomCutout": lambda: imgaug.RandomCutout(3, 3),
-    "Saturation": imgaug.Saturation,
+    "Saturation": lambda: imgaug.Saturation(rgb=True),
 }
 
 

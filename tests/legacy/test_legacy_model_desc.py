@@ -152,6 +152,40 @@ def test_one_parameter_for_several_inputs_gets_a_list(warnings):
     assert any(text.startswith("build_graph(self, inputs) of a model with several inputs") for text in warnings())
 
 
+@pytest.mark.parametrize("fail, error", [
+    (lambda image: tfv1.reduce_mean(image.shape), AttributeError), (lambda image: image * 2.0, TypeError),
+    (lambda image: {}[image[0].op.name], KeyError), (lambda image: tfv1.stack(image) + tfv1.ones([3, 7]), ValueError)],
+    ids=["attribute", "type", "key", "value"])
+def test_when_the_list_was_not_meant_the_error_says_how_many_inputs_there_are(fail, error):
+    class Forgot(ModelDesc):
+        def inputs(self):
+            return [tfv1.TensorSpec([2], tfv1.float32, "image"), tfv1.TensorSpec([2], tfv1.float32, "label")]
+
+        def build_graph(self, image):
+            return fail(image)
+
+    model = Forgot()
+    with TowerContext("", is_training=True), pytest.raises(error) as info:
+        model.build_graph(*model.get_input_vars())
+    assert "the model has 2 inputs ['image', 'label'], and Forgot.build_graph(self, image) takes 1" in str(info.value)
+    assert "write build_graph(self, image, label)" in str(info.value)
+
+
+def test_an_error_with_other_arguments_stays_as_it_is_and_the_log_says_it(log_records):
+    class Raises(ModelDesc):
+        def inputs(self):
+            return [tfv1.TensorSpec([2], tfv1.float32, "image"), tfv1.TensorSpec([2], tfv1.float32, "label")]
+
+        def build_graph(self, image):
+            raise OSError(3, "no such thing")
+
+    model = Raises()
+    with TowerContext("", is_training=True), pytest.raises(OSError) as info:
+        model.build_graph(*model.get_input_vars())
+    assert info.value.args == (3, "no such thing")
+    assert any("the model has 2 inputs" in record.getMessage() for record in log_records)
+
+
 def test_gradient_processors_of_the_model():
     class Processed(Old):
         def get_gradient_processor(self):

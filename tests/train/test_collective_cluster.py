@@ -3,7 +3,12 @@ import json
 
 import pytest
 
+from tensorpack.compat import tfv1
 from tensorpack.train._distributed.cluster import cluster_from_environment, expand_counts, expand_hosts
+from tensorpack.train._distributed.collective import CollectiveTrainer
+from tensorpack.train._distributed.horovod import BytePSTrainer, HorovodTrainer
+from tensorpack.train.base import Trainer
+from tensorpack.train.trainers import SimpleTrainer
 
 
 def tf_config(index=0, job="worker", **cluster):
@@ -175,3 +180,34 @@ def test_expand_counts(text, counts):
 def test_lists_that_are_none_are_refused(function, text):
     with pytest.raises(ValueError):
         function(text)
+
+
+def config_of(number):
+    return '{{"cluster": {{"worker": [{}]}}, "task": {{"type": "worker", "index": 0}}}}'.format(
+        ", ".join('"127.0.0.1:{}"'.format(20000 + k) for k in range(number)))
+
+
+@pytest.mark.parametrize("text, expected", [
+    (config_of(3), 1), (config_of(1), 0), (None, 0), ("{}", 0),
+    ('{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}', 0)],
+    ids=["three", "one", "none", "nonsense", "parameter servers"])
+def test_a_trainer_that_trains_alone_in_each_worker_is_warned_of_once(monkeypatch, log_records, text, expected):
+    if text is None:
+        monkeypatch.delenv("TF_CONFIG", raising=False)
+    else:
+        monkeypatch.setenv("TF_CONFIG", text)
+    for _ in range(2):
+        with tfv1.Graph().as_default():
+            Trainer().setup_callbacks([], [])
+    found = [r.getMessage() for r in log_records if r.levelname == "WARNING" and "workers were started" in r.getMessage()]
+    assert len(found) == expected
+    if expected:
+        assert found[0].startswith("3 workers were started") and "Trainer trains alone in each" in found[0]
+        assert "use CollectiveTrainer" in found[0]
+
+
+@pytest.mark.parametrize("trainer, alone", [
+    (SimpleTrainer, True), (CollectiveTrainer, False), (HorovodTrainer, False), (BytePSTrainer, False)],
+    ids=lambda value: getattr(value, "__name__", ""))
+def test_which_trainers_train_alone(trainer, alone):
+    assert trainer._trains_with_others is not alone

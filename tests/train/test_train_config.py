@@ -23,6 +23,7 @@ from tensorpack import (
     TrainConfig,
     Trainer,
     launch_train_with_config,
+    logger,
     tfv1,
 )
 from tensorpack.train.interface import apply_default_prefetch
@@ -296,3 +297,50 @@ def test_session_init_is_applied_before_training(linear_model, linear_data):
         model=linear_model(), dataflow=linear_data(), callbacks=[look], monitors=[],
         session_init=SmartInit({"W": value})), SimpleTrainer())
     np.testing.assert_array_equal(look.seen, value)
+
+
+@pytest.fixture
+def trained_with_three(linear_model, linear_data, tmp_path):
+    """The log directory of a training of a model with a variable of three elements."""
+    logger.set_logger_dir(str(tmp_path / "log"), "k")
+    yield resumable(linear_model, linear_data, 3)
+    logger.set_logger_dir(str(tmp_path / "elsewhere"), "k")
+
+
+def resumable(linear_model, linear_data, size):
+    """Returns a function that trains, or goes on, with a variable of this many elements."""
+    def build_graph(self, x, y):
+        head = tfv1.get_variable("head", [self.size])
+        return linear_model.build_graph(self, x, y) + tfv1.reduce_sum(head)
+
+    def train(size=size, max_epoch=1, **kwargs):
+        model = type("Model", (linear_model,), {"build_graph": build_graph, "size": size})()
+        with tfv1.Graph().as_default():
+            launch_train_with_config(AutoResumeTrainConfig(
+                model=model, dataflow=linear_data(), callbacks=[ModelSaver()], monitors=[], max_epoch=max_epoch, **kwargs),
+                SimpleTrainer())
+
+    train()
+    return train
+
+
+def test_a_model_that_does_not_fit_the_earlier_training_is_told_of_with_the_checkpoint(trained_with_three):
+    with pytest.raises(ValueError) as info:
+        trained_with_three(4, 2)
+    message = str(info.value)
+    assert message.startswith("AutoResumeTrainConfig: ") and "head" in message and "use a new log directory" in message
+    assert logger.get_logger_dir() in message and "always_resume=False" in message
+
+
+def test_what_that_error_advises_works(trained_with_three):
+    path = AutoResumeTrainConfig.get_sessinit_resume().path
+    trained_with_three(4, 2, always_resume=False, session_init=SmartInit(path, ignore_mismatch=True))
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["scratch", "session_init"])
+def test_without_a_checkpoint_the_log_says_what_the_training_starts_with(tmp_path, log_records, given):
+    logger.set_logger_dir(str(tmp_path / "log"), "k")
+    kwargs = dict(session_init=SmartInit({})) if given else {}
+    AutoResumeTrainConfig(steps_per_epoch=1, monitors=[], **kwargs)
+    line, = [r.getMessage() for r in log_records if "No checkpoint is listed" in r.getMessage()]
+    assert line.endswith("the training starts with the given session_init." if given else "the training starts from scratch.")

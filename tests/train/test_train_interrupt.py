@@ -22,6 +22,7 @@ def test_ctrl_c_ends_a_step_that_waits_for_data(start_program):
     output = program.text()
     assert "AFTER TRAIN at 5" in output and "RuntimeError" not in output, output[-3000:]
     assert output.splitlines()[-1] == "KeyboardInterrupt", output[-3000:]
+    assert "Detected Ctrl-C and exiting main loop, in epoch 1 at global_step 5." in output, output[-3000:]
 
 
 @pytest.fixture

@@ -20,13 +20,14 @@ def parse_schedule(who: str, schedule: Sequence[Tuple[int, float]]) -> Schedule:
     A point with a fraction is truncated. Of several values for a point the first one counts. Both are warned of.
 
     Raises:
-        TypeError, ValueError: they are no such pairs, or a point is negative.
+        TypeError, ValueError: they are no such pairs, a point is negative, or points and values seem swapped.
     """
     try:
         pairs = [(point, value) for point, value in schedule]
     except (TypeError, ValueError):
         raise TypeError("{}: schedule must be a list of (epoch or step, value); got {}; try [(30, 0.01), (60, 0.001)]".format(
             who, shown(schedule))) from None
+    _refuse_swapped(who, pairs)
     values: Dict[int, float] = {}
     for point, value in pairs:
         point = _whole_point(who, point, value)
@@ -36,12 +37,23 @@ def parse_schedule(who: str, schedule: Sequence[Tuple[int, float]]) -> Schedule:
     return sorted(values.items())
 
 
+def _refuse_swapped(who: str, pairs: List[Tuple[Any, Any]]) -> None:
+    if pairs and all(_is_number(point) and point > 0 and not _is_whole(point) and _is_whole(value) for point, value in pairs):
+        raise ValueError("{}: the pairs of the schedule must be (epoch or step, value), and these seem swapped: each first "
+                         "member has a fraction and each second one is whole; got {}; try {}".format(
+                             who, shown(pairs), [(int(value), point) for point, value in pairs]))
+
+
+def _is_whole(x: Any) -> bool:
+    return _is_number(x) and x == int(x)
+
+
 def _whole_point(who: str, point: Any, value: Any) -> int:
     if not _is_number(point) or not _is_number(value):
         raise TypeError("{}: schedule must have numbers; got ({!r}, {!r})".format(who, point, value))
     if point < 0:
         raise ValueError("{}: an epoch or step of the schedule must be at least 0; got {!r}".format(who, point))
-    if point != int(point):
+    if not _is_whole(point):
         logger.warning("%s: epochs and steps of a schedule are whole numbers; %s is taken for %d.", who, point, int(point))
     return int(point)
 

@@ -19,8 +19,8 @@ def warn_of_unit_range(who: Any, img: np.ndarray, consequence: str) -> None:
         who: the augmentor or filler, which remembers that it has looked.
         consequence: what it does to such an image.
     """
-    if img.dtype.kind != "f" or getattr(who, "_has_seen_range", False) or not img.size:
-        return
+    if getattr(who, "_has_seen_range", False) or not isinstance(img, np.ndarray) or img.dtype.kind != "f" or not img.size:
+        return  # it has looked, or there is nothing to look at: an ImagePlaceholder, other types, no pixels
     low, high = img.min(), img.max()
     if high == 0 == low:
         return

@@ -6,7 +6,9 @@ import os
 import re
 from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
 
-__all__ = ["Cluster", "WATCHDOG_VARIABLE", "cluster_from_environment"]
+from ...utils.argtools import log_once
+
+__all__ = ["Cluster", "WATCHDOG_VARIABLE", "cluster_from_environment", "warn_if_alone"]
 
 # host:port where rank 0 waits for the watchdogs of the others
 WATCHDOG_VARIABLE = "TENSORPACK_WATCHDOG"
@@ -52,6 +54,18 @@ def cluster_from_environment(environ: Optional[Mapping[str, str]] = None) -> Clu
     else:
         workers, rank = ["localhost:0"], 0
     return Cluster(tuple(workers), rank, environ.get(WATCHDOG_VARIABLE) or _default_watchdog(workers[0]))
+
+
+def warn_if_alone(who: str) -> None:
+    """Warn, once, of a trainer that trains alone in each of several processes that were started to train together."""
+    try:
+        size = cluster_from_environment().size if os.environ.get("TF_CONFIG") else 1
+    except ValueError:  # of something else than our workers
+        return
+    if size > 1:
+        log_once("{0} workers were started, as TF_CONFIG says, but {1} trains alone in each of them: these are {0} trainings, "
+                 "in one log directory unless the script gives each its own; use CollectiveTrainer for one training.".format(
+                     size, who), "warning")
 
 
 def _from_tf_config(text: str) -> Tuple[List[str], int]:

@@ -81,6 +81,7 @@ class CollectiveTrainer(SingleCostTrainer):
         ValueError: the environment does not describe a cluster.
     """
 
+    _trains_with_others = True
     START_SECONDS = 600.0
     HEARTBEAT_SECONDS = 60.0
     STUCK_SECONDS = 2.0

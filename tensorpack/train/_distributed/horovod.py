@@ -50,6 +50,8 @@ class HorovodTrainer(SingleCostTrainer):
         ImportError: Horovod is not installed, or was built without TensorFlow.
     """
 
+    _trains_with_others = True
+
     def __init__(self, average: bool = True, compression: Optional[Any] = None):
         super().__init__()
         self.hvd = self._import_hvd()

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Pattern, Set, Tuple
 
 _STAR = re.compile(r"^from ([\w.]+) import \* -> (\w+)$")
 _KEYWORD = re.compile(r"^(?:\w+\.)*(\w+)\((\w+)\)$")
@@ -21,9 +21,11 @@ class Spellings(NamedTuple):
 
 def by_what_is_seen(spellings: Mapping[str, str]) -> Spellings:
     """Sort the table of `_legacy`, old spelling -> today's, into kinds; values are the old spellings."""
-    kinds = [{match.groups(): old for old in spellings for match in [pattern.match(old)] if match}
-             for pattern in (_STAR, _KEYWORD, _METHOD)]
-    return Spellings(*kinds)  # type: ignore[arg-type]
+    def kind(pattern: Pattern[str]) -> Dict[_Key, str]:
+        matches = [(pattern.match(old), old) for old in spellings]
+        return {(match.group(1), match.group(2)): old for match, old in matches if match}
+
+    return Spellings(kind(_STAR), kind(_KEYWORD), kind(_METHOD))
 
 
 def old_uses(tree: ast.Module, known: Spellings) -> List[Tuple[str, int]]:

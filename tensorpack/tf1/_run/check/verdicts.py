@@ -26,7 +26,6 @@ class Verdict(NamedTuple):
 
 _DIFFERENCES = {
     "tensorflow.keras": "it is the Keras that TensorFlow has, version 3 since TensorFlow 2.16",
-    "tensorflow.enable_eager_execution": "programs run in graph mode; one that is eager throughout is run with plain python",
     "numpy.bool": "in NumPy 2 it is NumPy's own scalar: a dtype as before, but isinstance(True, numpy.bool) is False",
 }
 _HINTS = {
