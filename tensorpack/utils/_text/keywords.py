@@ -47,9 +47,10 @@ class KeywordsTold:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        init: Any = cls.__dict__.get("__init__")
+        made: Any = cls
+        init = made.__dict__.get("__init__")
         if inspect.isfunction(init):
-            cls.__init__ = _telling(init)  # type: ignore[misc]  # of a class, not an instance
+            made.__init__ = _telling(init)
 
 
 def _telling(init: Callable[..., None]) -> Callable[..., None]:
