@@ -128,10 +128,13 @@ def run_python(code, **environment):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
 
 
+PUBLIC = [name for name in MODULES if "._" not in name]
+
+
 @pytest.mark.parametrize("modules", [
-    [name for name in MODULES if "._" not in name],
+    PUBLIC[0::4], PUBLIC[1::4], PUBLIC[2::4], PUBLIC[3::4],
     pytest.param([name for name in MODULES if "._" in name], marks=pytest.mark.slow),  # those that no user imports first
-], ids=["public", "private"])
+], ids=["public-0", "public-1", "public-2", "public-3", "private"])
 def test_every_module_can_be_imported_first(run_program, modules):
     """A process that has imported TensorFlow forks a child for each module."""
     code = """
