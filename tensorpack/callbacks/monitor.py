@@ -147,8 +147,8 @@ class Monitors(Callback):
     def _put_scalar(self, name: str, number: float) -> None:
         if number != number and name not in self._not_a_number:
             self._not_a_number.add(name)
-            logger.warning("Statistic '%s' is NaN at global step %d, and training goes on. TerminateOnNaN(name of the cost) in the "
-                           "callbacks ends it in the step in which a tensor becomes NaN.", name, self.global_step)
+            logger.warning("Statistic '%s' is NaN at global step %d, and training goes on. TerminateOnNaN(name of the cost) in "
+                           "the callbacks ends it in the step in which a tensor becomes NaN.", name, self.global_step)
         self._history.setdefault(name, []).append((self.global_step, number))
         for monitor in self._monitors:
             monitor.process_scalar(name, number)
