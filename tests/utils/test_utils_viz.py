@@ -1,5 +1,7 @@
 """utils.viz: grids, boxes, text, colour maps, files of a DataFlow, and the window."""
+import collections
 import importlib.util
+import itertools
 import os
 import subprocess
 import sys
@@ -422,6 +424,8 @@ class TestWithoutAWindow:
     @pytest.fixture(params=[no_display, display_without_windows], ids=["no display", "no windows"])
     def nowhere_to_show(self, request, monkeypatch):
         monkeypatch.setattr(imshow, "log_once", lambda message, func: messages.append((func, message)))
+        # counted by directory, and a later test may get the directory of an earlier one
+        monkeypatch.setattr(imshow, "_file_numbers", collections.defaultdict(lambda: itertools.count(1)))
         messages = []
         request.param(monkeypatch)
         return messages
