@@ -151,8 +151,6 @@ def test_a_gone_module_finds_its_names_where_they_are(warnings, monkeypatch):
     finder = _finder.LegacyFinder(Table([Part(names={"utils.older.Counter": "utils.stats.StatCounter"},
                                               modules={"utils.older": Moved("utils.stats utils.timer")})]))
     monkeypatch.setattr(sys, "meta_path", [finder] + sys.meta_path)
-    for name in ("tensorpack.utils.older", "tensorpack.utils.stats", "tensorpack.utils.timer"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
     from tensorpack.utils.older import Counter, RatioCounter, Timer
 
     assert (Counter.__name__, RatioCounter.__name__, Timer.__name__) == ("StatCounter", "RatioCounter", "Timer")
@@ -162,6 +160,7 @@ def test_a_gone_module_finds_its_names_where_they_are(warnings, monkeypatch):
     assert "Counter" in older.__all__ and "RatioCounter" in older.__all__
     with pytest.raises(ImportError, match="Nonsense"):
         from tensorpack.utils.older import Nonsense  # noqa: F401
+    del sys.modules["tensorpack.utils.older"], sys.modules["tensorpack.utils"].older
 
 
 def test_a_module_of_today_keeps_what_tools_ask_of_it():
