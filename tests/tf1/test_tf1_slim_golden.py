@@ -2,9 +2,8 @@
 import json
 import os
 
-import numpy as np
 import pytest
-from test_tf1_layers_golden import check_graph, check_initial_values, check_values
+from golden_cases import check_case
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tf1._tensorflow import contrib
@@ -45,28 +44,8 @@ def test_every_stored_case_is_here():
 
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_values_and_variables_equal_tensorflows(case):
-    stored = STORED["cases"][case]
-    with np.load(os.path.join(GOLDEN, case + ".npz")) as f:
-        arrays = {name.replace("__", "/"): f[name] for name in f.files}
-    dtype = tf.int32 if case == "metrics_accuracy" else tf.float32
-    inputs = [tf.placeholder(dtype, shape, name) for name, shape in stored["inputs"].items()]
-    outputs = [CASES[case](*inputs)]
-    check_graph(stored, outputs)
-    feeds = {x: arrays["in/" + x.op.name] for x in inputs}
-    with tf.Session() as sess:
-        sess.run(tf.global_variables_initializer())
-        check_initial_values(stored["initial_zero_or_one"], sess)
-        for variable in tf.global_variables():
-            variable.load(arrays["var/" + variable.op.name], sess)
-        check_values(arrays, inputs, outputs, feeds, sess)
-        if stored.get("regularization_losses"):
-            losses = sess.run(tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES), feeds)
-            np.testing.assert_allclose(losses, stored["regularization_losses"], rtol=1e-5)
-        sess.run(tf.get_collection(tf.GraphKeys.UPDATE_OPS), feeds)
-        for name, value in arrays.items():
-            if name.startswith("after/"):
-                variable = next(v for v in tf.global_variables() if v.op.name == name[len("after/"):])
-                np.testing.assert_allclose(sess.run(variable), value, rtol=1e-5, atol=1e-6, err_msg=name)
+    check_case(STORED["cases"][case], os.path.join(GOLDEN, case + ".npz"), CASES[case],
+               tf.int32 if case == "metrics_accuracy" else tf.float32)
 
 
 def test_a_residual_network_has_the_variables_and_end_points_of_tensorflow():
