@@ -184,6 +184,14 @@ def test_former_powers_do_not_go_to_two_variables(tmp_path):
     assert load(SaverRestore(path)) == {"beta1_power": 0, "apply_gradients/beta1_power": .5}
 
 
+def test_what_is_left_out_on_purpose_is_no_news(tmp_path, log_records):
+    path = checkpoint(tmp_path, a=F([1, 2]), b=F([3, 4]))
+    variable("a"), variable("b")
+    assert load(SaverRestore(path, ignore=["b"])) == {"a": [1, 2], "b": [0, 0]}
+    assert not [m for m in texts(log_records, "WARNING") if "found" in m]
+    assert "loaded 1, missing 0, unused 0" in texts(log_records, "INFO")[-1]
+
+
 def test_dict_restore_takes_names_with_and_without_index_and_scalars(log_records):
     variable("a"), variable("b", ()), variable("c")
     assert load(DictRestore({"a:0": F([1, 2]), "b": 3., "z": F([0])})) == {"a": [1, 2], "b": 3, "c": [0, 0]}

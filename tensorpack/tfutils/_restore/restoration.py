@@ -132,7 +132,7 @@ class Restoration:
         options, matching, words = self._options, self._matching, self._stored.words
         missing = [name for name in matching.missing if name in self._wanted and not self._is_no_news(name)]
         no_news = self._no_news_in_file()
-        unused = [name for name in matching.unused if name not in no_news]
+        unused = [name for name in matching.unused if name not in no_news and name not in matching.ignored]
         for name in matching.ignored:
             logger.info("Variable %s is ignored when loading the %s.", name, words)
         allowed = [name for name in missing if name in options.may_miss]
