@@ -25,9 +25,9 @@ END
 expect <<'END'
 tensorflow 2.20.0 tf2onnx 1.17.0 onnxruntime 1.23.2
 floordiv of int32: [-3, -1, -1, 0, 1, 2] in TensorFlow, [-2, -1, 0, 0, 1, 2] in ONNX Runtime
-floormod of int32: [2, 0, 2, 0, 2, 1] in TensorFlow, [-1, 0, -1, 0, 2, 1] in ONNX Runtime
+floor_mod of int32: [2, 0, 2, 0, 2, 1] in TensorFlow, [-1, 0, -1, 0, 2, 1] in ONNX Runtime
 floordiv of int64: [-3, -1, -1, 0, 1, 2] in TensorFlow, [-2, -1, 0, 0, 1, 2] in ONNX Runtime
-floormod of int64: [2, 0, 2, 0, 2, 1] in TensorFlow, [-1, 0, -1, 0, 2, 1] in ONNX Runtime
+floor_mod of int64: [2, 0, 2, 0, 2, 1] in TensorFlow, [-1, 0, -1, 0, 2, 1] in ONNX Runtime
 floordiv of float32: [-3, -1, -1, 0, 1, 2] in TensorFlow, [-3, -1, -1, 0, 1, 2] in ONNX Runtime
-floormod of float32: [2, 0, 2, 0, 2, 1] in TensorFlow, [2, 0, 2, 0, 2, 1] in ONNX Runtime
+floor_mod of float32: [2, 0, 2, 0, 2, 1] in TensorFlow, [2, 0, 2, 0, 2, 1] in ONNX Runtime
 END
