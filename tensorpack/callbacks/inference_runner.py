@@ -63,6 +63,7 @@ class InferenceRunnerBase(Callback):
                     who, shown(inf), inf if isinstance(inf, str) else "cost"))
             check_methods(inf)
         self._input_source = input
+        input._is_for(who)
         self._size = _known_size(who, input)
         self._hooks: List[tf.train.SessionRunHook] = []
         self._input_callbacks = Callbacks([])
@@ -84,6 +85,7 @@ class InferenceRunnerBase(Callback):
     def _before_train(self) -> None:
         self._session = HookedSession(self.trainer.sess, self._input_callbacks.get_hooks() + self._hooks)
         self._input_callbacks.before_train()
+        self._look()
         if self._size is None:
             logger.warning("[%s] Will eval until the data end: the size of %s is unknown.", self,
                            _flow_name(self._input_source))
@@ -92,6 +94,13 @@ class InferenceRunnerBase(Callback):
         if self.trainer.is_chief:
             flow = getattr(_unwrapped(self._input_source), "ds", None)
             warn_unless_each_once(str(self), flow, "its statistics are of other data")
+
+    def _look(self) -> None:
+        """Find what is wrong with the data before the first epoch, where a look at one datapoint can tell."""
+        if self._size is None:
+            return  # they may come from elsewhere, and later
+        with self.trainer.sess.as_default():
+            self._input_source._look()
 
     def _after_train(self) -> None:
         self._input_callbacks.after_train()
