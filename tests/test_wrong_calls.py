@@ -4,8 +4,59 @@ import inspect
 import numpy as np
 import pytest
 
-from tensorpack import *
-from tensorpack import imgaug, tfv1
+from tensorpack import (
+    AugmentImageComponent,
+    BatchData,
+    BatchQueueInput,
+    BinaryClassificationStats,
+    Callback,
+    ClassificationError,
+    Conv2D,
+    DataFromList,
+    DataParallelInferenceRunner,
+    EarlyStop,
+    EnableCallbackIf,
+    FakeData,
+    FeedInput,
+    FixedSizeData,
+    FullyConnected,
+    GraphVarParam,
+    HyperParamSetterWithFunc,
+    ImageFromFile,
+    InferenceRunner,
+    JoinData,
+    LMDBSerializer,
+    LocallyShuffleData,
+    MapData,
+    MapDataComponent,
+    MaxPooling,
+    MaxSaver,
+    MinSaver,
+    ModelDesc,
+    ModelSaver,
+    MultiProcessMapData,
+    MultiProcessRunnerZMQ,
+    MultiThreadMapData,
+    ObjAttrParam,
+    PeriodicTrigger,
+    PrintData,
+    ProcessTensors,
+    RepeatedData,
+    RepeatedDataPoint,
+    ScalarStats,
+    ScheduledHyperParamSetter,
+    SelectComponent,
+    SendStat,
+    SimpleTrainer,
+    StatMonitorParamSetter,
+    TestDataSpeed,
+    TFDatasetInput,
+    TrainConfig,
+    imgaug,
+    launch_train_with_config,
+    send_dataflow_zmq,
+    tfv1,
+)
 from tensorpack.dataflow import HDF5Serializer, NumpySerializer, TFRecordSerializer
 
 DS = DataFromList([[1]] * 100)
@@ -95,7 +146,8 @@ def test_constructors_of_users_are_called_once():
 
 
 @pytest.mark.parametrize("call", [
-    lambda path: SelectComponent([0], DS), lambda path: LMDBSerializer.save(path, DS), lambda path: NumpySerializer.save(path, DS),
+    lambda path: SelectComponent([0], DS), lambda path: LMDBSerializer.save(path, DS),
+    lambda path: NumpySerializer.save(path, DS),
     lambda path: TFRecordSerializer.save(path, DS), lambda path: HDF5Serializer.save(path, DS, ["x"]),
     lambda path: send_dataflow_zmq("tcp://localhost:1", DS),
 ], ids=["SelectComponent", "LMDB", "Numpy", "TFRecord", "HDF5", "send"])
@@ -107,7 +159,7 @@ def test_functions_tell_that_the_flow_comes_first(call, tmp_path):
 
 X = np.zeros((1, 4, 4, 3), "float32")
 NUMBER = [
-    (lambda x: InferenceRunner(DS), r"InferenceRunner: infs must be given; write InferenceRunner\(input, infs, tower_name=\.\.\."),
+    (lambda x: InferenceRunner(DS), r"infs must be given; write InferenceRunner\(input, infs, tower_name=\.\.\."),
     (lambda x: MinSaver(), r"MinSaver: monitor_stat must be given; write MinSaver\(monitor_stat, reverse=\.\.\."),
     (lambda x: BatchData(DS), r"BatchData: batch_size must be given; write BatchData\(ds, batch_size, "),
     (lambda x: EarlyStop(), r"EarlyStop: .*must be given; write EarlyStop\("),
@@ -115,7 +167,7 @@ NUMBER = [
     (lambda x: FeedInput(), r"FeedInput: ds must be given; write FeedInput\(ds, infinite=\.\.\.\)"),
     (lambda x: JoinData(DS, DS), r"JoinData: got too many arguments without a keyword; write JoinData\(df_lists\)"),
     (lambda x: TFDatasetInput(DS, DS), r"TFDatasetInput: got too many arguments .*write TFDatasetInput\(dataset\)"),
-    (lambda x: Conv2D("c", x, 3), r"Conv2D 'c': kernel_size must be given; write Conv2D\(inputs, filters, kernel_size, strides="),
+    (lambda x: Conv2D("c", x, 3), r"Conv2D 'c': kernel_size must be given; write Conv2D\(inputs, filters, kernel_size, "),
     (lambda x: FullyConnected("f", x), r"FullyConnected 'f': units must be given; write FullyConnected\(inputs, units, "),
     (lambda x: MaxPooling("p", x), "MaxPooling 'p': pool_size must be given"),
 ]
@@ -145,7 +197,7 @@ class Model(ModelDesc):
 
 
 @pytest.mark.parametrize("call, words", [
-    (lambda: TrainConfig(Model(), DS), r"got the model Model; use keywords, as in TrainConfig\(model=Model\(\), dataflow="),
+    (lambda: TrainConfig(Model(), DS), r"the model Model; use keywords, as in TrainConfig\(model=Model\(\), dataflow="),
     (lambda: TrainConfig(Model()), "got the model Model; use keywords"),
     (lambda: TrainConfig(model=Model()), "dataflow= or data= must be given, as in"),
     (lambda: TrainConfig(), "dataflow= or data=, and model=, must be given, as in"),
@@ -161,7 +213,7 @@ def test_a_train_config_tells_all_that_is_missing_at_once(call, words):
     lambda: ScalarStats("cost", ["validation"]), lambda: ClassificationError(3, "val_error"), lambda: MapDataComponent(DS, 3),
     lambda: BinaryClassificationStats("a", 3), lambda: imgaug.MapImage("resize"), lambda: ObjAttrParam(DS, 3),
     lambda: SendStat(3, "cost"),
-], ids=["ScalarStats", "ClassificationError", "MapDataComponent", "BinaryClassificationStats", "MapImage", "ObjAttrParam", "SendStat"])
+], ids=["ScalarStats", "ClassificationError", "MapDataComponent", "BinaryStats", "MapImage", "ObjAttr", "SendStat"])
 def test_wrong_types_are_told_at_once(call):
     with pytest.raises(TypeError, match="must be a (str|function)"):
         call()

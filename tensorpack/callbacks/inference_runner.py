@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
-from ..compat import num_gpus
+from ..compat import device_words, num_gpus
 from ..compat import tfv1 as tf
 from ..dataflow._flows.below import flows_below
 from ..dataflow._flows.each_once import warn_unless_each_once
@@ -100,7 +100,8 @@ class InferenceRunnerBase(Callback):
         if self._size is None:
             return  # they may come from elsewhere, and later
         with self.trainer.sess.as_default():
-            self._input_source._look()
+            if not self._input_source._look():
+                raise self._too_early(0)
 
     def _after_train(self) -> None:
         self._input_callbacks.after_train()
@@ -212,7 +213,7 @@ class _TowerInferenceRunner(InferenceRunnerBase):
         raise NotImplementedError()
 
     def _build_tower(self, tower_func: TowerFunc, name: str, device: str, number: int) -> TowerTensorHandle:
-        logger.info("[%s] Building tower '%s' on device %s ...", type(self).__name__, name, device)
+        logger.info("[%s] Building tower '%s' on %s ...", type(self).__name__, name, device_words(device))
         with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.device(device), \
                 PredictTowerContext(name, vs_name=self.trainer._vs_name_for_predictor(number)):
             tower_func(*self._input_source.get_input_tensors())

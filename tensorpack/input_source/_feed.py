@@ -291,9 +291,9 @@ class FeedInput(InputSource):
         self._require_setup("reset_state")
         self._feeder.restart()
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
         self._require_setup("look")
-        self._feeder.look()
+        return self._feeder.look()
 
     def _waits_for(self) -> str:
         return "FeedInput of {!r}, which gave {} datapoints of its pass".format(self.ds, self._feeder.count)
@@ -325,17 +325,16 @@ class _FeedCallback(Callback):
         self._iterator = whole_pass(self._ds)
         self._feed.count = 0
 
-    def look(self) -> None:
-        """Begin a new pass, and check its first datapoint; the next `restart` goes on with it."""
+    def look(self) -> bool:
+        """Begin a new pass, and check its first datapoint, if there is one; the next `restart` goes on with it."""
         self.restart()
         first = list(itertools.islice(self._iterator, 1))
-        if not first:
-            raise ValueError("{}: the DataFlow must not be empty; {} yielded nothing in a pass".format(
-                self._feed.who, type(self._ds).__name__))
-        self._feed(first[0])
+        for datapoint in first:
+            self._feed(datapoint)
         self._feed.count = 0
         self._iterator = itertools.chain(first, self._iterator)
         self._is_new = True
+        return bool(first)
 
     def _before_run(self, ctx: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:
         if self._iterator is None:

@@ -160,8 +160,9 @@ class InputSource(KeywordsTold):
         """Who has the data, for errors."""
         return self._user or type(self).__name__
 
-    def _look(self) -> None:
-        """Override to check the first datapoint of the next pass, which keeps it; under a default session."""
+    def _look(self) -> bool:
+        """Override to check the first datapoint of the next pass, which keeps it; says whether there is one."""
+        return True
 
     def reset_state(self) -> None:
         """Start over, under a default session; called once before training, and by an InferenceRunner before each pass."""
@@ -214,8 +215,8 @@ class ProxyInputSource(InputSource):
     def _is_for(self, user: str) -> None:
         self._input._is_for(user)
 
-    def _look(self) -> None:
-        self._input._look()
+    def _look(self) -> bool:
+        return self._input._look()
 
     def _get_input_tensors(self) -> List[tf.Tensor]:
         return self._input.get_input_tensors()

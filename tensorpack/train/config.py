@@ -150,8 +150,8 @@ class TrainConfig(KeywordsTold):
     def _default_steps(self) -> int:
         data = self.dataflow if self.dataflow is not None else self.data
         if data is None:
-            raise ValueError("TrainConfig: {} must be given, as in TrainConfig(model=Model(), dataflow=ds, callbacks=[...]); got "
-                             "none; for a trainer that has data and model of its own, steps_per_epoch alone will do".format(
+            raise ValueError("TrainConfig: {} must be given, as in TrainConfig(model=Model(), dataflow=ds, callbacks=[...]); "
+                             "got none; for a trainer that has data and model of its own, steps_per_epoch must be given".format(
                                  "dataflow= or data=" if self.model is not None else "dataflow= or data=, and model=,"))
         try:
             steps = len(data) if isinstance(data, DataFlow) else data.size()

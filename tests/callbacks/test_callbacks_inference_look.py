@@ -33,7 +33,8 @@ class Model(ModelDesc):
 def launch(*callbacks, epochs=1):
     trainer = SimpleTrainer()
     launch_train_with_config(TrainConfig(
-        model=Model(), dataflow=DataFromList([[X, LABEL]] * 2), callbacks=list(callbacks), monitors=[], max_epoch=epochs), trainer)
+        model=Model(), dataflow=DataFromList([[X, LABEL]] * 2), callbacks=list(callbacks), monitors=[], max_epoch=epochs),
+        trainer)
     return trainer
 
 
@@ -111,8 +112,10 @@ def test_an_empty_flow_is_told_before_the_first_epoch():
         def __iter__(self):
             return iter(())
 
-    with pytest.raises(ValueError, match="InferenceRunner: the DataFlow must not be empty; Empty yielded nothing"):
-        launch(InferenceRunner(Empty(3), ScalarStats("mean_x")))
+    steps = []
+    with pytest.raises(RuntimeError, match="InferenceRunner.*Empty.* ended after 0 iterations, but a pass must have 3"):
+        launch(InferenceRunner(Empty(3), ScalarStats("mean_x")), Call(trigger_step=steps.append))
+    assert not steps
 
 
 def test_data_of_unknown_length_are_not_touched_before_their_pass():

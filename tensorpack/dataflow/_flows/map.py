@@ -28,6 +28,8 @@ class MapData(ProxyDataFlow):
 
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any]):
         super().__init__(ds)
+        if not callable(func):
+            raise TypeError("{}: func must be a function of the datapoint; got {}".format(type(self).__name__, shown(func)))
         self.func = func
 
     def __iter__(self) -> Iterator[Any]:

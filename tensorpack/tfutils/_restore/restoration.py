@@ -33,6 +33,7 @@ class RestoreOptions(NamedTuple):
     ignore_mismatch: bool = False
     weights_only: bool = False
     may_miss: NamePatterns = NamePatterns("allow_missing")  # variables that may keep their initial values
+    goes_on: bool = False  # whether this is the training that saved the values
     quiet_training: bool = True  # names that matter in training only are no news
 
 
@@ -124,7 +125,7 @@ class Restoration:
 
     def _tell_learning_rate(self, sess: tf.Session) -> None:
         """A training that begins with a stored rate, not with the one in the script, surprises."""
-        if not self._is_for_training():
+        if self._options.goes_on or not self._is_for_training():
             return
         for name, key in self.pairs:
             if name.rpartition("/")[2] == _LEARNING_RATE and self.variables[name].shape.ndims == 0:

@@ -75,7 +75,7 @@ def _call_of(function: Callable[..., Any]) -> str:
 
 
 class KeywordsTold:
-    """A base of classes whose constructors, those of derived classes included, tell near keywords, what is missing, and swaps."""
+    """A base of classes whose constructors, those of derived classes included, tell near keywords, what is missing, swaps."""
 
     _words_for_keywords: Mapping[str, str] = {}  # what to do instead of some keywords, such as those of another library
 

@@ -21,6 +21,8 @@ def swapped_call(cls: Any, init: Callable[..., None], args: Sequence[Any], kwarg
             continue
         swapped = dict(given)
         swapped[first], swapped[second] = given[second], given[first]
+        if not _suit_defaults(init, swapped):
+            continue
         try:
             init(cls.__new__(cls), **swapped)
         except Exception:  # whatever a constructor says to arguments in an order that it does not take
@@ -40,6 +42,12 @@ def _given(init: Callable[..., None], args: Sequence[Any], kwargs: Dict[str, Any
            for name in bound.arguments):
         return {}
     return dict(list(bound.arguments.items())[1:])
+
+
+def _suit_defaults(init: Callable[..., None], given: Dict[str, Any]) -> bool:
+    """Whether arguments with a switch, a string or a number as their default get one: many a constructor takes anything."""
+    defaults = {name: p.default for name, p in inspect.signature(init).parameters.items()}
+    return all(type(value) is type(defaults[name]) for name, value in given.items() if isinstance(defaults[name], (bool, str, int)))
 
 
 def _words(init: Callable[..., None], given: Dict[str, Any]) -> List[str]:
