@@ -47,7 +47,8 @@ def _given(init: Callable[..., None], args: Sequence[Any], kwargs: Dict[str, Any
 def _suit_defaults(init: Callable[..., None], given: Dict[str, Any]) -> bool:
     """Whether arguments with a switch, a string or a number as their default get one: many a constructor takes anything."""
     defaults = {name: p.default for name, p in inspect.signature(init).parameters.items()}
-    return all(type(value) is type(defaults[name]) for name, value in given.items() if isinstance(defaults[name], (bool, str, int)))
+    return all(type(value) is type(defaults[name]) for name, value in given.items()
+               if isinstance(defaults[name], (bool, str, int)))
 
 
 def _words(init: Callable[..., None], given: Dict[str, Any]) -> List[str]:
