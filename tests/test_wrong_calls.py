@@ -210,7 +210,7 @@ def test_a_train_config_tells_all_that_is_missing_at_once(call, words):
 
 
 @pytest.mark.parametrize("call", [
-    lambda: ScalarStats("cost", ["validation"]), lambda: ClassificationError(3, "val_error"), lambda: MapDataComponent(DS, 3),
+    lambda: ScalarStats("cost", 3), lambda: ClassificationError(3, "val_error"), lambda: MapDataComponent(DS, 3),
     lambda: BinaryClassificationStats("a", 3), lambda: imgaug.MapImage("resize"), lambda: ObjAttrParam(DS, 3),
     lambda: SendStat(3, "cost"),
 ], ids=["ScalarStats", "ClassificationError", "MapDataComponent", "BinaryStats", "MapImage", "ObjAttr", "SendStat"])

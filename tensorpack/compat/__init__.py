@@ -364,8 +364,10 @@ def num_gpus() -> int:
     return len(tensorflow.config.experimental.list_physical_devices("GPU"))  # the name that both versions have
 
 
-def device_words(device: str) -> str:
-    """A device for the log: TensorFlow takes the CPU where there is no GPU."""
+def device_words(device: Any) -> str:
+    """A device, or a function that chooses one, for the log: TensorFlow takes the CPU where there is no GPU."""
+    if not isinstance(device, str):
+        return "devices of {}".format(device)
     return "the CPU" if device.lower().startswith("/gpu:") and not num_gpus() else "device " + device
 
 

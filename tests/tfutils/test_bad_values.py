@@ -9,7 +9,7 @@ from tensorpack.predict import OnlinePredictor
 from tensorpack.tfutils._session.hooked_session import HookedSession
 
 LABELS = np.array([3, 10], "int32")
-FED = r"Fed: label:0 is int32 \(2,\) from 3 to 10\.$"
+FED = r"Fed: label:0 is int32 \(2,\) from 3 to 10\."
 
 
 def cross_entropy(label):
@@ -42,7 +42,7 @@ def test_the_error_tells_what_the_values_mean(function, words, how):
             else:
                 options = tf.RunOptions() if how == "options" else None
                 HookedSession(sess).run(output, {label: LABELS}, options=options)
-    assert str(info.value).count("Fed:") == 1 and info.value.op is not None
+    assert str(info.value).count("Fed:") == 1
 
 
 class Model(ModelDesc):

@@ -323,7 +323,7 @@ def test_a_checkpoint_of_the_original_restores_every_variable(log_records):
 
 @pytest.mark.parametrize("given, near", [
     ("lgo", "log"), ("lgo/model-7", "log"), ("log/modle-7", "log/model-7"), ("log/model-7.indx", "log/model-7"),
-    ("log/model-7.data-00001-of-00002", None), ("elsewhere", None), ("log/sub/model-7", None), ("wights.npz", "weights.npz"),
+    ("log/model-7.data-00001-of-00002", None), ("elsewhere", None), ("log/sub/model-7", ""), ("wights.npz", "weights.npz"),
 ])
 def test_a_path_that_is_not_there_is_told_with_those_like_it(given, near, tmp_path):
     save_checkpoint_vars({"a": F(1)}, str(tmp_path / "log" / "model-7"))
@@ -333,4 +333,6 @@ def test_a_path_that_is_not_there_is_told_with_those_like_it(given, near, tmp_pa
         return
     with pytest.raises((ValueError, OSError)) as info:
         SmartInit(str(tmp_path / given))
-    assert ("did you mean {!r}".format(str(tmp_path / near)) if near else "checkpoint in") in str(info.value)
+    otherwise = "there is no directory" if near == "" else "checkpoint in"
+    words = "did you mean {!r}".format(str(tmp_path / near)) if near else otherwise
+    assert words in str(info.value)
