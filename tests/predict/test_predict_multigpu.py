@@ -53,7 +53,7 @@ def test_towers_share_variables_and_placeholders(use_resource):
 
 def test_each_tower_is_announced(log_records):
     MultiTowerOfflinePredictor(config(), [0, 1]).close()
-    said = [r.getMessage() for r in log_records if "/gpu:" in r.getMessage()]
+    said = [r.getMessage() for r in log_records if "Building prediction tower" in r.getMessage()]
     assert len(said) == 2 and "'tower1' on {} ...".format(device_words("/gpu:1")) in said[1]
 
 
