@@ -1,6 +1,7 @@
 """Lazy export tables: a package lists what it offers and from where; a name is imported when it is first used (PEP 562)."""
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -56,4 +57,23 @@ def _submodule(package: str, name: str) -> Any:
         except ModuleNotFoundError as e:
             if e.name != full_name:  # the submodule exists, something that it imports does not
                 raise
-    raise AttributeError("module {!r} has no attribute {!r}".format(package, name))
+    raise AttributeError(_no_attribute(package, name))
+
+
+def tell_near_names(package: str) -> None:
+    """Let errors about attributes that the package does not have tell the nearest of those in its `__all__`.
+
+    The function is set here, not written in the package: type checkers take a module with a `__getattr__` for one that has
+    every name.
+    """
+    def __getattr__(name: str) -> Any:
+        raise AttributeError(_no_attribute(package, name))
+
+    vars(sys.modules[package])["__getattr__"] = __getattr__
+
+
+def _no_attribute(package: str, name: str) -> str:
+    public = () if name.startswith("_") else getattr(sys.modules[package], "__all__", ())
+    near = difflib.get_close_matches(name, public, n=2, cutoff=0.75) or [x for x in public if x.lower() == name.lower()]
+    advice = "; did you mean {}?".format(" or ".join(near)) if near else ""
+    return "module {!r} has no attribute {!r}{}".format(package, name, advice)

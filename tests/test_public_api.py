@@ -240,3 +240,25 @@ def test_version_is_that_of_the_changelog():
     with open(os.path.join(ROOT, "CHANGES.md"), encoding="utf-8") as f:
         heads = [line[3:].split()[0] for line in f if line.startswith("## ")]
     assert heads[0] == "Unreleased" and tensorpack.__version__.endswith("dev0") or heads[0] == tensorpack.__version__
+
+
+@pytest.mark.parametrize("module, name, near", [
+    ("tensorpack", "ModelSavre", "ModelSaver"), ("tensorpack.imgaug", "RandomCropp", "RandomCrop"),
+    ("tensorpack.dataflow", "BatchDat", "BatchData"), ("tensorpack.dataflow.dataset", "Minst", "Mnist"),
+    ("tensorpack.models", "Conv2d", "Conv2D"), ("tensorpack.models", "prelu", "PReLU"),
+    ("tensorpack.callbacks", "InferenceRuner", "InferenceRunner"),
+    ("tensorpack.predict", "OfflinePredicter", "OfflinePredictor"),
+    ("tensorpack.train", "SimpleTrainr", "SimpleTrainer"), ("tensorpack.input_source", "QueuInput", "QueueInput"),
+    ("tensorpack.tfutils", "SmartInitt", "SmartInit"), ("tensorpack.logger", "set_log_dir", "set_logger_dir"),
+    ("tensorpack.summary", "add_moving_sumary", "add_moving_summary"),
+    ("tensorpack.optimizer", "AcumGradOptimizer", "AccumGrad"),
+    ("tensorpack.gradproc", "GlobalNormClipp", "GlobalNormClip"), ("tensorpack.utils", "get_rgn", "get_rng"),
+])
+def test_a_name_that_is_not_there_is_told_with_those_like_it(module, name, near):
+    package, _, last = module.rpartition(".")
+    found = importlib.import_module(module) if not package or package != "tensorpack" else getattr(tensorpack, last)
+    with pytest.raises(AttributeError, match="has no attribute '{}'; did you mean .*{}".format(name, near)):
+        getattr(found, name)
+    for other in ("Xyzzy", "_private", "__wrapped__"):
+        with pytest.raises(AttributeError, match="has no attribute '{}'$".format(other)):
+            getattr(found, other)

@@ -66,8 +66,8 @@ def _with_datapoint(call: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(call)
     def wrapper(self: Any, *dp: Any) -> Any:
         if len(dp) == 1 and isinstance(dp[0], (list, tuple)) and _is_datapoint(self, dp[0]):
-            log_once("{} was called with one list, which is taken for the datapoint, as before tensorpack 0.8.7. Today: an "
-                     "argument for each input, predictor(*datapoint).".format(type(self).__name__), "warning")
+            log_once("{} was called with a list, which is taken apart, since it has an array for each input: write {}.".format(
+                type(self).__name__, _advice(self)), "warning")
             dp = tuple(dp[0])
         return call(self, *dp)
 
@@ -81,6 +81,14 @@ def _is_datapoint(predictor: Any, argument: Any) -> bool:
         return False
     rank = getattr(getattr(inputs[0], "shape", None), "ndims", None)
     return len(inputs) > 1 or rank is None or _num_dimensions(argument) != rank
+
+
+def _advice(predictor: Any) -> str:
+    inputs = _inputs(predictor)
+    if inputs is None:
+        return "predictor(*values) rather than predictor(values)"
+    names = ", ".join(getattr(tensor, "name", str(tensor)).split(":")[0] for tensor in inputs)
+    return "predictor({0}) rather than predictor([{0}])".format(names)
 
 
 def _inputs(predictor: Any) -> Optional[List[Any]]:

@@ -10,7 +10,7 @@ from ..utils import logger
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 
-__all__ = ["check_number", "directory_so_far"]
+__all__ = ["check_number", "check_strings", "directory_so_far"]
 
 
 def check_number(who: str, name: str, value: Any, minimum: Optional[float] = None, above: Optional[float] = None) -> Any:
@@ -35,6 +35,17 @@ def check_number(who: str, name: str, value: Any, minimum: Optional[float] = Non
     if above is not None and value <= above:
         raise ValueError("{}: {} must be above {}; got {}".format(who, name, above, shown(value)))
     return value
+
+
+def check_strings(who: Any, **values: Any) -> None:
+    """Refuse values that are no str, by the name of the argument and the class of `who`.
+
+    Raises:
+        TypeError: one is none.
+    """
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise TypeError("{}: {} must be a str; got {}".format(type(who).__name__, name, shown(value)))
 
 
 def directory_so_far(directory: Optional[str] = None) -> str:

@@ -7,6 +7,7 @@ from typing import Dict, List, Sequence, Union
 
 from ..utils import logger
 from ..utils._names import list_of_names
+from ..utils._text.spec import shown
 
 __all__ = ["CommandWithValues"]
 
@@ -28,6 +29,8 @@ class CommandWithValues:
     """
 
     def __init__(self, who: str, command: str, names: Union[str, Sequence[str]]):
+        if not isinstance(command, str):
+            raise TypeError("{}: the command must be a str; got {}".format(who, shown(command)))
         self.names: List[str] = list(dict.fromkeys(
             [names] if isinstance(names, str) else list_of_names(who, "names", names)))
         if not self.names:

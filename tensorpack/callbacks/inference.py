@@ -12,6 +12,7 @@ from ..utils import logger
 from ..utils._names import list_of_names
 from ..utils._text.spec import describe
 from ..utils.stats import BinaryStatistics, RatioCounter, check_binary
+from ._arguments import check_strings
 from ._monitors.base import as_number
 from .base import Callback
 
@@ -106,6 +107,8 @@ class ScalarStats(Inferencer):
 
     def __init__(self, names: Union[str, Sequence[str]], prefix: Optional[str] = "validation"):
         self._names = [names] if isinstance(names, str) else list_of_names("ScalarStats", "names", names)
+        if prefix is not None:
+            check_strings(self, prefix=prefix)
         self._prefix = prefix
         ops = [get_op_tensor_name(name)[0] for name in self._names]
         if len(set(ops)) < len(ops):
@@ -156,6 +159,7 @@ class ClassificationError(Inferencer):
     """
 
     def __init__(self, wrong_tensor_name: str = "incorrect_vector", summary_name: str = "validation_error"):
+        check_strings(self, wrong_tensor_name=wrong_tensor_name, summary_name=summary_name)
         self._wrong_tensor_name = wrong_tensor_name
         self._summary_name = summary_name
         self._has_warned = False
@@ -212,6 +216,7 @@ class BinaryClassificationStats(Inferencer):
     """
 
     def __init__(self, pred_tensor_name: str, label_tensor_name: str, prefix: str = "val"):
+        check_strings(self, pred_tensor_name=pred_tensor_name, label_tensor_name=label_tensor_name, prefix=prefix)
         self._pred_tensor_name = pred_tensor_name
         self._label_tensor_name = label_tensor_name
         self._prefix = prefix

@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
-from ..compat import num_gpus
+from ..compat import device_words, num_gpus
 from ..compat import tfv1 as tf
 from ..dataflow._flows.below import flows_below
 from ..dataflow._flows.each_once import warn_unless_each_once
@@ -63,6 +63,7 @@ class InferenceRunnerBase(Callback):
                     who, shown(inf), inf if isinstance(inf, str) else "cost"))
             check_methods(inf)
         self._input_source = input
+        input._is_for(who)
         self._size = _known_size(who, input)
         self._hooks: List[tf.train.SessionRunHook] = []
         self._input_callbacks = Callbacks([])
@@ -84,6 +85,7 @@ class InferenceRunnerBase(Callback):
     def _before_train(self) -> None:
         self._session = HookedSession(self.trainer.sess, self._input_callbacks.get_hooks() + self._hooks)
         self._input_callbacks.before_train()
+        self._look()
         if self._size is None:
             logger.warning("[%s] Will eval until the data end: the size of %s is unknown.", self,
                            _flow_name(self._input_source))
@@ -92,6 +94,14 @@ class InferenceRunnerBase(Callback):
         if self.trainer.is_chief:
             flow = getattr(_unwrapped(self._input_source), "ds", None)
             warn_unless_each_once(str(self), flow, "its statistics are of other data")
+
+    def _look(self) -> None:
+        """Find what is wrong with the data before the first epoch, where a look at one datapoint can tell."""
+        if self._size is None:
+            return  # they may come from elsewhere, and later
+        with self.trainer.sess.as_default():
+            if not self._input_source._look():
+                raise self._too_early(0)
 
     def _after_train(self) -> None:
         self._input_callbacks.after_train()
@@ -203,7 +213,7 @@ class _TowerInferenceRunner(InferenceRunnerBase):
         raise NotImplementedError()
 
     def _build_tower(self, tower_func: TowerFunc, name: str, device: str, number: int) -> TowerTensorHandle:
-        logger.info("[%s] Building tower '%s' on device %s ...", type(self).__name__, name, device)
+        logger.info("[%s] Building tower '%s' on %s ...", type(self).__name__, name, device_words(device))
         with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.device(device), \
                 PredictTowerContext(name, vs_name=self.trainer._vs_name_for_predictor(number)):
             tower_func(*self._input_source.get_input_tensors())

@@ -364,6 +364,13 @@ def num_gpus() -> int:
     return len(tensorflow.config.experimental.list_physical_devices("GPU"))  # the name that both versions have
 
 
+def device_words(device: Any) -> str:
+    """A device, or a function that chooses one, for the log: TensorFlow takes the CPU where there is no GPU."""
+    if not isinstance(device, str):
+        return "devices of {}".format(device)
+    return "the CPU" if device.lower().startswith("/gpu:") and not num_gpus() else "device " + device
+
+
 def collective_all_reduce_sum(x: Any, group_size: int, group_key: int, instance_key: int) -> Any:
     """The sum of `x` over the devices of a group, on each of which an operation of this instance key must run in the same step.
 

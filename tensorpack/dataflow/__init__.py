@@ -1,6 +1,7 @@
 """Data pipelines from plain Python iterators; needs neither TensorFlow nor the rest of the library."""
 from __future__ import annotations
 
+from .._exports import tell_near_names
 from . import dataset, imgaug
 from .base import DataFlow, DataFlowTerminated, ProxyDataFlow, RNGDataFlow
 from .common import (
@@ -103,3 +104,5 @@ __all__ = [
     "imgaug",
     "send_dataflow_zmq",
 ]
+
+tell_near_names(__name__)

@@ -175,7 +175,8 @@ class ProxyDataFlow(DataFlow):
         return never_ends(self.ds)
 
 
-def require_dataflow(who: str, argument: str, value: Any, *, error: Type[Exception] = TypeError, hint: str = "") -> DataFlow:
+def require_dataflow(who: str, argument: str, value: Any, *, error: Type[Exception] = TypeError, hint: str = "",
+                     following: Any = None) -> DataFlow:
     """`value`, which must be a DataFlow.
 
     Args:
@@ -183,12 +184,15 @@ def require_dataflow(who: str, argument: str, value: Any, *, error: Type[Excepti
         argument: the argument's name.
         error: the class of the error.
         hint: what to say instead of the general advice about a value that is no known source of data.
+        following: the next argument, which may be the DataFlow by mistake.
 
     Raises:
         TypeError: it is none; the message says how to make one of it.
     """
     if isinstance(value, DataFlow):
         return value
+    if isinstance(following, DataFlow):
+        raise error("{0}: the arguments seem to be swapped; the DataFlow is the first: {0}({1}, ...)".format(who, argument))
     raise error(what_is_wrong(who, argument, value, hint))
 
 

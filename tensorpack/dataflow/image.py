@@ -11,7 +11,7 @@ import numpy as np
 
 from ..utils import logger
 from ..utils._sizes import height_width
-from ..utils._text.spec import describe, shown
+from ..utils._text.spec import about_none, describe, shown
 from ..utils.optional import optional_import
 from ._flows import map as map_module
 from ._flows.below import flows_below
@@ -85,7 +85,8 @@ def _as_list(augmentors: Any, who: str) -> AugmentorList:
 
 def _check_image(image: Any, who: str, index: Any) -> None:
     if not isinstance(image, np.ndarray):
-        raise TypeError("{}: component {!r} must be an image, that is an array; got {}".format(who, index, describe(image)))
+        raise TypeError("{}: component {!r} must be an image, that is an array; got {}{}".format(
+            who, index, describe(image), about_none(image)))
 
 
 def _check_coordinates(coordinates: Any, who: str, index: Any) -> None:

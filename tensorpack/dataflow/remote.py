@@ -20,7 +20,7 @@ from ..utils.optional import optional_import
 from ..utils.utils import get_tqdm
 from ._flows.endless import check_empty_pass
 from ._parallel.transport.codec import Encoder, decode, is_fortran
-from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, known_length
+from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, known_length, require_dataflow
 
 __all__ = ["RemoteDataZMQ", "dump_dataflow_to_process_queue", "send_dataflow_zmq"]
 
@@ -110,6 +110,7 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
     Raises:
         ValueError: an unknown format.
     """
+    require_dataflow("send_dataflow_zmq", "df", df, following=addr)
     if format not in _FORMATS:
         raise ValueError("send_dataflow_zmq: format must be one of {}; got {!r}".format(_FORMATS, format))
     hwm = whole_number("send_dataflow_zmq", "hwm", hwm, minimum=0)

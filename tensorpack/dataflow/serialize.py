@@ -36,7 +36,6 @@ def _one_pass(df: DataFlow, who: str) -> Iterator[Any]:
 
     Warns about a flow that may have no end, or does not have each datapoint once.
     """
-    require_dataflow(who + ".save", "df", df)
     df.reset_state()
     watch = EndWatch(who + ".save", df)
     if not never_ends(df):
@@ -66,6 +65,7 @@ class LMDBSerializer:
         Raises:
             FileExistsError: there is a database at `path`.
         """
+        require_dataflow("LMDBSerializer.save", "df", df, following=path)
         write_frequency = whole_number("LMDBSerializer.save", "write_frequency", write_frequency, minimum=1)
         keys: List[bytes] = []
         with new_database(path) as database:
@@ -105,6 +105,7 @@ class NumpySerializer:
             df: a finite flow; one that may have no end is warned about, at once and at growing sizes.
             path: the file; `.npz` is added where it is missing.
         """
+        require_dataflow("NumpySerializer.save", "df", df, following=path)
         datapoints = list(_one_pass(df, "NumpySerializer"))
         buffer = np.empty(len(datapoints), dtype=object)
         for k, dp in enumerate(datapoints):  # an assignment at once would look into the datapoints
@@ -164,6 +165,7 @@ class TFRecordSerializer:
             df: a finite flow; one that may have no end is warned about, at once and at growing sizes.
             path: the file.
         """
+        require_dataflow("TFRecordSerializer.save", "df", df, following=path)
         with atomic_write(path, "wb") as f:
             for dp in _one_pass(df, "TFRecordSerializer"):
                 write_record(f, dumps(dp))
@@ -193,6 +195,7 @@ class HDF5Serializer:
             path: the file.
             data_paths: a name for each component.
         """
+        require_dataflow("HDF5Serializer.save", "df", df, following=path)
         data_paths = list_of_names("HDF5Serializer.save", "data_paths", data_paths)
         columns: List[List[Any]] = [[] for _ in data_paths]
         for index, dp in enumerate(_one_pass(df, "HDF5Serializer")):
@@ -244,6 +247,7 @@ class DiskCacheSerializer:
         Raises:
             FileExistsError: `path` is a file, or a directory with something else in it.
         """
+        require_dataflow("DiskCacheSerializer.save", "df", df, following=path)
         if os.path.isfile(path) or os.path.isdir(path) and os.listdir(path) and "cache.db" not in os.listdir(path):
             raise FileExistsError("DiskCacheSerializer.save: path must be a new directory, an empty one or one of diskcache; "
                                   "got {}; choose another name".format(path))

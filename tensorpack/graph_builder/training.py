@@ -7,7 +7,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 import six
 
-from ..compat import num_gpus
+from ..compat import device_words, num_gpus
 from ..compat import tfv1 as tf
 from ..tfutils.tower import TrainTowerContext
 from ..tfutils.varreplace import override_to_local_variable
@@ -98,7 +98,7 @@ class DataParallelBuilder(GraphBuilder):
         results = []
         for index, (device, own_variables) in enumerate(zip(devices, use_vs)):
             name = "tower{}".format(index)
-            logger.info("Building graph for training tower %d on device %s ...", index, device)
+            logger.info("Building graph for training tower %d on %s ...", index, device_words(device))
             with ExitStack() as stack:
                 stack.enter_context(tf.device(device))
                 if own_variables:

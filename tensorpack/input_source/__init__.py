@@ -1,6 +1,7 @@
 """Input sources: where the input tensors of a tower come from, and what keeps them filled during training."""
 from __future__ import annotations
 
+from .._exports import tell_near_names
 from .input_source import (
     BatchQueueInput,
     DummyConstantInput,
@@ -29,3 +30,5 @@ __all__ = [
     "ZMQInput",
     "remap_input_source",
 ]
+
+tell_near_names(__name__)

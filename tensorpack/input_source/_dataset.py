@@ -39,7 +39,7 @@ class TFDatasetInput(FeedfreeInput):
 
     def _setup(self, input_signature: List[tf.TensorSpec]) -> None:
         if isinstance(self.dataset, DataFlow):
-            self._flow = _WatchedFlow(self.dataset, DatapointFeed("TFDatasetInput", input_signature))
+            self._flow = _WatchedFlow(self.dataset, DatapointFeed(self._who(), input_signature))
             self.dataset = tf.data.Dataset.from_generator(
                 self._flow, tuple(spec.dtype for spec in input_signature), tuple(spec.shape for spec in input_signature))
             self._flow.ds.reset_state()

@@ -4,6 +4,7 @@ TensorFlow casts what it is fed without a word (1.7 becomes 1, 300 becomes 44), 
 """
 from __future__ import annotations
 
+import itertools
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..dataflow.base import DataFlow, require_dataflow
 from ..dataflow.common import RepeatedData
 from ..tfutils.common import build_or_reuse_placeholder
 from ..utils._buffers import aligned_empty
-from ..utils._text.spec import describe
+from ..utils._text.spec import about_none, describe
 from .input_source_base import InputSource
 
 # Looked up once: needed for each datapoint, while the thread that feeds holds up the one that trains.
@@ -36,11 +37,12 @@ class DatapointFeed:
 
     Attributes:
         count: how many datapoints it has seen.
+        who: as given.
     """
 
     def __init__(self, who: str, signature: Sequence[tf.TensorSpec]):
         self.count = 0
-        self._who = who
+        self.who = who
         self._components = [_Component(position, spec) for position, spec in enumerate(signature)]
         self._last: List[Tuple[np.dtype, Tuple[int, ...]]] = []  # of the last datapoint, if all of it was fed as it is
 
@@ -90,7 +92,7 @@ class DatapointFeed:
         except (TypeError, ValueError) as e:
             message = "{}, component {} (input '{}'), must be {}; got {}; {}".format(
                 self._where(), component.position, component.name, component.expected, describe(value),
-                self._swapped_with(component, values) or e)
+                about_none(value)[2:] or self._swapped_with(component, values) or e)
             raise type(e)(message) from e.__cause__
 
     def _swapped_with(self, component: _Component, values: Sequence[Any]) -> Optional[str]:
@@ -102,7 +104,7 @@ class DatapointFeed:
         return None
 
     def _where(self) -> str:
-        return "{}: datapoint {} of the DataFlow (counted from 0)".format(self._who, self.count - 1)
+        return "{}: datapoint {} of the DataFlow (counted from 0)".format(self.who, self.count - 1)
 
     def _names(self) -> List[str]:
         return [component.name for component in self._components]
@@ -279,7 +281,7 @@ class FeedInput(InputSource):
     def _setup(self, input_signature: List[tf.TensorSpec]) -> None:
         self._placeholders = [build_or_reuse_placeholder(spec) for spec in input_signature]
         ds = RepeatedData(self.ds, -1) if self._infinite else self.ds
-        self._feeder = _FeedCallback(ds, self._placeholders, DatapointFeed(type(self).__name__, input_signature))
+        self._feeder = _FeedCallback(ds, self._placeholders, DatapointFeed(self._who(), input_signature))
 
     def _get_input_tensors(self) -> List[tf.Tensor]:
         self._require_setup("get_input_tensors")
@@ -288,6 +290,10 @@ class FeedInput(InputSource):
     def _reset_state(self) -> None:
         self._require_setup("reset_state")
         self._feeder.restart()
+
+    def _look(self) -> bool:
+        self._require_setup("look")
+        return self._feeder.look()
 
     def _waits_for(self) -> str:
         return "FeedInput of {!r}, which gave {} datapoints of its pass".format(self.ds, self._feeder.count)
@@ -304,6 +310,7 @@ class _FeedCallback(Callback):
         self._placeholders = placeholders
         self._feed = feed
         self._iterator: Any = None  # the pass, once it has begun
+        self._is_new = False  # whether it has begun with a look, and nothing of it was fed
 
     @property
     def count(self) -> int:
@@ -312,13 +319,27 @@ class _FeedCallback(Callback):
 
     def restart(self) -> None:
         """Begin a new pass over the DataFlow."""
+        if self._is_new:
+            return
         self._iterator = None  # some flows allow one iteration at a time: the old one ends first
         self._iterator = whole_pass(self._ds)
         self._feed.count = 0
 
+    def look(self) -> bool:
+        """Begin a new pass, and check its first datapoint, if there is one; the next `restart` goes on with it."""
+        self.restart()
+        first = list(itertools.islice(self._iterator, 1))
+        for datapoint in first:
+            self._feed(datapoint)
+        self._feed.count = 0
+        self._iterator = itertools.chain(first, self._iterator)
+        self._is_new = True
+        return bool(first)
+
     def _before_run(self, ctx: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:
         if self._iterator is None:
             self.restart()
+        self._is_new = False
         try:
             datapoint = next(self._iterator)
         except StopIteration:

@@ -225,7 +225,7 @@ class QueueInput(FeedfreeInput):
         placeholders = [build_or_reuse_placeholder(spec) for spec in fed]
         with self.cached_name_scope():
             self._setup_queue(who, [p.dtype.base_dtype for p in placeholders], [p.shape for p in placeholders])
-            self.thread = EnqueueThread(self.queue, self.ds, placeholders, DatapointFeed(who, fed))
+            self.thread = EnqueueThread(self.queue, self.ds, placeholders, DatapointFeed(self._who(), fed))
             self._dequeue_for_reset = self.queue.dequeue(name="dequeue_for_reset")
             queue_size = tf.cast(self.thread.queue_size, tf.float32, name="queue_size")
         self._moving_summary = add_moving_summary(queue_size, collection=None, decay=0.5)

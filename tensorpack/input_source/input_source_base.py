@@ -91,6 +91,7 @@ class InputSource(KeywordsTold):
     _setup_is_done = False
     _name_scope: Optional[str] = None
     _callbacks: Optional[List[Callback]] = None
+    _user: Optional[str] = None  # who has this source beside the training, for errors
 
     def setup(self, input_signature: Sequence[tf.TensorSpec]) -> List[Callback]:
         """Build what this source needs in the graph, once; outside of any tower.
@@ -151,6 +152,18 @@ class InputSource(KeywordsTold):
         """Called by another thread when a run hangs: what this source gives, and how far it is; in a line."""
         return type(self).__name__
 
+    def _is_for(self, user: str) -> None:
+        """Let errors about the data name the one whose source this is; before `setup`."""
+        self._user = user
+
+    def _who(self) -> str:
+        """Who has the data, for errors."""
+        return self._user or type(self).__name__
+
+    def _look(self) -> bool:
+        """Override to check the first datapoint of the next pass, which keeps it; says whether there is one."""
+        return True
+
     def reset_state(self) -> None:
         """Start over, under a default session; called once before training, and by an InferenceRunner before each pass."""
         self._reset_state()
@@ -198,6 +211,12 @@ class ProxyInputSource(InputSource):
 
     def _setup(self, input_signature: List[tf.TensorSpec]) -> None:
         self._input.setup(input_signature)
+
+    def _is_for(self, user: str) -> None:
+        self._input._is_for(user)
+
+    def _look(self) -> bool:
+        return self._input._look()
 
     def _get_input_tensors(self) -> List[tf.Tensor]:
         return self._input.get_input_tensors()

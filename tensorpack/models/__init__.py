@@ -1,6 +1,7 @@
 """Layers: functions of a name and a tensor, which create variables by `tf.get_variable` and operations of `tf.nn`."""
 from __future__ import annotations
 
+from .._exports import tell_near_names
 from .batch_norm import BatchNorm, BatchRenorm
 from .conv2d import Conv2D, Conv2DTranspose, Deconv2D
 from .fc import FullyConnected
@@ -20,3 +21,5 @@ __all__ = [
     "Maxout", "PReLU", "VariableHolder", "disable_layer_logging", "l1_regularizer", "l2_regularizer", "layer_register",
     "regularize_cost", "regularize_cost_from_collection", "rename_tflayer_get_variable",
 ]
+
+tell_near_names(__name__)

@@ -10,7 +10,7 @@ from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.argscope import get_arg_scope
 from ..utils import logger
-from ..utils._text.keywords import with_near_keywords
+from ..utils._text.keywords import with_arguments, with_near_keywords
 from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 from ._shape_log import disable_layer_logging, log_shapes
@@ -121,7 +121,8 @@ def _explained(func: AnyFunction, name: Optional[str], kwargs: Dict[str, Any]) -
         yield
     except (TypeError, ValueError) as e:
         if isinstance(e, TypeError):
-            told = with_near_keywords(e, whole, func, set(kwargs) | set(get_arg_scope().get(who, ())))
+            told = (with_near_keywords(e, whole, func, set(kwargs) | set(get_arg_scope().get(who, ())))
+                    or with_arguments(e, whole, func))
             if told is not None:
                 raise told from None
         elif _EXISTS.match(str(e)) and scope:

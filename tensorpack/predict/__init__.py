@@ -1,6 +1,7 @@
 """Inference with a trained model: `OfflinePredictor(PredictConfig(...))` is a function of numpy arrays."""
 from __future__ import annotations
 
+from .._exports import tell_near_names
 from .base import OfflinePredictor, OnlinePredictor, PredictorBase
 from .concurrency import MultiThreadAsyncPredictor
 from .config import PredictConfig
@@ -21,3 +22,5 @@ __all__ = [
     "PredictorBase",
     "SimpleDatasetPredictor",
 ]
+
+tell_near_names(__name__)

@@ -9,6 +9,7 @@ import six
 from ..compat import is_session_closed
 from ..compat import tfv1 as tf
 from ..tfutils._inference import build_inference_graph, find_inputs, find_outputs, require_predict_config
+from ..tfutils._session.bad_values import explain_bad_values
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
 from ..tfutils._session.waiting import can_wait
@@ -120,7 +121,11 @@ class OnlinePredictor(PredictorBase):
                 "; input_names says which there are" if len(dp) < len(self.input_tensors) else ""))
         if is_session_closed(self._sess):
             raise RuntimeError("{}: its session must be open; it has been closed".format(type(self).__name__))
-        return run(*dp)
+        try:
+            return run(*dp)
+        except tf.errors.InvalidArgumentError as e:
+            explain_bad_values(e, zip(self.input_tensors, dp))
+            raise
 
     def _make_callable(self) -> AnyFunction:
         # Two first calls at the same time make two equal callables; the last one is kept.

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, List, Sequence
 
+from ..compat import device_words
 from ..compat import tfv1 as tf
 from ..tfutils._inference import find_inputs, require_predict_config, restored_session
 from ..tfutils.common import build_or_reuse_placeholder
@@ -122,7 +123,7 @@ def _build_towers(config: PredictConfig, towers: Sequence[int],
     handles = []
     for position, gpu in enumerate(towers):
         name, device = "tower{}".format(gpu), "/gpu:{}".format(gpu)
-        logger.info("Building prediction tower '%s' on device %s ...", name, device)
+        logger.info("Building prediction tower '%s' on %s ...", name, device_words(device))
         inputs = inputs_of(name)
         with tf.variable_scope(tf.get_variable_scope(), reuse=True if position else None), tf.device(device), \
                 PredictTowerContext(name):

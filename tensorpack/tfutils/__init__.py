@@ -1,6 +1,7 @@
 """TensorFlow tools of the library: towers, scopes, sessions and their initialisation, summaries, exports."""
 from __future__ import annotations
 
+from .._exports import tell_near_names
 from . import gradproc, optimizer, sesscreate, sessinit, summary, tower, varreplace
 from .argscope import argscope, enable_argscope_for_function, enable_argscope_for_module, get_arg_scope
 from .common import (
@@ -50,3 +51,5 @@ __all__ = [
     "tower",
     "varreplace",
 ]
+
+tell_near_names(__name__)

@@ -1,7 +1,7 @@
 """The one way from a PredictConfig to an inference graph with a restored session; predictors and exports build on it."""
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .. import compat
 from ..compat import fetched_elements
@@ -121,18 +121,22 @@ def _require_weights(config: Any, outputs: Sequence[Any], inputs: Sequence[Any])
     allowed = NamePatterns("PredictConfig(allow_missing=)", getattr(config, "allow_missing", None))
     left = [name for name in init._left(graph, needed) if name not in allowed]
     if left:
-        surplus = init._surplus(graph)
-        raise ValueError("PredictConfig: each trainable or model variable that the outputs need must be in the {}; got none "
-                         "for {} of {}: {}; rename them, or pass allow_missing=[...] with names or patterns of those that may "
+        misfits = init._misfits(graph, left)
+        raise ValueError("PredictConfig: each trainable or model variable that the outputs need must be in the {}; got none{} "
+                         "for {} of {}: {}; {}, or pass allow_missing=[...] with names or patterns of those that may "
                          "keep their initial values".format(
-                             init._words(), len(left), len(needed), _with_near_names(left, surplus)))
+                             init._words(), " that fits" if misfits else "", len(left), len(needed),
+                             _with_reasons(left, misfits, init._surplus(graph)),
+                             "is it the same model?" if misfits else "rename them"))
 
 
-def _with_near_names(names: Sequence[str], stored: Sequence[str]) -> str:
+def _with_reasons(names: Sequence[str], misfits: Mapping[str, str], stored: Sequence[str]) -> str:
+    """Names, each with why its value does not fit, or else with the nearest stored name."""
     words = []
     for name in names[:_NAMES_IN_ERROR]:
         near = nearest_names(name, stored, 1)
-        words.append("{!r}{}".format(name, " (is it {!r} there?)".format(near[0]) if near else ""))
+        reason = misfits.get(name) or (near and "is it {!r} there?".format(near[0]))
+        words.append("{!r}{}".format(name, " ({})".format(reason) if reason else ""))
     return ", ".join(words) + (", ..." if len(names) > len(words) else "")
 
 

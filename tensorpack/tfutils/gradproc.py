@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set,
 import six
 
 from .. import compat
+from .._exports import tell_near_names
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ._graph_state import graph_state
@@ -34,6 +35,8 @@ __all__ = [
     "ScaleGradient",
     "SummaryGradient",
 ]
+
+tell_near_names(__name__)
 
 GradAndVar = Tuple[Any, Any]
 

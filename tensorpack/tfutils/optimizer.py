@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Optional, Sequence, Tuple
 
+from .._exports import tell_near_names
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..utils._text.spec import shown
@@ -19,6 +20,8 @@ __all__ = [
     "VariableAssignmentOptimizer",
     "apply_grad_processors",
 ]
+
+tell_near_names(__name__)
 
 GradsAndVars = Sequence[Tuple[Any, Any]]
 

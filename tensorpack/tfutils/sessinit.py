@@ -53,6 +53,10 @@ class SessionInit:
         """
         return []
 
+    def _misfits(self, graph: tf.Graph, names: List[str]) -> Dict[str, str]:
+        """Override: those of the variables whose values are left out because they do not fit, and why."""
+        return {}
+
     def _surplus(self, graph: tf.Graph) -> List[str]:
         """Override: the names of values that no variable takes."""
         return []
@@ -97,6 +101,9 @@ class _RestoreByName(SessionInit):
 
     def _left(self, graph: tf.Graph, names: List[str]) -> List[str]:
         return names if self._is_empty else self._restoration(graph).left(names)
+
+    def _misfits(self, graph: tf.Graph, names: List[str]) -> Dict[str, str]:
+        return {} if self._is_empty else self._restoration(graph).misfits(names)
 
     def _surplus(self, graph: tf.Graph) -> List[str]:
         return [] if self._is_empty else self._restoration(graph).unused
@@ -159,7 +166,10 @@ class SaverRestore(_RestoreByName):
 
 
 class SaverRestoreRelaxed(SaverRestore):
-    """Like SaverRestore, but a value that does not fit is left out with a warning, and nothing has to match."""
+    """Like SaverRestore, but a value that does not fit is left out with a warning, and nothing has to match.
+
+    A prediction or export still must get all weights that it needs: what is left out is missing (see `allow_missing`).
+    """
 
     _ignore_mismatch = True
 
@@ -170,7 +180,7 @@ class DictRestore(_RestoreByName):
     Args:
         variable_dict: name, with or without `:0`, -> array or number. An empty dict loads nothing.
         ignore_mismatch: leave out a value that does not fit, with a warning, instead of raising ValueError or TypeError;
-            and nothing has to match.
+            and nothing has to match. For a prediction or export such a value is missing (see `allow_missing`).
         weights_only, allow_missing: as in `SaverRestore`.
 
     Raises:
@@ -236,6 +246,9 @@ class ChainInit(SessionInit):
             names = init._left(graph, names)
         return names
 
+    def _misfits(self, graph: tf.Graph, names: List[str]) -> Dict[str, str]:
+        return {name: why for init in self.inits for name, why in init._misfits(graph, names).items()}
+
     def _surplus(self, graph: tf.Graph) -> List[str]:
         return [name for init in self.inits for name in init._surplus(graph)]
 
@@ -252,6 +265,7 @@ def SmartInit(obj: Any, *, ignore_mismatch: bool = False, weights_only: bool = F
             {variable name: array}, a SessionInit, or a list or tuple of these, applied in order. None or anything empty
             loads nothing.
         ignore_mismatch: leave out values that do not fit, with a warning, instead of raising; and nothing has to match.
+            For a prediction or export such a value is missing (see `allow_missing`).
         weights_only: load TRAINABLE and MODEL variables only, as fine-tuning wants it: neither optimizer state, nor learning
             rate, nor global step.
         allow_missing: variables of the graph that may be missing from `obj`: True for all, or regular expressions for whole

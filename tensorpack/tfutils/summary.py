@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 
 from .. import compat
+from .._exports import tell_near_names
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils._text.spec import shown
@@ -19,6 +20,8 @@ from .scope_utils import cached_name_scope
 from .tower import get_current_tower_context
 
 __all__ = ["add_activation_summary", "add_moving_summary", "add_param_summary", "add_tensor_summary"]
+
+tell_near_names(__name__)
 
 cv2 = optional_import("cv2", needed_by="create_image_summary", pip="opencv-python-headless")
 

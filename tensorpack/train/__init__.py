@@ -1,4 +1,5 @@
 """Trainers: the step loop, its configuration, and the trainers that minimise one cost."""
+from .._exports import tell_near_names
 from ..graph_builder.model_desc import ModelDesc, ModelDescBase
 from .base import StopTraining, Trainer
 from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS, AutoResumeTrainConfig, TrainConfig
@@ -46,3 +47,5 @@ __all__ = [
     "Trainer",
     "launch_train_with_config",
 ]
+
+tell_near_names(__name__)

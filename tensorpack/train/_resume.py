@@ -10,6 +10,7 @@ from ..callbacks.monitor import JSONWriter
 from ..callbacks.saver import find_model_saver
 from ..compat import tfv1 as tf
 from ..tfutils._restore.checkpoint import open_checkpoint, recorded_checkpoints, where_recorded
+from ..tfutils._restore.restoration import RestoreOptions
 from ..tfutils.sessinit import SaverRestore
 from ..utils import logger
 from ..utils._rng import is_first_worker
@@ -23,6 +24,10 @@ def checkpoint_directory(callbacks: Optional[List[Callback]]) -> Optional[str]:
 
 class EarlierCheckpoint(SaverRestore):
     """A SaverRestore of a checkpoint that nobody has named, so that errors say where it is from."""
+
+    @property
+    def _options(self) -> RestoreOptions:
+        return super()._options._replace(goes_on=True)
 
     def _run_init(self, sess: tf.Session) -> None:
         try:

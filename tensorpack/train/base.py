@@ -33,6 +33,7 @@ from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS
 
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 
+_NO_LAST_EPOCH = 99999  # the smallest of the defaults of max_epoch
 _NO_SESSION = ("there is no session before all callbacks have added to the graph; use it from _before_train on, and in "
                "_setup_graph only make operations and predictors")
 
@@ -143,6 +144,9 @@ class Trainer(KeywordsTold):
                                  "callbacks".format(", ".join(misplaced)))
             self.monitors = Monitors([m for m in monitors if self.register_callback(m)])
             self.register_callback(self.monitors)
+            if self.is_chief and find_model_saver(self._registered_callbacks) is None:
+                logger.info("This training saves no model, since no ModelSaver is among its callbacks; ModelSaver() saves one "
+                            "after each epoch, from which AutoResumeTrainConfig can go on.")
             if self._chief_only_callbacks:
                 logger.info("Left to the chief: %s.", ", ".join(self._chief_only_callbacks))
             logger.info("Setup callbacks graph ...")
@@ -218,6 +222,8 @@ class Trainer(KeywordsTold):
         if loop.starting_epoch > loop.max_epoch:
             logger.info("There is nothing to train: epoch %d would be the next one, and max_epoch is %d.", loop.starting_epoch,
                         loop.max_epoch)
+        elif loop.max_epoch >= _NO_LAST_EPOCH and self.is_chief:
+            logger.info("max_epoch is not given: the training goes on until a callback such as EarlyStop, or Ctrl-C, ends it.")
         for epoch in range(loop.starting_epoch, loop.max_epoch + 1):
             loop._epoch_num = epoch
             logger.info("Start Epoch %d ...", loop.epoch_num)

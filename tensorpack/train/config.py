@@ -107,6 +107,9 @@ class TrainConfig(KeywordsTold):
                  session_creator: Optional[tf.train.SessionCreator] = None,
                  session_config: Optional[tf.ConfigProto] = None, session_init: Optional[SessionInit] = None,
                  starting_epoch: int = 1, steps_per_epoch: Optional[int] = None, max_epoch: int = 99999):
+        if isinstance(dataflow, ModelDescBase):
+            raise TypeError("TrainConfig: the first argument is the dataflow; got the model {}; use keywords, as in "
+                            "TrainConfig(model={}(), dataflow=ds, callbacks=[...])".format(*[type(dataflow).__name__] * 2))
         if dataflow is not None and data is not None:
             raise ValueError("TrainConfig: dataflow and data exclude each other; got both")
         if dataflow is not None:
@@ -147,7 +150,9 @@ class TrainConfig(KeywordsTold):
     def _default_steps(self) -> int:
         data = self.dataflow if self.dataflow is not None else self.data
         if data is None:
-            raise ValueError("TrainConfig: steps_per_epoch must be given when neither dataflow nor data is")
+            raise ValueError("TrainConfig: {} must be given, as in TrainConfig(model=Model(), dataflow=ds, callbacks=[...]); "
+                             "got none; for a trainer that has data and model of its own, steps_per_epoch must be given".format(
+                                 "dataflow= or data=" if self.model is not None else "dataflow= or data=, and model=,"))
         try:
             steps = len(data) if isinstance(data, DataFlow) else data.size()
         except NotImplementedError as e:

@@ -50,11 +50,10 @@ def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) ->
                         "by their train_with_defaults()".format(shown(trainer)))
     if not isinstance(config, TrainConfig):
         raise TypeError("launch_train_with_config: config must be a TrainConfig; got {}".format(shown(config)))
-    if config.model is None:
-        raise ValueError("launch_train_with_config: the TrainConfig must have a model; got model=None")
     data = config.dataflow if config.data is None else config.data
-    if data is None:
-        raise ValueError("launch_train_with_config: the TrainConfig must have dataflow= or data=; got neither")
+    missing = ["model="] * (config.model is None) + ["dataflow= or data="] * (data is None)
+    if data is None or config.model is None:
+        raise ValueError("launch_train_with_config: the TrainConfig must have {}; got None".format(", and ".join(missing)))
     model: Any = config.model  # a ModelDesc, or a ModelDescBase with a get_optimizer of its own
     input = apply_default_prefetch(data, trainer)
     with trainer.graph.as_default():

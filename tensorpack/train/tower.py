@@ -7,8 +7,8 @@ from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..callbacks.base import Callback
 from ..callbacks.monitor import MonitorBase
+from ..compat import device_words, xla_compile
 from ..compat import tfv1 as tf
-from ..compat import xla_compile
 from ..input_source.input_source import PlaceholderInput
 from ..input_source.input_source_base import InputSource
 from ..predict.base import OnlinePredictor
@@ -120,7 +120,7 @@ class TowerTrainer(Trainer):
                                "for example in _setup_graph of a callback; got device {} afterwards".format(
                                    type(self).__name__, device))
         device_string = "/cpu:0" if device < 0 else "/gpu:{}".format(device)
-        logger.info("Building predictor tower '%s' on device %s ...", tower_name, device_string)
+        logger.info("Building predictor tower '%s' on %s ...", tower_name, device_words(device_string))
         input = PlaceholderInput()
         input.setup(self.input_signature)
         with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.device(device_string), \

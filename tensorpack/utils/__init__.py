@@ -1,6 +1,7 @@
 """Helpers that know nothing of TensorFlow: logging, random streams, files, threads and processes, statistics, timers."""
 from __future__ import annotations
 
+from .._exports import tell_near_names
 from . import logger
 from .utils import change_env, execute_only_once, fix_rng_seed, get_rng, get_tqdm, humanize_time_delta
 
@@ -13,3 +14,5 @@ __all__ = [
     "humanize_time_delta",
     "logger",
 ]
+
+tell_near_names(__name__)

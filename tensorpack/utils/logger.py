@@ -17,6 +17,7 @@ from typing import Any, Callable, List, Optional, Union
 
 from termcolor import colored
 
+from .._exports import tell_near_names
 from ._files.paths import is_remote, normpath
 from ._files.writer_lock import has_other_writer, hold_as_writer, one_at_a_time
 
@@ -34,6 +35,8 @@ __all__ = [
     "warn",
     "warning",
 ]
+
+tell_near_names(__name__)
 
 LOG_DIR: Optional[str] = None
 _FILE_HANDLER: Optional[logging.FileHandler] = None

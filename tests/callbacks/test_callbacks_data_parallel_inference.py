@@ -8,6 +8,7 @@ from tensorpack import compat
 from tensorpack.callbacks import inference_runner
 from tensorpack.callbacks.inference import ClassificationError, ScalarStats
 from tensorpack.callbacks.inference_runner import DataParallelInferenceRunner, InferenceRunner
+from tensorpack.compat import device_words
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow.raw import DataFromList
 from tensorpack.input_source.input_source import FeedInput, QueueInput, StagingInput
@@ -103,7 +104,7 @@ def test_gpu_is_the_default(monkeypatch, log_records):
     trainer = launch([DataParallelInferenceRunner(flow(1, 3, 5), ScalarStats("mean_x"), [0, 1])])
     assert trainer.graph.get_operation_by_name("InferenceTower1/prediction").device == "/device:GPU:1"
     assert trainer.monitors.get_latest("validation_mean_x") == 3
-    assert any("'InferenceTower1' on device /gpu:1" in m for m in messages(log_records, "INFO"))
+    assert any("'InferenceTower1' on {} ...".format(device_words("/gpu:1")) in m for m in messages(log_records, "INFO"))
 
 
 def test_a_gpu_that_does_not_exist_is_an_error(monkeypatch):

@@ -60,7 +60,7 @@ def test_it_is_told_once(warnings):
         assert not any("datapoint" in text for text in warnings())
         predict([IMAGE])
         predict([IMAGE])
-    assert sum("taken for the datapoint" in text for text in warnings()) == 1
+    assert sum("rather than predictor([" in text for text in warnings()) == 1
 
 
 def test_a_datapoint_of_the_wrong_length_is_refused():

@@ -128,7 +128,7 @@ def test_wrong_patterns_are_refused():
 
 
 @pytest.mark.parametrize("init", [
-    lambda path: SmartInit(path, ignore_mismatch=True),
+    lambda path: SmartInit(path, ignore_mismatch=True, allow_missing="head/.*"),
     lambda path: SmartInit([path, {"head/W": F([[1], [1]]), "head/b": F([0])}]),
     lambda path: ChainInit([SaverRestore(path), SetsAll()]),
     lambda path: SetsAll(),
@@ -138,6 +138,55 @@ def test_it_is_no_error_if(init, tmp_path):
     path = str(tmp_path / "model")
     save_checkpoint_vars(STORED, path)
     OfflinePredictor(config(HEAD, init(path))).close()
+
+
+MISFITS = [
+    ({"head5/W": F([1, 2, 3])}, r"1 of 4: 'head5/W' \(.*shape \(2, 1\); got \(3,\)\)"),
+    ({"head5/b": np.array(["a"])}, r"1 of 4: 'head5/b' \(.*must be float32; got string"),
+    ({"body/mean/EMA": F([0, 0, 0]), "head5/W": F(1)}, r"2 of 4: 'body/mean/EMA' \(.*\(3,\)\), 'head5/W' \(.*\(\)\)"),
+]
+
+
+@MAKERS
+def test_what_does_not_fit_is_missing(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    init = SmartInit(dict(STORED, **MISFITS[0][0]), ignore_mismatch=True)
+    with pytest.raises(ValueError, match=MISFITS[0][1] + ".*allow_missing"):
+        make(config(session_init=init))
+    assert os.listdir(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("values, words", MISFITS, ids=["shape", "dtype", "several"])
+@pytest.mark.parametrize("kind", ["checkpoint", "npz", "dict", "chain"])
+def test_the_error_tells_why_it_does_not_fit(values, words, kind, tmp_path):
+    path = str(tmp_path / "model") + (".npz" if kind == "npz" else "")
+    values = dict(STORED, **values)
+    if kind in ("checkpoint", "npz"):
+        save_checkpoint_vars(values, path)
+    stored = {"checkpoint": path, "npz": path, "dict": values, "chain": [{"global_step": 1}, values]}[kind]
+    with pytest.raises(ValueError, match=words):
+        OfflinePredictor(config(session_init=SmartInit(stored, ignore_mismatch=True)))
+
+
+def test_nothing_at_all_matches():
+    with pytest.raises(ValueError, match="4 of 4"):
+        OfflinePredictor(config(session_init=SmartInit({"other": F(1)}, ignore_mismatch=True)))
+
+
+@pytest.mark.parametrize("how", [
+    dict(allow_missing="head5/W"), dict(allow_missing=True),
+], ids=["pattern", "True"])
+@pytest.mark.parametrize("on", ["SmartInit", "PredictConfig"])
+def test_what_does_not_fit_may_be_allowed(how, on):
+    values = dict(STORED, **MISFITS[0][0])
+    init = SmartInit(values, ignore_mismatch=True, **how if on == "SmartInit" else {})
+    OfflinePredictor(config(session_init=init, **how if on == "PredictConfig" else {})).close()
+
+
+def test_what_can_be_reshaped_or_cast_fits():
+    values = dict(STORED, **{"head5/W": np.float64([1, 1])})
+    with OfflinePredictor(config(session_init=SmartInit(values, ignore_mismatch=True))) as predictor:
+        assert predictor(X)[0].tolist() == [[3]]
 
 
 class SetsAll(SessionInit):

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from tensorpack.compat import device_words
 from tensorpack.compat import tfv1 as tf
 from tensorpack.predict import OnlinePredictor, PredictConfig
 from tensorpack.predict.multigpu import DataParallelOfflinePredictor, MultiTowerOfflinePredictor
@@ -52,8 +53,8 @@ def test_towers_share_variables_and_placeholders(use_resource):
 
 def test_each_tower_is_announced(log_records):
     MultiTowerOfflinePredictor(config(), [0, 1]).close()
-    said = [r.getMessage() for r in log_records if "/gpu:" in r.getMessage()]
-    assert len(said) == 2 and "'tower1' on device /gpu:1" in said[1]
+    said = [r.getMessage() for r in log_records if "Building prediction tower" in r.getMessage()]
+    assert len(said) == 2 and "'tower1' on {} ...".format(device_words("/gpu:1")) in said[1]
 
 
 def test_get_predictor_gives_the_nth_one_and_starts_again_with_a_warning(log_records):

@@ -319,3 +319,20 @@ def test_a_checkpoint_of_the_original_restores_every_variable(log_records):
     assert any(np.any(v) for v in loaded.values()) and loaded["global_step"] == 30
     assert texts(log_records, "WARNING") == []
     assert "loaded {}, missing 0, unused 0".format(len(names)) in texts(log_records, "INFO")[-1]
+
+
+@pytest.mark.parametrize("given, near", [
+    ("lgo", "log"), ("lgo/model-7", "log"), ("log/modle-7", "log/model-7"), ("log/model-7.indx", "log/model-7"),
+    ("log/model-7.data-00001-of-00002", None), ("elsewhere", None), ("log/sub/model-7", ""), ("wights.npz", "weights.npz"),
+])
+def test_a_path_that_is_not_there_is_told_with_those_like_it(given, near, tmp_path):
+    save_checkpoint_vars({"a": F(1)}, str(tmp_path / "log" / "model-7"))
+    np.savez(str(tmp_path / "weights.npz"), a=F(1))
+    if near is None and given.startswith("log/model-7.data"):
+        SmartInit(str(tmp_path / given))
+        return
+    with pytest.raises((ValueError, OSError)) as info:
+        SmartInit(str(tmp_path / given))
+    otherwise = "there is no directory" if near == "" else "checkpoint in"
+    words = "did you mean {!r}".format(str(tmp_path / near)) if near else otherwise
+    assert words in str(info.value)

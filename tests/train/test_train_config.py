@@ -147,7 +147,7 @@ def test_data_of_unknown_length_need_steps_per_epoch(linear_model, linear_data, 
 
 @pytest.mark.parametrize("kwargs, trainer, error, words", [
     (dict(), Trainer, TypeError, "must be a SingleCostTrainer"),
-    (dict(model=None), SimpleTrainer, ValueError, "must have a model"),
+    (dict(model=None), SimpleTrainer, ValueError, "must have model="),
     (dict(dataflow=None, steps_per_epoch=3), SimpleTrainer, ValueError, "must have dataflow= or data="),
 ], ids=["trainer", "model", "data"])
 def test_launch_names_what_is_missing(linear_model, linear_data, kwargs, trainer, error, words):

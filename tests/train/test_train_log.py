@@ -5,14 +5,22 @@ import pytest
 
 from tensorpack import (
     AutoResumeTrainConfig,
+    Callback,
+    FeedInput,
+    InferenceRunner,
     ModelSaver,
+    PeriodicTrigger,
+    ScalarStats,
     SimpleTrainer,
+    SmartInit,
+    StopTraining,
     TrainConfig,
     l2_regularizer,
     launch_train_with_config,
     logger,
     regularize_cost,
 )
+from tensorpack.compat import num_gpus
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils.summary import add_moving_summary
 from tensorpack.tfutils.varreplace import freeze_variables
@@ -106,3 +114,69 @@ def test_a_model_without_summaries_is_told_how_to_show_its_cost(linear_model, li
     launch_train_with_config(TrainConfig(model=Model(), dataflow=linear_data(2), max_epoch=1), SimpleTrainer())
     told = [record.levelname for record in log_records if "summary.add_moving_summary(cost)" in record.getMessage()]
     assert told == (["INFO"] if summarize is None else [])
+
+
+def lines(records):
+    return [record.getMessage() for record in records]
+
+
+@pytest.mark.parametrize("callbacks, is_told", [
+    (lambda: [], True), (lambda: [ModelSaver()], False), (lambda: [PeriodicTrigger(ModelSaver(), every_k_epochs=2)], False),
+], ids=["nothing", "saver", "periodic"])
+def test_a_training_that_saves_nothing_says_so_once(linear_model, linear_data, log_dir, log_records, callbacks, is_told):
+    launch_train_with_config(TrainConfig(
+        model=linear_model(), dataflow=linear_data(2), callbacks=callbacks(), max_epoch=2), SimpleTrainer())
+    told = [record.levelname for record in log_records if "This training saves no model" in record.getMessage()]
+    assert told == (["INFO"] if is_told else [])
+
+
+class StopAtOnce(Callback):
+    def _trigger_epoch(self):
+        raise StopTraining()
+
+
+@pytest.mark.parametrize("by_config", [True, False], ids=["config", "train_with_defaults"])
+@pytest.mark.parametrize("max_epoch", [None, 3])
+def test_a_training_without_a_last_epoch_says_so_once(linear_model, linear_data, log_dir, log_records, by_config, max_epoch):
+    given = {} if max_epoch is None else {"max_epoch": max_epoch}
+    if by_config:
+        launch_train_with_config(TrainConfig(
+            model=linear_model(), dataflow=linear_data(2), callbacks=[StopAtOnce()], **given), SimpleTrainer())
+    else:
+        trainer, model = SimpleTrainer(), linear_model()
+        trainer.setup_graph(model.get_input_signature(), FeedInput(linear_data(2)), model.build_graph, model.get_optimizer)
+        trainer.train_with_defaults(callbacks=[StopAtOnce()], steps_per_epoch=2, **given)
+    told = [line for line in lines(log_records) if "max_epoch is not given" in line]
+    assert len(told) == (max_epoch is None)
+
+
+def test_a_resumed_training_is_not_told_to_load_the_weights_alone(linear_model, linear_data, tmp_path, log_records):
+    def train(rate, resume):
+        class Model(linear_model):
+            def optimizer(self):
+                return tf.train.GradientDescentOptimizer(tf.get_variable("learning_rate", initializer=rate, trainable=False))
+
+        logger.set_logger_dir(str(tmp_path), "k")
+        with tf.Graph().as_default():
+            make = AutoResumeTrainConfig if resume else TrainConfig
+            given = {} if resume else {"session_init": SmartInit(str(tmp_path))}
+            launch_train_with_config(make(
+                model=Model(), dataflow=linear_data(2), callbacks=[ModelSaver()], max_epoch=3, **given), SimpleTrainer())
+        return [line for line in lines(log_records) if "weights_only=True" in line]
+
+    assert train(0.1, True) == []
+    assert train(0.01, True) == []
+    assert len(train(0.01, False)) == 1
+
+
+@pytest.mark.skipif(num_gpus() > 0, reason="it is about machines without a GPU")
+def test_the_log_does_not_speak_of_gpus_that_are_not_there(linear_model, linear_data, log_dir, log_records):
+    class Predicts(Callback):
+        def _setup_graph(self):
+            self.predict = self.trainer.get_predictor(["x"], ["cost"])
+
+    launch_train_with_config(TrainConfig(
+        model=linear_model(), dataflow=linear_data(2), max_epoch=1,
+        callbacks=[InferenceRunner(linear_data(2), ScalarStats("cost")), Predicts()]), SimpleTrainer())
+    assert not [line for line in lines(log_records) if "gpu" in line.lower()]
+    assert [line for line in lines(log_records) if "on the CPU" in line]

@@ -45,9 +45,11 @@ def adapt_logger(module: Any) -> None:
             action, name = "d" if name and action is None else action, None
         today(action, name, **kwargs)
 
+    others = module.__dict__["__getattr__"]
+
     def __getattr__(attribute: str) -> Any:
         if attribute != "LOG_FILE":
-            raise AttributeError("module {!r} has no attribute {!r}".format(module.__name__, attribute))
+            return others(attribute)
         return module.LOG_DIR and os.path.join(module.LOG_DIR, "log.log")
 
     module.auto_set_dir = auto_set_dir

@@ -14,6 +14,7 @@ from ...tfutils._restore.names import nearest_names, some
 from ...tfutils.common import get_op_tensor_name
 from ...utils._text.repr import ReprMixin
 from ...utils._types import NOT_YET
+from .._arguments import check_strings
 
 __all__ = ["GraphVarParam", "HyperParam", "ObjAttrParam"]
 
@@ -60,6 +61,7 @@ class GraphVarParam(HyperParam):
     """
 
     def __init__(self, name: str, shape: Sequence[int] = ()):
+        check_strings(self, name=name)
         self.name = name
         self.shape = tuple(shape)
         self._readable_name, self.var_name = get_op_tensor_name(name)
@@ -127,6 +129,7 @@ class ObjAttrParam(HyperParam):
     """
 
     def __init__(self, obj: Any, attrname: str, readable_name: Optional[str] = None):
+        check_strings(self, attrname=attrname)
         self.obj = obj
         self.attrname = attrname
         self._readable_name = attrname if readable_name is None else readable_name

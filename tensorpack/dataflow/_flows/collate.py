@@ -9,7 +9,7 @@ from typing import Any, List, Sequence
 import numpy as np
 
 from ...utils._buffers import aligned_empty
-from ...utils._text.spec import describe
+from ...utils._text.spec import about_none, describe
 
 _INT32 = np.iinfo(np.int32)
 _INT64 = np.iinfo(np.int64)
@@ -76,8 +76,8 @@ def collate_values(values: Sequence[Any]) -> np.ndarray:
         return _collate_numbers(values)
     if hasattr(first, "dtype"):
         return _collate_arrays(values)
-    raise TypeError("Unsupported type to batch: {}; convert it to an array first, or pass use_list=True".format(
-        describe(first)))
+    raise TypeError("Unsupported type to batch: {}; convert it to an array first, or pass use_list=True{}".format(
+        describe(first), about_none(first)))
 
 
 def _collate_text(values: Sequence[Any]) -> np.ndarray:
@@ -98,8 +98,8 @@ def _collate_numbers(values: Sequence[Any]) -> np.ndarray:
     values = [_as_scalar(value) for value in values]
     for value in values:
         if not isinstance(value, _NUMBERS):
-            raise TypeError("all elements must be numbers like the first, {}; got {}".format(
-                describe(values[0]), describe(value)))
+            raise TypeError("all elements must be numbers like the first, {}; got {}{}".format(
+                describe(values[0]), describe(value), about_none(value)))
     if all(isinstance(value, (bool, np.bool_)) for value in values):
         return np.array(values, dtype=bool)
     if any(isinstance(value, (float, np.floating)) for value in values):
@@ -142,7 +142,7 @@ def _python_scalar(value: Any, first: np.ndarray, index: int) -> np.ndarray:
         fits = True
     if not fits:
         raise TypeError("all elements must be arrays like the first, {}, or numbers that fit its dtype; got {} "
-                        "(element {})".format(describe(first), describe(value), index))
+                        "(element {}){}".format(describe(first), describe(value), index, about_none(value)))
     return np.asarray(value, dtype)
 
 

@@ -5,7 +5,7 @@ import copy
 from typing import Any, Callable, Collection, Iterator, List, Sequence
 
 from ...utils._text.spec import describe, shown
-from ..base import DataFlow, ProxyDataFlow
+from ..base import DataFlow, ProxyDataFlow, require_dataflow
 from .datapoint_error import add_note, texts_in, where
 from .drop_streak import DropStreak
 from .endless import Swallowed
@@ -28,6 +28,8 @@ class MapData(ProxyDataFlow):
 
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any]):
         super().__init__(ds)
+        if not callable(func):
+            raise TypeError("{}: func must be a function of the datapoint; got {}".format(type(self).__name__, shown(func)))
         self.func = func
 
     def __iter__(self) -> Iterator[Any]:
@@ -94,6 +96,8 @@ class MapDataComponent(MapData):
     """
 
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any], index: Any = 0):
+        if not callable(func):
+            raise TypeError("{}: func must be a function of the component; got {}".format(type(self).__name__, shown(func)))
         super().__init__(ds, _ComponentMapper(func, index))
         self.index = index
 
@@ -124,6 +128,7 @@ def SelectComponent(ds: DataFlow, idxs: Sequence[Any]) -> MapData:
     Raises:
         TypeError: `idxs` is no list.
     """
+    require_dataflow("SelectComponent", "ds", ds, following=idxs)
     if isinstance(idxs, str) or not isinstance(idxs, Collection):
         raise TypeError("SelectComponent: idxs must be a list of positions or keys; got {0}; write [{0}]".format(shown(idxs)))
     return MapData(ds, _Selector(idxs))

@@ -14,6 +14,7 @@ Shapes are (h, w), points (x, y). OpenCV is imported when the first augmentor is
 """
 from __future__ import annotations
 
+from ..._exports import tell_near_names
 from .base import Augmentor, AugmentorList, ImageAugmentor, PhotometricAugmentor
 from .convert import ColorSpace, Grayscale, ToFloat32, ToUint8
 from .crop import CenterCrop, GoogleNetRandomCropAndResize, RandomCrop, RandomCropRandomShape, RandomCutout
@@ -100,3 +101,5 @@ __all__ = [
     "TransformList",
     "Transpose",
 ]
+
+tell_near_names(__name__)

@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional, Sequence
 import numpy as np
 
 from ...utils._text.repr import ReprMixin
-from ...utils._text.spec import describe
+from ...utils._text.spec import about_none, describe
 from ...utils.optional import optional_import
 
 
@@ -49,7 +49,7 @@ class Configured(ReprMixin):
 def check_dtype(img: Any) -> None:
     """Raise TypeError unless `img` is a numpy array."""
     if not isinstance(img, np.ndarray):
-        raise TypeError("imgaug: an image must be a numpy array, HxW or HxWxC; got {}".format(describe(img)))
+        raise TypeError("imgaug: an image must be a numpy array, HxW or HxWxC; got {}{}".format(describe(img), about_none(img)))
 
 
 def check_channels(who: Any, img: np.ndarray, channels: int = 3) -> None:

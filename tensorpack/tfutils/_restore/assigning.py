@@ -1,7 +1,7 @@
 """Assigning numpy values to variables of a session, without growing its graph."""
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -42,13 +42,13 @@ class SessionUpdate:
             ValueError: the number of elements differs.
             TypeError: the dtype differs in a way that could lose information.
         """
-        try:
+        misfit = misfit_of(value, var)
+        if misfit is None:
             return _cast(_reshape(as_variable_dtype(np.asarray(value), var.dtype), var), var)
-        except (TypeError, ValueError) as e:
-            if not ignore_mismatch:
-                raise type(e)("{}; pass ignore_mismatch=True to leave it out".format(e)) from None
-            logger.warning("%s; the variable keeps its value.", e)
-            return None
+        if not ignore_mismatch:
+            raise type(misfit)("{}; pass ignore_mismatch=True to leave it out".format(misfit))
+        logger.warning("%s; the variable keeps its value.", misfit)
+        return None
 
     def update(self, prms: Mapping[str, Any]) -> int:
         """Assign {variable name, with or without `:0`: value}; returns how many variables were assigned.
@@ -102,25 +102,31 @@ class SessionUpdate:
                 len(self._wholes), name, near_names(op_name(name), self._wholes))) from None
 
 
+def misfit_of(value: Any, variable: Any) -> Union[None, ValueError, TypeError]:
+    """The error of a value that cannot become one of the variable's shape and dtype without loss; None if it can."""
+    value = as_variable_dtype(np.asarray(value), variable.dtype)
+    shape, wanted, got = variable.shape, variable.dtype.base_dtype, _dtype_of(value)
+    reshapes = shape.is_fully_defined() and shape.num_elements() == value.size
+    if not reshapes and not shape.is_compatible_with(value.shape):
+        return ValueError("variable {}: its value must have the shape {}; got {}".format(_words(variable), shape, value.shape))
+    if got != wanted and (got is None or not _can_cast(value.dtype, got, wanted)):
+        return TypeError("variable {}: its value must be {}; got {}, which cannot be cast without loss; convert "
+                         "it".format(_words(variable), wanted.name, value.dtype if got is None else got.name))
+    return None
+
+
 def _reshape(value: np.ndarray, variable: Any) -> np.ndarray:
-    shape = variable.shape
-    if shape.is_compatible_with(value.shape):
+    if variable.shape.is_compatible_with(value.shape):
         return value
-    if not shape.is_fully_defined() or shape.num_elements() != value.size:
-        raise ValueError("variable {}: its value must have the shape {}; got {}".format(_words(variable), shape, value.shape))
-    wanted = tuple(shape.as_list())
+    wanted = tuple(variable.shape.as_list())
     logger.warning("Variable %s: the value of shape %s is reshaped to %s.", variable.name, value.shape, wanted)
     return value.reshape(wanted)
 
 
 def _cast(value: np.ndarray, variable: Any) -> np.ndarray:
-    wanted = variable.dtype.base_dtype
-    got = _dtype_of(value)
-    if got == wanted:
+    wanted, got = variable.dtype.base_dtype, _dtype_of(value)
+    if got is None or got == wanted:
         return value
-    if got is None or not _can_cast(value.dtype, got, wanted):
-        raise TypeError("variable {}: its value must be {}; got {}, which cannot be cast without loss; convert "
-                        "it".format(_words(variable), wanted.name, value.dtype if got is None else got.name))
     logger.warning("Variable %s: the value of type %s is cast to %s.", variable.name, got.name, wanted.name)
     return value.astype(wanted.as_numpy_dtype)
 

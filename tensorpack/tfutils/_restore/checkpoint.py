@@ -17,9 +17,8 @@ import numpy as np
 from ... import compat
 from ...compat import tfv1 as tf
 from ...utils import logger
-from .names import near_names, op_name, some, tensor_name
+from .names import PART_OF_CHECKPOINT, near_names, near_path, op_name, some, tensor_name
 
-_PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _DATA = re.compile(r"\.data-\d{5}-of-(\d{5})$")
 _GLOB = re.compile(r"[][*?\\]")
 _STATE_FILE = "checkpoint"
@@ -46,15 +45,16 @@ def get_checkpoint_path(path: str) -> str:
         return _latest_in(path)
     if os.path.basename(path) == _STATE_FILE and tf.gfile.Exists(path):
         return _latest_recorded(path)
-    if _PART.search(path):
-        handle = _PART.sub("", path)
+    if PART_OF_CHECKPOINT.search(path):
+        handle = PART_OF_CHECKPOINT.sub("", path)
         if tf.gfile.Exists(handle + ".index"):
             logger.info("%s is a part of the checkpoint %s", path, handle)
             return handle
     elif tf.gfile.Exists(path):
         return path  # the one-file format of old TensorFlow; the reader tells if it is none
     raise ValueError("get_checkpoint_path({!r}): there must be a checkpoint: {}.index, or a directory that holds one; "
-                     "got no such file; {}".format(path, _PART.sub("", path), _what_is_in(os.path.dirname(path))))
+                     "got no such file; {}".format(path, PART_OF_CHECKPOINT.sub("", path),
+                                                   near_path(path)[2:] or _what_is_in(os.path.dirname(path))))
 
 
 def get_all_checkpoints(dir: str, prefix: str = "model") -> List[Tuple[str, int]]:

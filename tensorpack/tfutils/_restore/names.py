@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from typing import Any, Dict, Iterable, List, Mapping
 
+PART_OF_CHECKPOINT = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _ALIKE = 0.6  # names that are more alike than this, of 1 for equal ones, are suggested
 
 
@@ -89,6 +91,18 @@ def near_names(name: str, names: Iterable[str]) -> str:
     if near:
         return "did you mean {}?".format(" or ".join(map(repr, near)))
     return "there are {} names{}".format(len(names), ": " + some(names, 5) if names else "")
+
+
+def near_path(path: str) -> str:
+    """Words to append to an error: what has a name like the first part of `path` that is missing; none if nothing has."""
+    while os.path.dirname(path) not in ("", path) and not os.path.isdir(os.path.dirname(path)):
+        path = os.path.dirname(path)
+    directory, name = os.path.split(path)
+    if not os.path.isdir(directory or "."):
+        return ""
+    beside = {PART_OF_CHECKPOINT.sub("", each) for each in os.listdir(directory or ".")} - {name}
+    near = difflib.get_close_matches(name, sorted(beside), n=2)
+    return "; did you mean {}?".format(" or ".join(repr(os.path.join(directory, each)) for each in near)) if near else ""
 
 
 def near_tensor_names(name: str, operations: Iterable[Any], scope: str = "", more: Iterable[str] = ()) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from ...utils._types import AnyFunction
 from ...utils.fs import atomic_write
 from .custom_dtypes import for_file, from_file
-from .names import with_text_keys
+from .names import near_path, with_text_keys
 
 
 def write_npz(path: str, values: Mapping[str, Any], compress: bool = True) -> None:
@@ -30,7 +30,7 @@ def load_numpy_dict(path: str) -> Dict[str, np.ndarray]:
         TypeError: a key of the dict is no name.
     """
     if not os.path.isfile(path):
-        raise ValueError("{}: must be an existing file; got none of that name".format(path))
+        raise ValueError("{}: must be an existing file; got none of that name{}".format(path, near_path(path)))
     try:
         content = _read(path)
     except Exception as e:  # a damaged archive raises whatever the parser that met it raises

@@ -1,13 +1,13 @@
 """What a set of stored values does to the variables of a graph: who gets what, what is an error, and what is told."""
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
 from ...compat import tfv1 as tf
 from ...utils import logger
-from .assigning import SessionUpdate
+from .assigning import SessionUpdate, misfit_of
 from .matching import is_training_name, known_of_training, likely_of_training, log_difference, match_names
 from .names import NamePatterns, nearest_names, op_name, some
 from .variables import WholeVariable, global_variables, joined_parts, weights
@@ -33,6 +33,7 @@ class RestoreOptions(NamedTuple):
     ignore_mismatch: bool = False
     weights_only: bool = False
     may_miss: NamePatterns = NamePatterns("allow_missing")  # variables that may keep their initial values
+    goes_on: bool = False  # whether this is the training that saved the values
     quiet_training: bool = True  # names that matter in training only are no news
 
 
@@ -63,10 +64,17 @@ class Restoration:
 
     def left(self, names: Sequence[str]) -> List[str]:
         """Those of the variables that keep their values although nobody has allowed it."""
-        if self._options.ignore_mismatch:
-            return []
-        settled = {name for name, _ in self.pairs}.union(self._matching.ignored)
+        settled = {name for name, _ in self.pairs}.union(self._matching.ignored).difference(self.misfits(names))
         return [name for name in names if name not in settled and name not in self._options.may_miss]
+
+    def misfits(self, names: Sequence[str]) -> Dict[str, str]:
+        """Those of the variables whose values are left out because they do not fit, and why."""
+        if not self._options.ignore_mismatch:
+            return {}
+        chosen = set(names)
+        pairs = [(name, key) for name, key in self.pairs if name in chosen]
+        errors = {name: misfit_of(self._value(key, self.variables[name]), self.variables[name]) for name, key in pairs}
+        return {name: str(error).partition(": ")[2] for name, error in errors.items() if error is not None}
 
     def run(self, sess: tf.Session) -> None:
         """Assign the values in this session."""
@@ -117,7 +125,7 @@ class Restoration:
 
     def _tell_learning_rate(self, sess: tf.Session) -> None:
         """A training that begins with a stored rate, not with the one in the script, surprises."""
-        if not self._is_for_training():
+        if self._options.goes_on or not self._is_for_training():
             return
         for name, key in self.pairs:
             if name.rpartition("/")[2] == _LEARNING_RATE and self.variables[name].shape.ndims == 0:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...compat import is_tensor_like
 from ...compat import tfv1 as tf
-from ...utils._text.spec import shown
+from ...utils._text.spec import about_none, describe, shown
 
 __all__ = ["can_be_fed_as_array", "feed_converter"]
 
@@ -45,6 +45,10 @@ def _as_array(value: Any, dtype: np.dtype, tensor: tf.Tensor) -> np.ndarray:
     if is_tensor_like(value) or isinstance(value, tf.Operation):
         raise TypeError("input {!r}: the value must be an array or a number; got the tensor {!r}; "
                         "only values can be fed".format(tensor.name, value.name))
+    none = about_none(value)
+    if none:  # numpy would make NaN of it
+        raise ValueError("input {!r}: its values must fit {}; got {}{}".format(
+            tensor.name, _describe(dtype), describe(value), none))
     if dtype.kind == "O":  # strings
         return np.asarray(value, dtype=dtype)
     try:

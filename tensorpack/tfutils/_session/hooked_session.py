@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tupl
 
 from ...compat import is_variable
 from ...compat import tfv1 as tf
+from .bad_values import explain_bad_values
 from .feed_value import can_be_fed_as_array, feed_converter
 from .queue_runners import Coordinator, QueueRunners
 from .thread_trial import FlatCallable, make_quick_callable
@@ -23,6 +24,7 @@ _MAX_PLANS = 64
 _CONTAINERS = (list, tuple, dict, OrderedDict, str)
 
 # Looked up once: attributes of `tf` are slow on TF 1.15, and these are needed in each step.
+_InvalidArgumentError = tf.errors.InvalidArgumentError
 _SessionRunHook = tf.train.SessionRunHook
 _SessionRunArgs = tf.train.SessionRunArgs
 _SessionRunContext = tf.train.SessionRunContext
@@ -120,11 +122,15 @@ class HookedSession:
             feeds = _merge_feeds(feed_dict, requests)
             if any(request.options is not None for request in requests):
                 options = _merge_options(options, requests)
-        if options is None and run_metadata is None:
-            values = self._find_plan(parts, feeds or ()).run(self._sess, feeds)
-        else:
-            run_metadata = tf.RunMetadata() if run_metadata is None else run_metadata
-            values = _run_parts(self._sess, parts, feeds, options, run_metadata)
+        try:
+            if options is None and run_metadata is None:
+                values = self._find_plan(parts, feeds or ()).run(self._sess, feeds)
+            else:
+                run_metadata = tf.RunMetadata() if run_metadata is None else run_metadata
+                values = _run_parts(self._sess, parts, feeds, options, run_metadata)
+        except _InvalidArgumentError as e:
+            explain_bad_values(e, (feeds or {}).items())
+            raise
         for position, after_run in self._after_run:
             after_run(context, _SessionRunValues(values[position], options, run_metadata))
         if context.stop_requested:

@@ -1,13 +1,20 @@
-"""Keywords that a function does not take: Python names them, and this adds those that may have been meant."""
+"""Calls that Python refuses: it names a wrong keyword or a missing argument, and this adds what may have been meant."""
 from __future__ import annotations
 
 import difflib
 import functools
 import inspect
 import re
-from typing import Any, Callable, Collection, List, Mapping, Optional
+import traceback
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple
+
+from .swapped import swapped_call
 
 _UNKNOWN = re.compile(r"(?:^|\.)(\w+)\(\) got an unexpected keyword argument '(\w+)'")
+_MISSING = re.compile(r"(?:^|\.)(\w+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)")
+_TOO_MANY = re.compile(r"(?:^|\.)(\w+)\(\) takes .* positional arguments? but .* given")
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_LIBRARY = __name__.partition(".")[0] + "."
 _NOTHING: Mapping[str, str] = {}
 _MAX_NAMES = 16  # of the arguments that are listed where none is like the one given
 
@@ -40,8 +47,35 @@ def _arguments(function: Callable[..., Any]) -> List[str]:
     return [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds and p.name != "self"]
 
 
+def with_arguments(error: TypeError, who: str, function: Callable[..., Any]) -> Optional[TypeError]:
+    """The error with the arguments that there are, if it is Python's about how many `function` was given; else None."""
+    match = _MISSING.search(str(error)) or _TOO_MANY.search(str(error))
+    function = inspect.unwrap(function)
+    if match is None or match.group(1) != function.__name__ or _has_begun(function, error):
+        return None
+    call = "{}({})".format(who.partition(" ")[0], _call_of(function))
+    if match.re is _MISSING:
+        return TypeError("{}: {} must be given; write {}".format(who, match.group(2).replace("'", ""), call))
+    return TypeError("{}: got too many arguments without a keyword; write {}".format(who, call))
+
+
+def _has_begun(function: Any, error: BaseException) -> bool:
+    """Whether the error comes from inside of the function."""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return getattr(function, "__code__", None) in codes
+
+
+def _call_of(function: Callable[..., Any]) -> str:
+    parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
+    words = []
+    for p in parameters[:_MAX_NAMES]:
+        is_optional = p.default is not p.empty
+        words.append(str(p).split(":")[0] if p.kind in _VARIADIC else p.name + "=..." * is_optional)
+    return ", ".join(words + ["..."] * (len(parameters) > _MAX_NAMES))
+
+
 class KeywordsTold:
-    """A base of classes whose constructors, those of derived classes included, tell near keywords."""
+    """A base of classes whose constructors, those of derived classes included, tell near keywords, what is missing, swaps."""
 
     _words_for_keywords: Mapping[str, str] = {}  # what to do instead of some keywords, such as those of another library
 
@@ -59,10 +93,24 @@ def _telling(init: Callable[..., None]) -> Callable[..., None]:
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
         try:
             init(self, *args, **kwargs)
-        except TypeError as e:
-            told = with_near_keywords(e, type(self).__name__, init, kwargs, self._words_for_keywords)
+        except (AttributeError, TypeError, ValueError) as e:
+            told = _told(e, self, init, args, kwargs)
             if told is None:
                 raise
             raise told from None
 
     return wrapper
+
+
+def _told(error: Exception, made: Any, init: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[Exception]:
+    cls = type(made)
+    told: Optional[Exception] = None
+    if isinstance(error, TypeError):
+        told = (with_near_keywords(error, cls.__name__, init, kwargs, made._words_for_keywords)
+                or with_arguments(error, cls.__name__, init))
+    is_own = inspect.unwrap(cls.__init__) is inspect.unwrap(init)  # not that of a base, which another constructor has called
+    if told is None and is_own and init.__module__.startswith(_LIBRARY):
+        call = swapped_call(cls, init, args, kwargs)
+        if call is not None:
+            told = type(error)("{}: the arguments seem to be swapped; write {}".format(cls.__name__, call))
+    return told

@@ -8,6 +8,9 @@ import numpy as np
 _MAX_ITEMS = 8  # components shown of one container
 _MAX_TEXT = 40  # characters shown of a string or a number
 _MAX_DEPTH = 3
+_MAX_NONE = 1000  # elements that are looked at for None
+_NONE = ("; None is no data: did cv2.imread find the file? Where it cannot read one, it returns None without an error, as a "
+         "function does without `return`")
 _MAX_REPR = 200  # characters shown of any other value
 
 
@@ -36,6 +39,23 @@ def shown(value: Any) -> str:
         return describe(value)
     text = repr(value)
     return text if len(text) <= _MAX_REPR else text[:_MAX_REPR - 3] + "..."
+
+
+def about_none(value: Any) -> str:
+    """Words to append to an error about data that are None or have None among them; else none.
+
+    >>> about_none([1, 2])
+    ''
+    """
+    return _NONE if _has_none(value, _MAX_DEPTH) else ""
+
+
+def _has_none(value: Any, depth: int) -> bool:
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        value = value.ravel()[:_MAX_NONE].tolist()
+    if isinstance(value, (list, tuple)) and depth:
+        return any(_has_none(x, depth - 1) for x in value[:_MAX_NONE])
+    return value is None
 
 
 def _is_small(container: Any) -> bool:
