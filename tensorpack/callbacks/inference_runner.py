@@ -44,7 +44,7 @@ class InferenceRunnerBase(Callback):
 
     Raises:
         TypeError: `input` is no InputSource, or `infs` has something that is no Inferencer.
-        ValueError: there is no inferencer, the input has no data, or it never ends and its size is unknown.
+        ValueError: the input has no data, or it never ends and its size is unknown.
     """
 
     def __init__(self, input: InputSource, infs: Union[Inferencer, Sequence[Inferencer]]):
@@ -55,8 +55,6 @@ class InferenceRunnerBase(Callback):
             raise TypeError("{}: infs must be an Inferencer or a list of them; got {}; try ScalarStats(name)".format(
                 who, shown(infs)))
         self.infs = [infs] if isinstance(infs, Inferencer) else list(infs)
-        if not self.infs:
-            raise ValueError("{}: infs must have at least one Inferencer; got none".format(who))
         for inf in self.infs:
             if not isinstance(inf, Inferencer):
                 raise TypeError("{}: infs must be Inferencers; got {}; try ScalarStats({!r})".format(

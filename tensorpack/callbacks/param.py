@@ -331,7 +331,7 @@ class StatMonitorParamSetter(HyperParamSetter):
         param: a HyperParam, or the name of a variable of the graph.
         stat_name: name of the statistic in the monitors.
         value_func: from the current value to the new one.
-        threshold: by how much the statistic has to decrease, at least 0.
+        threshold: by how much the statistic has to decrease; if negative, it may increase by less than that.
         last_k: in how many triggers.
         reverse: the statistic has to increase instead. A name that sounds otherwise, such as `val-accuracy` without it, is
             warned of.
@@ -354,7 +354,7 @@ class StatMonitorParamSetter(HyperParamSetter):
                 shown(value_func)))
         self.stat_name = stat_name
         self.value_func = value_func
-        self.threshold = check_number("StatMonitorParamSetter", "threshold", threshold, minimum=0)
+        self.threshold = check_number("StatMonitorParamSetter", "threshold", threshold)
         self.last_k = whole_number(self, "last_k", last_k, minimum=1)
         self.reverse = reverse
         self._history: Deque[float] = deque(maxlen=self.last_k)
