@@ -139,7 +139,7 @@ def test_maps_that_batch_cast_as_well():
     flow = DataFromList([np.float32(1), np.float64(2.5)], shuffle=False)
     batches = MultiProcessMapAndBatchData(flow, 1, _datapoint_of, 2, buffer_size=4)
     batches.reset_state()
-    (value,), = batches
+    value, = next(iter(batches))
     assert value.dtype in ("float32", "float64") and sorted(value.tolist()) == [1, 2.5]
 
 

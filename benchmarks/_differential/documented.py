@@ -1,0 +1,82 @@
+"""Classes of differences that are meant, each with the words of `docs/notes/compatibility.md` that give its reason."""
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
+
+from .encoding import Difference, is_failure
+from .sides import BENCHMARKS
+
+_NOTES = os.path.join(os.path.dirname(BENCHMARKS), "docs", "notes", "compatibility.md")
+
+Covers = Callable[[Dict[str, Any], Difference], bool]
+
+
+class Class(NamedTuple):
+    """What `covers` says of a program and a difference is meant; `words` stand in compatibility.md."""
+
+    name: str
+    words: str
+    covers: Covers
+
+
+def class_of(program: Dict[str, Any], difference: Difference) -> Optional[str]:
+    """The name of the first class that covers a difference, or None."""
+    return next((each.name for each in CLASSES if each.covers(program, difference)), None)
+
+
+def check_table() -> None:
+    """Raise ValueError unless all classes stand in the notes."""
+    with open(_NOTES, encoding="utf-8") as f:
+        notes = " ".join(f.read().split())
+    for each in CLASSES:
+        if each.words not in notes:
+            raise ValueError("{}: must have the words {!r} for the class {!r}".format(_NOTES, each.words, each.name))
+
+
+def _fails_there(program: Dict[str, Any], difference: Difference) -> bool:
+    return is_failure(difference.original) or difference.original in ({"hang": True}, {"died": -9})
+
+
+def _both_fail(program: Dict[str, Any], difference: Difference) -> bool:
+    """An error here, where the object is made or the graph is built, and one when it is used there."""
+    return is_failure(difference.ours) and '"error"' in json.dumps(difference.original)
+
+
+def _refused(*words: str) -> Covers:
+    """Our error has one of these words."""
+    return lambda program, difference: is_failure(difference.ours) and any(word in difference.ours["text"] for word in words)
+
+
+def _names(program: Any) -> Set[str]:
+    """All values of the key `name` in a program."""
+    if isinstance(program, dict):
+        return {str(program.get("name"))}.union(*map(_names, program.values()))
+    return set().union(*map(_names, program)) if isinstance(program, list) else set()
+
+
+def _has(*names: str, path: str = "", kind: str = "") -> Covers:
+    """The program has one of these names, and the difference is at such a path."""
+    return lambda program, difference: (not names or bool(_names(program).intersection(names))) and (
+        re.search(path, difference.path) is not None) and kind in ("", program["kind"])
+
+
+def _off_by(limit: float, share: float = 1.0) -> Covers:
+    """Both have numbers that differ by no more than this."""
+    return lambda program, difference: all(
+        isinstance(side, (int, float)) for side in (difference.original, difference.ours)) and (
+        abs(difference.original - difference.ours) <= limit)
+
+
+def _all(*covers: Covers) -> Covers:
+    return lambda program, difference: all(each(program, difference) for each in covers)
+
+
+CLASSES: List[Class] = [
+    Class("fails there", "What failed in 0.11 may work", _fails_there),
+    Class("fails earlier here", "errors come as early as they can be known", _both_fail),
+    # flows
+    Class("batches of numbers and text", "Python bools make bool arrays, bytes stay bytes", _has("BatchData", path="^/passes|^/abandoned")),
+]
