@@ -64,8 +64,6 @@ class RandomCropRandomShape(ImageAugmentor):
         wmin, hmin: smallest size; images must be as large.
         wmax, hmax: largest size; None or 0, and what exceeds the image, mean the size of the image.
         max_aspect_ratio: deprecated, without effect.
-
-    Where a crop is smaller than the image, its last possible place is never drawn.
     """
 
     def __init__(self, wmin: int, hmin: int, wmax: Optional[int] = None, hmax: Optional[int] = None,
@@ -86,9 +84,8 @@ class RandomCropRandomShape(ImageAugmentor):
         height, width = img.shape[:2]
         h = self.rng.randint(self.hmin, min(self.hmax or height, height) + 1)
         w = self.rng.randint(self.wmin, min(self.wmax or width, width) + 1)
-        # the last place is left out, so that a seed gives the crops that it has always given
-        y0 = self.rng.randint(height - h) if h < height else 0
-        x0 = self.rng.randint(width - w) if w < width else 0
+        y0 = self.rng.randint(height - h + 1)
+        x0 = self.rng.randint(width - w + 1)
         return CropTransform(y0, x0, h, w)
 
 
