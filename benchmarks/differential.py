@@ -13,6 +13,7 @@ import argparse
 import collections
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -70,6 +71,7 @@ def main():
     parser.add_argument("--json", help="file for the counts")
     args = parser.parse_args()
     check_table()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes of the sides end, too
     sides = both(environment(args.environment, args.python), ROOT)
     counts = collections.OrderedDict()
     by_class = collections.Counter()

@@ -16,7 +16,7 @@ BENCHMARKS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _PACKAGES = ["tensorpack==0.11", "tensorflow==1.15.5", "numpy==1.18.5", "protobuf==3.20.3", "h5py==2.10.0", "lmdb==1.8.1", "scipy",
              "opencv-python-headless==4.10.0.84", "msgpack==1.0.5", "msgpack-numpy==0.4.8", "pyzmq", "termcolor<3",
              "filelock", "google-crc32c", "nvidia-ml-py"]
-_LIMIT = 100  # seconds for one program, the import of TensorFlow included
+_LIMIT, _FIRST_LIMIT = 12, 90  # seconds for one program, and for one with the import of TensorFlow
 
 
 def environment(folder: str, python: str) -> str:
@@ -50,6 +50,7 @@ class Side:
             self.close()
             self._left = {program["kind"]: KINDS[program["kind"]]}
         self._left[program["kind"]] -= 1
+        limit = _LIMIT if self._process else _FIRST_LIMIT
         process = self._process or self._start()
         assert process.stdin is not None and process.stdout is not None
         try:
@@ -59,7 +60,7 @@ class Side:
             pass
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
-            line = process.stdout.readline() if selector.select(_LIMIT) else None
+            line = process.stdout.readline() if selector.select(limit) else None
         if line and line.startswith(b"@"):
             return json.loads(line[1:])
         self.close()

@@ -354,7 +354,7 @@ def test_a_trainer_without_towers_is_an_error():
 def test_without_inferencers_the_data_are_passed():
     seen = []
 
-    class Seen(RNGDataFlow):
+    class Seen(DataFlow):
         def __len__(self):
             return 2
 
