@@ -9,6 +9,7 @@ Target: equal, or different by a class; no others.
 
 Usage: differential.py [--programs N] [--kinds a,b] [--seed N] [--environment DIR] [--python FILE] [--show] [--json FILE]
 """
+
 import argparse
 import collections
 import json
@@ -48,12 +49,18 @@ def tell(program, sides, shrink):
     found, classes = classes_of(program, sides)
     if shrink:
         wanted = {sort_of(each) for each, name in zip(found, classes) if name is None}
-        program = shrunk(program, lambda smaller: bool(wanted & {
-            sort_of(each) for each, name in zip(*classes_of(smaller, sides)) if name is None}))
+        program = shrunk(
+            program,
+            lambda smaller: bool(wanted & {sort_of(each) for each, name in zip(*classes_of(smaller, sides)) if name is None}),
+        )
         found, classes = classes_of(program, sides)
     print("\n{}".format(json.dumps(program)))
     for difference in [each for each, name in zip(found, classes) if name is None][:4]:
-        print("  {}\n    0.11: {}\n    ours: {}".format(difference.path or "/", shown(difference.original), shown(difference.ours)))
+        print(
+            "  {}\n    0.11: {}\n    ours: {}".format(
+                difference.path or "/", shown(difference.original), shown(difference.ours)
+            )
+        )
     sys.stdout.flush()
     return program
 
@@ -91,7 +98,9 @@ def main():
                     tell(program, sides, not args.no_shrink)
                     if count["others"] >= args.most_others:
                         break
-            print("{:12} {}".format(kind, ", ".join("{} {}".format(number, name) for name, number in count.items())), flush=True)
+            print(
+                "{:12} {}".format(kind, ", ".join("{} {}".format(number, name) for name, number in count.items())), flush=True
+            )
     finally:
         for side in sides:
             side.remove()

@@ -3,6 +3,7 @@
 A module of a kind has `generate(rng)`, which makes a program of JSON without any of the libraries, and `run(program, folder)`,
 which executes it with the library that this process has, and returns what can be seen of it.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -10,8 +11,18 @@ import random
 from typing import Any, Dict
 
 # name -> programs that one process runs; building graphs in one process becomes slow, and flows cost nothing
-KINDS = {"flows": 200, "augmentors": 200, "serializers": 100, "layers": 60, "gradients": 40, "restoring": 60, "predicting": 40,
-         "training": 25, "towers": 25, "resuming": 15}
+KINDS = {
+    "flows": 200,
+    "augmentors": 200,
+    "serializers": 100,
+    "layers": 60,
+    "gradients": 40,
+    "restoring": 60,
+    "predicting": 40,
+    "training": 25,
+    "towers": 25,
+    "resuming": 15,
+}
 
 
 def kind_module(kind: str) -> Any:

@@ -1,4 +1,5 @@
 """Classes of differences that are meant, each with the words of `docs/notes/compatibility.md` that give its reason."""
+
 from __future__ import annotations
 
 import json
@@ -59,24 +60,108 @@ def _names(program: Any) -> Set[str]:
 
 def _has(*names: str, path: str = "", kind: str = "") -> Covers:
     """The program has one of these names, and the difference is at such a path."""
-    return lambda program, difference: (not names or bool(_names(program).intersection(names))) and (
-        re.search(path, difference.path) is not None) and kind in ("", program["kind"])
+    return lambda program, difference: (
+        (not names or bool(_names(program).intersection(names)))
+        and (re.search(path, difference.path) is not None)
+        and kind in ("", program["kind"])
+    )
 
 
 def _off_by(limit: float, share: float = 1.0) -> Covers:
     """Both have numbers that differ by no more than this."""
-    return lambda program, difference: all(
-        isinstance(side, (int, float)) for side in (difference.original, difference.ours)) and (
-        abs(difference.original - difference.ours) <= limit)
+    return lambda program, difference: (
+        all(isinstance(side, (int, float)) for side in (difference.original, difference.ours))
+        and (abs(difference.original - difference.ours) <= limit)
+    )
 
 
 def _all(*covers: Covers) -> Covers:
     return lambda program, difference: all(each(program, difference) for each in covers)
 
 
+def _seen(*kinds: str) -> Covers:
+    """The difference is in what these kinds of programs give."""
+    return lambda program, difference: program["kind"] in kinds
+
+
+_TRAININGS = ("training", "towers", "resuming")
+_ROUNDED = (
+    "Saturation",
+    "Contrast",
+    "MinMaxNormalize",
+    "MeanVarianceNormalize",
+    "Brightness",
+    "BrightnessScale",
+    "Lighting",
+    "Hue",
+    "GaussianBlur",
+    "Gamma",
+    "GaussianNoise",
+)
+
 CLASSES: List[Class] = [
     Class("fails there", "What failed in 0.11 may work", _fails_there),
     Class("fails earlier here", "errors come as early as they can be known", _both_fail),
-    # flows
-    Class("batches of numbers and text", "Python bools make bool arrays, bytes stay bytes", _has("BatchData", path="^/passes|^/abandoned")),
+    # flows and files
+    Class(
+        "dtypes of batches",
+        "Python bools make bool arrays, bytes stay bytes",
+        _has("BatchData", "BatchDataByShape", kind="flows", path="^/(passes|abandoned)"),
+    ),
+    Class(
+        "passes of LocallyShuffleData", "began with an empty buffer", _has("LocallyShuffleData", kind="flows", path="^/passes")
+    ),
+    Class(
+        "abandoned passes of CacheData", "kept an abandoned pass as the whole", _has("CacheData", kind="flows", path="^/passes")
+    ),
+    Class(
+        "flows that swallow all",
+        "a function that dropped all datapoints made an endless repetition",
+        _all(_seen("flows"), _refused("drop", "swallow", "no datapoint", "fewer than")),
+    ),
+    Class("lists of NumpySerializer", "lists and tuples as they were saved", _has("NumpySerializer", path="^/load")),
+    # augmentors
+    Class(
+        "rotated points",
+        "half a pixel beside that of the points",
+        _has("Rotation", "RotationAndCropValid", "Affine", kind="augmentors", path="^/points/1"),
+    ),
+    Class(
+        "rounding of pixels",
+        "whole numbers differ by 1 now and then",
+        _all(
+            _has(*_ROUNDED, kind="augmentors"),
+            lambda program, difference: _off_by(2)(program, difference) or difference.path.endswith("/sum"),
+        ),
+    ),
+    Class(
+        "all channels of a border",
+        "painted (7, 0, 0)",
+        _has("Rotation", "Shift", "Affine", kind="augmentors", path="^/(image|points/0|again)"),
+    ),
+    Class("places of random crops", "never drew the last place of a crop", _has("RandomCropRandomShape", kind="augmentors")),
+    Class("shape of JPEGs", "made HxWx3 of HxW and HxWx1", _has("JpegNoise", kind="augmentors")),
+    # graphs
+    Class("gamma of BatchRenorm", "drew the initial gamma at random", _has("BatchRenorm", kind="layers", path="^/initial")),
+    Class("old names in an argscope", "AssertionError | the call wins", _all(_seen("layers"), _fails_there)),
+    Class(
+        "steps of AccumGradOptimizer",
+        "updated at step k and again at k + 1",
+        _has("AccumGradOptimizer", kind="gradients", path="^/values"),
+    ),
+    Class("nothing matches", "a dict or npz that matched nothing left all weights random", _seen("restoring")),
+    Class("inputs of exports", "every input was in the signature of an export", _has(path="^/exported", kind="predicting")),
+    Class(
+        "outputs that need other inputs",
+        "every input was in the signature of an export",
+        _all(_seen("predicting"), _refused("outputs must depend on the inputs")),
+    ),
+    # trainings
+    Class(
+        "NaN in stats.json",
+        "which are no JSON",
+        _all(
+            _seen(*_TRAININGS), lambda program, difference: difference.ours is None and isinstance(difference.original, float)
+        ),
+    ),
 ]

@@ -1,4 +1,5 @@
 """Values as JSON, with their types, dtypes and shapes, and what differs between two of them."""
+
 from __future__ import annotations
 
 import math
@@ -22,8 +23,12 @@ def encode(value: Any) -> Any:
     """JSON of a value; arrays keep the first values, and the sum of the magnitudes of all."""
     if isinstance(value, np.ndarray):
         flat = value.ravel().tolist()
-        return {"dtype": str(value.dtype), "shape": list(value.shape), "values": [encode(v) for v in flat[:_MOST_VALUES]],
-                "sum": float(np.nansum(np.abs(value.astype("float64")))) if value.dtype.kind in "biuf" else None}
+        return {
+            "dtype": str(value.dtype),
+            "shape": list(value.shape),
+            "values": [encode(v) for v in flat[:_MOST_VALUES]],
+            "sum": float(np.nansum(np.abs(value.astype("float64")))) if value.dtype.kind in "biuf" else None,
+        }
     if isinstance(value, np.generic):
         return {"scalar": str(value.dtype), "value": encode(value.item())}
     if isinstance(value, tuple):

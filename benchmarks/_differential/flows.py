@@ -1,4 +1,5 @@
 """Flows: a source, what is put upon it, and two passes."""
+
 from __future__ import annotations
 
 import itertools
@@ -10,15 +11,34 @@ from .encoding import attempt
 
 _MOST_DATAPOINTS = 60
 
-_ELEMENTS = ["int", "float", "bool", "str", "bytes", "int32", "int64", "float32", "float64", "uint8", "array", "ragged", "mixed",
-             "list", "none"]
+_ELEMENTS = [
+    "int",
+    "float",
+    "bool",
+    "str",
+    "bytes",
+    "int32",
+    "int64",
+    "float32",
+    "float64",
+    "uint8",
+    "array",
+    "ragged",
+    "mixed",
+    "list",
+    "none",
+]
 _FUNCTIONS = ["same", "reverse", "double", "drop odd", "drop all", "tuple", "append"]
 _COMPONENT_FUNCTIONS = ["same", "negate", "to float32", "drop large", "text"]
 
 
 def generate(rng: Any) -> Dict[str, Any]:
-    return {"source": _source(rng), "layers": [_layer(rng) for _ in range(rng.choice([0, 1, 1, 2, 2, 3, 4]))],
-            "passes": rng.choice([1, 2, 2, 3]), "abandoned": rng.choice([0, 0, 0, 1, 2])}
+    return {
+        "source": _source(rng),
+        "layers": [_layer(rng) for _ in range(rng.choice([0, 1, 1, 2, 2, 3, 4]))],
+        "passes": rng.choice([1, 2, 2, 3]),
+        "abandoned": rng.choice([0, 0, 0, 1, 2]),
+    }
 
 
 def _source(rng: Any) -> Dict[str, Any]:
@@ -26,10 +46,15 @@ def _source(rng: Any) -> Dict[str, Any]:
     elements = [rng.choice(_ELEMENTS[:11]) for _ in range(rng.choice([1, 1, 2, 3]))]
     if rng.random() < 0.15:
         elements[0] = rng.choice(_ELEMENTS[11:])
-    return {"name": rng.choice(["DataFromList", "DataFromList", "DataFromGenerator", "DataFromIterable", "FakeData"]),
-            "size": size, "elements": elements, "container": rng.choice(["list", "list", "tuple", "dict"]),
-            "shuffle": rng.random() < 0.4, "random": rng.random() < 0.5,
-            "dtype": rng.choice(["float32", "uint8", "int32", "float64"])}
+    return {
+        "name": rng.choice(["DataFromList", "DataFromList", "DataFromGenerator", "DataFromIterable", "FakeData"]),
+        "size": size,
+        "elements": elements,
+        "container": rng.choice(["list", "list", "tuple", "dict"]),
+        "shuffle": rng.random() < 0.4,
+        "random": rng.random() < 0.5,
+        "dtype": rng.choice(["float32", "uint8", "int32", "float64"]),
+    }
 
 
 def _layer(rng: Any) -> Dict[str, Any]:
@@ -50,8 +75,13 @@ def _layer(rng: Any) -> Dict[str, Any]:
         {"name": "JoinData", "other": _source(rng)},
         {"name": "RandomMixData", "other": _source(rng)},
         {"name": "RandomChooseData", "other": _source(rng), "share": rng.choice([None, 0.25, 0.5])},
-        {"name": "MultiThreadMapData", "num_thread": 1, "func": rng.choice(_FUNCTIONS), "buffer_size": rng.choice([1, 2, 4]),
-         "strict": True},
+        {
+            "name": "MultiThreadMapData",
+            "num_thread": 1,
+            "func": rng.choice(_FUNCTIONS),
+            "buffer_size": rng.choice([1, 2, 4]),
+            "strict": True,
+        },
         {"name": "ProxyDataFlow"},
     ]
     return rng.choice(options)
@@ -67,8 +97,9 @@ def run(program: Dict[str, Any], folder: str) -> Any:
             each.rng = np.random.RandomState(number)
     if program.get("abandoned"):
         result["abandoned"] = attempt(lambda: list(itertools.islice(iter(flow), program["abandoned"])))
-    result["passes"] = [attempt(lambda: list(itertools.islice(iter(flow), _MOST_DATAPOINTS)))
-                        for _ in range(program.get("passes", 1))]
+    result["passes"] = [
+        attempt(lambda: list(itertools.islice(iter(flow), _MOST_DATAPOINTS))) for _ in range(program.get("passes", 1))
+    ]
     return result
 
 
@@ -93,8 +124,9 @@ def _built_source(source: Dict[str, Any], made: List[Any]) -> Any:
         flow = dataflow.DataFromIterable(datapoints)
     else:
         is_random = source.get("random", False)
-        flow = dataflow.FakeData([[2, 3], []] if is_random else [[4]], size=size, random=is_random,
-                                 dtype=source.get("dtype", "float32"))
+        flow = dataflow.FakeData(
+            [[2, 3], []] if is_random else [[4]], size=size, random=is_random, dtype=source.get("dtype", "float32")
+        )
     made.append(flow)
     return flow
 
@@ -107,8 +139,9 @@ def _datapoint(source: Dict[str, Any], index: int) -> Any:
 
 def _element(kind: str, number: int) -> Any:
     if kind in ("int", "float", "bool", "str", "bytes"):
-        return {"int": number, "float": number + 0.5, "bool": number % 2 == 0, "str": "s%d" % number,
-                "bytes": b"b%d" % number}[kind]
+        return {"int": number, "float": number + 0.5, "bool": number % 2 == 0, "str": "s%d" % number, "bytes": b"b%d" % number}[
+            kind
+        ]
     if kind == "array":
         return np.arange(6, dtype="float32").reshape(2, 3) + number
     if kind == "ragged":

@@ -1,4 +1,5 @@
 """Optimizers and gradient processors."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List
@@ -12,27 +13,45 @@ _NAMES = ["a/W", "a/b", "c/W", "d"]
 
 
 def generate(rng: Any) -> Dict[str, Any]:
-    return {"optimizer": {"name": rng.choice(["GradientDescent", "Momentum", "Adam", "RMSProp", "Adagrad"])},
-            "processors": [_processor(rng) for _ in range(rng.choice([0, 1, 1, 2, 3]))],
-            "wrappers": [_wrapper(rng) for _ in range(rng.choice([0, 0, 0, 1, 1, 2]))],
-            "variables": rng.sample(_NAMES, rng.choice([1, 2, 3, 4])), "lookup": rng.random() < 0.25, "unused": rng.random() < 0.3,
-            "steps": rng.choice([1, 2, 3, 5])}
+    return {
+        "optimizer": {"name": rng.choice(["GradientDescent", "Momentum", "Adam", "RMSProp", "Adagrad"])},
+        "processors": [_processor(rng) for _ in range(rng.choice([0, 1, 1, 2, 3]))],
+        "wrappers": [_wrapper(rng) for _ in range(rng.choice([0, 0, 0, 1, 1, 2]))],
+        "variables": rng.sample(_NAMES, rng.choice([1, 2, 3, 4])),
+        "lookup": rng.random() < 0.25,
+        "unused": rng.random() < 0.3,
+        "steps": rng.choice([1, 2, 3, 5]),
+    }
 
 
 def _processor(rng: Any) -> Dict[str, Any]:
     regex = rng.choice([".*", "a/.*", ".*/W", "d", "no such"])
-    return rng.choice([
-        {"name": "FilterNoneGrad"}, {"name": "GlobalNormClip", "global_norm": rng.choice([0.05, 1.0, 50.0])},
-        {"name": "MapGradient", "func": rng.choice(["double", "by variable", "drop"]), "regex": regex},
-        {"name": "SummaryGradient", "regex": regex, "collections": rng.choice([None, None, ["mine"]])}, {"name": "CheckGradient"},
-        {"name": "PrintGradient", "regex": regex},
-        {"name": "ScaleGradient", "multipliers": [[rng.choice([".*", "a/.*", ".*/b", "d"]), rng.choice([0, 0.5, 3.0])]
-                                                  for _ in range(rng.choice([1, 2]))]}])
+    return rng.choice(
+        [
+            {"name": "FilterNoneGrad"},
+            {"name": "GlobalNormClip", "global_norm": rng.choice([0.05, 1.0, 50.0])},
+            {"name": "MapGradient", "func": rng.choice(["double", "by variable", "drop"]), "regex": regex},
+            {"name": "SummaryGradient", "regex": regex, "collections": rng.choice([None, None, ["mine"]])},
+            {"name": "CheckGradient"},
+            {"name": "PrintGradient", "regex": regex},
+            {
+                "name": "ScaleGradient",
+                "multipliers": [
+                    [rng.choice([".*", "a/.*", ".*/b", "d"]), rng.choice([0, 0.5, 3.0])] for _ in range(rng.choice([1, 2]))
+                ],
+            },
+        ]
+    )
 
 
 def _wrapper(rng: Any) -> Dict[str, Any]:
-    return rng.choice([{"name": "PostProcessOptimizer"}, {"name": "VariableAssignmentOptimizer"},
-                       {"name": "AccumGradOptimizer", "niter": rng.choice([1, 2, 3])}])
+    return rng.choice(
+        [
+            {"name": "PostProcessOptimizer"},
+            {"name": "VariableAssignmentOptimizer"},
+            {"name": "AccumGradOptimizer", "niter": rng.choice([1, 2, 3])},
+        ]
+    )
 
 
 def run(program: Dict[str, Any], folder: str) -> Any:
@@ -59,12 +78,16 @@ def run(program: Dict[str, Any], folder: str) -> Any:
             pairs = optimizer.compute_gradients(loss, gate_gradients=v1.train.Optimizer.GATE_GRAPH)
             pairs = [pair for pair in pairs if pair[0] is not None]
             update = optimizer.apply_gradients(pairs, global_step=step)
-        result.update(variables=variables_of(graph), collections=collections_of(graph), slots=sorted(optimizer.get_slot_names()))
+        result.update(
+            variables=variables_of(graph), collections=collections_of(graph), slots=sorted(optimizer.get_slot_names())
+        )
         with v1.Session(graph=graph) as sess:
             sess.run([v1.global_variables_initializer(), v1.local_variables_initializer()])
             set_weights(sess, v1.trainable_variables())
-            result["gradients"] = [[variable.name, encode(np.asarray(value))] for (_, variable), value in zip(
-                pairs, sess.run([tf.convert_to_tensor(gradient) for gradient, _ in pairs]))]
+            result["gradients"] = [
+                [variable.name, encode(np.asarray(value))]
+                for (_, variable), value in zip(pairs, sess.run([tf.convert_to_tensor(gradient) for gradient, _ in pairs]))
+            ]
             result["values"] = []
             everything = v1.global_variables()
             for _ in range(program.get("steps", 1)):
@@ -102,7 +125,9 @@ def _wrapped(spec: Dict[str, Any], optimizer: Any) -> Any:
     from tensorpack.tfutils import optimizer as optimizers
 
     if spec["name"] == "PostProcessOptimizer":
-        return optimizers.PostProcessOptimizer(optimizer, lambda var: tf.compat.v1.assign(var, tf.clip_by_value(var, -0.3, 0.3)))
+        return optimizers.PostProcessOptimizer(
+            optimizer, lambda var: tf.compat.v1.assign(var, tf.clip_by_value(var, -0.3, 0.3))
+        )
     if spec["name"] == "VariableAssignmentOptimizer":
         return optimizers.VariableAssignmentOptimizer(optimizer, lambda var: None if var.op.name.endswith("b") else var * 0.5)
     return optimizers.AccumGradOptimizer(optimizer, spec.get("niter", 2))
@@ -114,8 +139,11 @@ def _built(spec: Dict[str, Any]) -> Any:
     options: Dict[str, Any] = {key: value for key, value in spec.items() if key not in ("name", "func", "multipliers")}
     positional: List[Any] = []
     if spec["name"] == "MapGradient":
-        positional = [{"double": lambda grad: grad * 2.0, "by variable": lambda grad, var: grad + 0.1 * var,
-                       "drop": lambda grad: None}[spec["func"]]]
+        positional = [
+            {"double": lambda grad: grad * 2.0, "by variable": lambda grad, var: grad + 0.1 * var, "drop": lambda grad: None}[
+                spec["func"]
+            ]
+        ]
     elif spec["name"] == "ScaleGradient":
         positional = [[tuple(pair) for pair in spec["multipliers"]]]
     return getattr(gradproc, spec["name"])(*positional, **options)

@@ -1,4 +1,5 @@
 """Layers under scopes and argscopes, in training and inference."""
+
 from __future__ import annotations
 
 from contextlib import ExitStack
@@ -13,43 +14,109 @@ _ACTIVATIONS = ["BNReLU", "tanh", "relu", "identity"]
 
 
 def generate(rng: Any) -> Dict[str, Any]:
-    return {"training": rng.random() < 0.6, "channels": rng.choice([1, 2, 4]), "edge": rng.choice([4, 6, 8]),
-            "data_format": rng.choice([None, None, None, "NHWC", "channels_last"]), "scopes": rng.choice([[], [], ["one"], ["one", "two"]]),
-            "argscopes": [_argscope(rng) for _ in range(rng.choice([0, 0, 1, 2]))],
-            "layers": [_layer(rng) for _ in range(rng.choice([1, 2, 2, 3, 4]))], "linear": rng.random() < 0.3,
-            "again": rng.random() < 0.15, "regularize": rng.choice([None, None, ".*/W", "fc.*/W", ".*"]),
-            "moving": rng.random() < 0.3, "tower": rng.choice(["", "", "", "tower0", "tower1"])}
+    return {
+        "training": rng.random() < 0.6,
+        "channels": rng.choice([1, 2, 4]),
+        "edge": rng.choice([4, 6, 8]),
+        "data_format": rng.choice([None, None, None, "NHWC", "channels_last"]),
+        "scopes": rng.choice([[], [], ["one"], ["one", "two"]]),
+        "argscopes": [_argscope(rng) for _ in range(rng.choice([0, 0, 1, 2]))],
+        "layers": [_layer(rng) for _ in range(rng.choice([1, 2, 2, 3, 4]))],
+        "linear": rng.random() < 0.3,
+        "again": rng.random() < 0.15,
+        "regularize": rng.choice([None, None, ".*/W", "fc.*/W", ".*"]),
+        "moving": rng.random() < 0.3,
+        "tower": rng.choice(["", "", "", "tower0", "tower1"]),
+    }
 
 
 def _argscope(rng: Any) -> Dict[str, Any]:
     layer = rng.choice(["Conv2D", "FullyConnected", "BatchNorm", "MaxPooling"])
-    options = {"Conv2D": [{"kernel_size": 3}, {"kernel_shape": 3}, {"activation": "tanh"}, {"nl": "BNReLU"}, {"use_bias": False},
-                          {"W_init": 0.1}, {"kernel_initializer": 0.2}, {"strides": 2}, {"stride": 2}, {"padding": "valid"}],
-               "FullyConnected": [{"nl": "tanh"}, {"activation": "relu"}, {"b_init": 0.3}, {"use_bias": False}],
-               "BatchNorm": [{"momentum": 0.8}, {"epsilon": 0.01}, {"center": False}, {"scale": False}],
-               "MaxPooling": [{"strides": 1}, {"padding": "same"}]}[layer]
+    options = {
+        "Conv2D": [
+            {"kernel_size": 3},
+            {"kernel_shape": 3},
+            {"activation": "tanh"},
+            {"nl": "BNReLU"},
+            {"use_bias": False},
+            {"W_init": 0.1},
+            {"kernel_initializer": 0.2},
+            {"strides": 2},
+            {"stride": 2},
+            {"padding": "valid"},
+        ],
+        "FullyConnected": [{"nl": "tanh"}, {"activation": "relu"}, {"b_init": 0.3}, {"use_bias": False}],
+        "BatchNorm": [{"momentum": 0.8}, {"epsilon": 0.01}, {"center": False}, {"scale": False}],
+        "MaxPooling": [{"strides": 1}, {"padding": "same"}],
+    }[layer]
     return {"name": layer, "options": rng.choice(options)}
 
 
 def _layer(rng: Any) -> Dict[str, Any]:
-    name = rng.choice(["Conv2D", "Conv2D", "Conv2DTranspose", "FullyConnected", "FullyConnected", "BatchNorm", "BNReLU", "PReLU",
-                       "MaxPooling", "AvgPooling", "GlobalAvgPooling", "LayerNorm", "InstanceNorm", "Dropout", "FixedUnPooling", "Maxout",
-                       "ConcatWith", "BatchRenorm"])
+    name = rng.choice(
+        [
+            "Conv2D",
+            "Conv2D",
+            "Conv2DTranspose",
+            "FullyConnected",
+            "FullyConnected",
+            "BatchNorm",
+            "BNReLU",
+            "PReLU",
+            "MaxPooling",
+            "AvgPooling",
+            "GlobalAvgPooling",
+            "LayerNorm",
+            "InstanceNorm",
+            "Dropout",
+            "FixedUnPooling",
+            "Maxout",
+            "ConcatWith",
+            "BatchRenorm",
+        ]
+    )
     spec: Dict[str, Any] = {"name": name}
     if name in ("Conv2D", "Conv2DTranspose"):
-        spec["positional"] = [rng.choice([2, 4, 6]), rng.choice([1, 3])][:rng.choice([1, 2, 2, 2])]
-        spec["options"] = _some(rng, {"strides": rng.choice([1, 2]), "padding": rng.choice(["same", "valid", "SAME"]),
-                                      "activation": rng.choice(_ACTIVATIONS), "use_bias": rng.random() < 0.5,
-                                      "kernel_initializer": 0.1, "nl": rng.choice(_ACTIVATIONS), "W_init": 0.2})
+        spec["positional"] = [rng.choice([2, 4, 6]), rng.choice([1, 3])][: rng.choice([1, 2, 2, 2])]
+        spec["options"] = _some(
+            rng,
+            {
+                "strides": rng.choice([1, 2]),
+                "padding": rng.choice(["same", "valid", "SAME"]),
+                "activation": rng.choice(_ACTIVATIONS),
+                "use_bias": rng.random() < 0.5,
+                "kernel_initializer": 0.1,
+                "nl": rng.choice(_ACTIVATIONS),
+                "W_init": 0.2,
+            },
+        )
         if name == "Conv2D":
             spec["options"].update(_some(rng, {"split": rng.choice([1, 2]), "dilation_rate": 2}, 0.1))
     elif name == "FullyConnected":
         spec["positional"] = [rng.choice([2, 3, 5])]
-        spec["options"] = _some(rng, {"activation": rng.choice(_ACTIVATIONS), "use_bias": rng.random() < 0.5,
-                                      "nl": rng.choice(_ACTIVATIONS), "b_init": 0.3, "kernel_initializer": 0.1})
+        spec["options"] = _some(
+            rng,
+            {
+                "activation": rng.choice(_ACTIVATIONS),
+                "use_bias": rng.random() < 0.5,
+                "nl": rng.choice(_ACTIVATIONS),
+                "b_init": 0.3,
+                "kernel_initializer": 0.1,
+            },
+        )
     elif name == "BatchNorm":
-        spec["options"] = _some(rng, {"momentum": 0.7, "epsilon": 0.001, "center": False, "scale": False, "training": True,
-                                      "ema_update": rng.choice(["default", "collection", "internal", "skip"]), "axis": 3})
+        spec["options"] = _some(
+            rng,
+            {
+                "momentum": 0.7,
+                "epsilon": 0.001,
+                "center": False,
+                "scale": False,
+                "training": True,
+                "ema_update": rng.choice(["default", "collection", "internal", "skip"]),
+                "axis": 3,
+            },
+        )
     elif name == "BatchRenorm":
         spec["options"] = dict(rmax=1.5, dmax=0.5, **_some(rng, {"momentum": 0.7, "center": False, "scale": False}))
     elif name in ("LayerNorm", "InstanceNorm"):
@@ -117,8 +184,12 @@ def _outputs(program: Dict[str, Any], x: Any) -> List[Any]:
         for scope in program.get("argscopes", ()):
             stack.enter_context(argscope(getattr(models, scope["name"]), **_options(scope)))
         if program.get("data_format"):
-            stack.enter_context(argscope([models.Conv2D, models.MaxPooling, models.BatchNorm, models.Conv2DTranspose],
-                                         data_format=program["data_format"]))
+            stack.enter_context(
+                argscope(
+                    [models.Conv2D, models.MaxPooling, models.BatchNorm, models.Conv2DTranspose],
+                    data_format=program["data_format"],
+                )
+            )
         outputs = [_network(program, x)]
         if program.get("again"):
             with tf.compat.v1.variable_scope(tf.compat.v1.get_variable_scope(), reuse=True):

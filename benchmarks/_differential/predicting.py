@@ -1,4 +1,5 @@
 """Predictors and exports of a small model."""
+
 from __future__ import annotations
 
 import os
@@ -13,13 +14,18 @@ _OUTPUTS = ["probability", "features", "x", "constant", "W", "no_such"]
 
 
 def generate(rng: Any) -> Dict[str, Any]:
-    return {"inputs": rng.sample(["x", "y"], rng.choice([1, 1, 2])) if rng.random() < 0.9 else [],
-            "outputs": rng.sample(_OUTPUTS[:5], rng.choice([1, 1, 2, 3])) + (["no_such"] if rng.random() < 0.04 else []),
-            "norm": rng.random() < 0.5, "batch": rng.choice([1, 2, 5]), "with_zero": rng.random() < 0.2,
-            "predictor": rng.choice(["OfflinePredictor", "OfflinePredictor", "SimpleDatasetPredictor", "MultiProcess"][:3]),
-            "export": rng.choice([None, "export_compact", "export_compact", "export_serving", "export_serving"]),
-            "options": rng.choice([{}, {}, {"optimize": False}, {"optimize": True}]), "short": rng.random() < 0.1,
-            "dtype": rng.choice(["float32", "float32", "float64", "int64"])}
+    return {
+        "inputs": rng.sample(["x", "y"], rng.choice([1, 1, 2])) if rng.random() < 0.9 else [],
+        "outputs": rng.sample(_OUTPUTS[:5], rng.choice([1, 1, 2, 3])) + (["no_such"] if rng.random() < 0.04 else []),
+        "norm": rng.random() < 0.5,
+        "batch": rng.choice([1, 2, 5]),
+        "with_zero": rng.random() < 0.2,
+        "predictor": rng.choice(["OfflinePredictor", "OfflinePredictor", "SimpleDatasetPredictor", "MultiProcess"][:3]),
+        "export": rng.choice([None, "export_compact", "export_compact", "export_serving", "export_serving"]),
+        "options": rng.choice([{}, {}, {"optimize": False}, {"optimize": True}]),
+        "short": rng.random() < 0.1,
+        "dtype": rng.choice(["float32", "float32", "float64", "int64"]),
+    }
 
 
 def run(program: Dict[str, Any], folder: str) -> Any:
@@ -29,12 +35,22 @@ def run(program: Dict[str, Any], folder: str) -> Any:
 
     weights = {name: weights_for(name, shape) for name, shape in (("W", [3, 2]), ("b", [2]))}
     if program.get("norm"):
-        weights.update({"bn/gamma": np.float32([1.5, 0.5]), "bn/beta": np.float32([0.1, -0.1]),
-                        "bn/mean/EMA": np.float32([0.2, 0.3]), "bn/variance/EMA": np.float32([2, 0.5])})
+        weights.update(
+            {
+                "bn/gamma": np.float32([1.5, 0.5]),
+                "bn/beta": np.float32([0.1, -0.1]),
+                "bn/mean/EMA": np.float32([0.2, 0.3]),
+                "bn/variance/EMA": np.float32([2, 0.5]),
+            }
+        )
 
     def config() -> Any:
-        return PredictConfig(model=_model(program), session_init=DictRestore(weights), input_names=program.get("inputs", ["x"]),
-                             output_names=program.get("outputs", ["probability"]))
+        return PredictConfig(
+            model=_model(program),
+            session_init=DictRestore(weights),
+            input_names=program.get("inputs", ["x"]),
+            output_names=program.get("outputs", ["probability"]),
+        )
 
     feeds = _feeds(program)
     result: Dict[str, Any] = {}
@@ -75,8 +91,10 @@ def _model(program: Dict[str, Any]) -> Any:
 
 def _feeds(program: Dict[str, Any]) -> List[Any]:
     batch = program.get("batch", 1)
-    values = {"x": np.random.RandomState(3).uniform(-1, 1, size=(batch, 3)).astype(program.get("dtype", "float32")),
-              "y": np.zeros([batch], "int32")}
+    values = {
+        "x": np.random.RandomState(3).uniform(-1, 1, size=(batch, 3)).astype(program.get("dtype", "float32")),
+        "y": np.zeros([batch], "int32"),
+    }
     feeds = [values[name] for name in program.get("inputs", ["x"])]
     return feeds[:-1] if program.get("short") else feeds
 
@@ -104,9 +122,15 @@ def _exported(program: Dict[str, Any], path: str, feeds: List[Any]) -> Any:
         else:
             meta = v1.saved_model.loader.load(sess, ["serve"], path)
             result["signatures"] = {
-                name: [sorted(signature.inputs), sorted(signature.outputs), signature.method_name,
-                       {key: [v.name, v.dtype, [d.size for d in v.tensor_shape.dim]] for key, v in signature.inputs.items()}]
-                for name, signature in meta.signature_def.items() if name == "prediction_pipeline"}
+                name: [
+                    sorted(signature.inputs),
+                    sorted(signature.outputs),
+                    signature.method_name,
+                    {key: [v.name, v.dtype, [d.size for d in v.tensor_shape.dim]] for key, v in signature.inputs.items()},
+                ]
+                for name, signature in meta.signature_def.items()
+                if name == "prediction_pipeline"
+            }
         known = {op.name for op in graph.get_operations()}
         feed = {name: value for name, value in zip(inputs, feeds) if name[:-2] in known}
         result["values"] = attempt(lambda: sess.run(outputs, feed))

@@ -1,4 +1,5 @@
 """Checkpoints, npz files and dicts that fit the graph in part."""
+
 from __future__ import annotations
 
 import os
@@ -14,13 +15,24 @@ _NAMES = ["a/W", "a/b", "c", "pre/a/W", "pre/c", "global_step", "a/W/Momentum", 
 
 def generate(rng: Any) -> Dict[str, Any]:
     def some() -> Any:
-        return [{"name": name, "shape": rng.choice([[2], [2], [2], [3], [2, 1]]) if rng.random() < 0.2 else [2],
-                 "dtype": rng.choice(["float64", "int32"]) if rng.random() < 0.08 else "float32"}
-                for name in rng.sample(_NAMES, rng.choice([1, 2, 3, 4, 6]))]
+        return [
+            {
+                "name": name,
+                "shape": rng.choice([[2], [2], [2], [3], [2, 1]]) if rng.random() < 0.2 else [2],
+                "dtype": rng.choice(["float64", "int32"]) if rng.random() < 0.08 else "float32",
+            }
+            for name in rng.sample(_NAMES, rng.choice([1, 2, 3, 4, 6]))
+        ]
 
-    return {"stored": some(), "graph": some(), "how": rng.choice(["checkpoint", "checkpoint", "npz", "dict"]),
-            "with": rng.choice(["SmartInit", "SmartInit", "relaxed", "prefix", "relaxed prefix", "ignore", "get_model_loader", "chain"]),
-            "more": rng.choice([None, "dump_session_params", "save_checkpoint_vars", "load_checkpoint_vars"])}
+    return {
+        "stored": some(),
+        "graph": some(),
+        "how": rng.choice(["checkpoint", "checkpoint", "npz", "dict"]),
+        "with": rng.choice(
+            ["SmartInit", "SmartInit", "relaxed", "prefix", "relaxed prefix", "ignore", "get_model_loader", "chain"]
+        ),
+        "more": rng.choice([None, "dump_session_params", "save_checkpoint_vars", "load_checkpoint_vars"]),
+    }
 
 
 def run(program: Dict[str, Any], folder: str) -> Any:
@@ -36,8 +48,10 @@ def run(program: Dict[str, Any], folder: str) -> Any:
         sess.run(v1.global_variables_initializer())
         v1.train.Saver().save(sess, path, write_meta_graph=False)
     with tf.Graph().as_default():
-        variables = [v1.get_variable(each["name"], initializer=np.full(each.get("shape", [2]), -1).astype(each.get("dtype", "float32")))
-                     for each in program.get("graph", ())]
+        variables = [
+            v1.get_variable(each["name"], initializer=np.full(each.get("shape", [2]), -1).astype(each.get("dtype", "float32")))
+            for each in program.get("graph", ())
+        ]
         with v1.Session() as sess:
             sess.run(v1.global_variables_initializer())
 

@@ -1,4 +1,5 @@
 """Trainings that are ended and go on."""
+
 from __future__ import annotations
 
 from typing import Any, Dict

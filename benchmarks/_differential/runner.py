@@ -2,6 +2,7 @@
 
 Reads a program as JSON from each line of stdin and writes `@` and its result as a line of stdout.
 """
+
 from __future__ import annotations
 
 import json

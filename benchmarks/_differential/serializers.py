@@ -1,4 +1,5 @@
 """Serializers of objects and of flows."""
+
 from __future__ import annotations
 
 import os
@@ -8,18 +9,42 @@ import numpy as np
 
 from .encoding import attempt
 
-_FORMATS = {"LMDBSerializer": "data.lmdb", "NumpySerializer": "data.npz", "TFRecordSerializer": "data.tfrecord",
-            "HDF5Serializer": "data.h5"}
-_VALUES = ["int", "large", "float", "bool", "none", "str", "bytes", "array", "scalar", "strings", "objects", "list", "tuple", "dict",
-           "empty"]
+_FORMATS = {
+    "LMDBSerializer": "data.lmdb",
+    "NumpySerializer": "data.npz",
+    "TFRecordSerializer": "data.tfrecord",
+    "HDF5Serializer": "data.h5",
+}
+_VALUES = [
+    "int",
+    "large",
+    "float",
+    "bool",
+    "none",
+    "str",
+    "bytes",
+    "array",
+    "scalar",
+    "strings",
+    "objects",
+    "list",
+    "tuple",
+    "dict",
+    "empty",
+]
 
 
 def generate(rng: Any) -> Dict[str, Any]:
     if rng.random() < 0.35:
         return {"name": "dumps", "value": _value(rng, 0), "once": rng.random() < 0.5}
-    return {"name": rng.choice(sorted(_FORMATS)), "size": rng.choice([1, 2, 3, 7]), "shuffle": rng.random() < 0.3,
-            "datapoint": [_value(rng, 1) for _ in range(rng.choice([1, 2, 3]))], "container": rng.choice(["list", "list", "tuple"]),
-            "twice": rng.random() < 0.3}
+    return {
+        "name": rng.choice(sorted(_FORMATS)),
+        "size": rng.choice([1, 2, 3, 7]),
+        "shuffle": rng.random() < 0.3,
+        "datapoint": [_value(rng, 1) for _ in range(rng.choice([1, 2, 3]))],
+        "container": rng.choice(["list", "list", "tuple"]),
+        "twice": rng.random() < 0.3,
+    }
 
 
 def _value(rng: Any, depth: int) -> Dict[str, Any]:
@@ -48,7 +73,9 @@ def _through_file(program: Dict[str, Any], path: str) -> Any:
     from tensorpack import dataflow
 
     container = tuple if program.get("container") == "tuple" else list
-    datapoints = [container(_made(spec, index) for spec in program.get("datapoint", ())) for index in range(program.get("size", 1))]
+    datapoints = [
+        container(_made(spec, index) for spec in program.get("datapoint", ())) for index in range(program.get("size", 1))
+    ]
     serializer = getattr(dataflow, program["name"])
     paths = ["component%d" % k for k in range(len(program.get("datapoint", ())))]
     more = (paths,) if program["name"] == "HDF5Serializer" else ()
@@ -84,6 +111,15 @@ def _made(spec: Dict[str, Any], number: int) -> Any:
     if kind in ("list", "tuple", "dict"):
         values = [_made(each, number + index) for index, each in enumerate(spec.get("of", ()))]
         return values if kind == "list" else tuple(values) if kind == "tuple" else {"k%d" % k: v for k, v in enumerate(values)}
-    return {"int": number, "large": 2**40 + number, "float": number + 0.25, "bool": number % 2 == 0, "none": None,
-            "str": "text %d \u00e9" % number, "bytes": b"\x00\xff" + bytes([number]), "strings": np.array(["a", "bc%d" % number]),
-            "objects": np.array([None, number], dtype=object), "empty": ""}[kind]
+    return {
+        "int": number,
+        "large": 2**40 + number,
+        "float": number + 0.25,
+        "bool": number % 2 == 0,
+        "none": None,
+        "str": "text %d \u00e9" % number,
+        "bytes": b"\x00\xff" + bytes([number]),
+        "strings": np.array(["a", "bc%d" % number]),
+        "objects": np.array([None, number], dtype=object),
+        "empty": "",
+    }[kind]

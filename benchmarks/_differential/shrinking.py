@@ -1,4 +1,5 @@
 """A program that is as small as it can be and still differs."""
+
 from __future__ import annotations
 
 import copy

@@ -1,4 +1,5 @@
 """The two libraries, each in processes of its own that execute one program after the other."""
+
 from __future__ import annotations
 
 import json
@@ -13,9 +14,23 @@ from typing import Any, Dict, List, Optional
 from . import KINDS
 
 BENCHMARKS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_PACKAGES = ["tensorpack==0.11", "tensorflow==1.15.5", "numpy==1.18.5", "protobuf==3.20.3", "h5py==2.10.0", "lmdb==1.8.1", "scipy",
-             "opencv-python-headless==4.10.0.84", "msgpack==1.0.5", "msgpack-numpy==0.4.8", "pyzmq", "termcolor<3",
-             "filelock", "google-crc32c", "nvidia-ml-py"]
+_PACKAGES = [
+    "tensorpack==0.11",
+    "tensorflow==1.15.5",
+    "numpy==1.18.5",
+    "protobuf==3.20.3",
+    "h5py==2.10.0",
+    "lmdb==1.8.1",
+    "scipy",
+    "opencv-python-headless==4.10.0.84",
+    "msgpack==1.0.5",
+    "msgpack-numpy==0.4.8",
+    "pyzmq",
+    "termcolor<3",
+    "filelock",
+    "google-crc32c",
+    "nvidia-ml-py",
+]
 _LIMIT, _FIRST_LIMIT = 12, 90  # seconds for one program, and for one with the import of TensorFlow
 
 
@@ -68,9 +83,14 @@ class Side:
 
     def _start(self) -> subprocess.Popen:
         # a session of its own, so that workers of a program that hangs end with it
-        self._process = subprocess.Popen([self._python, "-m", "_differential.runner", self._folder], cwd=self._folder,
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-                                         env=dict(os.environ, PYTHONPATH=os.pathsep.join(self._path)))
+        self._process = subprocess.Popen(
+            [self._python, "-m", "_differential.runner", self._folder],
+            cwd=self._folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            env=dict(os.environ, PYTHONPATH=os.pathsep.join(self._path)),
+        )
         return self._process
 
     def close(self) -> None:

@@ -1,4 +1,5 @@
 """Trainings with callbacks and monitors in random orders and periods, on one tower."""
+
 from __future__ import annotations
 
 import json
@@ -12,35 +13,69 @@ from .graphs import collections_of, summaries_of, variables_of, weights_for
 
 
 def generate(rng: Any) -> Dict[str, Any]:
-    return {"model": {"norm": rng.random() < 0.3, "moving": rng.random() < 0.6, "regularize": rng.random() < 0.3,
-                      "optimizer": rng.choice(["GradientDescent", "Momentum", "Adam"]), "summaries": rng.random() < 0.4},
-            "epochs": rng.choice([1, 2, 3, 5]), "steps": rng.choice([1, 2, 3, 5]),
-            "callbacks": [_callback(rng) for _ in range(rng.choice([1, 2, 3, 4, 6]))],
-            "monitors": rng.sample(["JSONWriter", "TFEventWriter", "ScalarPrinter"], rng.choice([1, 2, 3])),
-            "defaults": rng.random() < 0.4, "data": rng.choice([2, 3, 50]), "input": rng.choice(["flow", "flow", "queue", "feed"])}
+    return {
+        "model": {
+            "norm": rng.random() < 0.3,
+            "moving": rng.random() < 0.6,
+            "regularize": rng.random() < 0.3,
+            "optimizer": rng.choice(["GradientDescent", "Momentum", "Adam"]),
+            "summaries": rng.random() < 0.4,
+        },
+        "epochs": rng.choice([1, 2, 3, 5]),
+        "steps": rng.choice([1, 2, 3, 5]),
+        "callbacks": [_callback(rng) for _ in range(rng.choice([1, 2, 3, 4, 6]))],
+        "monitors": rng.sample(["JSONWriter", "TFEventWriter", "ScalarPrinter"], rng.choice([1, 2, 3])),
+        "defaults": rng.random() < 0.4,
+        "data": rng.choice([2, 3, 50]),
+        "input": rng.choice(["flow", "flow", "queue", "feed"]),
+    }
 
 
 def _callback(rng: Any, depth: int = 0) -> Dict[str, Any]:
     number = rng.choice([1, 2, 2, 3])
     options = [
-        {"name": "Record"}, {"name": "Put", "what": rng.choice(["epoch", "nan", "step", "falling"]),
-                             "moment": rng.choice(["trigger", "trigger", "trigger_step", "after_train", "before_train"])},
-        {"name": "ModelSaver", "max_to_keep": rng.choice([1, 2, 10])}, {"name": "MinSaver"}, {"name": "MaxSaver"},
-        {"name": "ScheduledHyperParamSetter", "schedule": rng.choice([[[1, 0.05]], [[2, 0.02], [4, 0.01]], [[1, 0.1], [3, 0.01]]]),
-         "interp": rng.choice([None, None, "linear"]), "step_based": rng.random() < 0.2},
-        {"name": "HyperParamSetterWithFunc"}, {"name": "StatMonitorParamSetter", "last_k": number, "reverse": rng.random() < 0.3},
+        {"name": "Record"},
+        {
+            "name": "Put",
+            "what": rng.choice(["epoch", "nan", "step", "falling"]),
+            "moment": rng.choice(["trigger", "trigger", "trigger_step", "after_train", "before_train"]),
+        },
+        {"name": "ModelSaver", "max_to_keep": rng.choice([1, 2, 10])},
+        {"name": "MinSaver"},
+        {"name": "MaxSaver"},
+        {
+            "name": "ScheduledHyperParamSetter",
+            "schedule": rng.choice([[[1, 0.05]], [[2, 0.02], [4, 0.01]], [[1, 0.1], [3, 0.01]]]),
+            "interp": rng.choice([None, None, "linear"]),
+            "step_based": rng.random() < 0.2,
+        },
+        {"name": "HyperParamSetterWithFunc"},
+        {"name": "StatMonitorParamSetter", "last_k": number, "reverse": rng.random() < 0.3},
         {"name": "InferenceRunner", "infs": rng.sample(["ScalarStats", "ClassificationError"], rng.choice([1, 1, 2]))},
-        {"name": "MergeAllSummaries", "period": rng.choice([0, 2])}, {"name": "MovingAverageSummary"}, {"name": "RunUpdateOps"},
-        {"name": "ProcessTensors"}, {"name": "DumpTensors"}, {"name": "DumpTensorAsImage"},
-        {"name": "RunOp", "run_before": rng.random() < 0.5, "run_as_trigger": rng.random() < 0.5, "run_step": rng.random() < 0.5},
-        {"name": "CallbackFactory"}, {"name": "StopAt", "step": rng.choice([1, 3, 5, 8])}, {"name": "HumanHyperParamSetter"},
+        {"name": "MergeAllSummaries", "period": rng.choice([0, 2])},
+        {"name": "MovingAverageSummary"},
+        {"name": "RunUpdateOps"},
+        {"name": "ProcessTensors"},
+        {"name": "DumpTensors"},
+        {"name": "DumpTensorAsImage"},
+        {
+            "name": "RunOp",
+            "run_before": rng.random() < 0.5,
+            "run_as_trigger": rng.random() < 0.5,
+            "run_step": rng.random() < 0.5,
+        },
+        {"name": "CallbackFactory"},
+        {"name": "StopAt", "step": rng.choice([1, 3, 5, 8])},
+        {"name": "HumanHyperParamSetter"},
         {"name": "CheckNumerics"},
     ]
     if depth < 2:
         inner = _callback(rng, depth + 1)
-        options += 2 * [{"name": "PeriodicTrigger", "of": inner, **_period(rng, number)},
-                        {"name": "PeriodicCallback", "of": inner, **_period(rng, number)},
-                        {"name": "EnableCallbackIf", "of": inner, "rule": rng.choice(["even steps", "odd epochs", "local 1"])}]
+        options += 2 * [
+            {"name": "PeriodicTrigger", "of": inner, **_period(rng, number)},
+            {"name": "PeriodicCallback", "of": inner, **_period(rng, number)},
+            {"name": "EnableCallbackIf", "of": inner, "rule": rng.choice(["even steps", "odd epochs", "local 1"])},
+        ]
     return rng.choice(options)
 
 
@@ -70,16 +105,24 @@ def _trained(program: Dict[str, Any], folder: str, number: int) -> Dict[str, Any
         try:
             more: Dict[str, Any] = {} if program.get("defaults") else {"extra_callbacks": []}
             if resume == "session_init" and number == 2:
-                more.update(session_init=SaverRestore(os.path.join(folder, "log", "checkpoint")), starting_epoch=program["epochs"] + 1)
+                more.update(
+                    session_init=SaverRestore(os.path.join(folder, "log", "checkpoint")), starting_epoch=program["epochs"] + 1
+                )
             make = AutoResumeTrainConfig if resume == "auto" else TrainConfig
-            config = make(model=_model(program), callbacks=_callbacks(program, events, folder), **_data(program), **more,
-                          monitors=_monitors(program), max_epoch=program.get("epochs", 1) * number,
-                          steps_per_epoch=program.get("steps", 1))
+            config = make(
+                model=_model(program),
+                callbacks=_callbacks(program, events, folder),
+                **_data(program),
+                **more,
+                monitors=_monitors(program),
+                max_epoch=program.get("epochs", 1) * number,
+                steps_per_epoch=program.get("steps", 1),
+            )
             trainer = _trainer(program)
             launch_train_with_config(config, trainer)
             session = trainer.sess
             variables = tf.compat.v1.global_variables()
-            result["values"] = [[v.name, encode(value)] for v, value in zip(variables, session.run(variables))]
+            result["values"] = {v.name: encode(value) for v, value in zip(variables, session.run(variables))}
         except Exception as e:
             result["end"] = failure(e)
         result.update(variables=variables_of(graph), collections=collections_of(graph))
@@ -90,7 +133,9 @@ def _trained(program: Dict[str, Any], folder: str, number: int) -> Dict[str, Any
 def _files(folder: str) -> Dict[str, Any]:
     import tensorflow as tf
 
-    names = sorted(name for name in os.listdir(folder) if name not in ("log.log",) and not name.startswith(("graph-", "events.")))
+    # files of the second kind are only here, and hold what 0.11 forgot
+    skipped = ("log.log", "resume.json", "callbacks.json")
+    names = sorted(name for name in os.listdir(folder) if name not in skipped and not name.startswith(("graph-", "events.")))
     stats = os.path.join(folder, "stats.json")
     found: Dict[str, Any] = {"files": names, "summaries": summaries_of(folder), "stats": None, "checkpoints": {}}
     if os.path.exists(stats):
@@ -99,7 +144,9 @@ def _files(folder: str) -> Dict[str, Any]:
     for name in names:
         if name.endswith(".index"):
             reader = tf.compat.v1.train.NewCheckpointReader(os.path.join(folder, name[:-6]))
-            found["checkpoints"][name] = {key: encode(reader.get_tensor(key)) for key in sorted(reader.get_variable_to_shape_map())}
+            found["checkpoints"][name] = {
+                key: encode(reader.get_tensor(key)) for key in sorted(reader.get_variable_to_shape_map())
+            }
     return found
 
 
@@ -233,17 +280,24 @@ def _count_op() -> Any:
     return tf.compat.v1.assign_add(counter, 1).op
 
 
-_RULES = {"even steps": lambda self: self.global_step % 2 == 0, "odd epochs": lambda self: self.epoch_num % 2 == 1,
-          "local 1": lambda self: self.local_step == 1}
+_RULES = {
+    "even steps": lambda self: self.global_step % 2 == 0,
+    "odd epochs": lambda self: self.epoch_num % 2 == 1,
+    "local 1": lambda self: self.local_step == 1,
+}
 
 
 def _inference_runner(spec: Dict[str, Any]) -> Any:
     from tensorpack import callbacks
     from tensorpack.dataflow import DataFromList
 
-    kinds = {"ScalarStats": lambda: callbacks.ScalarStats("cost"),
-             "ClassificationError": lambda: callbacks.ClassificationError("incorrect_vector", "error")}
-    return callbacks.InferenceRunner(DataFromList([_batch(100), _batch(101)], shuffle=False), [kinds[each]() for each in spec["infs"]])
+    kinds = {
+        "ScalarStats": lambda: callbacks.ScalarStats("cost"),
+        "ClassificationError": lambda: callbacks.ClassificationError("incorrect_vector", "error"),
+    }
+    return callbacks.InferenceRunner(
+        DataFromList([_batch(100), _batch(101)], shuffle=False), [kinds[each]() for each in spec["infs"]]
+    )
 
 
 def _own(spec: Dict[str, Any], events: List[Any], number: int) -> Any:
@@ -254,7 +308,9 @@ def _own(spec: Dict[str, Any], events: List[Any], number: int) -> Any:
         if spec["name"] == "Record":
             events.append([number, moment, self.epoch_num, self.global_step, self.local_step])
         elif spec["name"] == "Put" and moment == spec.get("moment", "trigger"):
-            value = {"epoch": self.epoch_num, "nan": float("nan"), "step": self.global_step, "falling": -self.global_step}[spec["what"]]
+            value = {"epoch": self.epoch_num, "nan": float("nan"), "step": self.global_step, "falling": -self.global_step}[
+                spec["what"]
+            ]
             self.trainer.monitors.put_scalar("put%d" % number, float(value))
         elif spec["name"] == "StopAt" and moment == "trigger_step" and self.global_step >= spec.get("step", 1):
             raise StopTraining("enough")
@@ -262,8 +318,17 @@ def _own(spec: Dict[str, Any], events: List[Any], number: int) -> Any:
     def hook(moment: str) -> Any:
         return lambda self, *args: act(self, moment)
 
-    moments = ["before_train", "before_epoch", "after_epoch", "trigger_epoch", "trigger", "trigger_step", "before_run", "after_run",
-               "after_train"]
+    moments = [
+        "before_train",
+        "before_epoch",
+        "after_epoch",
+        "trigger_epoch",
+        "trigger",
+        "trigger_step",
+        "before_run",
+        "after_run",
+        "after_train",
+    ]
     if spec["name"] == "Put":
         moments = [spec.get("moment", "trigger")]
     elif spec["name"] == "StopAt":

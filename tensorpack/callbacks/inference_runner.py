@@ -63,6 +63,7 @@ class InferenceRunnerBase(Callback):
         self._input_source = input
         self._size = _known_size(who, input)
         self._hooks: List[tf.train.SessionRunHook] = []
+        self._fetches: Any = ()  # all fetches are those of hooks
         self._input_callbacks = Callbacks([])
         self._session: HookedSession = NOT_YET
         self._done: Optional[int] = None  # datapoints of the pass that goes on
@@ -160,7 +161,7 @@ class InferenceRunnerBase(Callback):
 
     def _run_some(self, left: Optional[int]) -> int:
         """Run the model on one or several of the datapoints that are left; returns on how many."""
-        self._session.run(())
+        self._session.run(self._fetches)
         return 1
 
 
@@ -186,6 +187,8 @@ class _TowerInferenceRunner(InferenceRunnerBase):
         callbacks = Callbacks(self._input_source.setup(tower_func.input_signature))
         towers = [self._build_tower(tower_func, name, device, number)
                   for name, device, number in self._planned_towers(tower_name)]
+        if not self.infs:
+            self._fetches = tf.no_op()  # TensorFlow 1 must have something to run
         for inf in self.infs:
             inf.setup_graph(self.trainer)
             self._connect(inf, towers)
@@ -333,9 +336,9 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
     def _run_some(self, left: Optional[int]) -> int:
         assert left is not None  # the constructor refuses an input without a size
         if left < len(self._gpus):
-            self._first_tower_session.run(())
+            self._first_tower_session.run(self._fetches)
             return 1
-        self._session.run(())
+        self._session.run(self._fetches)
         return len(self._gpus)
 
 

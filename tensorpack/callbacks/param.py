@@ -357,8 +357,8 @@ class StatMonitorParamSetter(HyperParamSetter):
         self.value_func = value_func
         self.threshold = check_number("StatMonitorParamSetter", "threshold", threshold)
         if threshold < 0:
-            logger.warning("[StatMonitorParamSetter] threshold=%s: with a negative one the parameter is never set; give what '%s' "
-                           "must at least %s by.", threshold, stat_name, "rise" if reverse else "fall")
+            logger.warning("[StatMonitorParamSetter] threshold=%s: with a negative one the parameter is never set; give what "
+                           "'%s' must at least %s by.", threshold, stat_name, "rise" if reverse else "fall")
         self.last_k = whole_number(self, "last_k", last_k, minimum=1)
         self.reverse = reverse
         self._history: Deque[float] = deque(maxlen=self.last_k)

@@ -186,6 +186,6 @@ def _with_argscope(func: AnyFunction, kwargs: Dict[str, Any], whole_name: str) -
     for old, new in getattr(func, "winning_spellings", {}).items():
         if old in scope and old not in kwargs and new in kwargs:
             merged[new] = translate({old: scope[old]})[new]
-            logger.warning("%s: '%s', the old spelling of '%s', is in the argscope and wins over the %s= of this call; write '%s' "
-                           "in the argscope to let calls override it.", whole_name, old, new, new, new)
+            logger.warning("%s: '%s', the old spelling of '%s', is in the argscope and wins over the %s= of this call; write "
+                           "'%s' in the argscope to let calls override it.", whole_name, old, new, new, new)
     return merged

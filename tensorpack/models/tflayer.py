@@ -20,8 +20,8 @@ def convert_to_tflayer_args(args_names: Sequence[str], name_mapping: Mapping[str
     """Decorator for layers that lets them be called with the old argument names.
 
     Every layer: `data_format` may be 'NHWC' or 'NCHW'; `nl` means `activation` and is called with `name=`; `W_init` and
-    `b_init` mean `kernel_initializer` and `bias_initializer`. These three win over the new names, those of an argscope also over
-    the new names of a call.
+    `b_init` mean `kernel_initializer` and `bias_initializer`. These three win over the new names, those of an argscope also
+    over the new names of a call.
 
     Args:
         args_names: the arguments that may be positional, after the inputs; positional values win over keywords.

@@ -359,12 +359,12 @@ def test_without_inferencers_the_data_are_passed():
             return 2
 
         def __iter__(self):
-            for dp in flow(1):
+            for dp in flow(1, 2):
                 seen.append(dp)
                 yield dp
 
     launch([InferenceRunner(Seen(), [])])
-    assert seen
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize("make, error, message", [

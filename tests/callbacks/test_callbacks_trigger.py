@@ -209,7 +209,7 @@ def test_every_k_epochs_has_whole_epochs_and_the_very_last_step(counting_trainer
 
 @pytest.mark.parametrize("options, before, after", [
     ({"every_k_steps": 3}, [0, 12], [12]), ({"every_k_steps": 4}, [0, 4, 8, 12, 16], [4, 8, 12, 16, 20]),
-    ({"every_k_epochs": 2}, [4, 12], [8, 16, 20]), ({"every_k_epochs": 3}, [8], [12, 20])], ids=str)
+    ({"every_k_epochs": 2}, [4, 12, 16], [8, 16, 20]), ({"every_k_epochs": 3}, [8, 16], [12, 20])], ids=str)
 def test_when_an_epoch_begins_and_ends(counting_trainer, journal, options, before, after):
     cb = journal()
     counting_trainer().go([PeriodicCallback(cb, **options)], steps_per_epoch=4, max_epoch=5)

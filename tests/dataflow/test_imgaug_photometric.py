@@ -246,9 +246,12 @@ def test_clip():
 
 
 @pytest.mark.parametrize("dtype, limits, expected", [
-    ("uint8", (0, 255), "uint8"), ("uint8", (-5, 100), "int16"), ("uint8", (3, 300), "uint16"), ("uint8", (0.2, 0.5), "float64"),
-    ("uint8", (0.0, 10.0), "float64"), ("uint8", (0, 10.5), "float64"), ("uint16", (-5, 100), "int32"), ("int8", (0, 100), "int8"),
-    ("int32", (-5, 300), "int32"), ("float32", (0.2, 0.5), "float32"), ("float32", (0, 10), "float32"), ("float64", (0, 1), "float64"),
+    ("uint8", (0, 255), "uint8"), ("uint8", (-5, 100), "int16"), ("uint8", (3, 300), "uint16"), 
+    ("uint8", (0.2, 0.5), "float64"),
+    ("uint8", (0.0, 10.0), "float64"), ("uint8", (0, 10.5), "float64"), ("uint16", (-5, 100), "int32"), 
+    ("int8", (0, 100), "int8"),
+    ("int32", (-5, 300), "int32"), ("float32", (0.2, 0.5), "float32"), ("float32", (0, 10), "float32"), 
+    ("float64", (0, 1), "float64"),
 ], ids=str)
 def test_clip_widens_whole_numbers_for_its_limits(dtype, limits, expected):
     img = picture(dtype=dtype)
@@ -262,7 +265,8 @@ FOURTH_CHANNEL = {
     "Hue": (lambda: imgaug.Hue((7, 8)), lambda img: drawn(imgaug.Hue((7, 8)))[0].augment(img[:, :, :3])),
     "JpegNoise": (lambda: imgaug.JpegNoise(), lambda img: drawn(imgaug.JpegNoise())[0].augment(img[:, :, :3].copy())),
     "Saturation": (lambda: imgaug.Saturation(), lambda img: with_gray(img, imgaug.Saturation(), 1)),
-    "Contrast": (lambda: imgaug.Contrast((0.5, 0.8), rgb=True), lambda img: with_gray(img, imgaug.Contrast((0.5, 0.8), rgb=True), 0)),
+    "Contrast": (lambda: imgaug.Contrast((0.5, 0.8), rgb=True),
+                 lambda img: with_gray(img, imgaug.Contrast((0.5, 0.8), rgb=True), 0)),
 }
 
 
@@ -379,7 +383,8 @@ def test_blur_of_kinds_that_opencv_does_not_take(dtype, channels):
     (lambda: imgaug.Lighting(1, [1, 2], np.eye(3)), r"got \(2,\) and \(3, 3\)"),
     (lambda: imgaug.SaltPepperNoise(0.6, 0.6), "a sum of at most 1"),
     (lambda: imgaug.JpegNoise().augment(picture(channels=2)), r"1, 3 or 4 channels; got uint8 \(37, 52, 2\)"),
-    (lambda: imgaug.Saturation().augment(picture(channels=0)), r"Saturation: the image must be HxWx3 or HxWx4; got uint8 \(37, 52\)"),
+    (lambda: imgaug.Saturation().augment(picture(channels=0)),
+     r"Saturation: the image must be HxWx3 or HxWx4; got uint8 \(37, 52\)"),
     (lambda: imgaug.Hue().augment(picture(channels=5)), "Hue: the image must be HxWx3"),
     (lambda: imgaug.Contrast((1, 2), rgb=True).augment(picture(channels=1)), "Contrast: the image must be HxWx3"),
     (lambda: imgaug.Lighting(1, [1, 2, 3], np.eye(3)).augment(picture(channels=4)), "Lighting: the image must be HxWx3; got"),

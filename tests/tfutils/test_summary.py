@@ -364,8 +364,8 @@ ONLY_WHERE_USED = {
 @pytest.mark.parametrize("call", sorted(ONLY_WHERE_USED))
 def test_arguments_are_checked_only_where_they_are_used(call, name, is_training):
     """So a model that trains can be built for inference, whatever is summarized."""
-    context = TrainTowerContext(name, 1) if is_training else TowerContext(name, is_training=False)
+    context = TrainTowerContext(name, index=1, total=2) if is_training else TowerContext(name, is_training=False)
     with context:
         assert ONLY_WHERE_USED[call]() == ([] if call in ("vector", "number", "decay") else None)
-    with TrainTowerContext("", 0), pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
+    with TrainTowerContext(""), pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
         ONLY_WHERE_USED[call]()

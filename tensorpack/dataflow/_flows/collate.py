@@ -64,8 +64,8 @@ def collate_values(values: Sequence[Any], component: Any = None) -> np.ndarray:
     """Make one array, with a new first dimension, of the same component of several datapoints.
 
     Python bools make a bool array; ints int32, or int64 if one does not fit; floats, or floats among ints, float32; str and
-    bytes keep their type. Otherwise the dtype of the first element decides: the others are cast to it, with a warning unless that
-    is safe.
+    bytes keep their type. Otherwise the dtype of the first element decides: the others are cast to it, with a warning unless
+    that is safe.
 
     Args:
         component: its name, for the warning.
@@ -168,7 +168,8 @@ def _cast(array: np.ndarray, dtype: np.dtype, index: int, component: Any) -> np.
                         "first".format(dtype, array.dtype, index))
     if dtype.kind in "iu" and array.size:
         # whole numbers are compared as they are, since float64 does not hold all of them
-        low, high = np.trunc(array.min()), np.trunc(array.max())
+        whole = np.trunc if array.dtype.kind == "f" else int
+        low, high = whole(array.min()), whole(array.max())
         if not (low >= np.iinfo(dtype).min and high <= np.iinfo(dtype).max):
             raise ValueError("all elements must fit into the dtype of the first, {}; got {} with values from {} to {} (element "
                              "{}); convert them to one dtype first".format(dtype, array.dtype, low, high, index))

@@ -11,7 +11,6 @@ from ._common import check_channels, cv2
 from ._pixels import (
     blend_with_gray,
     channel_means,
-    floating,
     gray_mean,
     look_up,
     scale_and_add,
@@ -75,8 +74,8 @@ class Contrast(PhotometricAugmentor):
 
     Args:
         factor_range: (low, high).
-        rgb: None: `mean` is taken for each channel. True or False: it is that of the gray image of an RGB or BGR image, which may
-            have a fourth channel.
+        rgb: None: `mean` is taken for each channel. True or False: it is that of the gray image of an RGB or BGR image, which
+            may have a fourth channel.
         clip: limit the result to [0, 255]; uint8 images always are.
     """
 
