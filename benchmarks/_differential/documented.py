@@ -164,4 +164,8 @@ CLASSES: List[Class] = [
             _seen(*_TRAININGS), lambda program, difference: difference.ours is None and isinstance(difference.original, float)
         ),
     ),
+    Class("scalars at the end of a training", "was pending when a training stopped", _all(
+        _has(path="/stats"), lambda program, difference: '"StopAt"' in json.dumps(program) or '"after_train"' in json.dumps(program))),
+    Class("triggers behind EnableCallbackIf", "did not ask about `trigger`", _all(
+        _has("EnableCallbackIf", "PeriodicCallback"), _has("PeriodicTrigger"), _seen(*_TRAININGS))),
 ]

@@ -139,9 +139,8 @@ def _datapoint(source: Dict[str, Any], index: int) -> Any:
 
 def _element(kind: str, number: int) -> Any:
     if kind in ("int", "float", "bool", "str", "bytes"):
-        return {"int": number, "float": number + 0.5, "bool": number % 2 == 0, "str": "s%d" % number, "bytes": b"b%d" % number}[
-            kind
-        ]
+        text = "s{}".format(number)
+        return {"int": number, "float": number + 0.5, "bool": number % 2 == 0, "str": text, "bytes": text.encode()}[kind]
     if kind == "array":
         return np.arange(6, dtype="float32").reshape(2, 3) + number
     if kind == "ragged":

@@ -67,7 +67,7 @@ def run(program: Dict[str, Any], folder: str) -> Any:
         step = v1.train.get_or_create_global_step()
         with TowerContext("", is_training=True):
             # names of the seed, since 0.11 summarizes and prints the gradients of a name once in a process
-            with v1.variable_scope("p%d" % program["seed"]):
+            with v1.variable_scope("p{}".format(program["seed"])):
                 loss = _loss(program)
             optimizer = _optimizer(program)
             for wrapper in program.get("wrappers", ()):

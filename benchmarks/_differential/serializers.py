@@ -77,7 +77,7 @@ def _through_file(program: Dict[str, Any], path: str) -> Any:
         container(_made(spec, index) for spec in program.get("datapoint", ())) for index in range(program.get("size", 1))
     ]
     serializer = getattr(dataflow, program["name"])
-    paths = ["component%d" % k for k in range(len(program.get("datapoint", ())))]
+    paths = ["component{}".format(k) for k in range(len(program.get("datapoint", ())))]
     more = (paths,) if program["name"] == "HDF5Serializer" else ()
     result: Dict[str, Any] = {"save": attempt(serializer.save, dataflow.DataFromList(datapoints, shuffle=False), path, *more)}
     if "error" in (result["save"] or {}):
@@ -110,16 +110,18 @@ def _made(spec: Dict[str, Any], number: int) -> Any:
         return values if kind == "array" else np.asarray(values).reshape(-1)[:1].sum().astype(values.dtype)
     if kind in ("list", "tuple", "dict"):
         values = [_made(each, number + index) for index, each in enumerate(spec.get("of", ()))]
-        return values if kind == "list" else tuple(values) if kind == "tuple" else {"k%d" % k: v for k, v in enumerate(values)}
+        if kind == "dict":
+            return {"k{}".format(k): value for k, value in enumerate(values)}
+        return values if kind == "list" else tuple(values)
     return {
         "int": number,
         "large": 2**40 + number,
         "float": number + 0.25,
         "bool": number % 2 == 0,
         "none": None,
-        "str": "text %d \u00e9" % number,
+        "str": "text {} \u00e9".format(number),
         "bytes": b"\x00\xff" + bytes([number]),
-        "strings": np.array(["a", "bc%d" % number]),
+        "strings": np.array(["a", "bc{}".format(number)]),
         "objects": np.array([None, number], dtype=object),
         "empty": "",
     }[kind]

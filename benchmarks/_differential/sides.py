@@ -35,7 +35,7 @@ _LIMIT, _FIRST_LIMIT = 12, 90  # seconds for one program, and for one with the i
 
 
 def environment(folder: str, python: str) -> str:
-    """The interpreter of an environment below `folder` with the original and what both libraries need; made if it is missing."""
+    """The interpreter of an environment below `folder` with the original and what both need; made if missing."""
     target = os.path.join(folder, "bin", "python")
     if not os.path.exists(target):
         subprocess.check_call([python, "-m", "venv", folder])

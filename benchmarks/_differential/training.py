@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Dict, List
 
 import numpy as np
 
 from .encoding import encode, failure
-from .graphs import collections_of, summaries_of, variables_of, weights_for
+from .graphs import collections_of, stats_of, summaries_of, variables_of, weights_for
 
 
 def generate(rng: Any) -> Dict[str, Any]:
@@ -134,13 +133,12 @@ def _files(folder: str) -> Dict[str, Any]:
     import tensorflow as tf
 
     # files of the second kind are only here, and hold what 0.11 forgot
-    skipped = ("log.log", "resume.json", "callbacks.json")
+    skipped = ("log.log", "stats.json", "resume.json", "callbacks.json")
+    # "stats.json" is compared as such
     names = sorted(name for name in os.listdir(folder) if name not in skipped and not name.startswith(("graph-", "events.")))
     stats = os.path.join(folder, "stats.json")
     found: Dict[str, Any] = {"files": names, "summaries": summaries_of(folder), "stats": None, "checkpoints": {}}
-    if os.path.exists(stats):
-        with open(stats) as f:
-            found["stats"] = json.load(f)
+    found["stats"] = stats_of(stats)
     for name in names:
         if name.endswith(".index"):
             reader = tf.compat.v1.train.NewCheckpointReader(os.path.join(folder, name[:-6]))
@@ -247,7 +245,7 @@ def _built(spec: Dict[str, Any], events: List[Any], folder: str, number: int) ->
     if name in ("Record", "Put", "StopAt"):
         return _own(spec, events, number)
     if name in ("MinSaver", "MaxSaver"):
-        return getattr(callbacks, name)("put%d" % max(number - 1, 0), filename="best%d" % number)
+        return getattr(callbacks, name)("put{}".format(max(number - 1, 0)), filename="best{}".format(number))
     if name == "ScheduledHyperParamSetter":
         return callbacks.ScheduledHyperParamSetter("learning_rate", [tuple(p) for p in options.pop("schedule")], **options)
     if name == "HyperParamSetterWithFunc":
@@ -265,7 +263,7 @@ def _built(spec: Dict[str, Any], events: List[Any], folder: str, number: int) ->
     if name == "DumpTensors":
         return callbacks.DumpTensors(["cost:0"])
     if name == "DumpTensorAsImage":
-        return callbacks.DumpTensorAsImage("picture", prefix="picture%d" % number)
+        return callbacks.DumpTensorAsImage("picture", prefix="picture{}".format(number))
     if name == "RunOp":
         return callbacks.RunOp(_count_op, **options)
     if name == "CallbackFactory":
@@ -311,7 +309,7 @@ def _own(spec: Dict[str, Any], events: List[Any], number: int) -> Any:
             value = {"epoch": self.epoch_num, "nan": float("nan"), "step": self.global_step, "falling": -self.global_step}[
                 spec["what"]
             ]
-            self.trainer.monitors.put_scalar("put%d" % number, float(value))
+            self.trainer.monitors.put_scalar("put{}".format(number), float(value))
         elif spec["name"] == "StopAt" and moment == "trigger_step" and self.global_step >= spec.get("step", 1):
             raise StopTraining("enough")
 

@@ -246,11 +246,11 @@ def test_clip():
 
 
 @pytest.mark.parametrize("dtype, limits, expected", [
-    ("uint8", (0, 255), "uint8"), ("uint8", (-5, 100), "int16"), ("uint8", (3, 300), "uint16"), 
+    ("uint8", (0, 255), "uint8"), ("uint8", (-5, 100), "int16"), ("uint8", (3, 300), "uint16"),
     ("uint8", (0.2, 0.5), "float64"),
-    ("uint8", (0.0, 10.0), "float64"), ("uint8", (0, 10.5), "float64"), ("uint16", (-5, 100), "int32"), 
+    ("uint8", (0.0, 10.0), "float64"), ("uint8", (0, 10.5), "float64"), ("uint16", (-5, 100), "int32"),
     ("int8", (0, 100), "int8"),
-    ("int32", (-5, 300), "int32"), ("float32", (0.2, 0.5), "float32"), ("float32", (0, 10), "float32"), 
+    ("int32", (-5, 300), "int32"), ("float32", (0.2, 0.5), "float32"), ("float32", (0, 10), "float32"),
     ("float64", (0, 1), "float64"),
 ], ids=str)
 def test_clip_widens_whole_numbers_for_its_limits(dtype, limits, expected):
