@@ -164,8 +164,23 @@ CLASSES: List[Class] = [
             _seen(*_TRAININGS), lambda program, difference: difference.ours is None and isinstance(difference.original, float)
         ),
     ),
-    Class("scalars at the end of a training", "was pending when a training stopped", _all(
-        _has(path="/stats"), lambda program, difference: '"StopAt"' in json.dumps(program) or '"after_train"' in json.dumps(program))),
-    Class("triggers behind EnableCallbackIf", "did not ask about `trigger`", _all(
-        _has("EnableCallbackIf", "PeriodicCallback"), _has("PeriodicTrigger"), _seen(*_TRAININGS))),
+    Class(
+        "scalars at the end of a training",
+        "was pending when a training stopped",
+        _all(
+            _has(path="/stats"),
+            lambda program, difference: '"StopAt"' in json.dumps(program) or '"after_train"' in json.dumps(program),
+        ),
+    ),
+    Class(
+        "queues of a run outside of steps",
+        "waited for ever, and did not react",
+        _all(_seen(*_TRAININGS), _refused("waits for a")),
+    ),
+    Class("updates of asynchronous towers", "an operation for each variable", _has("AsyncMultiGPUTrainer", path="train_op")),
+    Class(
+        "triggers behind EnableCallbackIf",
+        "did not ask about `trigger`",
+        _all(_has("EnableCallbackIf", "PeriodicCallback"), _has("PeriodicTrigger"), _seen(*_TRAININGS)),
+    ),
 ]

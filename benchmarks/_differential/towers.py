@@ -20,4 +20,5 @@ def generate(rng: Any) -> Dict[str, Any]:
         ]
     )
     program["input"] = "flow"
+    program["data"] = 1  # which tower takes which datapoint is by chance
     return program
