@@ -114,6 +114,7 @@ CLASSES: List[Class] = [
     Class(
         "abandoned passes of CacheData", "kept an abandoned pass as the whole", _has("CacheData", kind="flows", path="^/passes")
     ),
+    Class("ends of strict maps", "strict maps could lose or repeat", _has("MultiThreadMapData", kind="flows", path="^/passes")),
     Class(
         "flows that swallow all",
         "a function that dropped all datapoints made an endless repetition",

@@ -77,6 +77,8 @@ class Side:
             selector.register(process.stdout, selectors.EVENT_READ)
             line = process.stdout.readline() if selector.select(limit) else None
         if line and line.startswith(b"@"):
+            if b'"error"' in line:
+                self.close()  # 0.11 does not leave a context that has failed
             return json.loads(line[1:])
         self.close()
         return {"hang": True} if line is None else {"died": process.returncode}
