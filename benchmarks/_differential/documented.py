@@ -184,4 +184,10 @@ CLASSES: List[Class] = [
         "did not ask about `trigger`",
         _all(_has("EnableCallbackIf", "PeriodicCallback"), _has("PeriodicTrigger"), _seen(*_TRAININGS)),
     ),
+    Class("weights of MinSaver", "copied the latest checkpoint", _has("MinSaver", "MaxSaver", path="/(files|checkpoints)")),
+    Class(
+        "powers of Adam",
+        "several towers moved Adam's powers",
+        _all(_seen("towers"), lambda program, difference: program.get("model", {}).get("optimizer") == "Adam"),
+    ),
 ]

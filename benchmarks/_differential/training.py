@@ -85,7 +85,7 @@ def _period(rng: Any, number: int) -> Dict[str, Any]:
 
 def run(program: Dict[str, Any], folder: str) -> Any:
     result: Dict[str, Any] = {"first": _trained(program, folder, 1)}
-    if program.get("resume"):
+    if program.get("resume") and "error" not in result["first"]:
         result["second"] = _trained(program, folder, 2)
     return result
 
@@ -99,7 +99,7 @@ def _trained(program: Dict[str, Any], folder: str, number: int) -> Dict[str, Any
 
     logger.set_logger_dir(os.path.join(folder, "log"), action="k")
     events: List[Any] = []
-    result: Dict[str, Any] = {"events": events, "end": None}
+    result: Dict[str, Any] = {"events": events}
     resume = program.get("resume")
     with tf.Graph().as_default() as graph:
         try:
@@ -111,20 +111,16 @@ def _trained(program: Dict[str, Any], folder: str, number: int) -> Dict[str, Any
             make = AutoResumeTrainConfig if resume == "auto" else TrainConfig
             config = make(
                 model=_model(program),
-                callbacks=_callbacks(program, events, folder),
+                callbacks=_callbacks(program, events, folder) + [_last_values(result)],
                 **_data(program),
                 **more,
                 monitors=_monitors(program),
                 max_epoch=program.get("epochs", 1) * number,
                 steps_per_epoch=program.get("steps", 1),
             )
-            trainer = _trainer(program)
-            launch_train_with_config(config, trainer)
-            session = trainer.sess
-            variables = tf.compat.v1.global_variables()
-            result["values"] = {v.name: encode(value) for v, value in zip(variables, session.run(variables))}
+            launch_train_with_config(config, _trainer(program))
         except Exception as e:
-            result["end"] = failure(e)
+            return failure(e)
         result.update(variables=variables_of(graph), collections=collections_of(graph))
     result.update(_files(os.path.join(folder, "log")))
     # a file of events that is made in the same second replaces the one before in 0.11
@@ -152,6 +148,21 @@ def _files(folder: str) -> Dict[str, Any]:
                 key: encode(reader.get_tensor(key)) for key in sorted(reader.get_variable_to_shape_map())
             }
     return found
+
+
+def _last_values(result: Dict[str, Any]) -> Any:
+    """Notes the values of all variables at the end of the training."""
+    import tensorflow as tf
+
+    from tensorpack.callbacks import Callback
+
+    class LastValues(Callback):
+        def _after_train(self) -> None:
+            variables = tf.compat.v1.global_variables()
+            values = self.trainer.sess.run(variables)
+            result["values"] = {v.name: encode(value) for v, value in zip(variables, values)}
+
+    return LastValues()
 
 
 def _trainer(program: Dict[str, Any]) -> Any:
@@ -205,16 +216,16 @@ def _model(program: Dict[str, Any]) -> Any:
                 logits = BatchNorm("bn", logits)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=y)
             cost = tf.reduce_mean(losses, name="cost")
+            if spec.get("moving"):  # not with the weights' decay, which 0.11 may read before or after their update
+                add_moving_summary(cost)
             tf.cast(tf.not_equal(tf.cast(tf.argmax(logits, 1), tf.int32), y), tf.float32, name="incorrect_vector")
             tf.reshape(tf.tile(tf.reduce_mean(x, axis=0) * 0 + 0.5, [4]), [3, 4], name="picture")
             if spec.get("regularize"):
                 cost = tf.add(cost, regularize_cost("fc/W", tf.nn.l2_loss, name="decay"), name="total")
-            if spec.get("moving"):
-                add_moving_summary(cost)
             if spec.get("summaries"):
                 add_activation_summary(logits)
                 add_param_summary((".*/W", ["rms", "histogram"]))
-                tf.compat.v1.summary.scalar("loss", cost)
+                tf.compat.v1.summary.scalar("loss", losses[0])
             return cost
 
         def optimizer(self) -> Any:
