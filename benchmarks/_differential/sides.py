@@ -61,7 +61,7 @@ class Side:
         self._left: Dict[str, int] = {}
 
     def run(self, program: Dict[str, Any]) -> Any:
-        """The result of a program; {"hang": True} or {"died": status} if there is none."""
+        """The result of a program; an error "hang" or "death" if there is none."""
         if self._left.get(program["kind"], 0) <= 0:
             self.close()
             self._left = {program["kind"]: KINDS[program["kind"]]}
@@ -82,7 +82,7 @@ class Side:
                 self.close()  # 0.11 does not leave a context that has failed
             return json.loads(line[1:])
         self.close()
-        return {"hang": True} if line is None else {"died": process.returncode}
+        return {"error": "hang" if line is None else "death", "text": ""}
 
     def _start(self) -> subprocess.Popen:
         # a session of its own, so that workers of a program that hangs end with it
