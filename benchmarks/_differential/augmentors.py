@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from .encoding import attempt
+from .encoding import attempt, is_failure
 
 _DTYPES = ["uint8", "uint8", "uint8", "float32", "float32", "float64"]
 
@@ -133,9 +133,12 @@ def run(program: Dict[str, Any], folder: str) -> Any:
     for each in made:
         each.rng = state
     image = _image(program.get("image", {}))
-    result: Dict[str, Any] = {"image": attempt(lambda: whole.augment(image.copy())), "state": int(state.randint(1 << 30))}
+    result: Dict[str, Any] = {"image": attempt(lambda: whole.augment(image.copy()))}
+    if is_failure(result["image"]):
+        return result  # how much was drawn before says nothing
+    result["state"] = int(state.randint(1 << 30))
     result["points"] = attempt(_points, whole, image)
-    if program.get("again"):
+    if program.get("again") and not is_failure(result["points"]):
         result["again"] = attempt(lambda: whole.augment(image.copy()))
     return result
 

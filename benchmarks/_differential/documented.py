@@ -114,7 +114,11 @@ CLASSES: List[Class] = [
     Class(
         "abandoned passes of CacheData", "kept an abandoned pass as the whole", _has("CacheData", kind="flows", path="^/passes")
     ),
-    Class("ends of strict maps", "strict maps could lose or repeat", _has("MultiThreadMapData", kind="flows", path="^/passes")),
+    Class(
+        "ends of strict maps",
+        "strict maps could lose or repeat",
+        _has("MultiThreadMapData", kind="flows", path="^/(passes|abandoned)"),
+    ),
     Class(
         "flows that swallow all",
         "a function that dropped all datapoints made an endless repetition",
@@ -189,5 +193,16 @@ CLASSES: List[Class] = [
         "powers of Adam",
         "several towers moved Adam's powers",
         _all(_seen("towers"), lambda program, difference: program.get("model", {}).get("optimizer") == "Adam"),
+    ),
+    Class(
+        "parts after a failure",
+        "What failed in 0.11 may work",
+        _all(_seen("augmentors"), lambda program, difference: difference.original == {"nothing": True}),
+    ),
+    Class("JoinData of lists and dicts", "took the keys of the dicts", _all(_seen("flows"), _refused("must all yield lists"))),
+    Class(
+        "abandoned passes of FixedSizeData",
+        "went on with an abandoned pass",
+        _all(_has("FixedSizeData", path="^/passes"), lambda program, difference: bool(program.get("abandoned"))),
     ),
 ]

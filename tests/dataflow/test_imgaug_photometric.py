@@ -246,7 +246,7 @@ def test_clip():
 
 
 @pytest.mark.parametrize("dtype, limits, expected", [
-    ("uint8", (0, 255), "uint8"), ("uint8", (-5, 100), "int16"), ("uint8", (3, 300), "uint16"),
+    ("uint8", (0, 255), "uint8"), ("uint8", (-5, 100), "int16"), ("uint8", (3, 300), "uint16"), ("uint8", (-5, 300), "int16"),
     ("uint8", (0.2, 0.5), "float64"),
     ("uint8", (0.0, 10.0), "float64"), ("uint8", (0, 10.5), "float64"), ("uint16", (-5, 100), "int32"),
     ("int8", (0, 100), "int8"),

@@ -256,7 +256,7 @@ class Clip(PhotometricAugmentor):
         super().__init__()
 
     def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
-        dtype = np.result_type(_dtype_with(img.dtype, self.min), _dtype_with(img.dtype, self.max))
+        dtype = _dtype_with(_dtype_with(img.dtype, self.min), self.max)
         return np.clip(img.astype(dtype), self.min, self.max)
 
 
