@@ -67,7 +67,9 @@ def differences(original: Any, ours: Any, rtol: float = 2e-4, atol: float = 2e-5
 
 
 def _compare(path: str, a: Any, b: Any, rtol: float, atol: float) -> Iterator[Difference]:
-    if is_failure(a) or is_failure(b):
+    if a is _MISSING or b is _MISSING:
+        yield Difference(path, a, b)
+    elif is_failure(a) or is_failure(b):
         if is_failure(a) != is_failure(b) or (b["error"] in ("hang", "death") and a["error"] != b["error"]):
             yield Difference(path, a, b)
     elif isinstance(a, dict) and isinstance(b, dict) and _is_tagged(a) == _is_tagged(b):
