@@ -44,7 +44,7 @@ class InferenceRunnerBase(Callback):
 
     Raises:
         TypeError: `input` is no InputSource, or `infs` has something that is no Inferencer.
-        ValueError: there is no inferencer, the input has no data, or it never ends and its size is unknown.
+        ValueError: the input has no data, or it never ends and its size is unknown.
     """
 
     def __init__(self, input: InputSource, infs: Union[Inferencer, Sequence[Inferencer]]):
@@ -55,8 +55,6 @@ class InferenceRunnerBase(Callback):
             raise TypeError("{}: infs must be an Inferencer or a list of them; got {}; try ScalarStats(name)".format(
                 who, shown(infs)))
         self.infs = [infs] if isinstance(infs, Inferencer) else list(infs)
-        if not self.infs:
-            raise ValueError("{}: infs must have at least one Inferencer; got none".format(who))
         for inf in self.infs:
             if not isinstance(inf, Inferencer):
                 raise TypeError("{}: infs must be Inferencers; got {}; try ScalarStats({!r})".format(
@@ -66,6 +64,7 @@ class InferenceRunnerBase(Callback):
         input._is_for(who)
         self._size = _known_size(who, input)
         self._hooks: List[tf.train.SessionRunHook] = []
+        self._fetches: Any = ()  # all fetches are those of hooks
         self._input_callbacks = Callbacks([])
         self._session: HookedSession = NOT_YET
         self._done: Optional[int] = None  # datapoints of the pass that goes on
@@ -172,7 +171,7 @@ class InferenceRunnerBase(Callback):
 
     def _run_some(self, left: Optional[int]) -> int:
         """Run the model on one or several of the datapoints that are left; returns on how many."""
-        self._session.run(())
+        self._session.run(self._fetches)
         return 1
 
 
@@ -198,6 +197,8 @@ class _TowerInferenceRunner(InferenceRunnerBase):
         callbacks = Callbacks(self._input_source.setup(tower_func.input_signature))
         towers = [self._build_tower(tower_func, name, device, number)
                   for name, device, number in self._planned_towers(tower_name)]
+        if not self.infs:
+            self._fetches = tf.no_op()  # TensorFlow 1 must have something to run
         for inf in self.infs:
             inf.setup_graph(self.trainer)
             self._connect(inf, towers)
@@ -345,9 +346,9 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
     def _run_some(self, left: Optional[int]) -> int:
         assert left is not None  # the constructor refuses an input without a size
         if left < len(self._gpus):
-            self._first_tower_session.run(())
+            self._first_tower_session.run(self._fetches)
             return 1
-        self._session.run(())
+        self._session.run(self._fetches)
         return len(self._gpus)
 
 

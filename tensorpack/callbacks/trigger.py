@@ -60,9 +60,9 @@ class PeriodicTrigger(ProxyCallback):
 class EnableCallbackIf(ProxyCallback):
     """Let a callback act only when a predicate holds.
 
-    The predicate is asked anew for `before_epoch`, `before_run`, `trigger_step`, `trigger_epoch` and `trigger`. `after_run`
-    and `after_epoch` follow the `before_run` and `before_epoch` that they belong to, so that these always come in pairs.
-    `setup_graph`, `before_train` and `after_train` always pass through.
+    The predicate is asked anew for `before_epoch`, `after_epoch`, `before_run`, `trigger_step`, `trigger_epoch` and `trigger`;
+    `after_run` follows the `before_run` that it belongs to. `setup_graph`, `before_train` and `after_train` always pass
+    through.
 
     Args:
         callback: the callback.
@@ -75,17 +75,14 @@ class EnableCallbackIf(ProxyCallback):
             raise TypeError("{}: pred must be a function of the callback; got {}".format(type(self).__name__, shown(pred)))
         self._callback = callback
         self._pred = pred
-        self._in_epoch = False
         self._in_run = False
 
     def _before_epoch(self) -> None:
-        self._in_epoch = bool(self._pred(self))
-        if self._in_epoch:
+        if self._pred(self):
             super()._before_epoch()
 
     def _after_epoch(self) -> None:
-        if self._in_epoch:
-            self._in_epoch = False
+        if self._pred(self):
             super()._after_epoch()
 
     def _before_run(self, ctx: tf.train.SessionRunContext) -> Optional[tf.train.SessionRunArgs]:

@@ -38,8 +38,8 @@ def Maxout(x: Any, num_unit: int) -> Any:
 def PReLU(x: Any, init: float = 0.001, name: Optional[str] = None) -> Any:
     """Parametric ReLU (He et al. 2015, https://arxiv.org/abs/1502.01852): x where x > 0, else alpha * x.
 
-    Variable: `<layer>/alpha`, a trainable float32 scalar that starts at `init`. Output tensor: `<layer>/output`, in shape and
-    dtype of the input; it is also found under its old name `<layer>/Mul_2`, or as `name` if that deprecated argument is given.
+    Variable: `<layer>/alpha`, a trainable float32 scalar that starts at `init`. Output tensor: `<layer>/Mul_2`, or `name` if
+    that deprecated argument is given, in shape and dtype of the input; it is also found as `<layer>/output`.
     """
     x = float_tensor("PReLU", x)
     if name is not None:
@@ -47,7 +47,8 @@ def PReLU(x: Any, init: float = 0.001, name: Optional[str] = None) -> Any:
     alpha = tf.get_variable("alpha", [], tf.float32, initializer=tf.constant_initializer(init))
     positive, negative = tf.nn.relu(x), widened(tf.minimum(x, 0))  # the gradient of alpha is a sum of the latter
     y = positive + like(like(alpha, negative) * negative, x)
-    output = tf.identity(tf.identity(y, name=name or "Mul_2"), name="output")
+    output = tf.identity(y, name=name or "Mul_2")
+    tf.identity(output, name="output")
     output.variables = VariableHolder(alpha=alpha)
     return output
 

@@ -73,7 +73,8 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
     """Decorator that makes a layer of a function whose first argument is a tensor or a list of tensors.
 
     The layer is called as `Layer("name", inputs, ...)` and runs in `tf.variable_scope(name)`. Arguments that the call does
-    not give come from the `argscope` of the function's name. `LinearWrap` finds the layer by that name.
+    not give come from the `argscope` of the function's name; there, old spellings such as `nl` win over the new ones of the
+    call, with a warning. `LinearWrap` finds the layer by that name.
 
     Args:
         log_shape: log the shapes of input and output, once per graph and scope; needs `use_scope=True`.
@@ -91,7 +92,7 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
             name, args = _split_name(who, use_scope, args)
             with _explained(func, name, kwargs):
                 _check_inputs(who, args)
-                kwargs = _with_argscope(func, kwargs)
+                kwargs = _with_argscope(func, kwargs, _whole_name(who, name))
                 if name is None:
                     return func(*args, **kwargs)
                 with tf.variable_scope(name) as scope:
@@ -115,8 +116,8 @@ def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) ->
 def _explained(func: AnyFunction, name: Optional[str], kwargs: Dict[str, Any]) -> Iterator[None]:
     """Let errors about a call of a layer name it: by its function, and by its scope if it has one."""
     who = func.__name__
-    scope = "/".join(filter(None, [tf.get_variable_scope().name, name])) if name is not None else ""
-    whole = "{} '{}'".format(who, scope) if scope else who
+    scope = _scope_of(name)
+    whole = _whole_name(who, name)
     try:
         yield
     except (TypeError, ValueError) as e:
@@ -134,6 +135,15 @@ def _explained(func: AnyFunction, name: Optional[str], kwargs: Dict[str, Any]) -
         if scope and len(e.args) == 1 and isinstance(e.args[0], str):
             e.args = (re.sub(r"^({}(?:\([^:]*\))?): ".format(who), r"\1 '{}': ".format(scope), e.args[0]),)
         raise
+
+
+def _scope_of(name: Optional[str]) -> str:
+    return "/".join(filter(None, [tf.get_variable_scope().name, name])) if name is not None else ""
+
+
+def _whole_name(who: str, name: Optional[str]) -> str:
+    scope = _scope_of(name)
+    return "{} '{}'".format(who, scope) if scope else who
 
 
 def _register(name: str, layer: RegisteredLayer) -> None:
@@ -168,9 +178,15 @@ def _check_inputs(who: str, args: Tuple[Any, ...]) -> None:
             who, shown(inputs), "; they come before all other arguments" if is_swapped else ""))
 
 
-def _with_argscope(func: AnyFunction, kwargs: Dict[str, Any]) -> Dict[str, Any]:
+def _with_argscope(func: AnyFunction, kwargs: Dict[str, Any], whole_name: str) -> Dict[str, Any]:
     # old and new spellings of one argument must meet under one name before the call can override the scope
     translate = getattr(func, "translate_arguments", dict)
-    merged = translate(get_arg_scope().get(func.__name__, {}))
+    scope = get_arg_scope().get(func.__name__, {})
+    merged: Dict[str, Any] = translate(scope)
     merged.update(translate(kwargs))
+    for old, new in getattr(func, "winning_spellings", {}).items():
+        if old in scope and old not in kwargs and new in kwargs:
+            merged[new] = translate({old: scope[old]})[new]
+            logger.warning("%s: '%s', the old spelling of '%s', is in the argscope and wins over the %s= of this call; write "
+                           "'%s' in the argscope to let calls override it.", whole_name, old, new, new, new)
     return merged

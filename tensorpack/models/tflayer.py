@@ -11,13 +11,17 @@ __all__ = ["convert_to_tflayer_args", "rename_get_variable", "rename_tflayer_get
 
 Outputs = TypeVar("Outputs")
 
+# Old name -> new name of arguments of every layer.
+_WINNING_SPELLINGS = {"nl": "activation", "W_init": "kernel_initializer", "b_init": "bias_initializer"}
+
 
 def convert_to_tflayer_args(args_names: Sequence[str], name_mapping: Mapping[str, str],
                             ) -> Callable[[Callable[..., Outputs]], Callable[..., Outputs]]:
     """Decorator for layers that lets them be called with the old argument names.
 
     Every layer: `data_format` may be 'NHWC' or 'NCHW'; `nl` means `activation` and is called with `name=`; `W_init` and
-    `b_init` mean `kernel_initializer` and `bias_initializer`. These three win over the new names.
+    `b_init` mean `kernel_initializer` and `bias_initializer`. These three win over the new names, those of an argscope also
+    over the new names of a call.
 
     Args:
         args_names: the arguments that may be positional, after the inputs; positional values win over keywords.
@@ -42,6 +46,7 @@ def convert_to_tflayer_args(args_names: Sequence[str], name_mapping: Mapping[str
 
         translating: Any = wrapper
         translating.translate_arguments = translate_arguments
+        translating.winning_spellings = _WINNING_SPELLINGS
         return translating
 
     return decorator
@@ -52,9 +57,9 @@ def _translate_common(kwargs: Mapping[str, Any]) -> Dict[str, Any]:
     if "data_format" in kwargs:
         kwargs["data_format"] = get_data_format(kwargs["data_format"], keras_mode=True)
     if "nl" in kwargs:
-        nl = kwargs.pop("nl")
-        kwargs["activation"] = None if nl is None else (lambda x, name=None: nl(x, name=name))
-    for old, new in (("W_init", "kernel_initializer"), ("b_init", "bias_initializer")):
+        nl = kwargs["nl"]
+        kwargs["nl"] = None if nl is None else (lambda x, name=None: nl(x, name=name))
+    for old, new in _WINNING_SPELLINGS.items():
         if old in kwargs:
             kwargs[new] = kwargs.pop(old)
     return kwargs

@@ -109,7 +109,8 @@ class MapGradient(GradientProcessor):
 
     Args:
         func: takes `(grad)` or `(grad, var)` and returns the new gradient, or None to leave the variable out of the update.
-            It is not called for gradients that are None, which pass; `grad` is `tf.IndexedSlices` after lookups.
+            It is not called for gradients that are None: those variables are left out, too; `grad` is `tf.IndexedSlices`
+            after lookups.
         regex: must match the whole name of a variable, without `towerN/`; the others pass.
     """
 
@@ -123,9 +124,9 @@ class MapGradient(GradientProcessor):
         if not any(matched):
             logger.warning("%s: the regex '%s' matches no variable; the gradients are of %s", type(self).__name__, self.regex,
                            ", ".join(variable.op.name for _, variable in grads))
-        results = [(self._map(grad, variable) if match and grad is not None else grad, grad, variable)
+        results = [(self._map(grad, variable) if match and grad is not None else grad, variable)
                    for match, (grad, variable) in zip(matched, grads)]
-        return [(new, variable) for new, old, variable in results if new is not None or old is None]
+        return [(grad, variable) for (grad, variable), match in zip(results, matched) if grad is not None or not match]
 
     def _map(self, grad: Any, variable: Any) -> Any:
         return self.func(grad, variable) if self._takes_variable else self.func(grad)
@@ -138,7 +139,7 @@ class SummaryGradient(MapGradient):
 
     Args:
         regex: see `MapGradient`.
-        collections: of the summaries; `[SUMMARIES]` by default.
+        collections: of the histograms; `[SUMMARIES]` by default, where the moving averages always are.
     """
 
     def __init__(self, regex: str = ".*", collections: Optional[Sequence[str]] = None):
@@ -151,7 +152,7 @@ class SummaryGradient(MapGradient):
             return grad
         dense = widened(dense_gradient(grad, variable))
         tf.summary.histogram(name + "-grad", dense, collections=self._collections)
-        add_moving_summary(rms(dense, name=name + "/rms"), summary_collections=self._collections)
+        add_moving_summary(rms(dense, name=name + "/rms"))
         return grad
 
 

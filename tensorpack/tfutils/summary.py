@@ -79,11 +79,11 @@ def add_tensor_summary(x: Any, types: Sequence[str], name: Optional[str] = None,
         KeyError: an unknown type.
     """
     types = [types] if isinstance(types, str) else list(types)
+    if main_tower_only and not _in_main_tower():
+        return
     for kind in types:
         if kind not in _SUMMARIES:
             raise KeyError("add_tensor_summary(types): no type {!r}; choose from {}".format(kind, ", ".join(_SUMMARIES)))
-    if main_tower_only and not _in_main_tower():
-        return
     name = name or x.op.name
     for kind in sorted(set(types), key=types.index):
         _SUMMARIES[kind](name, x, collections)
@@ -118,11 +118,11 @@ def add_param_summary(*summary_lists: Any, collections: Optional[Sequence[str]] 
 
     Example: `add_param_summary((".*/W", ["histogram", "rms"]))`
     """
+    if not _in_main_tower():
+        return
     for pair in summary_lists:
         if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not isinstance(pair[0], str):
             raise ValueError("add_param_summary: every argument must be a pair (regex, [types]); got {}".format(shown(pair)))
-    if not _in_main_tower():
-        return
     with cached_name_scope("param-summary"):
         for variable in tf.trainable_variables():
             name = variable.op.name
@@ -149,15 +149,15 @@ def add_moving_summary(*args: Any, decay: float = 0.95, collection: Optional[str
         (with a warning); None where XLA compiles.
 
     Raises:
-        TypeError: an argument is no tensor.
-        ValueError: an argument is no scalar, or `decay` is out of range.
+        TypeError: an argument is no tensor, in the main training tower or outside of towers.
+        ValueError: there, an argument is no scalar, or `decay` is out of range.
     """
+    if not _in_main_tower():
+        return []
     for x in args:
         _check_scalar(x)
     if not 0 <= decay < 1:
         raise ValueError("add_moving_summary(decay): 0 <= decay < 1 must hold; got {}".format(decay))
-    if not _in_main_tower():
-        return []
     if compat.in_xla_context():
         return None
     if tf.get_variable_scope().reuse is True:

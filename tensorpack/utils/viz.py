@@ -215,7 +215,7 @@ def draw_text(img: np.ndarray, pos: Tuple[int, int], text: str, color: Sequence[
 
     Args:
         img: HxW or HxWxC, of any dtype, with values in [0, 255]; HxWx3 is BGR.
-        pos: (x, y) of the upper left corner; moved so that the text is inside of the image.
+        pos: (x, y) of the lower left corner; moved so that the text is inside of the image.
         color: of the background (blue, green, red), of which HxW takes the first; the text is black or white.
         font_scale: size of the text relative to that of OpenCV's font, whose form and size depend on the version of OpenCV.
     """
@@ -231,7 +231,7 @@ def draw_boxes(im: np.ndarray, boxes: np.ndarray, labels: Optional[Sequence[str]
     Args:
         im: HxW, HxWx1, or HxWx3 in BGR, of any dtype, with values in [0, 255].
         boxes: Nx4 (x1, y1, x2, y2) in pixels, truncated to integers, inside of the image; N may be 0.
-        labels: a text for each box.
+        labels: a text for each box, above its upper edge where there is room.
         color: (blue, green, red); default green.
 
     Raises:

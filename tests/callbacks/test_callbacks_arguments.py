@@ -77,7 +77,7 @@ NUMBERS = {
     "ModelSaver": (lambda x: callbacks.ModelSaver(keep_checkpoint_every_n_hours=x), "keep_checkpoint_every_n_hours",
                    [-1, float("nan"), "x", None], [0, 0.5, 10000, float("inf")]),
     "StatMonitorParamSetter": (lambda x: callbacks.StatMonitorParamSetter("lr", "a", abs, x, 3), "threshold",
-                               [-1, float("nan"), "x", None], [0, 0.5]),
+                               [float("nan"), "x", None], [-1, 0, 0.5]),
     "TFEventWriter": (lambda x: callbacks.TFEventWriter(flush_secs=x), "flush_secs", [-1, float("nan"), "x"], [0, 0.5, 120]),
     "ThroughputTracker": (lambda x: callbacks.ThroughputTracker(x), "samples_per_step", [-1, 0, float("nan"), "x", True],
                           [0.5, np.int64(8)]),

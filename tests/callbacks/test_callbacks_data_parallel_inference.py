@@ -142,14 +142,13 @@ def test_an_error_of_the_data_ends_training_as_that_error():
     (lambda: InferenceRunner(StagingInput(QueueInput(flow(1))), ScalarStats("x")), TypeError, "not be a StagingInput"),
     (lambda: parallel(Unsized(1), ScalarStats("x")), ValueError, "never ends"),
     (lambda: parallel(Sized(0), ScalarStats("x")), ValueError, "must have data"),
-    (lambda: parallel(flow(1), []), ValueError, "at least one"),
     (lambda: DataParallelInferenceRunner(flow(1), ScalarStats("x"), 2), TypeError, "list of GPU numbers; got 2"),
     (lambda: parallel(flow(1), ScalarStats("x"), gpus=[]), ValueError, "one GPU number at least"),
     (lambda: parallel(flow(1), ScalarStats("x"), gpus=[1, 1]), ValueError, "each once"),
     (lambda: parallel(flow(1), ScalarStats("x"), gpus=[-1]), ValueError, "none negative"),
     (lambda: parallel(flow(1), ScalarStats("x"), tower_func=len), TypeError, "tower_func must be a TowerFunc"),
     (lambda: DataParallelInferenceRunner(flow(1), ScalarStats("x"), [0], device_type="tpu"), ValueError, "device_type"),
-], ids=["feed", "staging", "staging, one tower", "no length", "empty", "no inferencer", "number", "no gpu", "twice", "negative",
+], ids=["feed", "staging", "staging, one tower", "no length", "empty", "number", "no gpu", "twice", "negative",
         "tower_func", "device_type"])
 def test_wrong_arguments(make, error, message):
     with pytest.raises(error, match=message):

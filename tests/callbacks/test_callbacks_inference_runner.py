@@ -351,14 +351,29 @@ def test_a_trainer_without_towers_is_an_error():
         train([InferenceRunner(flow(1), ScalarStats("cost"))])
 
 
+def test_without_inferencers_the_data_are_passed():
+    seen = []
+
+    class Seen(DataFlow):
+        def __len__(self):
+            return 2
+
+        def __iter__(self):
+            for dp in flow(1, 2):
+                seen.append(dp)
+                yield dp
+
+    launch([InferenceRunner(Seen(), [])])
+    assert len(seen) == 2
+
+
 @pytest.mark.parametrize("make, error, message", [
     (lambda: InferenceRunner(3, ScalarStats("x")), TypeError, "InputSource"),
-    (lambda: InferenceRunner(flow(1), []), ValueError, "at least one"),
     (lambda: InferenceRunner(flow(1), [ModelSaver()]), TypeError, "Inferencer"),
     (lambda: InferenceRunner(flow(1), ScalarStats("x"), tower_func=len), TypeError, "TowerFunc"),
     (lambda: InferenceRunnerBase(flow(1), ScalarStats("x")), TypeError, "InputSource"),
     (lambda: InferenceRunner(flow(1), ScalarStats("x")).register_hook(ModelSaver()), TypeError, "SessionRunHook"),
-], ids=["input", "no inferencer", "no Inferencer", "tower_func", "base", "hook"])
+], ids=["input", "no Inferencer", "tower_func", "base", "hook"])
 def test_wrong_arguments(make, error, message):
     with pytest.raises(error, match=message):
         make()

@@ -228,6 +228,31 @@ def test_nothing_put_means_no_file(log_dir):
     assert not os.path.exists(os.path.join(log_dir, "stats.json"))
 
 
+TWO_SAVERS = {
+    "two savers": lambda: [ModelSaver(), ModelSaver(), PutEachEpoch("late", {1: 1., 2: 2.})],
+    "steps and epochs": lambda: [PeriodicTrigger(ModelSaver(), every_k_steps=2, every_k_epochs=1),
+                                 PutEachEpoch("late", {1: 1., 2: 2.})],
+    "put between": lambda: [ModelSaver(), PutEachEpoch("early", {1: 3., 2: 3.}), ModelSaver(),
+                            PutEachEpoch("late", {1: 1., 2: 2.})],
+    "put at the end": lambda: [ModelSaver(), PutEachEpoch("late", {1: 1., 2: 2.}),
+                               Call(after_train=lambda cb: cb.trainer.monitors.put_scalar("end", 7.))],
+}
+
+
+@pytest.mark.parametrize("case", sorted(TWO_SAVERS))
+def test_an_epoch_has_one_object_however_often_checkpoints_are_written(log_dir, case):
+    train(TWO_SAVERS[case](), [JSONWriter()])
+    found = stats(log_dir)
+    assert [(each["epoch_num"], each["global_step"], each["late"]) for each in found] == [(1, 4, 1.), (2, 8, 2.)]
+    assert [list(each)[-2:] for each in found] == [["epoch_num", "global_step"]] * 2
+    assert found[1].get("end") == (7. if case == "put at the end" else None)
+
+
+def test_checkpoints_without_scalars_make_no_objects(log_dir):
+    train([PeriodicTrigger(ModelSaver(), every_k_steps=2, every_k_epochs=1)], [JSONWriter()])
+    assert not os.path.exists(os.path.join(log_dir, "stats.json"))
+
+
 def test_nan_and_infinities_are_null_in_the_file_and_themselves_in_the_history(log_dir):
     values = {1: float("nan"), 2: float("inf"), 3: -np.float32("inf"), 4: 1}
     trainer = train([PutEachEpoch("x", values)], [JSONWriter()], epochs=4)

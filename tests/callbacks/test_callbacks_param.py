@@ -482,6 +482,7 @@ NAN = float("nan")
     ([1, 2, 3, 4, 5], dict(threshold=0, last_k=3), [3]),
     ([1, 2, 3, 3, 3, 3], dict(threshold=0, last_k=3, reverse=True), [5]),
     ([5, 4, 3, 2, 1], dict(threshold=0, last_k=3, reverse=True), [3]),
+    ([5, 5, 5, 6, 7], dict(threshold=-.5, last_k=3), []),
     ([NAN, NAN, NAN], dict(threshold=0, last_k=3), [3]),
     ([5, NAN, NAN], dict(threshold=0, last_k=3), [3]),
     ([NAN, 5, 4, 3], dict(threshold=0, last_k=3, reverse=True), [4]),
@@ -497,8 +498,14 @@ def test_a_statistic_that_is_missing_or_old_is_warned_of(log_records):
     assert len(warnings) == 2 and "no value of 'error'" in warnings[0] and "last one is of global_step 8" in warnings[1]
 
 
+def test_a_negative_threshold_is_warned_of(log_records):
+    StatMonitorParamSetter("lr", "error", abs, -0.1, 3)
+    warning, = messages(log_records, "WARNING")
+    assert "threshold=-0.1" in warning and "never set" in warning
+
+
 @pytest.mark.parametrize("kwargs, error, message", [
-    (dict(value_func=3), TypeError, "value_func"), (dict(threshold=-1), ValueError, "threshold"),
+    (dict(value_func=3), TypeError, "value_func"), (dict(threshold="x"), TypeError, "threshold"),
     (dict(last_k=0), ValueError, "last_k"), (dict(last_k=2.5), ValueError, "last_k")], ids=str)
 def test_wrong_arguments_of_a_monitoring_setter(kwargs, error, message):
     with pytest.raises(error, match="StatMonitorParamSetter: " + message):

@@ -162,18 +162,18 @@ def test_after_run_follows_its_before_run(counting_trainer, journal):
     assert cb.of("before_run") == [(1, 0, 0), (1, 2, 2)] and cb.of("after_run") == [(1, 1, 0), (1, 3, 2)]
 
 
-@pytest.mark.parametrize("predicate", [
-    lambda self: self.global_step % 3 == 0,
-    lambda self: self.global_step >= 4,
-    lambda self: self.global_step < 2,
-    lambda self: self.local_step in (1, 2),
-], ids=["now and then", "from the middle", "until the middle", "inside only"])
-def test_after_epoch_always_follows_before_epoch(counting_trainer, journal, predicate):
+@pytest.mark.parametrize("predicate, before, after", [
+    (lambda self: self.global_step % 3 == 0, [0, 15], [15]),
+    (lambda self: self.global_step >= 4, [5, 10, 15, 20], [5, 10, 15, 20, 25]),
+    (lambda self: self.global_step < 2, [0], []),
+    (lambda self: self.local_step in (1, 2), [], []),
+    (lambda self: self.epoch_num % 2 == 0, [5, 15], [10, 20]),
+], ids=["now and then", "from the middle", "until the middle", "inside only", "epochs"])
+def test_before_epoch_and_after_epoch_ask_each_for_itself(counting_trainer, journal, predicate, before, after):
     cb = journal()
     counting_trainer().go([EnableCallbackIf(cb, predicate)], steps_per_epoch=5, max_epoch=5)
-    epochs = cb.of("before_epoch", "after_epoch")
-    assert [e[0] for e in epochs] == ["before_epoch", "after_epoch"] * (len(epochs) // 2)
-    assert [e[1] for e in epochs[::2]] == [e[1] for e in epochs[1::2]]
+    assert [gs for _, gs, _ in cb.of("before_epoch")] == before
+    assert [gs for _, gs, _ in cb.of("after_epoch")] == after
 
 
 def test_an_outer_trigger_is_gated(counting_trainer):
@@ -207,11 +207,11 @@ def test_every_k_epochs_has_whole_epochs_and_the_very_last_step(counting_trainer
         (3, 8, 2), (3, 9, 2), (3, 9, 2), (3, 9, 2)]
 
 
-@pytest.mark.parametrize("options", [
-    {"every_k_steps": 3}, {"every_k_steps": 4}, {"every_k_epochs": 2}, {"every_k_epochs": 3}], ids=str)
-def test_epochs_come_in_pairs(counting_trainer, journal, options):
+@pytest.mark.parametrize("options, before, after", [
+    ({"every_k_steps": 3}, [0, 12], [12]), ({"every_k_steps": 4}, [0, 4, 8, 12, 16], [4, 8, 12, 16, 20]),
+    ({"every_k_epochs": 2}, [4, 12, 16], [8, 16, 20]), ({"every_k_epochs": 3}, [8, 16], [12, 20])], ids=str)
+def test_when_an_epoch_begins_and_ends(counting_trainer, journal, options, before, after):
     cb = journal()
     counting_trainer().go([PeriodicCallback(cb, **options)], steps_per_epoch=4, max_epoch=5)
-    epochs = cb.of("before_epoch", "after_epoch")
-    assert epochs and [e[0] for e in epochs] == ["before_epoch", "after_epoch"] * (len(epochs) // 2)
-    assert [e[1] for e in epochs[::2]] == [e[1] for e in epochs[1::2]]
+    assert [gs for _, gs, _ in cb.of("before_epoch")] == before
+    assert [gs for _, gs, _ in cb.of("after_epoch")] == after

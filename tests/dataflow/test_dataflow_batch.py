@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tensorpack.dataflow import BatchData, BatchDataByShape, DataFromGenerator, DataFromList
+from tensorpack.dataflow import BatchData, BatchDataByShape, DataFromGenerator, DataFromList, MultiProcessMapAndBatchData
 
 
 def flow(components):
@@ -102,6 +102,15 @@ DTYPES = {
     "arrays": ([np.array([1, 2], "int16"), np.array([3, 4], "int16")], "int16", [[1, 2], [3, 4]]),
     "0-d arrays": ([np.array(1.0), np.array(2.0)], "float64", [1.0, 2.0]),
     "arrays, safely castable": ([np.array([1.0], "float32"), np.array([2], "uint8")], "float32", [[1.0], [2.0]]),
+    "arrays, float32, then float64": ([np.array([1.0], "float32"), np.array([2.5])], "float32", [[1.0], [2.5]]),
+    "arrays, uint8, then float32": ([np.array([1], "uint8"), np.array([2.5], "float32")], "uint8", [[1], [2]]),
+    "arrays, int16, then uint8 and int64": ([np.array([1], "int16"), np.array([-2], "int64")], "int16", [[1], [-2]]),
+    "arrays, complex": ([np.array([1j], "complex64"), np.array([2j])], "complex64", [[1j], [2j]]),
+    "numpy int32, then int64": ([np.int32(1), np.int64(2)], "int32", [1, 2]),
+    "numpy int64, then large uint64": ([np.int64(1), np.uint64(2**63 - 1)], "int64", [1, 2**63 - 1]),
+    "numpy int, then float": ([np.int64(1), 2.5], "int64", [1, 2]),
+    "numpy uint8, then float at the limit": ([np.uint8(1), np.float64(255.9)], "uint8", [1, 255]),
+    "empty arrays of two dtypes": ([np.zeros((0,), "uint8"), np.zeros((0,))], "uint8", [[], []]),
     "arrays of str": ([np.array(["a"]), np.array(["bcd"])], "<U3", [["a"], ["bcd"]]),
     "arrays of objects": ([np.array([None], object), np.array([1], object)], "object", [[None], [1]]),
     "dates": ([np.array(["2020-01-01"], "datetime64[D]")] * 2, "datetime64[D]", None),
@@ -118,6 +127,26 @@ def test_dtype(elements, dtype, values):
         assert batch.tolist() == values
 
 
+def test_a_cast_that_can_lose_something_is_warned_of_once(log_records):
+    elements = [np.float16(1), np.float64(2.5), np.float64(3), np.uint8(1)]
+    for _ in range(2):
+        batch_of(*elements)
+    warnings = [record.getMessage() for record in log_records if "float16" in record.getMessage()]
+    assert len(warnings) == 1 and "component 0: float64 is cast to float16, the dtype of the first element" in warnings[0]
+
+
+def test_maps_that_batch_cast_as_well():
+    flow = DataFromList([np.float32(1), np.float64(2.5)], shuffle=False)
+    batches = MultiProcessMapAndBatchData(flow, 1, _datapoint_of, 2, buffer_size=4)
+    batches.reset_state()
+    value, = next(iter(batches))
+    assert value.dtype in ("float32", "float64") and sorted(value.tolist()) == [1, 2.5]
+
+
+def _datapoint_of(value):
+    return [value]
+
+
 ERRORS = {
     "shapes": ([np.zeros((3, 4)), np.zeros((3, 5))], ValueError,
                r"batch 0, component 0: .*same shape; got \(3, 4\) and \(3, 5\) \(element 1\).*resize.*use_list=True"),
@@ -125,10 +154,17 @@ ERRORS = {
     "scalar and array": ([1, np.zeros(3)], TypeError, r"numbers like the first, int 1; got float64 \(3,\)"),
     "array and scalar": ([np.zeros(3), 1], ValueError, r"same shape; got \(3,\) and \(\)"),
     "array and list": ([np.zeros(3), [0, 0, 0]], TypeError, "arrays like the first, .*got list of 3"),
-    "dtypes": ([np.zeros(3, "int32"), np.zeros(3, "float64")], TypeError, r"int32; got float64 \(element 1\)"),
-    "narrower": ([np.zeros(3, "float32"), np.zeros(3, "float64")], TypeError, r"float32; got float64"),
-    "numpy int and float": ([np.int64(1), 2.5], TypeError, "numbers that fit its dtype; got float 2.5"),
-    "numpy uint8 overflow": ([np.uint8(1), 256], TypeError, "numbers that fit its dtype; got int 256"),
+    "too large": ([np.int32(1), np.int64(2**40)], ValueError, r"int32; got int64 with values from \S+ to \S+ \(element 1\)"),
+    "numpy uint8 overflow": ([np.uint8(1), 256], ValueError, "uint8; got int64 with values from 256"),
+    "uint64 into int64": ([np.int64(1), np.uint64(2**63)], ValueError, "int64; got uint64 with values from"),
+    "negative into unsigned": ([np.uint8(1), np.float32(-1)], ValueError, "uint8; got float32 with values from -1"),
+    "NaN into integers": ([np.int32(1), np.float32("nan")], ValueError, "int32; got float32 with values from nan"),
+    "number into bool": ([np.bool_(True), np.int64(2)], TypeError, "kind of the first, bool; got int64"),
+    "python number into bool": ([np.bool_(True), 2], TypeError, "kind of the first, bool; got int64"),
+    "complex into real": ([np.float32(1), np.complex64(2j)], TypeError, "kind of the first, float32; got complex64"),
+    "text into numbers": ([np.zeros(1), np.array(["1"])], TypeError, "kind of the first, float64; got <U1"),
+    "numbers into text": ([np.array(["1"]), np.zeros(1)], TypeError, "kind of the first, <U1; got float64"),
+    "objects into numbers": ([np.zeros(1), np.array([None])], TypeError, "kind of the first, float64; got object"),
     "more than 64 bits": ([1, 2**64], ValueError, "integers must fit into int64; got values from 1 to 18446744073709551616"),
     "list": ([[1], [2]], TypeError, r"component 0: Unsupported type to batch: list of 1.*use_list=True"),
     "None": ([None, None], TypeError, "component 0: Unsupported type to batch: None"),

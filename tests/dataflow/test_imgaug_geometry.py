@@ -365,13 +365,39 @@ def test_draws_of_random_resize(unit, thres, seed):
         yrange = None
     tfm, rng = drawn(imgaug.RandomResize(xrange, yrange, minimum=(50, 20), aspect_ratio_thres=thres), seed=seed)
     scale_x, scale_y = (W, H) if unit == "factor" else (1, 1)
-    for _ in range(50):
+    for _ in range(51):
         x = rng.uniform(*xrange) * scale_x
         y = x * H / W if thres == 0 else rng.uniform(*yrange) * scale_y
-        x, y = max(x, 50), max(y, 20)
-        if abs(x / y - W / H) / (W / H) < thres + 1e-5:
+        new_w, new_h = int(max(x, 50) + 0.5), int(max(y, 20) + 0.5)
+        if thres == 0 or abs(new_w / new_h - W / H) / (W / H) < thres + 1e-5:
             break
-    assert (tfm.new_w, tfm.new_h) == (int(x + 0.5), int(y + 0.5))
+    assert (tfm.new_w, tfm.new_h) == (new_w, new_h)
+
+
+def test_random_resize_tests_the_ratio_of_the_rounded_size():
+    """5.6 x 5.3 is refused as 6 x 5 and allowed as the numbers it was rounded from."""
+    image = ImagePlaceholder(shape=(10, 10))
+    for seed in range(40):
+        tfm, _ = drawn(imgaug.RandomResize((0.5, 0.7), (0.5, 0.7), aspect_ratio_thres=0.1), seed=seed, img=image)
+        assert tfm.new_w == tfm.new_h
+
+
+def test_random_resize_draws_51_times(log_records):
+    """The last draw is the only one that is allowed."""
+    class Draws:
+        def __init__(self, refused):
+            self.left = [1.0, 2.0] * refused + [1.0, 1.0]
+
+        def uniform(self, low, high):
+            return self.left.pop(0)
+
+    for refused, size in ((50, (H, W)), (51, (H, W))):
+        augmentor = imgaug.RandomResize((0.5, 3.0), (0.5, 3.0), aspect_ratio_thres=0.1)
+        augmentor.rng = Draws(refused)
+        tfm = augmentor.get_transform(IMG)
+        assert (tfm.new_h, tfm.new_w) == size
+        assert len(augmentor.rng.left) == (0 if refused == 50 else 2)
+    assert sum("RandomResize failed" in record.getMessage() for record in log_records) == 1
 
 
 def test_random_resize_gives_up_with_a_warning(log_records):

@@ -245,6 +245,56 @@ def test_clip():
     np.testing.assert_array_equal(imgaug.Clip(0.2, 0.5).augment(img), np.clip(img, np.float32(0.2), np.float32(0.5)))
 
 
+@pytest.mark.parametrize("dtype, limits, expected", [
+    ("uint8", (0, 255), "uint8"), ("uint8", (-5, 100), "int16"), ("uint8", (3, 300), "uint16"), ("uint8", (-5, 300), "int16"),
+    ("uint8", (0.2, 0.5), "float64"),
+    ("uint8", (0.0, 10.0), "float64"), ("uint8", (0, 10.5), "float64"), ("uint16", (-5, 100), "int32"),
+    ("int8", (0, 100), "int8"),
+    ("int32", (-5, 300), "int32"), ("float32", (0.2, 0.5), "float32"), ("float32", (0, 10), "float32"),
+    ("float64", (0, 1), "float64"),
+], ids=str)
+def test_clip_widens_whole_numbers_for_its_limits(dtype, limits, expected):
+    img = picture(dtype=dtype)
+    clipped = imgaug.Clip(*limits).augment(img)
+    assert clipped.dtype == expected
+    np.testing.assert_allclose(clipped, np.clip(img.astype("float64"), *limits), rtol=1e-6)
+
+
+FOURTH_CHANNEL = {
+    "Grayscale": (lambda: imgaug.Grayscale(rgb=True), lambda img: imgaug.Grayscale(rgb=True).augment(img[:, :, :3])),
+    "Hue": (lambda: imgaug.Hue((7, 8)), lambda img: drawn(imgaug.Hue((7, 8)))[0].augment(img[:, :, :3])),
+    "JpegNoise": (lambda: imgaug.JpegNoise(), lambda img: drawn(imgaug.JpegNoise())[0].augment(img[:, :, :3].copy())),
+    "Saturation": (lambda: imgaug.Saturation(), lambda img: with_gray(img, imgaug.Saturation(), 1)),
+    "Contrast": (lambda: imgaug.Contrast((0.5, 0.8), rgb=True),
+                 lambda img: with_gray(img, imgaug.Contrast((0.5, 0.8), rgb=True), 0)),
+}
+
+
+def with_gray(img, augmentor, offset):
+    """Mixed with the gray image (of Saturation), or with its mean (of Contrast), each channel alike."""
+    gray = img[:, :, :3].astype("float64") @ [0.299, 0.587, 0.114]
+    _, rng = drawn(augmentor)
+    if offset:
+        weight = 1 + rng.uniform(-0.4, 0.4)
+        return np.clip(img * weight + gray[:, :, np.newaxis] * (1 - weight), 0, 255).astype("uint8")
+    weight = rng.uniform(0.5, 0.8)
+    return np.clip((img - gray.mean()) * weight + gray.mean(), 0, 255).astype("uint8")
+
+
+@pytest.mark.parametrize("name", sorted(FOURTH_CHANNEL))
+def test_a_fourth_channel(name):
+    make, expected = FOURTH_CHANNEL[name]
+    img = picture(channels=4)
+    assert_equal_but_rounding(drawn(make())[0].augment(img.copy()), expected(img), share=0.02)
+
+
+@pytest.mark.parametrize("channels", [0, 3])
+def test_jpeg_rounds_floats(channels):
+    img = np.full((16, 16, channels) if channels else (16, 16), 0, "float32")
+    for value, expected in ((100.4, 100), (100.6, 101), (101.5, 102), (-3, 0), (255.7, 255), (300, 255)):
+        assert abs(imgaug.JpegNoise((99, 100)).augment(img + np.float32(value)).mean() - expected) < 0.3
+
+
 def test_conversions_of_dtype():
     img = np.array([[-3.0, 0.9, 254.99, 300.0]])
     out = imgaug.ToUint8().augment(img)
@@ -332,11 +382,12 @@ def test_blur_of_kinds_that_opencv_does_not_take(dtype, channels):
     (lambda: imgaug.Gamma((-1, 0)), "above -1"),
     (lambda: imgaug.Lighting(1, [1, 2], np.eye(3)), r"got \(2,\) and \(3, 3\)"),
     (lambda: imgaug.SaltPepperNoise(0.6, 0.6), "a sum of at most 1"),
-    (lambda: imgaug.JpegNoise().augment(picture(channels=2)), r"1 or 3 channels; got uint8 \(37, 52, 2\)"),
-    (lambda: imgaug.Saturation().augment(picture(channels=0)), r"Saturation: the image must be HxWx3; got uint8 \(37, 52\)"),
-    (lambda: imgaug.Hue().augment(picture(channels=4)), "Hue: the image must be HxWx3"),
+    (lambda: imgaug.JpegNoise().augment(picture(channels=2)), r"1, 3 or 4 channels; got uint8 \(37, 52, 2\)"),
+    (lambda: imgaug.Saturation().augment(picture(channels=0)),
+     r"Saturation: the image must be HxWx3 or HxWx4; got uint8 \(37, 52\)"),
+    (lambda: imgaug.Hue().augment(picture(channels=5)), "Hue: the image must be HxWx3"),
     (lambda: imgaug.Contrast((1, 2), rgb=True).augment(picture(channels=1)), "Contrast: the image must be HxWx3"),
-    (lambda: imgaug.Lighting(1, [1, 2, 3], np.eye(3)).augment(picture(channels=1)), "Lighting: the image must be HxWx3"),
+    (lambda: imgaug.Lighting(1, [1, 2, 3], np.eye(3)).augment(picture(channels=4)), "Lighting: the image must be HxWx3; got"),
     (lambda: imgaug.Grayscale().augment(picture(channels=1)), "Grayscale: the image must be HxWx3")],
     ids=lambda v: "" if callable(v) else v[:20])
 def test_mistakes_are_value_errors_that_say_what_must_hold(make, message):

@@ -53,7 +53,7 @@ CATALOGUE = {
     "LayerNorm": Entry(lambda x, **k: models.LayerNorm("l", x, **k), {"l/beta": [4], "l/gamma": [4]}, "l/output/add_1:0"),
     "MaxPooling": Entry(lambda x, **k: models.MaxPooling("l", x, 2, **k), {}),
     "Maxout": Entry(lambda x: models.Maxout("l", x, 2), {}, formats=False),
-    "PReLU": Entry(lambda x: models.PReLU("l", x), {"l/alpha": []}, formats=False),
+    "PReLU": Entry(lambda x: models.PReLU("l", x), {"l/alpha": []}, "l/Mul_2:0", formats=False),
 }
 
 LAYERS = pytest.mark.parametrize("entry", [CATALOGUE[name] for name in sorted(CATALOGUE)], ids=sorted(CATALOGUE))

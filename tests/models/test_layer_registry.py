@@ -294,3 +294,41 @@ def test_layers_use_remapped_and_frozen_variables():
         z = FullyConnected("b", y, 3, activation=lambda x: FullyConnected("inner", x, 2))
     assert z.variables.W.op.name == "freezed_b/W"
     assert tf.gradients(z, [v for v in tf.trainable_variables() if v.op.name.startswith("b/")]) == [None] * 4
+
+
+OLD_IN_SCOPE = [
+    ({"nl": tf.tanh}, {"activation": tf.nn.relu}, "Tanh", "nl"),
+    ({"nl": tf.tanh}, {"nl": tf.nn.relu}, "Relu", None),
+    ({"nl": tf.tanh}, {}, "Tanh", None),
+    ({"activation": tf.tanh}, {"nl": tf.nn.relu}, "Relu", None),
+    ({"activation": tf.tanh}, {"activation": tf.nn.relu}, "Relu", None),
+    ({"W_init": tf.constant_initializer(3)}, {"kernel_initializer": tf.constant_initializer(4)}, 3, "W_init"),
+    ({"kernel_initializer": tf.constant_initializer(3)}, {"W_init": tf.constant_initializer(4)}, 4, None),
+    ({"b_init": tf.constant_initializer(3)}, {"bias_initializer": tf.constant_initializer(4)}, 3, "b_init"),
+]
+
+
+@pytest.mark.parametrize("layer", [
+    lambda x, **k: FullyConnected("l", x, 4, **k), lambda x, **k: Conv2D("l", x, 4, 3, **k),
+    lambda x, **k: models.Conv2DTranspose("l", x, 4, 3, **k)], ids=["FullyConnected", "Conv2D", "Conv2DTranspose"])
+@pytest.mark.parametrize("scope, call, expected, warned", OLD_IN_SCOPE)
+def test_old_spellings_of_an_argscope_win_with_a_warning(layer, scope, call, expected, warned, log_records):
+    with argscope([FullyConnected, Conv2D, models.Conv2DTranspose], **scope), tf.variable_scope("part"):
+        y = layer(image(2, 8, 8, 3), **call)
+    if isinstance(expected, str):
+        types = {op.type for op in tf.get_default_graph().get_operations()}
+        assert types.intersection({"Tanh", "Relu"}) == {expected}
+    else:
+        with tf.Session() as sess:
+            sess.run(tf.global_variables_initializer())
+            values = sess.run(y.variables.b if {"b_init"} & (set(scope) | set(call)) else y.variables.W)
+        assert (values == expected).all()
+    warnings = [record.getMessage() for record in log_records if record.levelname == "WARNING"]
+    assert len(warnings) == (1 if warned else 0)
+    assert all("'part/l'" in warning and "'{}'".format(warned) in warning for warning in warnings)
+
+
+def test_other_old_names_of_an_argscope_give_way_to_the_call():
+    with argscope(Conv2D, kernel_shape=5, stride=2):
+        y = Conv2D("l", image(2, 8, 8, 3), 4, kernel_size=3, strides=1)
+    assert y.variables.W.shape.as_list() == [3, 3, 3, 4] and y.shape.as_list() == [2, 8, 8, 4]

@@ -134,6 +134,18 @@ def test_two_variables_for_one_stored_value_is_an_error(tmp_path):
         load(SaverRestore(path, prefix="pre"))
 
 
+@pytest.mark.parametrize("names", [["a/W", "pre/a/W"], ["pre/a/W", "a/W"]])
+def test_relaxed_a_variable_and_its_namesake_in_the_scope_take_the_same_value(tmp_path, names):
+    path = str(tmp_path / "model")
+    save_checkpoint_vars({"a/W": np.float32([1, 2])}, path)
+    for name in names:
+        tf.get_variable(name, [2], initializer=tf.zeros_initializer())
+    assert load(SaverRestoreRelaxed(path, prefix="pre")) == {name: [1, 2] for name in names}
+    with pytest.raises(ValueError, match="prefix='pre': each stored value must go to one variable"):
+        load(SaverRestore(path, prefix="pre"))
+
+
+
 def test_ignored_names_are_those_of_the_checkpoint(tmp_path, log_records):
     path = checkpoint(tmp_path, a=F([1, 1]), b=F([2, 2]))
     variable("p/a"), variable("p/b")

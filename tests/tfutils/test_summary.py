@@ -347,3 +347,25 @@ def test_image_summary_says_what_to_install(monkeypatch):
     monkeypatch.setattr(summary, "cv2", missing)
     with pytest.raises(ImportError, match="create_image_summary.*opencv-python-headless"):
         create_image_summary("patch", np.zeros((1, 2, 2, 3)))
+
+
+ONLY_WHERE_USED = {
+    "vector": lambda: add_moving_summary(tf.zeros([3])),
+    "number": lambda: add_moving_summary(3.0),
+    "decay": lambda: add_moving_summary(tf.zeros([]), decay=3),
+    "type": lambda: add_tensor_summary(tf.zeros([3]), ["no such"]),
+    "no tensor": lambda: add_tensor_summary(3, ["rms"]),
+    "activation": lambda: add_activation_summary(3),
+    "pairs": lambda: add_param_summary("W"),
+}
+
+
+@pytest.mark.parametrize("name, is_training", [("", False), ("tower1", False), ("tower1", True)])
+@pytest.mark.parametrize("call", sorted(ONLY_WHERE_USED))
+def test_arguments_are_checked_only_where_they_are_used(call, name, is_training):
+    """So a model that trains can be built for inference, whatever is summarized."""
+    context = TrainTowerContext(name, index=1, total=2) if is_training else TowerContext(name, is_training=False)
+    with context:
+        assert ONLY_WHERE_USED[call]() == ([] if call in ("vector", "number", "decay") else None)
+    with TrainTowerContext(""), pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
+        ONLY_WHERE_USED[call]()

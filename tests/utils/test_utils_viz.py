@@ -289,11 +289,11 @@ def test_text_is_readable_and_inside(pos, color, text_color, dtype):
 @pytest.mark.parametrize("font_scale", [0.3, 0.4, 1, 2])
 def test_text_is_not_cut_by_its_background(text, font_scale):
     """Fonts and sizes of text differ between versions of OpenCV."""
-    drawn = draw_text(np.full((200, 500, 3), 60, "uint8"), (30, 50), text, (0, 0, 90), font_scale)
+    drawn = draw_text(np.full((200, 500, 3), 60, "uint8"), (30, 150), text, (0, 0, 90), font_scale)
     rows, columns = np.nonzero((drawn != 60).any(axis=-1))
     (top, bottom), (left, right) = (rows.min(), rows.max()), (columns.min(), columns.max())
     ink = drawn[top:bottom + 1, left:right + 1, 1] > 128
-    assert (top, left) == (50, 30) and ink.sum() > 10
+    assert (bottom, left) == (150, 30) and ink.sum() > 10
     assert not ink[-1].any() and not ink[:, -1].any()
     whole = np.zeros((400, 900), "uint8")
     cv2.putText(whole, text, (100, 200), cv2.FONT_HERSHEY_SIMPLEX, font_scale, 255, lineType=cv2.LINE_AA)

@@ -135,13 +135,14 @@ def _log_dir(monitor: MonitorBase) -> Optional[str]:
 
 
 class JSONWriter(MonitorBase):
-    """Writes scalars to `stats.json` in the log directory: a JSON list with one object per flush.
+    """Writes scalars to `stats.json` in the log directory: a JSON list with an object for each moment.
 
-    Keys are the names of the scalars put since the last flush, then `epoch_num` and `global_step`. NaN and infinities, for
+    Keys are the names of the scalars put since the last object, then `epoch_num` and `global_step`. NaN and infinities, for
     which JSON has no word, are written as null. What is no scalar is skipped with one warning per name.
 
-    An object is made before training, after each step but the last of an epoch, after each epoch (so that the scalars of the
-    last step and of the epoch share one), and at the end of training, if anything is pending. The file is replaced
+    What is pending is written before training, after each step but the last of an epoch, before each checkpoint, after each
+    epoch and at the end of training; what is put at one global step shares an object, and there is none without scalars. The
+    file is replaced
     atomically, so that it is valid at any moment, at these moments; after a step, however, only if the last write was long
     enough ago (at least a second, and 50 times what that write took): a crash of the process can lose the objects
     of the last steps before it, not those of an epoch that has ended.
@@ -161,7 +162,7 @@ class JSONWriter(MonitorBase):
         self._skipped: Set[str] = set()
         self._path: str = NOT_YET
         self._file: Optional[StatsFile] = None
-        self._early: Record = {}
+        self._last: Record = {}  # which this run has appended to the file
 
     @staticmethod
     def load_existing_json(dir: Optional[str] = None) -> Optional[List[Record]]:
@@ -216,21 +217,19 @@ class JSONWriter(MonitorBase):
         if self._file is None:
             return
         # a run that is killed after the checkpoint goes on with the next epoch, so what is known of this one must be there
-        self._early = self._complete(self._pending)
-        self._pending = {}
-        self._file.append(self._early)
-        self._write(self._file, force=True)
+        self._flush()
 
     def _flush(self, force: bool = True) -> None:
         if self._file is None:
             return
         if self._pending:
-            record, self._pending = self._complete(self._pending), {}
-            early, self._early = self._early, {}
-            if (early.get("epoch_num"), early.get("global_step")) == (self.epoch_num, self.global_step):
-                self._file.replace_last(self._complete(dict(early, **record)))
+            pending, self._pending = self._pending, {}
+            if (self._last.get("epoch_num"), self._last.get("global_step")) == (self.epoch_num, self.global_step):
+                self._last = self._complete(dict(self._last, **pending))
+                self._file.replace_last(self._last)
             else:
-                self._file.append(record)
+                self._last = self._complete(pending)
+                self._file.append(self._last)
         self._write(self._file, force)
 
     def _complete(self, values: Record) -> Record:

@@ -19,8 +19,9 @@ class BatchData(ProxyDataFlow):
     List and tuple datapoints become a list, dict datapoints a dict. Order is kept. `len` is as exact as that of `ds`.
 
     A component of python bools becomes a bool array, ints int32 (int64 if one does not fit), floats or a mixture float32, str
-    and bytes stay what they are; for arrays and numpy scalars the dtype of the first one decides. Large batches lie in recycled
-    memory that TensorFlow takes without a copy; a batch, or a view of it, that is still referenced is never overwritten.
+    and bytes stay what they are; for arrays and numpy scalars the dtype of the first one decides, and a cast that can lose
+    something is warned of once. Large batches lie in recycled memory that TensorFlow takes without a copy; a batch, or a view
+    of it, that is still referenced is never overwritten.
 
     Args:
         ds: flow of list, tuple or dict datapoints. Within a batch all must have the same components, of equal shapes.
@@ -31,7 +32,7 @@ class BatchData(ProxyDataFlow):
     Raises:
         ValueError: at construction, when `ds` is known to be shorter than a batch and `remainder` is False; during iteration,
             when datapoints do not fit together.
-        TypeError: during iteration, for elements that make no array.
+        TypeError: during iteration, for elements that make no array, or of kinds that do not go together.
     """
 
     def __init__(self, ds: DataFlow, batch_size: int, remainder: bool = False, use_list: bool = False):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...utils._buffers import aligned_empty
 from ...utils._text.spec import about_none, describe
+from ...utils.argtools import log_once
 
 _INT32 = np.iinfo(np.int32)
 _INT64 = np.iinfo(np.int64)
@@ -41,7 +42,7 @@ def _collate_component(datapoints: Sequence[Any], key: Any, use_list: bool) -> A
     if use_list:
         return values
     try:
-        return collate_values(values)
+        return collate_values(values, key)
     except (TypeError, ValueError) as e:
         raise same_kind_of_error(e, "component {!r}: {}".format(key, e)) from e
 
@@ -59,14 +60,18 @@ def same_kind_of_error(error: Exception, message: str) -> Exception:
     return TypeError(message) if isinstance(error, TypeError) else ValueError(message)
 
 
-def collate_values(values: Sequence[Any]) -> np.ndarray:
+def collate_values(values: Sequence[Any], component: Any = None) -> np.ndarray:
     """Make one array, with a new first dimension, of the same component of several datapoints.
 
     Python bools make a bool array; ints int32, or int64 if one does not fit; floats, or floats among ints, float32; str and
-    bytes keep their type. Otherwise the dtype of the first element decides, and the others must be safely castable to it.
+    bytes keep their type. Otherwise the dtype of the first element decides: the others are cast to it, with a warning unless
+    that is safe.
+
+    Args:
+        component: its name, for the warning.
 
     Raises:
-        TypeError: elements that are neither scalars nor arrays, or kinds that do not go together.
+        TypeError: elements that are neither scalars nor arrays, or kinds that do not go together, such as numbers and text.
         ValueError: shapes differ, or a value does not fit.
     """
     first = values[0]
@@ -75,7 +80,7 @@ def collate_values(values: Sequence[Any]) -> np.ndarray:
     if isinstance(first, (bool, int, float)) and not isinstance(first, np.generic):
         return _collate_numbers(values)
     if hasattr(first, "dtype"):
-        return _collate_arrays(values)
+        return _collate_arrays(values, component)
     raise TypeError("Unsupported type to batch: {}; convert it to an array first, or pass use_list=True{}".format(
         describe(first), about_none(first)))
 
@@ -112,12 +117,13 @@ def _collate_numbers(values: Sequence[Any]) -> np.ndarray:
     raise ValueError("integers must fit into int64; got values from {} to {}".format(low, high))
 
 
-def _collate_arrays(values: Sequence[Any]) -> np.ndarray:
+def _collate_arrays(values: Sequence[Any], component: Any) -> np.ndarray:
     first = values[0]
     if isinstance(first, (np.number, np.bool_)) and all(type(value) is type(first) for value in values):
         return np.array(values, dtype=first.dtype)  # labels: five times as fast as what follows
     arrays = _as_arrays(values)
     dtype = _common_dtype(arrays)
+    arrays = [array if array.dtype == dtype else _cast(array, dtype, index, component) for index, array in enumerate(arrays)]
     return np.stack(arrays, out=aligned_empty((len(arrays),) + arrays[0].shape, dtype))
 
 
@@ -134,26 +140,39 @@ def _as_arrays(values: Sequence[Any]) -> List[np.ndarray]:
 
 def _python_scalar(value: Any, first: np.ndarray, index: int) -> np.ndarray:
     """A python number among numpy ones takes their dtype where it fits."""
+    if not isinstance(value, (bool, int, float)):
+        raise TypeError("all elements must be arrays like the first, {}, or numbers; got {} (element {}){}".format(
+            describe(first), describe(value), index, about_none(value)))
     dtype = first.dtype
-    fits = isinstance(value, (bool, int, float)) and dtype.kind in "fc"
+    fits = dtype.kind in "fc" or isinstance(value, bool) and dtype.kind == "b"
     if isinstance(value, int) and dtype.kind in "iu":
         fits = np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
-    if isinstance(value, bool) and dtype.kind == "b":
-        fits = True
-    if not fits:
-        raise TypeError("all elements must be arrays like the first, {}, or numbers that fit its dtype; got {} "
-                        "(element {}){}".format(describe(first), describe(value), index, about_none(value)))
-    return np.asarray(value, dtype)
+    return np.asarray(value, dtype if fits else None)
 
 
 def _common_dtype(arrays: Sequence[np.ndarray]) -> np.dtype:
+    """That of the first; text is as long as the longest."""
     dtype = arrays[0].dtype
-    for index, array in enumerate(arrays):
-        if array.dtype == dtype:
-            continue
-        if array.dtype.kind == dtype.kind and dtype.kind in "SU":
-            dtype = np.promote_types(dtype, array.dtype)
-        elif not np.can_cast(array.dtype, dtype, "safe"):
-            raise TypeError("all elements must have a dtype that can be cast safely to that of the first, {}; got {} "
-                            "(element {}); convert them to one dtype first".format(dtype, array.dtype, index))
+    if dtype.kind in "SU":
+        for array in arrays:
+            if array.dtype.kind == dtype.kind:
+                dtype = np.promote_types(dtype, array.dtype)
     return dtype
+
+
+def _cast(array: np.ndarray, dtype: np.dtype, index: int, component: Any) -> np.ndarray:
+    if np.can_cast(array.dtype, dtype, "safe"):
+        return array.astype(dtype)
+    if (array.dtype.kind not in "iuf" or dtype.kind not in "iuf") and array.dtype.kind + dtype.kind != "cc":
+        raise TypeError("all elements must be of the kind of the first, {}; got {} (element {}); convert them to one dtype "
+                        "first".format(dtype, array.dtype, index))
+    if dtype.kind in "iu" and array.size:
+        # whole numbers are compared as they are, since float64 does not hold all of them
+        whole = np.trunc if array.dtype.kind == "f" else int
+        low, high = whole(array.min()), whole(array.max())
+        if not (low >= np.iinfo(dtype).min and high <= np.iinfo(dtype).max):
+            raise ValueError("all elements must fit into the dtype of the first, {}; got {} with values from {} to {} (element "
+                             "{}); convert them to one dtype first".format(dtype, array.dtype, low, high, index))
+    log_once("BatchData: component {!r}: {} is cast to {}, the dtype of the first element of its batch; convert the elements "
+             "to one dtype first to choose which.".format(component, array.dtype, dtype), "warning")
+    return array.astype(dtype)

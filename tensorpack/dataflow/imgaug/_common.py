@@ -52,10 +52,11 @@ def check_dtype(img: Any) -> None:
         raise TypeError("imgaug: an image must be a numpy array, HxW or HxWxC; got {}{}".format(describe(img), about_none(img)))
 
 
-def check_channels(who: Any, img: np.ndarray, channels: int = 3) -> None:
-    """Raise ValueError unless `img` is HxWx`channels`."""
-    if img.ndim != 3 or img.shape[2] != channels:
-        raise ValueError("{}: the image must be HxWx{}; got {}".format(type(who).__name__, channels, describe(img)))
+def check_channels(who: Any, img: np.ndarray, channels: Sequence[int] = (3, 4)) -> None:
+    """Raise ValueError unless `img` is HxWxC with one of these numbers of channels."""
+    if img.ndim != 3 or img.shape[2] not in channels:
+        raise ValueError("{}: the image must be {}; got {}".format(
+            type(who).__name__, " or ".join("HxWx{}".format(count) for count in channels), describe(img)))
 
 
 def check_fits(who: Any, shape: Sequence[int], inner: Sequence[int], what: str) -> None:

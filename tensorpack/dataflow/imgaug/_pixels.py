@@ -81,16 +81,13 @@ def scale_and_add_channels(img: np.ndarray, scale: float, offsets: Sequence[floa
 
 
 def blend_with_gray(img: np.ndarray, weight: float, rgb: bool, clip: bool) -> np.ndarray:
-    """`img * weight + gray * (1 - weight)` for an HxWx3 image; for uint8 the weights are rounded to ten bits."""
-    mix = np.empty((3, 4))
-    mix[:, :3] = np.multiply(_GRAY if rgb else _GRAY[::-1], 1 - weight)
-    mix[0, 0] += weight
-    mix[1, 1] += weight
-    mix[2, 2] += weight
+    """`img * weight + gray * (1 - weight)` for HxWx3 or HxWx4; for uint8 the weights are rounded to ten bits."""
+    channels = img.shape[2]
+    mix = np.eye(channels, channels + 1) * weight
+    mix[:, :3] += np.multiply(_GRAY if rgb else _GRAY[::-1], 1 - weight)
     if img.dtype == np.uint8:
-        mix[:, 3] = _CUT
+        mix[:, channels] = _CUT
         return cv2.transform(img, mix)
-    mix[:, 3] = 0
     out = cv2.transform(img if img.dtype.char in "fd" else floating(img), mix)
     return restore(out, img, clip)
 
@@ -103,8 +100,8 @@ def channel_means(img: np.ndarray) -> Any:
 
 
 def gray_mean(img: np.ndarray, rgb: bool) -> float:
-    """Mean of the gray image of an HxWx3 image."""
-    return sum(weight * mean for weight, mean in zip(_GRAY, channel_means(img)[::1 if rgb else -1]))
+    """Mean of the gray image of an HxWx3 or HxWx4 image."""
+    return sum(weight * mean for weight, mean in zip(_GRAY if rgb else _GRAY[::-1], channel_means(img)))
 
 
 def convert_color(img: np.ndarray, code: int) -> np.ndarray:

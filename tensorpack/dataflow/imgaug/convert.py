@@ -31,7 +31,7 @@ class ColorSpace(PhotometricAugmentor):
 
 
 class Grayscale(ColorSpace):
-    """Gray image of a colour image.
+    """Gray image of a colour image, HxWx3 or HxWx4.
 
     Args:
         keepdims: give HxWx1, else HxW.

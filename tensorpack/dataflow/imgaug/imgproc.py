@@ -11,7 +11,6 @@ from ._common import check_channels, cv2
 from ._pixels import (
     blend_with_gray,
     channel_means,
-    floating,
     gray_mean,
     look_up,
     scale_and_add,
@@ -75,7 +74,8 @@ class Contrast(PhotometricAugmentor):
 
     Args:
         factor_range: (low, high).
-        rgb: None: `mean` is taken for each channel. True or False: it is that of the gray image of an RGB or BGR image.
+        rgb: None: `mean` is taken for each channel. True or False: it is that of the gray image of an RGB or BGR image, which
+            may have a fourth channel.
         clip: limit the result to [0, 255]; uint8 images always are.
     """
 
@@ -98,7 +98,7 @@ class Contrast(PhotometricAugmentor):
 
 
 class Saturation(PhotometricAugmentor):
-    """Blends with the gray image: `x * v + gray * (1 - v)` with v drawn from [1 - alpha, 1 + alpha).
+    """Blends with the gray image: `x * v + gray * (1 - v)` with v drawn from [1 - alpha, 1 + alpha), a fourth channel too.
 
     Args:
         alpha: below 1.
@@ -123,7 +123,7 @@ class Saturation(PhotometricAugmentor):
 class Hue(PhotometricAugmentor):
     """Turns the hue by a number drawn from `range`, where 180 is the full circle.
 
-    Takes uint8 in [0, 255] or float in [0, 1].
+    Takes HxWx3 or HxWx4, whose fourth channel is dropped, as uint8 in [0, 255] or float in [0, 1].
 
     Args:
         range: (low, high).
@@ -238,12 +238,15 @@ class Lighting(PhotometricAugmentor):
         return self.rng.randn(3) * self.std
 
     def _augment(self, img: np.ndarray, params: np.ndarray) -> np.ndarray:
-        check_channels(self, img)
+        check_channels(self, img, (3,))
         return scale_and_add_channels(img, 1, np.dot(self.eigvec, params * self.eigval).tolist(), self.clip)
 
 
 class Clip(PhotometricAugmentor):
-    """Limits values to [min, max]."""
+    """Limits values to [min, max].
+
+    Float limits make float64 of whole numbers, and whole limits that the dtype cannot hold widen it.
+    """
 
     def __init__(self, min: float = 0, max: float = 255):
         self.min = number(self, "min", min)
@@ -253,8 +256,18 @@ class Clip(PhotometricAugmentor):
         super().__init__()
 
     def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
-        x = floating(img)  # the limits need not be values of the dtype
-        return np.clip(x, self.min, self.max, out=x).astype(img.dtype, copy=False)
+        dtype = _dtype_with(_dtype_with(img.dtype, self.min), self.max)
+        return np.clip(img.astype(dtype), self.min, self.max)
+
+
+def _dtype_with(dtype: np.dtype, limit: Any) -> np.dtype:
+    """The dtype of an image and one more number, as numpy 1 has it."""
+    if dtype.kind not in "iu":
+        return dtype
+    if isinstance(limit, (float, np.floating)):
+        return np.dtype("float64")
+    fits = np.iinfo(dtype).min <= limit <= np.iinfo(dtype).max
+    return dtype if fits else np.result_type(dtype, np.min_scalar_type(limit))
 
 
 class MinMaxNormalize(PhotometricAugmentor):

@@ -16,7 +16,7 @@ from .base import ImageAugmentor
 
 __all__ = ["Flip", "RandomResize", "Resize", "ResizeShortestEdge", "Transpose"]
 
-_RESIZE_ATTEMPTS = 50
+_RESIZE_ATTEMPTS = 51
 
 
 class Flip(ImageAugmentor):
@@ -106,7 +106,7 @@ class RandomResize(ImageAugmentor):
             and `yrange` is not needed.
         interp: OpenCV's interpolation.
 
-    The size is drawn until the aspect ratio is allowed; after 50 attempts the image keeps its size and a warning is logged.
+    The size is drawn until the aspect ratio is allowed; after 51 attempts the image keeps its size and a warning is logged.
     """
 
     def __init__(self, xrange: Tuple[float, float], yrange: Optional[Tuple[float, float]] = None,
@@ -143,21 +143,25 @@ class RandomResize(ImageAugmentor):
     def get_transform(self, img: np.ndarray) -> ResizeTransform:
         h, w = img.shape[:2]
         for _ in range(_RESIZE_ATTEMPTS):
-            x, y = self._draw_size(w, h)
-            new_w, new_h = int(x + 0.5), int(y + 0.5)
-            if min(new_w, new_h) > 0 and abs(x / y - w / h) * h / w < self.aspect_ratio_thres + 1e-5:
+            new_w, new_h = self._draw_size(w, h)
+            if min(new_w, new_h) > 0 and self._allows(new_w / new_h, w / h):
                 return ResizeTransform(h, w, new_h, new_w, self.interp)
         logger.warning("RandomResize failed to augment an image")
         return ResizeTransform(h, w, h, w, self.interp)
 
-    def _draw_size(self, w: int, h: int) -> Tuple[float, float]:
-        """(width, height), not yet rounded."""
+    def _allows(self, new_ratio: float, ratio: float) -> bool:
+        if self.aspect_ratio_thres == 0:  # the height has followed the width, but for rounding
+            return True
+        return abs(new_ratio - ratio) / ratio < self.aspect_ratio_thres + 1e-5
+
+    def _draw_size(self, w: int, h: int) -> Tuple[int, int]:
+        """(width, height)."""
         x = self.rng.uniform(*self.xrange) * (w if self._by_factor else 1)
         if self.aspect_ratio_thres == 0 or self.yrange is None:
             y = x * h / w
         else:
             y = self.rng.uniform(*self.yrange) * (h if self._by_factor else 1)
-        return max(x, self.minimum[0]), max(y, self.minimum[1])
+        return int(max(x, self.minimum[0]) + 0.5), int(max(y, self.minimum[1]) + 0.5)
 
 
 def _has_float(bounds: Tuple[float, float]) -> bool:

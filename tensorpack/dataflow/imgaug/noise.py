@@ -15,7 +15,9 @@ __all__ = ["GaussianNoise", "JpegNoise", "SaltPepperNoise"]
 
 
 class JpegNoise(PhotometricAugmentor):
-    """Encodes as JPEG and decodes again. Values are those of 8 bits; the image must be HxW, HxWx1 or HxWx3.
+    """Encodes as JPEG and decodes again. Values are rounded to those of 8 bits.
+
+    The image must be HxW, HxWx1, HxWx3, or HxWx4, whose fourth channel is dropped.
 
     Args:
         quality_range: the quality is an integer drawn from [low, high), where high is at most 101.
@@ -26,15 +28,17 @@ class JpegNoise(PhotometricAugmentor):
         super().__init__()
 
     def _spoils_unit_range(self) -> Optional[str]:
-        return "becomes black, since its values are cut to whole numbers"
+        return "becomes black, since its values are rounded to whole numbers"
 
     def _get_augment_params(self, img: np.ndarray) -> int:
         return int(self.rng.randint(*self.quality_range))
 
     def _augment(self, img: np.ndarray, params: int) -> np.ndarray:
-        if img.ndim == 3 and img.shape[2] not in (1, 3):
-            raise ValueError("JpegNoise: the image must have 1 or 3 channels; got {}".format(describe(img)))
-        code = cv2.imencode(".jpg", to_uint8(img), [cv2.IMWRITE_JPEG_QUALITY, params])[1]
+        if img.ndim == 3 and img.shape[2] not in (1, 3, 4):
+            raise ValueError("JpegNoise: the image must have 1, 3 or 4 channels; got {}".format(describe(img)))
+        img = img[:, :, :3] if img.ndim == 3 else img
+        pixels = np.rint(img) if img.dtype.kind == "f" else img
+        code = cv2.imencode(".jpg", np.ascontiguousarray(to_uint8(pixels)), [cv2.IMWRITE_JPEG_QUALITY, params])[1]
         is_color = img.ndim == 3 and img.shape[2] == 3
         decoded = cv2.imdecode(code, cv2.IMREAD_COLOR if is_color else cv2.IMREAD_GRAYSCALE)
         return decoded.reshape(img.shape).astype(img.dtype, copy=False)

@@ -64,7 +64,7 @@ class Matching(NamedTuple):
 
 
 def match_names(variables: Sequence[str], stored: Iterable[str], prefix: Optional[str] = None,
-                ignore: Iterable[str] = ()) -> Matching:
+                ignore: Iterable[str] = (), may_share: bool = False) -> Matching:
     """Match graph variables with stored values by exact name; a variable may also be stored in parts, `<name>/part_0`, ...
 
     Args:
@@ -72,9 +72,10 @@ def match_names(variables: Sequence[str], stored: Iterable[str], prefix: Optiona
         stored: names of stored values.
         prefix: variables in this scope are looked up without it.
         ignore: stored names that are not used.
+        may_share: let variables in the scope `prefix`, and their namesakes outside of it, take the same values.
 
     Raises:
-        ValueError: two variables map to one stored name.
+        ValueError: two variables map to one stored name, and may not.
     """
     names = [op_name(name) for name in stored]
     parts = stored_parts(names)
@@ -84,7 +85,7 @@ def match_names(variables: Sequence[str], stored: Iterable[str], prefix: Optiona
     wanted = [(op_name(name), get_savename_from_varname(op_name(name), prefix)) for name in variables]
     for variable, key in wanted:
         if key in available and key not in refused:
-            if key in taken:
+            if key in taken and not may_share:
                 raise ValueError("prefix={!r}: each stored value must go to one variable; both {!r} and {!r} want {!r}; "
                                  "rename one of them".format(prefix, taken[key], variable, key))
             taken[key] = variable

@@ -52,7 +52,8 @@ class Restoration:
         self._options = options
         self.variables = global_variables(graph)
         self._wanted = set(weights(graph) if options.weights_only else self.variables)
-        self._matching = match_names(list(self.variables), stored.shapes, options.prefix, options.ignore)
+        self._matching = match_names(list(self.variables), stored.shapes, options.prefix, options.ignore,
+                                     may_share=options.ignore_mismatch)
         self.pairs = [pair for pair in self._matching.pairs if pair[0] in self._wanted]
         if self._nothing_matches() and not options.ignore_mismatch and not self._all_may_miss():
             raise ValueError(self._no_match(who))

@@ -24,10 +24,10 @@ def draw_rectangle(image: np.ndarray, x1: int, y1: int, x2: int, y2: int, color:
 
 
 def put_text(image: np.ndarray, pos: Tuple[int, int], text: str, color: Sequence[int], font_scale: float = 0.4) -> None:
-    """Text in black or white on a rectangle of `color`, whose upper left corner is at `pos`, or as near as it fits."""
+    """Text in black or white on a rectangle of `color`, whose lower left corner is at `pos`, or as near as it fits."""
     label = _label(text, tuple(color), font_scale, image.shape[2:])
     x = max(0, min(int(pos[0]), image.shape[1] - label.shape[1] + 1))
-    y = max(0, min(int(pos[1]), image.shape[0] - label.shape[0] + 1))
+    y = max(0, min(int(pos[1]) + 1, image.shape[0]) - label.shape[0])
     target = image[y:y + label.shape[0], x:x + label.shape[1]]
     target[...] = _limited(label[:target.shape[0], :target.shape[1]], image.dtype)
 
