@@ -23,7 +23,14 @@ from .common import (
     check_dataflow,
 )
 from .format import CaffeLMDB, HDF5Data, LMDBData, LMDBDataDecoder, SVMLightData
-from .image import AugmentImageComponent, AugmentImageComponents, AugmentImageCoordinates, ImageFromFile
+from .image import (
+    AugmentImageComponent,
+    AugmentImageComponents,
+    AugmentImageCoordinates,
+    DecodeAndAugment,
+    ImageFromFile,
+    decode_image,
+)
 from .parallel import (
     MultiProcessPrefetchData,
     MultiProcessRunner,
@@ -60,6 +67,7 @@ __all__ = [
     "DataFromIterable",
     "DataFromList",
     "DataFromQueue",
+    "DecodeAndAugment",
     "FakeData",
     "FixedSizeData",
     "HDF5Data",
@@ -100,6 +108,7 @@ __all__ = [
     "TestDataSpeed",
     "check_dataflow",
     "dataset",
+    "decode_image",
     "imgaug",
     "send_dataflow_zmq",
 ]
