@@ -28,8 +28,8 @@ __all__ = ["AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoord
 class ImageFromFile(RNGDataFlow):
     """Reads image files: datapoints `[image]`, uint8 HxWx3 in RGB, or HxWx1. `len` is exact.
 
-    Images are turned as their EXIF data say. Of a damaged JPEG the pixels that are there are decoded; a pass ends with a warning
-    of how many files are damaged.
+    Images are turned as their EXIF data say. Of a damaged JPEG the pixels that are there are decoded; a pass ends with a
+    warning of how many files are damaged.
 
     `cv2.imread`, augmentors, and the datasets of image files (`ImageFolder`, `ILSVRC12`, ...) have BGR: with `rgb=False` this
     flow has it, too. A model must see at inference the order that it was trained with.

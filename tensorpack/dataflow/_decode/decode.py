@@ -7,7 +7,7 @@ import numpy as np
 
 from ...utils._text.spec import describe, shown
 from .damage import POLICIES, DamageCount, check_policy
-from .decoders import MODES, Pixels, decode_all
+from .decoders import CUT_OFF, MODES, Pixels, decode_all
 from .jpeg_header import JpegHeader, is_jpeg, read_header
 from .opencv import cv2
 
@@ -17,6 +17,10 @@ _MAX_PIXELS = 1 << 30
 
 class NoImageError(ValueError):
     """Bytes that are no image, or so damaged that nothing of it is left."""
+
+
+class MissingImageError(ValueError, FileNotFoundError):
+    """A file that is not there; an unreadable image for those who know of nothing else."""
 
 
 class Encoded(NamedTuple):
@@ -48,17 +52,20 @@ class Encoded(NamedTuple):
             return "empty"
         text = "{} bytes".format(len(self.content))
         if self.header is not None:
-            return "a JPEG of {}, with a header that tells {}x{} pixels".format(text, self.header.height, self.header.width)
-        if is_jpeg(self.content):
-            return "the first {} of a JPEG, or a damaged one, without the data of pixels".format(text)
-        return "{} that begin with {!r}".format(text, bytes(self.content[:8]))
+            text = "a JPEG of {} with a header that tells {}x{} pixels".format(text, self.header.height, self.header.width)
+        elif is_jpeg(self.content):
+            text += " of a JPEG without data of pixels"
+        else:
+            text += " that begin with {!r}".format(bytes(self.content[:8]))
+        return "damaged, or no image: " + text
 
 
 def read_encoded(who: str, content: Any) -> Encoded:
     """The bytes in a bytes-like object or an array; TypeError if it is something else."""
     if isinstance(content, np.ndarray):
         if content.dtype != np.uint8:
-            raise TypeError("{}: an encoded image must be bytes or a uint8 array of them; got {}".format(who, describe(content)))
+            raise TypeError("{}: an encoded image must be bytes or a uint8 array of them; got {}".format(
+                who, describe(content)))
         content = np.ascontiguousarray(content).reshape(-1)
     try:
         view = memoryview(content).cast("B")
@@ -127,17 +134,27 @@ class FileReader:
         who: the flow's name.
         mode: see `decode_image`.
         rule: what files must be, for errors: words with places for `path` and for `what` it is instead.
+        takes_cut_off: whether a JPEG that is cut off is a damaged image, and not an error.
     """
 
-    def __init__(self, who: str, mode: str = "bgr", rule: str = "{path} must be an image that OpenCV can read; it is {what}"):
+    def __init__(self, who: str, mode: str = "bgr", rule: str = "{path} must be an image that OpenCV can read; it is {what}",
+                 takes_cut_off: bool = True):
         self._who = who
         self._mode = mode
         self._rule = rule
+        self._takes_cut_off = takes_cut_off
         self._count = DamageCount(who, "keep")
 
     def read(self, path: str) -> np.ndarray:
-        """The image in a file; ValueError names a file that has none, or cannot be opened."""
+        """The image in a file.
+
+        Raises:
+            OSError: it cannot be opened.
+            ValueError: it has no image. Both name the file.
+        """
         pixels = self._decode(path)
+        if pixels.damage == CUT_OFF and not self._takes_cut_off:
+            raise ValueError(self._text(path, pixels.damage))
         self._count.add(pixels.damage, path)
         return pixels.array
 
@@ -145,8 +162,8 @@ class FileReader:
         try:
             with open(path, "rb") as f:
                 content = f.read()
-        except OSError as e:
-            raise ValueError(self._text(path, "missing, or cannot be opened: {}".format(e.strerror))) from e
+        except FileNotFoundError as e:
+            raise MissingImageError(self._text(path, "missing")) from e
         encoded = read_encoded(self._who, content)
         try:
             return encoded.decode(self._who, self._mode)

@@ -18,7 +18,7 @@ from .opencv import cv2
 MODES = ("bgr", "rgb", "gray", "unchanged")
 _CHANNELS = {"bgr": 3, "rgb": 3, "gray": 1}
 _END_OF_FILE = b"\xff\xd9"
-_CUT_OFF = "it ends before the mark of its end"
+CUT_OFF = "cut off before its end"
 # Memory that is returned to the system has to be cleared before it is used again, which costs as much as a tenth of decoding.
 _MAX_SCRATCH = 64 << 20
 _scratch = threading.local()
@@ -26,7 +26,7 @@ _REST = "extraneous bytes before marker"  # what is told of the rows below a par
 
 
 class Pixels(NamedTuple):
-    """Pixels, and what is wrong with the file that they come from, in words that follow its name; None if nothing is known."""
+    """Pixels, and what is wrong with the file that they come from, in words; None if nothing is known."""
 
     array: np.ndarray
     damage: Optional[str] = None
@@ -42,19 +42,20 @@ def simplejpeg() -> Optional[Any]:
 
 
 def decode_all(content: memoryview, mode: str, header: Optional[JpegHeader]) -> Optional[Pixels]:
-    """An image as `cv2.imdecode` has it, turned as its EXIF data say; of a damaged JPEG what is there. None if it is no image."""
+    """An image as `cv2.imdecode` has it, turned as EXIF data say; of a damaged JPEG what is there. None if it is no image."""
     orientation = header.orientation if header is not None else None
     if header is not None and header.is_common and orientation is not None and mode != "unchanged" and simplejpeg():
         try:
             stored = decode_jpeg(content, mode, header)
-            return Pixels(orientation.turn(stored.array), stored.damage)
+            is_cut = stored.damage is not None and is_cut_off(content)
+            return Pixels(orientation.turn(stored.array), CUT_OFF if is_cut else stored.damage)
         except ValueError:  # OpenCV has the last word
             pass
     return _by_opencv(content, mode)
 
 
 def _by_opencv(content: memoryview, mode: str) -> Optional[Pixels]:
-    damage = _CUT_OFF if is_cut_off(content) else None
+    damage = CUT_OFF if is_cut_off(content) else None
     if damage is not None:  # without its end it would not be decoded at all
         content = memoryview(bytes(content) + _END_OF_FILE)
     flag = {"gray": cv2.IMREAD_GRAYSCALE, "unchanged": cv2.IMREAD_UNCHANGED}.get(mode, cv2.IMREAD_COLOR)

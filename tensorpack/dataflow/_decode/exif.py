@@ -8,7 +8,6 @@ import numpy as np
 
 from .opencv import cv2
 
-
 _ORIENTATION_TAG, _SHORT = 0x0112, 3
 _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 

@@ -115,8 +115,8 @@ class DecodeAndAugment(Augmentation):
         catch_exceptions: drop datapoints that fail, and log the first errors and every 100th, instead of raising.
 
     Raises:
-        ValueError: during iteration, when an image cannot be decoded, unless `on_damaged="drop"`. This and other errors name the
-            datapoint, and the file that it came from where a flow below knows it.
+        ValueError: during iteration, when an image cannot be decoded, unless `on_damaged="drop"`. This and other errors name
+            the datapoint, and the file that it came from where a flow below knows it.
     """
 
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]], index: Any = 0, *,

@@ -70,8 +70,8 @@ def _overlap(part: Rectangle, crop: CropTransform) -> Optional[Rectangle]:
 def decode_window(content: memoryview, header: JpegHeader, window: Window, mode: str, exact: bool) -> Pixels:
     """The pixels of a window of a JPEG with an orientation that is known.
 
-    If it is exact, or a window that is not much larger than what it is resized to, they are those of all of the image. Else they
-    are decoded at 1/2, 1/4 or 1/8 of the size, where each is the mean of those that it stands for.
+    If it is exact, or a window that is not much larger than what it is resized to, they are those of all of the image. Else
+    they are decoded at 1/2, 1/4 or 1/8 of the size, where each is the mean of those that it stands for.
 
     Raises:
         ValueError: it cannot be decoded.
