@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Callable, Collection, Iterator, List, Sequence
+from typing import Any, Callable, Collection, Iterator, List, Optional, Sequence
 
 from ...utils._text.spec import describe, shown
 from ..base import DataFlow, ProxyDataFlow
 from .datapoint_error import add_note, texts_in, where
+from .drop_count import DropCount
 from .drop_streak import DropStreak
 from .endless import Swallowed
 
@@ -17,7 +18,7 @@ class MapData(ProxyDataFlow):
     Args:
         ds: the flow to change.
         func: takes a datapoint, a shallow copy of that of `ds`, and returns the new one; None drops it, and `len`, which stays
-            that of `ds`, is then too large.
+            that of `ds`, is then too large. The log says at the end of a pass how many were dropped.
 
     Raises:
         ValueError: during iteration, when `ds` never ends and `func` drops all that it repeats.
@@ -25,13 +26,15 @@ class MapData(ProxyDataFlow):
 
     _hands_on = True
     _keeps_texts = False  # whether some flow above wants to tell from which file an image came
+    _how_dropped = "its function returned None for"
+    _drop_count: Optional[DropCount] = None  # made by the first pass that drops something
 
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any]):
         super().__init__(ds)
         self.func = func
 
     def __iter__(self) -> Iterator[Any]:
-        dropped, is_empty = DropStreak(self, self.ds, "its function returns None for"), True
+        dropped, num_dropped, number = DropStreak(self, self.ds, "its function returns None for"), 0, -1
         for number, dp in enumerate(self.ds):
             if self._keeps_texts:
                 self._last_texts = tuple(texts_in(dp))
@@ -43,14 +46,21 @@ class MapData(ProxyDataFlow):
                 result = None
             if result is None:
                 dropped.add()
+                num_dropped += 1
                 continue
-            is_empty = False
             if dropped.count:
                 dropped.end()
             yield result
-        if is_empty and dropped.count:
+        self._end_pass(num_dropped, number + 1)
+
+    def _end_pass(self, num_dropped: int, num_datapoints: int) -> None:
+        if num_dropped and self._drop_count is None:
+            self._drop_count = DropCount(self, self._how_dropped)
+        if self._drop_count is not None:
+            self._drop_count.end_pass(num_dropped, num_datapoints)
+        if num_dropped and num_dropped == num_datapoints:
             self._swallowed = Swallowed("has read {} datapoints, and its function returns None for all of them".format(
-                dropped.count))
+                num_dropped))
 
     def _is_tolerated(self, error: Exception, number: int, dp: Any) -> bool:
         """Whether an error of the function just drops a datapoint; may raise another one in its place."""
