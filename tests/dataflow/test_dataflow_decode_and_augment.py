@@ -138,8 +138,9 @@ def test_at_another_scale_everything_stays_in_its_place(orientation, interp, rea
         augmentors = lambda: [imgaug.GoogleNetRandomCropAndResize((0.3, 0.9), target_shape=size, interp=interp)]  # noqa: E731,B023
         ds = DataFromList([[content]] * 4, shuffle=False)
         exact, scaled = (one_pass(lambda e=e: DecodeAndAugment(ds, augmentors(), exact=e)) for e in (True, False))  # noqa: B023
-        errors = [np.abs(a.astype("int") - b).max() for (a,), (b,) in zip(exact, scaled)]
-        assert max(errors) <= 4, errors
+        errors = [np.abs(a.astype("int") - b) for (a,), (b,) in zip(exact, scaled)]
+        assert max(error.max() for error in errors) <= 6
+        assert max(error.mean() for error in errors) <= 1  # a shift by a pixel of the image makes it 0.9 more
     assert {factor for factor, _ in reads} == {1, 2, 4, 8}
 
 
@@ -228,5 +229,5 @@ def test_in_workers():
     with MultiProcessRunnerZMQ(df, 2) as runner:
         runner.reset_state()
         datapoints = runner.__iter__()
-        assert {next(datapoints)[0].shape[:2] for _ in range(30)} == {(40, 40)}
+        assert {next(datapoints)[0].shape[:2] for _ in range(10)} == {(40, 40)}
         datapoints.close()

@@ -117,6 +117,7 @@ def test_batches_from_processes_tell_where_the_flow_is_read(tmp_path):
             batches.close()
     finally:
         logger._logger.removeHandler(handler)
+        handler.close()
     assert "map_func returned None for 4 of 10 datapoints of a pass" in (tmp_path / "log").read_text()
 
 

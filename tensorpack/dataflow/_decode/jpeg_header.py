@@ -12,7 +12,8 @@ _END_OF_FILE = b"\xff\xd9"
 _EXIF = b"Exif\0\0"
 _NO_FRAMES = frozenset([0xc4, 0xc8, 0xcc])  # among 0xc0 to 0xcf, which begin a frame else
 _WITHOUT_LENGTH = frozenset([0x01] + list(range(0xd0, 0xd9)))
-# Those that every decoder knows: baseline, extended and progressive, with Huffman codes and 8 bits.
+# Those that every decoder knows: baseline, extended and progressive, with Huffman codes, 8 bits, gray or colour. CMYK is not
+# among them: packages convert it in different ways.
 _COMMON = frozenset([0xc0, 0xc1, 0xc2])
 # Within the data of the pixels, 0xff is followed by 0 or by the number of a restart.
 _MARKER = re.compile(b"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
@@ -83,7 +84,7 @@ def _read_frame(content: memoryview, at: int, data_at: int, exif: List[bytes]) -
     if not (height and width and steps):
         return None
     orientation = UPRIGHT if not exif else read_orientation(exif[0]) if len(exif) == 1 else None
-    is_common = content[at + 1] in _COMMON and content[at + 4] == 8 and num_components in (1, 3, 4)
+    is_common = content[at + 1] in _COMMON and content[at + 4] == 8 and num_components in (1, 3)
     return JpegHeader(height, width, num_components, max(steps), at + 5, data_at, is_common, orientation)
 
 
