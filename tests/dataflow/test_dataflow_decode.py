@@ -43,8 +43,9 @@ def test_the_pixels_of_opencv(name, mode, log_records):
     assert log_records == []
 
 
-@pytest.mark.parametrize("make", [bytes, bytearray, memoryview, lambda x: np.frombuffer(x, "uint8"),
-                                  lambda x: np.frombuffer(x, "uint8")[:, None], lambda x: np.repeat(list(x), 2)[::2].astype("uint8")])
+@pytest.mark.parametrize("make", [
+    bytes, bytearray, memoryview, lambda x: np.frombuffer(x, "uint8"), lambda x: np.frombuffer(x, "uint8")[:, None],
+    lambda x: np.repeat(np.frombuffer(x, "uint8"), 2)[::2]])
 def test_what_bytes_may_lie_in(make):
     content = CATALOGUE["plain"]
     np.testing.assert_array_equal(decode_image(make(content)), by_opencv(content, "bgr"))
@@ -53,7 +54,7 @@ def test_what_bytes_may_lie_in(make):
 def test_only_what_is_common_goes_to_simplejpeg(package, monkeypatch):
     sent = []
     monkeypatch.setattr(decoders, "decode_jpeg", lambda content, *args, **kwargs: sent.append(bytes(content)) or 1 / 0)
-    for name, content in CATALOGUE.items():
+    for content in CATALOGUE.values():
         try:
             decode_image(content)
         except ZeroDivisionError:
@@ -104,7 +105,7 @@ SOMETHING_ELSE = {
     "cut off in the header": (CATALOGUE["plain"][:200], "200 bytes of a JPEG without data of pixels"),
     "header alone": (CATALOGUE["plain"][:625], r"a JPEG of \d+ bytes with a header that tells 118x151 pixels"),
     "header that lies": (jpeg_samples.with_size(CATALOGUE["8x8"], 16000, 16000), "header that tells 16000x16000 pixels"),
-    "header of a giant": (jpeg_samples.with_size(CATALOGUE["quality 100"], 65500, 65500), "header that tells 65500x65500 pixels"),
+    "header of a giant": (jpeg_samples.with_size(CATALOGUE["quality 100"], 65500, 65500), "tells 65500x65500 pixels"),
     "PNG cut off": (CATALOGUE["PNG"][:-2000], "bytes that begin with b'.x89PNG"),
 }
 
@@ -113,12 +114,12 @@ SOMETHING_ELSE = {
 def test_what_is_no_image(name, tmp_path):
     content, words = SOMETHING_ELSE[name]
     for on_damaged in ("keep", "raise"):
-        with pytest.raises(ValueError, match="decode_image: the bytes must be an image that OpenCV can read; it is .*?" + words):
+        with pytest.raises(ValueError, match="decode_image: the bytes must be an image .*; it is .*?" + words):
             decode_image(content, on_damaged=on_damaged)
     assert decode_image(content, on_damaged="drop") is None
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="files must be images that OpenCV can read; got '{}', which is .*?{}".format(path, words)):
+    with pytest.raises(ValueError, match="files must be images .*; got '{}', which is .*?{}".format(path, words)):
         list(ImageFromFile([str(path)]))
 
 

@@ -51,7 +51,8 @@ AUGMENTORS = {
     "random crop": lambda: [imgaug.RandomCrop(60)],
     "centre": lambda: [imgaug.CenterCrop((50, 70)), imgaug.Resize(30)],
     "of any shape": lambda: [imgaug.RandomCropRandomShape(40, 40), imgaug.Flip(horiz=True), imgaug.Resize((20, 40))],
-    "two crops": lambda: [imgaug.RandomCrop((100, 90)), imgaug.RandomCrop((60, 50)), imgaug.Resize((50, 40)), imgaug.Flip(vert=True)],
+    "two crops": lambda: [imgaug.RandomCrop((100, 90)), imgaug.RandomCrop((60, 50)), imgaug.Resize((50, 40)),
+                          imgaug.Flip(vert=True)],
     "GoogLeNet": lambda: [imgaug.GoogleNetRandomCropAndResize(target_shape=48, interp=cv2.INTER_CUBIC),
                           imgaug.BrightnessScale((0.6, 1.4)), imgaug.Flip(horiz=True)],
     "validation": lambda: [imgaug.ResizeShortestEdge(90), imgaug.CenterCrop(80)],
@@ -101,8 +102,8 @@ def test_all_is_as_with_whole_images(name, mode):
     ds = datapoints(CONTENTS)
     expected = one_pass(lambda: whole(ds, AUGMENTORS[name](), mode))
     for exact in (True, False):
-        got = one_pass(lambda: DecodeAndAugment(ds, AUGMENTORS[name](), coords_index=(1,), segmentation_index=(2,), mode=mode,
-                                                exact=exact))
+        got = one_pass(lambda e=exact: DecodeAndAugment(
+            ds, AUGMENTORS[name](), coords_index=(1,), segmentation_index=(2,), mode=mode, exact=e))
         assert len(got) == len(expected) == 2 * len(CONTENTS)
         for ours, theirs in zip(got, expected):
             np.testing.assert_array_equal(ours[1], theirs[1])
@@ -120,7 +121,7 @@ def test_only_rows_and_scale_that_are_used_are_decoded(reads, package):
             ([imgaug.ResizeShortestEdge(50), imgaug.CenterCrop(40)], False, (8, 50)),
             ([imgaug.CenterCrop(200), imgaug.Resize(90, cv2.INTER_NEAREST)], False, (1, 302))):
         del reads[:]
-        one_pass(lambda: DecodeAndAugment(DataFromList([[content]]), augmentors, exact=exact))
+        one_pass(lambda a=augmentors, e=exact: DecodeAndAugment(DataFromList([[content]]), a, exact=e))
         if package == "OpenCV":
             expected = expected[0], 400 // expected[0]
         assert reads == [expected] * 2

@@ -93,7 +93,8 @@ def decode_jpeg(content: memoryview, mode: str, header: JpegHeader, *, factor: i
 def _by_simplejpeg(content: memoryview, mode: str, memory: np.ndarray, is_part: bool) -> Pixels:
     def decode(strict: bool) -> np.ndarray:
         h, w, _ = memory.shape
-        return simplejpeg().decode_jpeg(content, mode.upper(), min_height=h, min_width=w, buffer=memory, strict=strict)
+        module: Any = simplejpeg()
+        return module.decode_jpeg(content, mode.upper(), min_height=h, min_width=w, buffer=memory, strict=strict)
 
     try:
         damage, array = None, decode(strict=True)
