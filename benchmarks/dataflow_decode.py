@@ -92,14 +92,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", action="store_true", help="of 12 megapixels")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=CONTENDERS)
-    parser.add_argument("--images", type=int, help="default: 200, or 8 photos")
+    parser.add_argument("--images", type=int, help="default: 200, or 32 photos")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--procs", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--peers-python", default=sys.executable)
     parser.add_argument("--json")
     args = parser.parse_args()
-    jpegs = make_jpegs(args.images or (8 if args.photos else 200), args.photos)
+    jpegs = make_jpegs(args.images or (32 if args.photos else 200), args.photos)
     found, rows = pythons(args.contenders, args.peers_python), []
     with tempfile.NamedTemporaryFile(suffix=".pickle") as f:
         pickle.dump(jpegs, f)
