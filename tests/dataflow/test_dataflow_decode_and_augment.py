@@ -177,7 +177,7 @@ def test_damaged_images(on_damaged, expected, log_records):
     count = 1 if on_damaged == "keep" else 2
     assert words[-1].startswith("[DecodeAndAugment] {} of 4 images are damaged and were {}, in this pass; such as ".format(
         count, {"keep": "decoded as far as they go", "drop": "left out"}[on_damaged]))
-    assert (words[0] == "[DecodeAndAugment] decoding or augmentation has left out 2 of 4 datapoints of a pass.") == (
+    assert (words[0] == "[DecodeAndAugment] its function returned None for 2 of 4 datapoints of a pass.") == (
         on_damaged == "drop")
 
 

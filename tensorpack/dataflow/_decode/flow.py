@@ -119,8 +119,6 @@ class DecodeAndAugment(Augmentation):
             the datapoint, and the file that it came from where a flow below knows it.
     """
 
-    _how_dropped = "decoding or augmentation has left out"
-
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]], index: Any = 0, *,
                  coords_index: Sequence[Any] = (), boxes_index: Sequence[Any] = (), segmentation_index: Sequence[Any] = (),
                  mode: str = "bgr", exact: bool = False, on_damaged: str = "keep", catch_exceptions: bool = False):

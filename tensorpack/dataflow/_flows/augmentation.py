@@ -64,8 +64,6 @@ class Augmentation(MapData):
     """Base of flows that augment: errors name the datapoint, and may drop it instead of ending the pass."""
 
     augs: AugmentorList
-    _how_dropped = "augmentation has left out"
-
     def _set_up(self, augmentors: Any, catch_exceptions: bool) -> None:
         self.augs = as_list(augmentors, type(self).__name__)
         self._catch_exceptions = catch_exceptions

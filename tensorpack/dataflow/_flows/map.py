@@ -26,7 +26,6 @@ class MapData(ProxyDataFlow):
 
     _hands_on = True
     _keeps_texts = False  # whether some flow above wants to tell from which file an image came
-    _how_dropped = "its function returned None for"
     _drop_count: Optional[DropCount] = None  # made by the first pass that drops something
 
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any]):
@@ -34,7 +33,7 @@ class MapData(ProxyDataFlow):
         self.func = func
 
     def __iter__(self) -> Iterator[Any]:
-        dropped, num_dropped, number = DropStreak(self, self.ds, "its function returns None for"), 0, -1
+        dropped, num_none, number = DropStreak(self, self.ds, "its function returns None for"), 0, -1
         for number, dp in enumerate(self.ds):
             if self._keeps_texts:
                 self._last_texts = tuple(texts_in(dp))
@@ -43,24 +42,22 @@ class MapData(ProxyDataFlow):
             except Exception as e:
                 if not self._is_tolerated(e, number, dp):
                     raise
-                result = None
+                dropped.add()
+                continue
             if result is None:
                 dropped.add()
-                num_dropped += 1
+                num_none += 1
                 continue
             if dropped.count:
                 dropped.end()
             yield result
-        self._end_pass(num_dropped, number + 1)
-
-    def _end_pass(self, num_dropped: int, num_datapoints: int) -> None:
-        if num_dropped and self._drop_count is None:
-            self._drop_count = DropCount(self, self._how_dropped)
-        if self._drop_count is not None:
-            self._drop_count.end_pass(num_dropped, num_datapoints)
-        if num_dropped and num_dropped == num_datapoints:
+        if dropped.count == number + 1 > 0:
             self._swallowed = Swallowed("has read {} datapoints, and its function returns None for all of them".format(
-                num_dropped))
+                dropped.count))
+        if num_none and self._drop_count is None:
+            self._drop_count = DropCount(self, "its function returned None for")
+        if self._drop_count is not None:
+            self._drop_count.end_pass(num_none, number + 1)
 
     def _is_tolerated(self, error: Exception, number: int, dp: Any) -> bool:
         """Whether an error of the function just drops a datapoint; may raise another one in its place."""
