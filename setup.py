@@ -17,7 +17,8 @@ version = re.search(r'^__version__ = "(.+)"$', read("tensorpack", "libinfo.py"),
 extras = {
     # tensorflow-cpu serves as well, so TensorFlow cannot be a hard requirement; the newest ones leave TensorBoard out
     "tf": ["tensorflow>=1.15", "tensorboard"],
-    "image": ["opencv-python-headless"],
+    # simplejpeg decodes JPEGs in less time than OpenCV, and in part
+    "image": ["opencv-python-headless", "simplejpeg"],
     "albumentations": ["albumentations"],
     # later ones break TensorFlow 1.15
     "caffe": ["protobuf>=3.8; python_version >= '3.8'", "protobuf>=3.8,<3.21; python_version < '3.8'"],

@@ -3,6 +3,7 @@
 Usage: _decode_worker.py CONTENDER IMAGES NUM_PROC SECONDS [ROOT]. IMAGES is a pickled list of JPEGs. The result is a JSON
 object: images per second, and CPU seconds per 1000 images.
 """
+import io
 import itertools
 import multiprocessing
 import pickle
@@ -33,7 +34,10 @@ class PlainAugmentation:
         return cv2.flip(image, 1) if self.rng.uniform() < 0.5 else image
 
     def crop(self, image):
-        height, width = image.shape[:2]
+        x, y, w, h = self.draw(*image.shape[:2])
+        return image[y:y + h, x:x + w]
+
+    def draw(self, height, width):
         for _ in range(10):
             area, ratio = self.rng.uniform(0.08, 1.0) * height * width, self.rng.uniform(0.75, 1.333)
             w, h = int((area * ratio) ** 0.5 + 0.5), int((area / ratio) ** 0.5 + 0.5)
@@ -41,24 +45,93 @@ class PlainAugmentation:
                 w, h = h, w
             if h <= height and w <= width:
                 x, y = self.rng.randint(width - w + 1), self.rng.randint(height - h + 1)
-                return image[y:y + h, x:x + w]
-        return image
+                return x, y, w, h
+        return 0, 0, width, height
 
 
 def ours(jpegs, num_proc):
-    from tensorpack.dataflow import BatchData, DataFromList, MapDataComponent, MultiProcessRunnerZMQ, imgaug
-    from tensorpack.dataflow.image import AugmentImageComponent
+    """Decodes what is used, at the scale that is used."""
+    from tensorpack.dataflow import DataFromList, DecodeAndAugment
+
+    return in_workers(DecodeAndAugment(DataFromList([[jpeg] for jpeg in jpegs]), augmentors()), num_proc)
+
+
+def ours_exact(jpegs, num_proc):
+    """The same at full scale: the pixels of `ours_whole`."""
+    from tensorpack.dataflow import DataFromList, DecodeAndAugment
+
+    return in_workers(DecodeAndAugment(DataFromList([[jpeg] for jpeg in jpegs]), augmentors(), exact=True), num_proc)
+
+
+def ours_whole(jpegs, num_proc):
+    """Decodes whole images by OpenCV, as was the only way before there was DecodeAndAugment."""
+    from tensorpack.dataflow import AugmentImageComponent, DataFromList, MapDataComponent
 
     df = MapDataComponent(DataFromList([[jpeg] for jpeg in jpegs]), decode)
-    df = AugmentImageComponent(df, [
-        imgaug.GoogleNetRandomCropAndResize(target_shape=SIZE, interp=cv2.INTER_CUBIC),
-        imgaug.BrightnessScale((0.6, 1.4)), imgaug.Flip(horiz=True)], copy=False)
+    return in_workers(AugmentImageComponent(df, augmentors(), copy=False), num_proc)
+
+
+def augmentors():
+    from tensorpack.dataflow import imgaug
+
+    return [imgaug.GoogleNetRandomCropAndResize(target_shape=SIZE, interp=cv2.INTER_CUBIC),
+            imgaug.BrightnessScale((0.6, 1.4)), imgaug.Flip(horiz=True)]
+
+
+def in_workers(df, num_proc):
+    from tensorpack.dataflow import BatchData, MultiProcessRunnerZMQ
+
     df = MultiProcessRunnerZMQ(BatchData(df, BATCH), num_proc)
     df.reset_state()
     return (len(dp[0]) for dp in itertools.chain.from_iterable(itertools.repeat(df)))
 
 
-def pytorch(jpegs, num_proc):
+def tfdata(jpegs, num_proc, fused=False):
+    """tf.data with the operations of TensorFlow; whole images, or decoding and cropping in one operation."""
+    import tensorflow as tf
+
+    def augment(jpeg):
+        shape = tf.io.extract_jpeg_shape(jpeg) if fused else None
+        image = None if fused else tf.io.decode_jpeg(jpeg, channels=3)
+        begin, size, _ = tf.image.sample_distorted_bounding_box(
+            shape if fused else tf.shape(image), tf.zeros([1, 0, 4]), area_range=(0.08, 1.0), aspect_ratio_range=(0.75, 1.333),
+            max_attempts=10, use_image_if_no_bounding_boxes=True)
+        if fused:
+            image = tf.image.decode_and_crop_jpeg(jpeg, tf.concat([begin[:2], size[:2]], 0), channels=3)
+        else:
+            image = tf.slice(image, begin, size)
+        image = tf.image.resize(image, [SIZE, SIZE], method="bicubic") * tf.random.uniform([], 0.6, 1.4)
+        return tf.image.random_flip_left_right(tf.cast(tf.clip_by_value(image, 0, 255), tf.uint8))
+
+    ds = tf.data.Dataset.from_tensor_slices([jpeg.tobytes() for jpeg in jpegs]).repeat().shuffle(len(jpegs))
+    return (int(batch.shape[0]) for batch in ds.map(augment, num_parallel_calls=num_proc).batch(BATCH).prefetch(2))
+
+
+def tfdata_fused(jpegs, num_proc):
+    return tfdata(jpegs, num_proc, fused=True)
+
+
+class PillowAugmentation:
+    """What torchvision's RandomResizedCrop, ColorJitter and RandomHorizontalFlip do with an image of Pillow."""
+
+    def __init__(self):
+        self.plain = PlainAugmentation()
+
+    def __call__(self, jpeg):
+        from PIL import Image, ImageEnhance
+
+        image = Image.open(io.BytesIO(jpeg.tobytes())).convert("RGB")
+        x, y, w, h = self.plain.draw(image.size[1], image.size[0])
+        image = image.crop((x, y, x + w, y + h)).resize((SIZE, SIZE), Image.BICUBIC)
+        image = ImageEnhance.Brightness(image).enhance(self.plain.rng.uniform(0.6, 1.4))
+        return np.asarray(image.transpose(Image.FLIP_LEFT_RIGHT) if self.plain.rng.uniform() < 0.5 else image)
+
+
+def pillow(jpegs, num_proc):
+    return pytorch(jpegs, num_proc, PillowAugmentation, np.asarray)
+
+
+def pytorch(jpegs, num_proc, augmentation=PlainAugmentation, decode=decode):
     import torch
 
     class Images(torch.utils.data.Dataset):
@@ -69,7 +142,7 @@ def pytorch(jpegs, num_proc):
 
         def __getitem__(self, index):
             if self.augment is None:
-                self.augment = PlainAugmentation()
+                self.augment = augmentation()
                 cv2.setNumThreads(0)
             return torch.from_numpy(self.augment(decode(jpegs[index])))
 
@@ -112,7 +185,7 @@ def measure(counts, seconds):
 
 def take(counts, seconds):
     end, count = time.perf_counter() + seconds, 0
-    while time.perf_counter() < end:
+    while time.perf_counter() < end or not count:
         count += next(counts)
     return count
 

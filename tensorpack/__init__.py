@@ -17,7 +17,8 @@ _WITHOUT_TENSORFLOW = {
         "MapData", "MapDataComponent", "PrintData", "RandomChooseData", "RandomMixData", "RepeatedData",
         "RepeatedDataPoint", "SelectComponent", "TestDataSpeed", "check_dataflow"),
     "dataflow.format": ("CaffeLMDB", "HDF5Data", "LMDBData", "LMDBDataDecoder", "SVMLightData"),
-    "dataflow.image": ("AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "ImageFromFile"),
+    "dataflow.image": ("AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "DecodeAndAugment",
+                       "ImageFromFile", "decode_image"),
     "dataflow.parallel": (
         "MultiProcessPrefetchData", "MultiProcessRunner", "MultiProcessRunnerZMQ", "MultiThreadPrefetchData",
         "MultiThreadRunner", "PrefetchData", "PrefetchDataZMQ"),

@@ -112,7 +112,9 @@ from .dataflow.format import SVMLightData as SVMLightData
 from .dataflow.image import AugmentImageComponent as AugmentImageComponent
 from .dataflow.image import AugmentImageComponents as AugmentImageComponents
 from .dataflow.image import AugmentImageCoordinates as AugmentImageCoordinates
+from .dataflow.image import DecodeAndAugment as DecodeAndAugment
 from .dataflow.image import ImageFromFile as ImageFromFile
+from .dataflow.image import decode_image as decode_image
 from .dataflow.parallel import MultiProcessPrefetchData as MultiProcessPrefetchData
 from .dataflow.parallel import MultiProcessRunner as MultiProcessRunner
 from .dataflow.parallel import MultiProcessRunnerZMQ as MultiProcessRunnerZMQ

@@ -18,13 +18,13 @@ EXPORTS = {
     "tensorpack.dataflow": """
         AugmentImageComponent AugmentImageComponents AugmentImageCoordinates BatchData BatchDataByShape CacheData
         CaffeLMDB ConcatData DataFlow DataFlowTerminated DataFromGenerator DataFromIterable DataFromList DataFromQueue
-        FakeData FixedSizeData HDF5Data HDF5Serializer ImageFromFile JoinData LMDBData LMDBDataDecoder LMDBSerializer
-        LocallyShuffleData MapData MapDataComponent MultiProcessMapAndBatchData MultiProcessMapAndBatchDataZMQ
+        DecodeAndAugment FakeData FixedSizeData HDF5Data HDF5Serializer ImageFromFile JoinData LMDBData LMDBDataDecoder
+        LMDBSerializer LocallyShuffleData MapData MapDataComponent MultiProcessMapAndBatchData MultiProcessMapAndBatchDataZMQ
         MultiProcessMapData MultiProcessMapDataZMQ MultiProcessPrefetchData MultiProcessRunner MultiProcessRunnerZMQ
         MultiThreadMapData MultiThreadPrefetchData MultiThreadRunner NumpySerializer PrefetchData PrefetchDataZMQ
         PrintData ProxyDataFlow RNGDataFlow RandomChooseData RandomMixData RemoteDataZMQ RepeatedData
         RepeatedDataPoint ResumableData SVMLightData SelectComponent TFRecordSerializer TestDataSpeed check_dataflow dataset
-        imgaug send_dataflow_zmq""",
+        decode_image imgaug send_dataflow_zmq""",
     "tensorpack.dataflow.dataset": """
         BSDS500 Caltech101Silhouettes Cifar10 Cifar100 CifarBase Digits FashionMnist ILSVRC12 ILSVRC12Files ILSVRCMeta
         ImageFolder Mnist Places365Standard RNGDataFlow SVHNDigit TinyImageNet cv2 logger np os""",

@@ -81,8 +81,14 @@ def validation_augmentors(size):
     return [imgaug.ResizeShortestEdge(size * 256 // 224, cv2.INTER_CUBIC), imgaug.CenterCrop(size)]
 
 
+def read_file(datapoint):
+    path, label = datapoint
+    with open(path, "rb") as f:
+        return [f.read(), label]
+
+
 def training_flow(folder, batch, augmentors, processes):
-    flow = AugmentImageComponent(dataset.ILSVRC12(folder, "train"), augmentors, copy=False)
+    flow = DecodeAndAugment(MapData(dataset.ILSVRC12Files(folder, "train"), read_file), augmentors)
     return MultiProcessRunnerZMQ(BatchData(flow, batch), processes)
 
 
@@ -90,8 +96,8 @@ def validation_flow(folder, batch, augmentors, threads):
     augment = imgaug.AugmentorList(augmentors).augment
 
     def read(datapoint):
-        path, label = datapoint
-        return augment(cv2.imread(path, cv2.IMREAD_COLOR)), label
+        content, label = read_file(datapoint)
+        return augment(decode_image(content)), label
 
     files = dataset.ILSVRC12Files(folder, "val", shuffle=False)
     return BatchData(MultiThreadMapData(files, threads, read, strict=True), batch, remainder=True)

@@ -24,7 +24,14 @@ from .common import (
     check_dataflow,
 )
 from .format import CaffeLMDB, HDF5Data, LMDBData, LMDBDataDecoder, SVMLightData
-from .image import AugmentImageComponent, AugmentImageComponents, AugmentImageCoordinates, ImageFromFile
+from .image import (
+    AugmentImageComponent,
+    AugmentImageComponents,
+    AugmentImageCoordinates,
+    DecodeAndAugment,
+    ImageFromFile,
+    decode_image,
+)
 from .parallel import (
     MultiProcessPrefetchData,
     MultiProcessRunner,
@@ -61,6 +68,7 @@ __all__ = [
     "DataFromIterable",
     "DataFromList",
     "DataFromQueue",
+    "DecodeAndAugment",
     "FakeData",
     "FixedSizeData",
     "HDF5Data",
@@ -101,6 +109,7 @@ __all__ = [
     "TestDataSpeed",
     "check_dataflow",
     "dataset",
+    "decode_image",
     "imgaug",
     "send_dataflow_zmq",
 ]

@@ -9,28 +9,27 @@ from typing import Any, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 
-from ..utils import logger
 from ..utils._sizes import height_width
-from ..utils._text.spec import about_none, describe, shown
-from ..utils.optional import optional_import
-from ._flows import map as map_module
-from ._flows.below import flows_below
-from ._flows.datapoint_error import where, with_words
-from ._flows.map import MapData, MapDataComponent
+from ..utils._text.spec import shown
+from ._decode.decode import FileReader, decode_image
+from ._decode.flow import DecodeAndAugment
+from ._decode.opencv import cv2
+from ._flows.augmentation import Augmentation, check_coordinates, check_image, check_label_map, plumbing
+from ._flows.map import MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
-from .imgaug import base as augmentors_module
-from .imgaug._arguments import list_of_augmentors
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
 from .imgaug._label_maps import LabelMapWatch
 from .imgaug.base import AugmentorList, ImageAugmentor
 
-__all__ = ["AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "ImageFromFile"]
-
-cv2 = optional_import("cv2", needed_by="ImageFromFile", pip="opencv-python-headless")
+__all__ = ["AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "DecodeAndAugment", "ImageFromFile",
+           "decode_image"]
 
 
 class ImageFromFile(RNGDataFlow):
     """Reads image files: datapoints `[image]`, uint8 HxWx3 in RGB, or HxWx1. `len` is exact.
+
+    Images are turned as their EXIF data say. Of a damaged JPEG the pixels that are there are decoded; a pass ends with a
+    warning of how many files are damaged.
 
     `cv2.imread`, augmentors, and the datasets of image files (`ImageFolder`, `ILSVRC12`, ...) have BGR: with `rgb=False` this
     flow has it, too. A model must see at inference the order that it was trained with.
@@ -62,86 +61,20 @@ class ImageFromFile(RNGDataFlow):
         return len(self.files)
 
     def __iter__(self) -> Iterator[List[np.ndarray]]:
+        reader = FileReader("ImageFromFile", "gray" if self.channel == 1 else "rgb" if self.rgb else "bgr",
+                            "files must be images that OpenCV can read; got {path!r}, which is {what}")
         for k in shuffled_indices(len(self.files), self.shuffle, self):
             self._last_texts = (self.files[k],)
-            yield [self._read(self.files[k])]
+            yield [self._finished(reader.read(self.files[k]))]
+        reader.end_pass()
 
-    def _read(self, file: str) -> np.ndarray:
-        image = cv2.imread(file, cv2.IMREAD_COLOR if self.channel == 3 else cv2.IMREAD_GRAYSCALE)
-        if image is None:
-            raise ValueError("ImageFromFile: files must be images that OpenCV can read; got {!r}".format(file))
-        if self.channel == 3 and self.rgb:
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    def _finished(self, image: np.ndarray) -> np.ndarray:
         if self.resize is not None:
             image = cv2.resize(image, self.resize[::-1], interpolation=cv2.INTER_LINEAR)
         return image if self.channel == 3 else image[:, :, np.newaxis]
 
 
-def _as_list(augmentors: Any, who: str) -> AugmentorList:
-    if isinstance(augmentors, AugmentorList):
-        return augmentors
-    return AugmentorList(list_of_augmentors(who, "augmentors", augmentors))
-
-
-def _check_image(image: Any, who: str, index: Any) -> None:
-    if not isinstance(image, np.ndarray):
-        raise TypeError("{}: component {!r} must be an image, that is an array; got {}{}".format(
-            who, index, describe(image), about_none(image)))
-
-
-def _check_coordinates(coordinates: Any, who: str, index: Any) -> None:
-    if not isinstance(coordinates, np.ndarray) or coordinates.dtype.kind != "f" \
-            or coordinates.ndim != 2 or coordinates.shape[1] != 2:
-        raise ValueError("{}: component {!r} must be coordinates, that is a float array Nx2 of x and y; got {}".format(
-            who, index, describe(coordinates)))
-
-
-def _check_label_map(label_map: Any, who: str, index: Any) -> None:
-    if not isinstance(label_map, np.ndarray):
-        raise TypeError("{}: component {!r} must be a label map, that is an array; got {}".format(
-            who, index, describe(label_map)))
-
-
-# Files whose frames say nothing about an augmentor that fails.
-_PLUMBING = (__file__, map_module.__file__, augmentors_module.__file__)
-
-
-def _without_plumbing(traceback: Any) -> Any:
-    """The traceback from the augmentor on; None if the error was raised by what calls it."""
-    while traceback is not None and traceback.tb_frame.f_code.co_filename in _PLUMBING:
-        traceback = traceback.tb_next
-    return traceback
-
-
-class _Augmentation(MapData):
-    """What flows that augment have in common: errors name the datapoint, and may drop it instead of ending the pass."""
-
-    augs: AugmentorList
-
-    def _set_up(self, augmentors: Any, catch_exceptions: bool) -> None:
-        self.augs = _as_list(augmentors, type(self).__name__)
-        self._catch_exceptions = catch_exceptions
-        self._num_errors = 0
-
-    def reset_state(self) -> None:
-        super().reset_state()
-        self.augs.reset_state()
-        for flow in flows_below(self.ds):
-            if isinstance(flow, MapData):
-                flow._keeps_texts = True
-
-    def _is_tolerated(self, error: Exception, number: int, dp: Any) -> bool:
-        named = with_words(error, where(number, dp, self.ds)).with_traceback(_without_plumbing(error.__traceback__))
-        if not self._catch_exceptions or not self._has_image(dp):
-            raise named
-        self._num_errors += 1
-        if self._num_errors < 10 or self._num_errors % 100 == 0:
-            logger.error("Got %d augmentation errors.", self._num_errors, exc_info=named)
-        return True
-
-    def _has_image(self, dp: Any) -> bool:
-        """Whether a datapoint is one that an augmentor may fail on."""
-        return True
+plumbing.add(__file__)
 
 
 class _ImageMapper:
@@ -153,11 +86,11 @@ class _ImageMapper:
         self._copy = copy
 
     def __call__(self, image: Any) -> np.ndarray:
-        _check_image(image, "AugmentImageComponent", self._index)
+        check_image(image, "AugmentImageComponent", self._index)
         return self._augs.augment(copy_module.deepcopy(image) if self._copy else image)
 
 
-class AugmentImageComponent(_Augmentation, MapDataComponent):
+class AugmentImageComponent(Augmentation, MapDataComponent):
     """Augments an image of each datapoint; order is kept. Attribute `augs`: the AugmentorList.
 
     Args:
@@ -201,11 +134,11 @@ class _ComponentsMapper:
     def __call__(self, dp: Any) -> Any:
         dp = list(dp) if isinstance(dp, tuple) else dp  # a copy, made by MapData
         for index in self._images:
-            _check_image(dp[index], self._who, index)
+            check_image(dp[index], self._who, index)
         for index in self._coordinates:
-            _check_coordinates(dp[index], self._who, index)
+            check_coordinates(dp[index], self._who, index)
         for index in self._label_maps:
-            _check_label_map(dp[index], self._who, index)
+            check_label_map(dp[index], self._who, index)
         if self._copy:
             for index in self._images + self._coordinates + self._label_maps:
                 dp[index] = copy_module.deepcopy(dp[index])
@@ -221,7 +154,7 @@ class _ComponentsMapper:
         return dp
 
 
-class AugmentImageCoordinates(_Augmentation):
+class AugmentImageCoordinates(Augmentation):
     """Augments an image and coordinates on it by the same transform; order is kept. Attribute `augs`: the AugmentorList.
 
     Args:
@@ -239,7 +172,7 @@ class AugmentImageCoordinates(_Augmentation):
         super().__init__(ds, _ComponentsMapper(type(self).__name__, self.augs, [img_index], [coords_index], copy))
 
 
-class AugmentImageComponents(_Augmentation):
+class AugmentImageComponents(Augmentation):
     """Augments several images, and coordinates and label maps on them, by the same transform; order is kept.
 
     The transform is drawn for the first image. Attribute `augs`: the AugmentorList. Images are interpolated, so a label map

@@ -1,6 +1,7 @@
 """Datasets of image files: ILSVRC12, TinyImageNet, Places365."""
 import os
 
+import cv2
 import numpy as np
 import pytest
 from dataset_samples import (
@@ -139,6 +140,16 @@ class TestILSVRC12:
         os.remove(os.path.join(images_dir, "val", "ILSVRC2012_val_00000002.JPEG"))
         with pytest.raises(FileNotFoundError, match="00000002.JPEG must exist"):
             ILSVRC12Files(images_dir, "val", meta_dir)
+
+    def test_an_image_that_is_cut_off_is_decoded_and_counted(self, images_dir, meta_dir, log_records):
+        df = ILSVRC12(images_dir, "val", meta_dir=meta_dir, shuffle=False)
+        path = os.path.join(df.full_dir, df.imglist[1][0])
+        cv2.imwrite(path, np.arange(3 * 64 * 64, dtype="uint8").reshape(64, 64, 3))
+        os.truncate(path, os.path.getsize(path) - 9)
+        images = [image for image, _ in df]
+        np.testing.assert_array_equal(images[1], cv2.imread(path))
+        assert log_records[-1].getMessage().endswith("{}: cut off before its end".format(path))
+        assert "[ILSVRC12] 1 of {} images are damaged".format(len(df)) in log_records[-1].getMessage()
 
     def test_a_damaged_image_is_named(self, images_dir, meta_dir):
         with open(os.path.join(images_dir, "val", "ILSVRC2012_val_00000002.JPEG"), "wb") as f:

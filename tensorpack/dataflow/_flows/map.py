@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Callable, Collection, Iterator, List, Sequence
+from typing import Any, Callable, Collection, Iterator, List, Optional, Sequence
 
 from ...utils._text.spec import describe, shown
 from ..base import DataFlow, ProxyDataFlow, require_dataflow
 from .datapoint_error import add_note, texts_in, where
+from .drop_count import DropCount
 from .drop_streak import DropStreak
 from .endless import Swallowed
 
@@ -17,7 +18,7 @@ class MapData(ProxyDataFlow):
     Args:
         ds: the flow to change.
         func: takes a datapoint, a shallow copy of that of `ds`, and returns the new one; None drops it, and `len`, which stays
-            that of `ds`, is then too large.
+            that of `ds`, is then too large. The log says at the end of a pass how many were dropped.
 
     Raises:
         ValueError: during iteration, when `ds` never ends and `func` drops all that it repeats.
@@ -25,6 +26,7 @@ class MapData(ProxyDataFlow):
 
     _hands_on = True
     _keeps_texts = False  # whether some flow above wants to tell from which file an image came
+    _drop_count: Optional[DropCount] = None  # made by the first pass that drops something
 
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any]):
         super().__init__(ds)
@@ -33,7 +35,7 @@ class MapData(ProxyDataFlow):
         self.func = func
 
     def __iter__(self) -> Iterator[Any]:
-        dropped, is_empty = DropStreak(self, self.ds, "its function returns None for"), True
+        dropped, num_none, number = DropStreak(self, self.ds, "its function returns None for"), 0, -1
         for number, dp in enumerate(self.ds):
             if self._keeps_texts:
                 self._last_texts = tuple(texts_in(dp))
@@ -42,17 +44,22 @@ class MapData(ProxyDataFlow):
             except Exception as e:
                 if not self._is_tolerated(e, number, dp):
                     raise
-                result = None
-            if result is None:
                 dropped.add()
                 continue
-            is_empty = False
+            if result is None:
+                dropped.add()
+                num_none += 1
+                continue
             if dropped.count:
                 dropped.end()
             yield result
-        if is_empty and dropped.count:
+        if dropped.count == number + 1 > 0:
             self._swallowed = Swallowed("has read {} datapoints, and its function returns None for all of them".format(
                 dropped.count))
+        if num_none and self._drop_count is None:
+            self._drop_count = DropCount(self, "its function returned None for")
+        if self._drop_count is not None:
+            self._drop_count.end_pass(num_none, number + 1)
 
     def _is_tolerated(self, error: Exception, number: int, dp: Any) -> bool:
         """Whether an error of the function just drops a datapoint; may raise another one in its place."""

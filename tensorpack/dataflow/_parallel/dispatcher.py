@@ -74,7 +74,7 @@ class _Account:
 
     def __init__(self, who: str, ds: DataFlow):
         self._who = who
-        self._ledger = PassLedger()
+        self._ledger = PassLedger(who)
         self._streak = DropStreak(who, ds, "map_func returned None for")
 
     def begin(self, number: int) -> None:

@@ -75,7 +75,7 @@ class ParallelMapData(ProxyDataFlow):
         self._guard = DataFlowReentrantGuard(owner=self)
         self._error = None
         self._jobs: Dict[int, int] = {}  # number of each datapoint at work -> number of its pass
-        self._ledger = PassLedger()
+        self._ledger = PassLedger(type(self).__name__)
         self._num_jobs = 0  # ever
         self._first_failure: Optional[Outcome] = None
         self._begin_pass()

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Dict, Optional
 
+from .._flows.drop_count import DropCount
+
 
 class _Pass:
     """What has become of the datapoints of a pass so far."""
@@ -10,17 +12,22 @@ class _Pass:
     def __init__(self) -> None:
         self.num_begun = 0
         self.num_at_work = 0
-        self.has_result = False
+        self.num_dropped = 0
 
 
 class PassLedger:
     """Keeps account of the datapoints at work, by the numbers of their passes.
 
     A pass is over when a datapoint of a later one has begun and all its own have ended. Both methods return, if a pass is over
-    by that and all its datapoints were dropped, how many these were; else None.
+    by that and all its datapoints were dropped, how many these were; else None. The log tells how many of a pass were
+    dropped.
+
+    Args:
+        who: whose function drops them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, who: str) -> None:
+        self._drop_count = DropCount(who, "map_func returned None for")
         self._passes: Dict[int, _Pass] = {}  # those that are not over
         self._latest = 0
 
@@ -36,7 +43,7 @@ class PassLedger:
         """A datapoint of pass `number` has ended."""
         entry = self._passes[number]
         entry.num_at_work -= 1
-        entry.has_result = entry.has_result or has_result
+        entry.num_dropped += not has_result
         return self._close(number)
 
     def _close(self, number: int) -> Optional[int]:
@@ -44,7 +51,8 @@ class PassLedger:
         if number == self._latest or entry is None or entry.num_at_work:
             return None
         del self._passes[number]
-        return None if entry.has_result else entry.num_begun
+        self._drop_count.end_pass(entry.num_dropped, entry.num_begun)
+        return entry.num_begun if entry.num_dropped == entry.num_begun else None
 
 
 def dropped_pass(who: str, count: int) -> ValueError:

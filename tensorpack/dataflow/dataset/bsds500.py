@@ -9,14 +9,12 @@ import numpy as np
 
 from ...utils._files.remote_file import RemoteFile
 from ...utils.fs import get_dataset_path
-from ...utils.optional import optional_import
+from .._decode.decode import FileReader
 from ..base import RNGDataFlow, shuffled_indices
 from ._archive import obtain_unpacked
 from ._mat import read_mat
 
 __all__ = ["BSDS500"]
-
-cv2 = optional_import("cv2", needed_by="BSDS500", pip="opencv-python-headless")
 
 _HEIGHT, _WIDTH = 321, 481
 _PARTS = ("train", "test", "val")
@@ -52,8 +50,10 @@ class BSDS500(RNGDataFlow):
         folders = [os.path.join(_FOLDER, kind, name) for kind in ("images", "groundTruth")]
         obtain_unpacked("BSDS500", self.data_dir, _ARCHIVE, folders)
         images, truths = (os.path.join(self.data_dir, folder) for folder in folders)
-        self._datapoints = [_read(file, os.path.join(truths, os.path.splitext(os.path.basename(file))[0] + ".mat"))
+        reader = FileReader("BSDS500")
+        self._datapoints = [_read(reader, file, os.path.join(truths, os.path.splitext(os.path.basename(file))[0] + ".mat"))
                             for file in sorted(glob.glob(os.path.join(glob.escape(images), "*.jpg")))]
+        reader.end_pass()
         if not self._datapoints:
             raise ValueError("BSDS500: {} must hold images (*.jpg); got none".format(images))
 
@@ -66,10 +66,8 @@ class BSDS500(RNGDataFlow):
             yield [image.copy(), edges.copy()]
 
 
-def _read(image_file: str, truth_file: str) -> List[np.ndarray]:
-    image = cv2.imread(image_file, cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError("BSDS500: {} must be an image that OpenCV can read".format(image_file))
+def _read(reader: FileReader, image_file: str, truth_file: str) -> List[np.ndarray]:
+    image = reader.read(image_file)
     edges = _read_edges(truth_file)
     if image.shape[0] > image.shape[1]:
         image, edges = np.ascontiguousarray(image.transpose(1, 0, 2)), np.ascontiguousarray(edges.T)

@@ -9,9 +9,9 @@ import numpy as np
 
 from ...utils import logger
 from ...utils.utils import get_tqdm
+from .._decode.decode import FileReader
 from ..base import RNGDataFlow, shuffled_indices
 from ._ilsvrc_meta import DIR_STRUCTURES, PARTS, ILSVRCMeta
-from ._image_list import read_image
 
 __all__ = ["ILSVRC12", "ILSVRC12Files", "ILSVRCMeta", "TinyImageNet"]
 
@@ -73,7 +73,8 @@ class ILSVRC12(ILSVRC12Files):
     """The images of ILSVRC12. Needs OpenCV.
 
     Datapoints are `[image, label]`: uint8 HxWx3 in BGR, int 0 to 999. `len` is exact. To read and augment in several processes,
-    start from `ILSVRC12Files`.
+    start from `ILSVRC12Files`. Of a file that is damaged, such as one that is cut off, the pixels that are there are decoded; a
+    pass ends with a warning of how many files are damaged.
 
     Args:
         dir, name, meta_dir, shuffle, dir_structure: see `ILSVRC12Files`.
@@ -84,9 +85,11 @@ class ILSVRC12(ILSVRC12Files):
     """
 
     def __iter__(self) -> Iterator[List[Any]]:
+        reader = FileReader("ILSVRC12")
         for path, label in super().__iter__():
             self._last_texts = (path,)
-            yield [read_image("ILSVRC12", path), label]
+            yield [reader.read(path), label]
+        reader.end_pass()
 
     @staticmethod
     def get_training_bbox(bbox_dir: str, imglist: Sequence[Tuple[str, int]]) -> List[Optional[np.ndarray]]:
@@ -147,10 +150,12 @@ class TinyImageNet(RNGDataFlow):
         return len(self.imglist)
 
     def __iter__(self) -> Iterator[List[Any]]:
+        reader = FileReader("TinyImageNet")
         for k in shuffled_indices(len(self), self.shuffle, self):
             path, label = self.imglist[k]
             self._last_texts = (path,)
-            yield [read_image("TinyImageNet", path), label]
+            yield [reader.read(path), label]
+        reader.end_pass()
 
 
 def _tiny_train(directory: str, labels: Dict[str, int]) -> List[Tuple[str, int]]:

@@ -13,8 +13,7 @@ from ...utils import logger
 from ...utils.utils import get_tqdm
 from ..base import RNGDataFlow, shuffled_indices
 from ._class_folders import names_of_other_parts, scan_classes
-from ._image_file import read_whole_image
-from ._image_list import cv2
+from ._image_file import whole_image_reader
 
 __all__ = ["ImageFolder"]
 
@@ -43,7 +42,8 @@ class ImageFolder(RNGDataFlow):
     Raises:
         FileNotFoundError: the directory is missing.
         ValueError: there are no images in folders; during iteration, when a file is damaged: it cannot be read as an image, or
-            is a JPEG file that is cut off.
+            is a JPEG file that is cut off. One that is damaged otherwise is decoded as far as it goes; a pass ends with a
+            warning of how many these are.
     """
 
     def __init__(self, root: str, name: Optional[str] = None, *, shuffle: Optional[bool] = None, rgb: bool = False,
@@ -145,8 +145,7 @@ class ImageFolder(RNGDataFlow):
 
     def read(self, path: str) -> np.ndarray:
         """The image in a file, as this flow has it: uint8 HxWx3. ValueError names a file that is damaged."""
-        image = read_whole_image("ImageFolder", path)
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if self.rgb else image
+        return whole_image_reader("ImageFolder", self.rgb).read(path)
 
     def get_label_names(self) -> List[str]:
         """Names of the classes, by label."""
@@ -174,9 +173,11 @@ class ImageFolder(RNGDataFlow):
         return len(self.imglist)
 
     def __iter__(self) -> Iterator[List[Any]]:
+        reader = whole_image_reader("ImageFolder", self.rgb)
         for k in self._balanced_indices() if self.balanced else shuffled_indices(len(self), self.shuffle, self):
             path, label = self.imglist[k]
-            yield [self.read(path) if self._reads else path, label]
+            yield [reader.read(path) if self._reads else path, label]
+        reader.end_pass()
 
     def _balanced_indices(self) -> List[int]:
         labels = self._labels()

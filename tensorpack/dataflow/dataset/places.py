@@ -7,8 +7,9 @@ from typing import Any, Iterator, List, Optional, Tuple
 import numpy as np
 
 from ...utils import logger
+from .._decode.decode import FileReader
 from ..base import RNGDataFlow, shuffled_indices
-from ._image_list import cv2, read_image
+from ._image_list import cv2
 
 __all__ = ["Places365Standard", "RNGDataFlow", "cv2", "logger", "np", "os"]  # star imports have always given these too
 
@@ -54,10 +55,12 @@ class Places365Standard(RNGDataFlow):
         return len(self.imglist)
 
     def __iter__(self) -> Iterator[List[Any]]:
+        reader = FileReader("Places365Standard")
         for k in shuffled_indices(len(self), self.shuffle, self):
             path, label = self.imglist[k]
             self._last_texts = (path,)
-            yield [read_image("Places365Standard", path), label]
+            yield [reader.read(path), label]
+        reader.end_pass()
 
 
 def _class_of(file: str, list_file: str) -> str:

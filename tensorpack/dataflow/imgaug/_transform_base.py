@@ -128,9 +128,13 @@ class LazyTransform(BaseTransform):
         self._transform: Optional[BaseTransform] = None
 
     def apply_image(self, img: np.ndarray) -> np.ndarray:
+        return self.decide(img).apply_image(img)
+
+    def decide(self, img: np.ndarray) -> BaseTransform:
+        """What it is: decided by `img` unless it has been decided before."""
         if self._transform is None:
             self._transform = self.get_transform(img)
-        return self._transform.apply_image(img)
+        return self._transform
 
     def inverse(self) -> BaseTransform:
         return self._made("inverse").inverse()

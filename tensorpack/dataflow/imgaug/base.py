@@ -63,11 +63,15 @@ class ImageAugmentor(Configured):
     >>> RandomBorder(width=3)
     imgaug.RandomBorder(width=3)
 
+    `draws_by_shape = True` in the class that defines `get_transform` promises that it reads nothing of `img` but its shape, as
+    the one above. Then a flow may draw before there are pixels, see `DecodeAndAugment`.
+
     Every augmentor has a random stream of its own, repeatable under `fix_rng_seed`, and gets a new one in `reset_state` and in
     each forked process.
     """
 
     rng: CreatedByReset[np.random.RandomState] = CreatedByReset()
+    draws_by_shape = False
 
     def __init__(self) -> None:
         cv2.INTER_LINEAR  # noqa: B018  a missing OpenCV should show here, and a worker process be forked after its import
@@ -117,6 +121,17 @@ class ImageAugmentor(Configured):
     def augment_coords(self, coords: np.ndarray, param: BaseTransform) -> np.ndarray:
         """`param.apply_coords(coords)` for a Transform `param`."""
         return param.apply_coords(coords)
+
+
+def draws_by_shape(get_transform: Any) -> bool:
+    """Whether the class that defines `get_transform` of an augmentor, or one that inherits it, promises `draws_by_shape`."""
+    augmentor = getattr(get_transform, "__self__", None)
+    for cls in type(augmentor).__mro__:
+        if "draws_by_shape" in vars(cls):
+            return bool(vars(cls)["draws_by_shape"])
+        if "get_transform" in vars(cls):
+            return False
+    return False
 
 
 Augmentor = ImageAugmentor  # the name used by scripts written before Transforms existed

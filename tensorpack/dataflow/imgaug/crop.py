@@ -28,6 +28,8 @@ class RandomCrop(ImageAugmentor):
         crop_shape: (h, w), or one integer for both; images must be as large.
     """
 
+    draws_by_shape = True
+
     def __init__(self, crop_shape: Union[int, Tuple[int, int]]):
         self.crop_shape = height_width(self, "crop_shape", crop_shape)
         super().__init__()
@@ -47,6 +49,8 @@ class CenterCrop(ImageAugmentor):
         crop_shape: (h, w), or one integer for both; images must be as large.
     """
 
+    draws_by_shape = True
+
     def __init__(self, crop_shape: Union[int, Tuple[int, int]]):
         self.crop_shape = height_width(self, "crop_shape", crop_shape)
         super().__init__()
@@ -65,6 +69,8 @@ class RandomCropRandomShape(ImageAugmentor):
         wmax, hmax: largest size; None or 0, and what exceeds the image, mean the size of the image.
         max_aspect_ratio: deprecated, without effect.
     """
+
+    draws_by_shape = True
 
     def __init__(self, wmin: int, hmin: int, wmax: Optional[int] = None, hmax: Optional[int] = None,
                  max_aspect_ratio: Optional[float] = None):
@@ -100,6 +106,8 @@ class GoogleNetRandomCropAndResize(ImageAugmentor):
         target_shape: edge of the square.
         interp: OpenCV's interpolation.
     """
+
+    draws_by_shape = True
 
     def __init__(self, crop_area_fraction: Tuple[float, float] = (0.08, 1.0),
                  aspect_ratio_range: Tuple[float, float] = (0.75, 1.333), target_shape: int = 224, interp: int = INTER_LINEAR):

@@ -28,6 +28,8 @@ class Flip(ImageAugmentor):
         prob: probability.
     """
 
+    draws_by_shape = True
+
     def __init__(self, horiz: bool = False, vert: bool = False, prob: float = 0.5):
         if bool(horiz) == bool(vert):
             raise ValueError("Flip: exactly one of horiz and vert must be true; got horiz={}, vert={}; "
@@ -50,6 +52,8 @@ class Transpose(ImageAugmentor):
         prob: probability.
     """
 
+    draws_by_shape = True
+
     def __init__(self, prob: float = 0.5):
         self.prob = probability(self, "prob", prob)
         super().__init__()
@@ -65,6 +69,8 @@ class Resize(ImageAugmentor):
         shape: (h, w), or one integer for both.
         interp: OpenCV's interpolation.
     """
+
+    draws_by_shape = True
 
     def __init__(self, shape: Union[int, Tuple[int, int]], interp: int = INTER_LINEAR):
         self.shape = height_width(self, "shape", shape)
@@ -82,6 +88,8 @@ class ResizeShortestEdge(ImageAugmentor):
         size: that length.
         interp: OpenCV's interpolation.
     """
+
+    draws_by_shape = True
 
     def __init__(self, size: int, interp: int = INTER_LINEAR):
         self.size = check_size(self, "size", size)
@@ -108,6 +116,8 @@ class RandomResize(ImageAugmentor):
 
     The size is drawn until the aspect ratio is allowed; after 51 attempts the image keeps its size and a warning is logged.
     """
+
+    draws_by_shape = True
 
     def __init__(self, xrange: Tuple[float, float], yrange: Optional[Tuple[float, float]] = None,
                  minimum: Tuple[int, int] = (0, 0), aspect_ratio_thres: float = 0.15, interp: int = INTER_LINEAR):

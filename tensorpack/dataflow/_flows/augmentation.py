@@ -1,0 +1,92 @@
+"""What flows that augment images have in common: checks of components, and errors that name the datapoint."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...utils import logger
+from ...utils._text.spec import about_none, describe
+from ..imgaug import base as augmentors_module
+from ..imgaug._arguments import list_of_augmentors
+from ..imgaug.base import AugmentorList
+from . import map as map_module
+from .below import flows_below
+from .datapoint_error import where, with_words
+from .map import MapData
+
+
+def as_list(augmentors: Any, who: str) -> AugmentorList:
+    if isinstance(augmentors, AugmentorList):
+        return augmentors
+    return AugmentorList(list_of_augmentors(who, "augmentors", augmentors))
+
+
+def check_image(image: Any, who: str, index: Any) -> None:
+    if not isinstance(image, np.ndarray):
+        raise TypeError("{}: component {!r} must be an image, that is an array; got {}{}".format(
+            who, index, describe(image), about_none(image)))
+
+
+def check_coordinates(coordinates: Any, who: str, index: Any) -> None:
+    if not _is_float_table(coordinates, 2):
+        raise ValueError("{}: component {!r} must be coordinates, that is a float array Nx2 of x and y; got {}".format(
+            who, index, describe(coordinates)))
+
+
+def check_boxes(boxes: Any, who: str, index: Any) -> None:
+    if not _is_float_table(boxes, 4):
+        raise ValueError("{}: component {!r} must be boxes, that is a float array Nx4 of x0, y0, x1 and y1; got {}".format(
+            who, index, describe(boxes)))
+
+
+def _is_float_table(value: Any, width: int) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim == 2 and value.shape[1] == width
+
+
+def check_label_map(label_map: Any, who: str, index: Any) -> None:
+    if not isinstance(label_map, np.ndarray):
+        raise TypeError("{}: component {!r} must be a label map, that is an array; got {}".format(
+            who, index, describe(label_map)))
+
+
+# Files whose frames say nothing about an augmentor that fails; those of the flows are added by these.
+plumbing = {__file__, map_module.__file__, augmentors_module.__file__}
+
+
+def _without_plumbing(traceback: Any) -> Any:
+    """The traceback from the augmentor on; None if the error was raised by what calls it."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename in plumbing:
+        traceback = traceback.tb_next
+    return traceback
+
+
+class Augmentation(MapData):
+    """Base of flows that augment: errors name the datapoint, and may drop it instead of ending the pass."""
+
+    augs: AugmentorList
+
+    def _set_up(self, augmentors: Any, catch_exceptions: bool) -> None:
+        self.augs = as_list(augmentors, type(self).__name__)
+        self._catch_exceptions = catch_exceptions
+        self._num_errors = 0
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        self.augs.reset_state()
+        for flow in flows_below(self.ds):
+            if isinstance(flow, MapData):
+                flow._keeps_texts = True
+
+    def _is_tolerated(self, error: Exception, number: int, dp: Any) -> bool:
+        named = with_words(error, where(number, dp, self.ds)).with_traceback(_without_plumbing(error.__traceback__))
+        if not self._catch_exceptions or not self._has_image(dp):
+            raise named
+        self._num_errors += 1
+        if self._num_errors < 10 or self._num_errors % 100 == 0:
+            logger.error("Got %d augmentation errors.", self._num_errors, exc_info=named)
+        return True
+
+    def _has_image(self, dp: Any) -> bool:
+        """Whether a datapoint is one that an augmentor may fail on."""
+        return True
