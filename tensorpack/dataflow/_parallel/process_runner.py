@@ -3,14 +3,15 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from typing import Any, Deque, Iterator, List, Optional
+from typing import Any, Deque, Iterator, List, NamedTuple, Optional
 
 from ...utils import logger
 from ...utils._numbers import whole_number
 from .._flows.each_once import copies_are_mixed
 from .._flows.endless import EndlessIterator
 from ..base import DataFlow, ProxyDataFlow, known_length
-from .transport.channel import FAILURE, Channel
+from .transport.channel import Channel
+from .transport.frames import FAILURE, RUN
 from .transport.group import WorkerGroup
 from .transport.worker import send_datapoint
 from .worker_flow import WorkerFlow, check_start_method
@@ -35,6 +36,13 @@ class _Producer:
             send_datapoint(channel, holder, self._who)
 
 
+class _Credits(NamedTuple):
+    """Among datapoints that wait to be taken: those before it were `count` of worker `source`, which may make as many more."""
+
+    source: int
+    count: int
+
+
 class _Runner(ProxyDataFlow, WorkerFlow):
     """What both runners do; they differ in names and in the meaning of the bound."""
 
@@ -43,12 +51,17 @@ class _Runner(ProxyDataFlow, WorkerFlow):
         self.num_proc = whole_number(self, "num_proc", num_proc, minimum=1)
         self._num_prefetch_total = num_prefetch
         self._start_method = check_start_method(self, start_method)
+        self._ready: Deque[Any] = deque()  # datapoints that were received, and _Credits; all iterations take from it
         if self.num_proc > 1:
             logger.info("[%s] Will fork a dataflow more than one times. This assumes the datapoints are i.i.d.",
                         type(self).__name__)
 
     def reset_state(self) -> None:
         WorkerFlow.reset_state(self)  # ds is reset in the workers, and only there
+
+    def close(self) -> None:
+        super().close()
+        self._ready.clear()
 
     def _start_workers(self, group: WorkerGroup) -> None:
         for _ in range(self.num_proc):
@@ -79,16 +92,37 @@ class _Runner(ProxyDataFlow, WorkerFlow):
         return copies_are_mixed(self.num_proc, known_length(self.ds)) + ", or num_proc=1"
 
     def _take(self, group: WorkerGroup) -> Any:
-        frame = self._receive(group)
+        while True:
+            try:
+                value = self._ready.popleft()
+            except IndexError:
+                self._receive_some(group)
+                continue
+            if type(value) is not _Credits:
+                return value
+            self._grant(group, value.source, value.count, self._limits[value.source])
+
+    def _receive_some(self, group: WorkerGroup) -> None:
+        frame = self._receive(group, WorkerGroup.receive_run)
         if frame.kind == FAILURE:
             self._raise_failure(frame)
-        # The credit goes on to whom lacks one; usually that is the same worker.
-        index = frame.source
+        if frame.kind == RUN:
+            values = frame.value.values
+            step = 1 if self._waiting else self._limits[frame.source]
+            for start in range(0, len(values), step):
+                part = values[start:start + step]
+                self._ready.extend(part + [_Credits(frame.source, len(part))])
+            return
+        # Who has made something big is told at once that it was taken.
+        self._grant(group, frame.source, 1, 1 if frame.references else self._limits[frame.source])
+        self._ready.append(frame.value)
+
+    def _grant(self, group: WorkerGroup, index: int, count: int, limit: int) -> None:
+        """Credits go on to whom lacks one; usually that is the same worker."""
         if self._waiting:
             self._waiting.append(index)
             index = self._waiting.popleft()
-        group.grant(index, 1, 1 if frame.references else self._limits[index])
-        return frame.value
+        group.grant(index, count, limit)
 
 
 class MultiProcessRunner(_Runner):

@@ -15,8 +15,10 @@ from ....utils._process.remote_failure import RemoteFailure
 from ....utils._rng import StreamOrigin, set_worker_index
 from ....utils.concurrency import enable_death_signal
 from ...base import DataFlowTerminated
-from .channel import FAILURE, Channel, Closed
+from .channel import Channel
+from .frames import FAILURE
 from .slots import SlotPool
+from .stream import Closed
 
 # What a worker does: is called with its index and its channels, the first of which leads to its consumer.
 Body = Callable[..., None]
@@ -98,7 +100,8 @@ def _disable_opencv_threads() -> None:
 def _work(start: Start, sockets: Any) -> int:
     pool = SlotPool()
     set_process_pool(pool)
-    channels = [Channel(sock, pool if k == 0 else None, on_wait=lambda: _check_parent(start.parent))
+    channels = [Channel(sock, pool if k == 0 else None, on_wait=lambda: _check_parent(start.parent),
+                        has_ring=True)
                 for k, sock in enumerate(sockets)]
     try:
         start.body(start.number, *channels)

@@ -1,0 +1,129 @@
+"""A stream of bytes from one process to another through shared memory: neither side needs the system as long as none waits.
+
+Who finds nothing to read, or no room to write, says so in a word that both see, and the other side wakes it. All that was
+written can be read at once, however it came, so readers that are late get much at a time, and what was written stays
+readable whatever becomes of the writer.
+
+Memory is written in the order of the program; only on x86 can Python rely on that. A word is read and written as a whole.
+"""
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import numpy as np
+
+from . import memory as shared_memory
+
+is_supported = shared_memory.is_supported and platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
+
+_HEAD = 4096  # bytes for the words
+_ROOM = 256 * 1024  # bytes for data
+TOTAL = _HEAD + _ROOM
+
+# Words of 8 bytes, each in a cache line of its own. Counts never wrap.
+_WRITTEN, _READ, _GRANTED, _READER_WAITS, _WRITER_WAITS = range(0, 40, 8)
+
+
+class _End:
+    def __init__(self, memory: np.ndarray):
+        view = memoryview(memory).cast("B")
+        self._words: Any = view[:_HEAD].cast("Q")
+        self._data: Any = view[_HEAD:TOTAL]
+
+
+class RingWriter(_End):
+    """The end that writes, in new memory.
+
+    Attributes:
+        fd: descriptor of the memory; the owner closes it once it was sent.
+
+    Raises:
+        OSError: there is no shared memory.
+    """
+
+    def __init__(self) -> None:
+        self.fd = shared_memory.create(TOTAL)
+        super().__init__(shared_memory.attach(self.fd, TOTAL))
+        self._written = 0
+        self._granted = 0
+
+    def write(self, data: Any) -> int:
+        """Write as much of `data` as there is room for; returns how many bytes that was."""
+        words, written = self._words, self._written
+        count = min(len(data), _ROOM - written + words[_READ])
+        start = written % _ROOM
+        if count == len(data) and start + count <= _ROOM:  # nearly always
+            self._data[start:start + count] = data
+        else:
+            first = min(count, _ROOM - start)
+            data = memoryview(data)
+            self._data[start:start + first] = data[:first]
+            self._data[:count - first] = data[first:count]
+        self._written = words[_WRITTEN] = written + count
+        return count
+
+    def must_wake(self) -> bool:
+        """Whether the reader waits; says so once."""
+        if not self._words[_READER_WAITS]:
+            return False
+        self._words[_READER_WAITS] = 0
+        return True
+
+    def new_credits(self) -> int:
+        """What the reader has granted since the last call."""
+        before, self._granted = self._granted, self._words[_GRANTED]
+        return self._granted - before
+
+    def begin_wait(self) -> bool:
+        """Ask to be woken when something is read or granted; whether that was asked for before."""
+        before = self._words[_WRITER_WAITS]
+        self._words[_WRITER_WAITS] = 1
+        return bool(before)
+
+    @property
+    def is_full(self) -> bool:
+        return self._written - self._words[_READ] >= _ROOM
+
+
+class RingReader(_End):
+    """The end that reads; maps the memory of a descriptor, which may be closed then."""
+
+    def __init__(self, fd: int):
+        super().__init__(shared_memory.attach(fd, TOTAL))
+        self._read = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is something to read."""
+        return bool(self._words[_WRITTEN] != self._read)
+
+    def read(self) -> bytes:
+        """All that is there."""
+        words, start, stop = self._words, self._read, self._words[_WRITTEN]
+        if start == stop:
+            return b""
+        words[_READER_WAITS] = 0
+        first, last = start % _ROOM, stop % _ROOM
+        if first < last:
+            data = bytes(self._data[first:last])
+        else:
+            data = bytes(self._data[first:]) + bytes(self._data[:last])
+        self._read = words[_READ] = stop
+        return data
+
+    def grant(self, count: int) -> None:
+        """Let the writer send `count` more datapoints."""
+        self._words[_GRANTED] += count
+
+    def must_wake(self) -> bool:
+        """Whether the writer waits; says so once."""
+        if not self._words[_WRITER_WAITS]:
+            return False
+        self._words[_WRITER_WAITS] = 0
+        return True
+
+    def begin_wait(self) -> bool:
+        """Ask to be woken when something is written; whether that was asked for before."""
+        before = self._words[_READER_WAITS]
+        self._words[_READER_WAITS] = 1
+        return bool(before)
