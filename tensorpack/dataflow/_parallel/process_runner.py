@@ -13,7 +13,7 @@ from ..base import DataFlow, ProxyDataFlow, known_length
 from .transport.channel import Channel
 from .transport.frames import FAILURE, RUN
 from .transport.group import WorkerGroup
-from .transport.worker import send_datapoint
+from .transport.worker import raise_explained
 from .worker_flow import WorkerFlow, check_start_method
 
 _NO_LIMIT = 1 << 40  # datapoints
@@ -30,10 +30,14 @@ class _Producer:
         self.ds.reset_state()
         datapoints = EndlessIterator(self.ds, self._who)
         holder: List[Any] = []  # refers to the datapoint alone, see Encoder.encode
-        while True:
-            holder.append(next(datapoints))
-            channel.wait_for_credit()
-            send_datapoint(channel, holder, self._who)
+        try:
+            while True:
+                holder.append(next(datapoints))
+                if channel.credits <= 0:
+                    channel.wait_for_credit()
+                channel.send(holder)
+        except Exception as e:
+            raise_explained(e, self._who, holder)
 
 
 class _Credits(NamedTuple):
@@ -71,7 +75,7 @@ class _Runner(ProxyDataFlow, WorkerFlow):
             if share:
                 group.grant(k, share)
         self._waiting: Deque[int] = deque(k for k, share in enumerate(shares) if not share)
-        self._limits = [max(1, share // 4) for share in shares]
+        self._limits = [max(1, share // 2) for share in shares]
 
     def _datapoints(self) -> Iterator[Any]:
         """As many datapoints as there are in a pass, or without end if that is not known."""
@@ -80,8 +84,18 @@ class _Runner(ProxyDataFlow, WorkerFlow):
         if length == 0:
             raise ValueError("{}: the DataFlow must not be empty; got {!r}, which has length 0".format(
                 type(self).__name__, self.ds))
+        ready = self._ready
         for _ in itertools.count() if length is None else range(length):
-            yield self._take(group)
+            while True:
+                try:
+                    value = ready.popleft()
+                except IndexError:
+                    self._receive_some(group)
+                    continue
+                if type(value) is not _Credits:
+                    break
+                self._grant(group, value.source, value.count, self._limits[value.source])
+            yield value
 
     def _never_ends(self) -> bool:
         return known_length(self.ds) is None
@@ -90,17 +104,6 @@ class _Runner(ProxyDataFlow, WorkerFlow):
         if self.num_proc == 1:
             return None
         return copies_are_mixed(self.num_proc, known_length(self.ds)) + ", or num_proc=1"
-
-    def _take(self, group: WorkerGroup) -> Any:
-        while True:
-            try:
-                value = self._ready.popleft()
-            except IndexError:
-                self._receive_some(group)
-                continue
-            if type(value) is not _Credits:
-                return value
-            self._grant(group, value.source, value.count, self._limits[value.source])
 
     def _receive_some(self, group: WorkerGroup) -> None:
         frame = self._receive(group, WorkerGroup.receive_run)

@@ -133,11 +133,15 @@ class Channel:
             Exception: what pickling the datapoint raised; nothing was sent then.
         """
         self.credits -= 1
-        if self._out is not None:
+        out = self._out
+        if out is not None:
             row = self._rows.write(holder[0], tag)
             if row is not None:
-                del holder[:]
-                self._write(row)
+                holder.clear()
+                if out.put(row):
+                    self._wake_if_asked(out)
+                else:
+                    self._write(out, row)
                 return
         self._references = []
         try:
@@ -223,7 +227,7 @@ class Channel:
             if self._wants_ring:
                 self._open_ring()
             if self._out is not None:
-                self._write(data)
+                self._write(self._out, data)
                 return
         while data:
             try:
@@ -243,14 +247,13 @@ class Channel:
             os.close(out.fd)
         self._out = out
 
-    def _write(self, data: Any) -> None:
-        out: Any = self._out
-        count = out.write(data)
-        while count < len(data):
-            data = memoryview(data)[count:]
+    def _write(self, out: ring.RingWriter, data: bytes) -> None:
+        rest = memoryview(data)
+        rest = rest[out.write(rest):]
+        while rest:
             self._wake_if_asked(out)
             self._wait_amid_frame(self._wait_for_room)
-            count = out.write(data)
+            rest = rest[out.write(rest):]
         self._wake_if_asked(out)
 
     def _wake_if_asked(self, end: Any) -> None:

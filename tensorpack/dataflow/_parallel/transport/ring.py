@@ -45,23 +45,35 @@ class RingWriter(_End):
     def __init__(self) -> None:
         self.fd = shared_memory.create(TOTAL)
         super().__init__(shared_memory.attach(self.fd, TOTAL))
-        self._written = 0
+        self._lap = 0  # bytes that were written in all laps before this one
+        self._start = self._safe = 0  # in this lap: where to write, and up to where there is room for sure
         self._granted = 0
 
-    def write(self, data: Any) -> int:
+    def put(self, data: bytes) -> bool:
+        """Write all of `data`, if there is room for sure; whether there was."""
+        start = self._start
+        stop = start + len(data)
+        if stop > self._safe:
+            return False
+        self._data[start:stop] = data
+        self._start = stop
+        self._words[_WRITTEN] = self._lap + stop
+        return True
+
+    def write(self, data: memoryview) -> int:
         """Write as much of `data` as there is room for; returns how many bytes that was."""
-        words, written = self._words, self._written
-        count = min(len(data), _ROOM - written + words[_READ])
-        start = written % _ROOM
-        if count == len(data) and start + count <= _ROOM:  # nearly always
-            self._data[start:start + count] = data
-        else:
-            first = min(count, _ROOM - start)
-            data = memoryview(data)
-            self._data[start:start + first] = data[:first]
-            self._data[:count - first] = data[first:count]
-        self._written = words[_WRITTEN] = written + count
-        return count
+        start = stop = self._lap + self._start
+        end = min(start + len(data), self._words[_READ] + _ROOM)
+        while stop < end:
+            position = stop % _ROOM
+            count = min(end - stop, _ROOM - position)
+            self._data[position:position + count] = data[stop - start:stop - start + count]
+            stop += count
+        self._words[_WRITTEN] = stop
+        self._start = stop % _ROOM
+        self._lap = stop - self._start
+        self._safe = min(_ROOM, self._words[_READ] + _ROOM - self._lap)
+        return stop - start
 
     def must_wake(self) -> bool:
         """Whether the reader waits; says so once."""
@@ -83,7 +95,7 @@ class RingWriter(_End):
 
     @property
     def is_full(self) -> bool:
-        return self._written - self._words[_READ] >= _ROOM
+        return self._lap + self._start - self._words[_READ] >= _ROOM
 
 
 class RingReader(_End):

@@ -4,7 +4,6 @@ Rows have equal sizes, so whatever number of them has come is read at once, colu
 """
 from __future__ import annotations
 
-import operator
 import pickle
 import struct
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -14,15 +13,29 @@ import numpy as np
 from .codec import BIG
 from .frames import FORM, HEADER, ROW, pack
 
-_TAG = slice(HEADER.size - 8, HEADER.size)
+_ROW = bytes([ROW])
 _MAX_ROWS = 32  # that share memory once they are received: an array that is kept keeps the others
 _MAX_BLOCK = 64 * 1024  # bytes of them
 _KINDS = (list, tuple, dict)  # of datapoints
 _NUMBERS: Dict[type, str] = {bool: "?", int: "q", float: "d"}  # struct formats, which numpy shares
+_BY_NAME = {kind.__name__: kind for kind in _NUMBERS}
+
+# The function `Form.write`.
+_SOURCE = """
+def write(dp, tag):
+    if not ({checks}):
+        return None
+    {names}= {values}
+    if not ({fits}):
+        return None
+    try:
+        return (header(tag) if tag else plain) + {parts}
+    except error:  # an int of more than 64 bits
+        return None
+"""
 
 # What a component is: "array", "scalar" of numpy, or the name of a Python type; dtype; shape.
 _Spec = Tuple[str, str, Tuple[int, ...]]
-_signature = operator.attrgetter("dtype", "shape")
 
 
 class Run(NamedTuple):
@@ -30,43 +43,15 @@ class Run(NamedTuple):
 
     Args:
         values: the datapoints.
-        packed_tags: their tags, as uint8 of shape (number, 8).
+        rows: what they were read from, with a field "tag".
     """
 
     values: List[Any]
-    packed_tags: np.ndarray
+    rows: np.ndarray
 
     def tags(self) -> List[int]:
-        tags: List[int] = self.packed_tags.copy().view("<i8")[:, 0].tolist()
+        tags: List[int] = self.rows["tag"].tolist()
         return tags
-
-
-class _Field:
-    """A component of a form."""
-
-    def __init__(self, spec: _Spec):
-        kind, dtype, self._shape = spec
-        self._dtype = np.dtype(dtype)
-        self.num_bytes = int(self._dtype.itemsize * np.prod(self._shape, dtype="int64"))
-        self.is_array = kind == "array"
-        self.is_number = kind not in ("array", "scalar")
-        self.type: type = np.ndarray if self.is_array else self._dtype.type
-        self.signature: Any = None if self.is_number else (self._dtype, self._shape)
-        self.encode: Callable[[Any], Optional[bytes]] = self.type.tobytes  # type: ignore[attr-defined]
-        if self.is_number:
-            self.type = next(t for t in _NUMBERS if t.__name__ == kind)
-            self.encode = struct.Struct("<" + _NUMBERS[self.type]).pack
-        elif len(self._shape) > 1:
-            self.encode = _contiguous_bytes
-
-    def read(self, column: np.ndarray) -> List[Any]:
-        """The component of several datapoints, out of uint8 of shape (number, bytes)."""
-        values = column.copy().view(self._dtype).reshape((len(column),) + self._shape)
-        return values.tolist() if self.is_number else list(values)
-
-
-def _contiguous_bytes(array: np.ndarray) -> Optional[bytes]:
-    return array.tobytes() if array.flags.c_contiguous else None
 
 
 class Form:
@@ -76,19 +61,45 @@ class Form:
         kind: list, tuple or dict.
         keys: of a dict.
         specs: what the components are.
+
+    Attributes:
+        num_bytes: of the components.
+        write: a function of a datapoint and its tag to a row; None if the datapoint has another form.
     """
 
     def __init__(self, kind: type, keys: Sequence[Any], specs: Sequence[_Spec]):
         self._kind = kind
         self._keys = tuple(keys)
         self._specs = list(specs)
-        self._fields = [_Field(spec) for spec in specs]
-        self._arrays = [k for k, field in enumerate(self._fields) if field.is_array]
-        self.num_bytes = sum(field.num_bytes for field in self._fields)
-        self._header = HEADER.pack(ROW, 0, self.num_bytes, 0)
-        self._prefix = self._header[:_TAG.start]
-        self._size = HEADER.size + self.num_bytes
-        self._max_rows = max(1, min(_MAX_ROWS, _MAX_BLOCK // self._size))
+        self._names = ["c{}".format(k) for k in range(len(specs))]
+        columns = [(name, dtype, shape) for name, (_, dtype, shape) in zip(self._names, specs)]
+        self.num_bytes = np.dtype(columns).itemsize
+        self._row = np.dtype([("kind", "u1"), ("references", "<u4"), ("bytes", "<u8"), ("tag", "<i8")] + columns)
+        self._max_rows = max(1, min(_MAX_ROWS, _MAX_BLOCK // self._row.itemsize))
+        self.write: Callable[[Any, int], Optional[bytes]] = self._compiled()
+
+    def _compiled(self) -> Any:
+        """The function `write`, compiled: it runs for each datapoint, and loops over the components would double its time."""
+        kinds = [kind for kind, _, _ in self._specs]
+        arrays = [name for name, kind in zip(self._names, kinds) if kind == "array"]
+        checks = ["type(dp) is kind", "len(dp) == {}".format(len(kinds))]
+        fits = [_check(name, spec) for name, spec in zip(self._names, self._specs)]
+        if self._kind is dict:
+            checks.append("tuple(dp) == keys")
+        if len(arrays) > 1:  # one array twice must be one on the other side, too
+            fits.append("len({{{}}}) == {}".format(", ".join(map("id({})".format, arrays)), len(arrays)))
+        known: Dict[str, Any] = {"kind": self._kind, "keys": self._keys, "error": struct.error, "plain": self._header(0),
+                                 "header": self._header}
+        for name, (kind, dtype, shape) in zip(self._names, self._specs):
+            known[name + "_type"], known[name + "_bytes"] = _how(kind, dtype)
+            known[name + "_dtype"], known[name + "_shape"] = np.dtype(dtype), shape
+        exec(_SOURCE.format(checks=" and ".join(checks), names="".join(name + ", " for name in self._names),
+                            values="dp.values()" if self._kind is dict else "dp", fits=" and ".join(fits),
+                            parts=" + ".join(map("{0}_bytes({0})".format, self._names))), known)
+        return known["write"]
+
+    def _header(self, tag: int) -> bytes:
+        return HEADER.pack(ROW, 0, self.num_bytes, tag)
 
     @classmethod
     def of(cls, dp: Any) -> Optional[Form]:
@@ -113,40 +124,15 @@ class Form:
     def load(cls, stream: bytes) -> Form:
         return cls(*pickle.loads(stream))
 
-    def write(self, dp: Any, tag: int) -> Optional[bytes]:
-        """A datapoint as a row; None if it has another form."""
-        if type(dp) is not self._kind or len(dp) != len(self._fields):
-            return None
-        values = dp
-        if self._keys:
-            if tuple(dp) != self._keys:
-                return None
-            values = list(dp.values())
-        parts: List[Any] = [self._prefix + tag.to_bytes(8, "little", signed=True) if tag else self._header]
-        for field, value in zip(self._fields, values):
-            if type(value) is not field.type or field.signature is not None and _signature(value) != field.signature:
-                return None
-            try:
-                parts.append(field.encode(value))
-            except struct.error:  # an int of more than 64 bits
-                return None
-        if len(self._arrays) > 1 and len({id(values[k]) for k in self._arrays}) < len(self._arrays):
-            return None  # one array twice, which it must be on the other side, too
-        return b"".join(parts) if None not in parts else None
-
-    def read(self, buffer: Any, start: int, stop: int) -> Tuple[Run, int]:
+    def read(self, buffer: bytes, start: int, stop: int) -> Tuple[Run, int]:
         """The datapoints of the row at `start` and of those that follow, and where they end."""
-        count = min((stop - start) // self._size, self._max_rows)
-        rows = np.frombuffer(buffer, "uint8", count * self._size, start).reshape(count, self._size)
-        others = (rows[:, :_TAG.start] != rows[0, :_TAG.start]).any(axis=1)
-        if others.any():
-            count = int(others.argmax())
-            rows = rows[:count]
-        columns, position = [], HEADER.size
-        for field in self._fields:
-            columns.append(field.read(rows[:, position:position + field.num_bytes]))
-            position += field.num_bytes
-        return Run(self._assemble(columns), rows[:, _TAG]), start + count * self._size
+        size = self._row.itemsize
+        kinds = buffer[start:stop - size + 1:size][:self._max_rows]
+        count = len(kinds) - len(kinds.lstrip(_ROW))
+        rows = np.frombuffer(buffer, self._row, count, start)
+        columns = [rows[name].tolist() if kind in _BY_NAME else list(rows[name].copy())
+                   for name, (kind, _, _) in zip(self._names, self._specs)]
+        return Run(self._assemble(columns), rows), start + count * size
 
     def _assemble(self, columns: List[List[Any]]) -> List[Any]:
         components = zip(*columns)
@@ -155,6 +141,26 @@ class Form:
         if self._kind is list:
             return list(map(list, components))
         return [dict(zip(self._keys, values)) for values in components]
+
+
+def _check(name: str, spec: _Spec) -> str:
+    """An expression of whether a component is as it should be."""
+    kind, _, shape = spec
+    check = "type({0}) is {0}_type"
+    if kind not in _BY_NAME:
+        check += " and {0}.dtype is {0}_dtype and {0}.shape == {0}_shape"
+    if len(shape) > 1:
+        check += " and {0}.flags.c_contiguous"
+    return check.format(name)
+
+
+def _how(kind: str, dtype: str) -> Tuple[type, Callable[[Any], bytes]]:
+    """The type of a component, and what turns it into bytes."""
+    if kind in _BY_NAME:
+        return _BY_NAME[kind], struct.Struct("<" + dtype).pack
+    if kind == "scalar":
+        return np.dtype(dtype).type, np.generic.tobytes
+    return np.ndarray, np.ndarray.tobytes
 
 
 def _spec(value: Any) -> Optional[_Spec]:

@@ -7,7 +7,7 @@ import pickle
 import signal
 import socket
 import sys
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, List, NamedTuple, NoReturn, Optional
 
 from ....utils._buffers import set_process_pool
 from ....utils._process.pickling import is_picklable, unpicklable
@@ -131,9 +131,12 @@ def send_datapoint(channel: Channel, holder: Any, who: str, tag: int = 0) -> Non
     """
     try:
         channel.send(holder, tag)
-    except Closed:
-        raise
     except Exception as e:
-        if holder and not is_picklable(holder[0]):
-            raise unpicklable(who, "a datapoint", holder[0], e) from e
-        raise
+        raise_explained(e, who, holder)
+
+
+def raise_explained(error: Exception, who: str, holder: List[Any]) -> NoReturn:
+    """Raise an error that came while the datapoint in `holder` was sent; a TypeError if that cannot be pickled."""
+    if not isinstance(error, Closed) and holder and not is_picklable(holder[0]):
+        raise unpicklable(who, "a datapoint", holder[0], error) from error
+    raise error
