@@ -84,18 +84,8 @@ class _Runner(ProxyDataFlow, WorkerFlow):
         if length == 0:
             raise ValueError("{}: the DataFlow must not be empty; got {!r}, which has length 0".format(
                 type(self).__name__, self.ds))
-        ready = self._ready
         for _ in itertools.count() if length is None else range(length):
-            while True:
-                try:
-                    value = ready.popleft()
-                except IndexError:
-                    self._receive_some(group)
-                    continue
-                if type(value) is not _Credits:
-                    break
-                self._grant(group, value.source, value.count, self._limits[value.source])
-            yield value
+            yield self._take(group)  # without a name, which would keep the datapoint until the next one
 
     def _never_ends(self) -> bool:
         return known_length(self.ds) is None
@@ -104,6 +94,19 @@ class _Runner(ProxyDataFlow, WorkerFlow):
         if self.num_proc == 1:
             return None
         return copies_are_mixed(self.num_proc, known_length(self.ds)) + ", or num_proc=1"
+
+    def _take(self, group: WorkerGroup) -> Any:
+        ready = self._ready
+        while True:
+            if not ready:
+                self._receive_some(group)
+            try:
+                value = ready.popleft()
+            except IndexError:  # another thread was faster
+                continue
+            if type(value) is not _Credits:
+                return value
+            self._grant(group, value.source, value.count, self._limits[value.source])
 
     def _receive_some(self, group: WorkerGroup) -> None:
         frame = self._receive(group, WorkerGroup.receive_run)

@@ -111,6 +111,7 @@ class Channel:
         self._stream.close()
         self._pool.close()
         self._inbox.close()
+        self._in = self._out = None
 
     def shut_down(self) -> None:
         """Let both sides see the end, also threads that wait for something."""
