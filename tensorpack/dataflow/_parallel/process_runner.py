@@ -10,7 +10,7 @@ from ...utils._numbers import whole_number
 from .._flows.each_once import copies_are_mixed
 from .._flows.endless import EndlessIterator
 from ..base import DataFlow, ProxyDataFlow, known_length
-from .transport.channel import Channel
+from .transport.channel import FAR, Channel
 from .transport.frames import FAILURE, RUN
 from .transport.group import WorkerGroup
 from .transport.worker import raise_explained
@@ -119,8 +119,10 @@ class _Runner(ProxyDataFlow, WorkerFlow):
                 part = values[start:start + step]
                 self._ready.extend(part + [_Credits(frame.source, len(part))])
             return
-        # Who has made something big is told at once that it was taken.
-        self._grant(group, frame.source, 1, 1 if frame.references else self._limits[frame.source])
+        limit = self._limits[frame.source]
+        if frame.references:  # who has made something big is told soon that it was taken
+            limit = max(1, min(limit, FAR // frame.num_shared()))
+        self._grant(group, frame.source, 1, limit)
         self._ready.append(frame.value)
 
     def _grant(self, group: WorkerGroup, index: int, count: int, limit: int) -> None:

@@ -43,6 +43,7 @@ from .stream import Closed, SocketStream, poll
 
 __all__ = ["DATA", "FAILURE", "Channel", "Closed", "wait_for_any"]
 
+FAR = 512 * 1024  # bytes of shared memory that may come and go between two exchanges about who holds them
 _BIG_STREAM = 32 * 1024  # a longer pickle goes through shared memory
 _MAX_HELD = 1 << 30  # bytes of shared memory that living arrays of one channel may take
 _SECONDS = 1.0  # of a wait, before a look at whether there is sense in it
@@ -99,6 +100,7 @@ class Channel:
         self._rows = RowWriter()
         self._reader = FrameReader(source)  # of the ring
         self._rest = b""  # of what was read from it: a part of a frame
+        self._num_lent = 0  # bytes in shared memory that were sent since the last look for slots that have come back
         self._owed = 0  # credits that the other side was not told of
         _channels.add(self)
 
@@ -155,7 +157,9 @@ class Channel:
         del holder[:]
         self._announce()
         self._send_bytes(pack(kind, tag, stream, self._references))
-        if self._references:
+        self._num_lent += sum([num_bytes for _, _, num_bytes in self._references])
+        if self._num_lent >= FAR:
+            self._num_lent = 0
             self._read_socket()  # slots that have come back meanwhile
 
     def send_message(self, kind: int, tag: int, stream: bytes = b"") -> None:
@@ -227,8 +231,12 @@ class Channel:
         if data[0] & ~IN_SLOT < CREDIT:
             if self._wants_ring:
                 self._open_ring()
-            if self._out is not None:
-                self._write(self._out, data)
+            out = self._out
+            if out is not None:
+                if out.put(data):
+                    self._wake_if_asked(out)
+                else:
+                    self._write(out, data)
                 return
         while data:
             try:

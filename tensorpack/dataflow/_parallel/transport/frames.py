@@ -40,6 +40,10 @@ class Frame:
         self.is_in_slot = kind >= IN_SLOT
         self.value = value
 
+    def num_shared(self) -> int:
+        """Bytes in shared memory."""
+        return sum([num_bytes for _, _, num_bytes in REFERENCE.iter_unpack(self.references)])
+
     def singles(self) -> List[Frame]:
         """A frame for each datapoint of a RUN."""
         run = self.value
