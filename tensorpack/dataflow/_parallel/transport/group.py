@@ -175,7 +175,7 @@ class WorkerGroup:
         channel = self.channels[index]
         is_dead = self.processes[index].exitcode is not None
         try:
-            while channel.receive_now():
+            while channel.receive_now() and is_dead:  # what else a living one has sent will be told of
                 pass
         except Closed:
             is_dead = True
