@@ -179,7 +179,7 @@ def _spec(value: Any) -> Optional[_Spec]:
 
 
 class RowWriter:
-    """Turns datapoints into rows, as long as each has the form of the one before."""
+    """Turns datapoints into rows of one form after another; a form is taken up at its second datapoint, since it must last."""
 
     def __init__(self) -> None:
         self._form: Optional[Form] = None
