@@ -1,10 +1,19 @@
 """Flows that look at others: PrintData and TestDataSpeed."""
 import re
+import time
 
 import numpy as np
 import pytest
 
-from tensorpack.dataflow import CacheData, DataFromList, PrintData, TestDataSpeed
+from tensorpack.dataflow import (
+    BatchData,
+    CacheData,
+    DataFromList,
+    MapData,
+    MultiProcessRunnerZMQ,
+    PrintData,
+    TestDataSpeed,
+)
 
 
 def flow(*datapoints):

@@ -79,9 +79,9 @@ class StageClock:
             return self._timed(original.__iter__(flow), stage)
 
         def reduce(flow: Any, protocol: Any) -> Any:
-            flow_type, parts = type(flow), original.__reduce_ex__(flow, protocol)
-            return tuple(tuple(original if x is flow_type else x for x in part) if type(part) is tuple else part
-                         for part in parts)
+            function, arguments, *rest = original.__reduce_ex__(flow, protocol)
+            arguments = tuple(original if x is type(flow) else x for x in arguments)
+            return (_call, (function, arguments), *rest)  # pickle itself looks at the class of what is made
 
         return type(original.__name__, (original,), {
             "__iter__": iterate, "__reduce_ex__": reduce, "__module__": original.__module__, "__doc__": original.__doc__})
@@ -114,6 +114,10 @@ class StageClock:
             if above:
                 above[-1][0] += wall
                 above[-1][1] += cpu
+
+
+def _call(function: Any, arguments: Any) -> Any:
+    return function(*arguments)
 
 
 def _with_depths(ds: DataFlow) -> List[Tuple[DataFlow, int]]:
