@@ -171,7 +171,8 @@ class TestStages:
         df = TestDataSpeed(self.flow(), size=8, warmup=1)
         df.start()
         batch, mapped, source = df.stages
-        assert [(s.name, s.depth, s.datapoints) for s in df.stages] == [("BatchData", 0, 8), ("MapData", 1, 32), ("Sleepy", 2, 32)]
+        assert [(s.name, s.depth, s.datapoints) for s in df.stages] == [
+            ("BatchData", 0, 8), ("MapData", 1, 32), ("Sleepy", 2, 32)]
         assert mapped.cpu >= 32 * 0.004 and source.wait >= 32 * 0.002
         assert batch.cpu < mapped.cpu and source.cpu < mapped.cpu
         lines = [r.getMessage() for r in log_records if "CPU ms" in r.getMessage()][0].splitlines()

@@ -1,4 +1,4 @@
-"""Small datapoints on their way between processes: rows of one form, the ring that carries them, and what never becomes a row."""
+"""Small datapoints on their way between processes: rows of one form, the ring that carries them, and what becomes no row."""
 import os
 import signal
 import socket
@@ -251,8 +251,8 @@ def settled_size(path):
 @pytest.mark.parametrize("bound", [1, 2, 7, 50])
 def test_the_bound_on_small_datapoints_holds_whatever_was_taken(tmp_path, bound):
     path = str(tmp_path / "made")
-    for flow in (lambda: MultiProcessRunner(Bounded(path), bound, 1), lambda: MultiProcessRunnerZMQ(Bounded(path), 1, hwm=bound)):
-        with flow() as df:
+    for make in (lambda ds: MultiProcessRunner(ds, bound, 1), lambda ds: MultiProcessRunnerZMQ(ds, 1, hwm=bound)):
+        with make(Bounded(path)) as df:
             df.reset_state()
             iterator, taken = iter(df), 0
             for number in (0, 1, 30, 100):

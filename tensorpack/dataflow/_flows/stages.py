@@ -79,7 +79,8 @@ class StageClock:
             return self._timed(original.__iter__(flow), stage)
 
         def reduce(flow: Any, protocol: Any) -> Any:
-            function, arguments, *rest = original.__reduce_ex__(flow, protocol)
+            reduced: Any = original.__reduce_ex__(flow, protocol)
+            function, arguments, *rest = reduced
             arguments = tuple(original if x is type(flow) else x for x in arguments)
             return (_call, (function, arguments), *rest)  # pickle itself looks at the class of what is made
 

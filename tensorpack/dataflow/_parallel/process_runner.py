@@ -41,10 +41,10 @@ class _Producer:
 
 
 class _Credits(NamedTuple):
-    """Among datapoints that wait to be taken: those before it were `count` of worker `source`, which may make as many more."""
+    """Among datapoints that wait to be taken: those before it were `number` of worker `source`, which may make as many more."""
 
     source: int
-    count: int
+    number: int
 
 
 class _Runner(ProxyDataFlow, WorkerFlow):
@@ -106,7 +106,7 @@ class _Runner(ProxyDataFlow, WorkerFlow):
                 continue
             if type(value) is not _Credits:
                 return value
-            self._grant(group, value.source, value.count, self._limits[value.source])
+            self._grant(group, value.source, value.number, self._limits[value.source])
 
     def _receive_some(self, group: WorkerGroup) -> None:
         frame = self._receive(group, WorkerGroup.receive_run)

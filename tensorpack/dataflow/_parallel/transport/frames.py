@@ -5,7 +5,7 @@ A frame is a header, references to big arrays in shared memory, and a stream, mo
 from __future__ import annotations
 
 import struct
-from typing import Any, Deque, List, Optional, Sequence, Tuple
+from typing import Any, Deque, List, Sequence, Tuple
 
 # Kinds of frames. The first ones are for the owner of a channel; DEATH and RUN are never sent.
 DATA, FAILURE, END, NOTE, DEATH, RUN, FORM, ROW = range(8)
@@ -30,7 +30,7 @@ class Frame:
 
     __slots__ = ("is_in_slot", "kind", "references", "source", "stream", "tag", "value")
 
-    def __init__(self, source: int, kind: int, tag: int = 0, references: bytes = b"", stream: Optional[bytes] = b"",
+    def __init__(self, source: int, kind: int, tag: int = 0, references: bytes = b"", stream: Any = b"",
                  value: Any = None):
         self.source = source
         self.kind = kind & ~IN_SLOT

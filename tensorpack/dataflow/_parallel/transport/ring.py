@@ -27,7 +27,7 @@ _WRITTEN, _READ, _GRANTED, _READER_WAITS, _WRITER_WAITS = range(0, 40, 8)
 
 class _End:
     def __init__(self, memory: np.ndarray):
-        view = memoryview(memory).cast("B")
+        view: Any = memory.data
         self._words: Any = view[:_HEAD].cast("Q")
         self._data: Any = view[_HEAD:TOTAL]
 
