@@ -155,6 +155,9 @@ class Channel:
                 self._pool.returned(number)
             raise
         del holder[:]
+        if not self._references:
+            self._send_bytes(HEADER.pack(kind, 0, len(stream), tag) + stream)
+            return
         self._announce()
         self._send_bytes(pack(kind, tag, stream, self._references))
         self._num_lent += sum([num_bytes for _, _, num_bytes in self._references])
@@ -215,8 +218,6 @@ class Channel:
         return kind | IN_SLOT, b""
 
     def _announce(self) -> None:
-        if not self._references:
-            return
         given_up = self._pool.collect_given_up()
         if given_up:
             self._send_bytes(pack(OLD_SLOTS, 0, array.array("I", given_up).tobytes()))
