@@ -26,10 +26,32 @@ _WRITTEN, _READ, _GRANTED, _READER_WAITS, _WRITER_WAITS = range(0, 40, 8)
 
 
 class _End:
-    def __init__(self, memory: np.ndarray):
+    """What both ends can do.
+
+    Args:
+        memory: of the ring.
+        waits: the word by which this end says that it waits.
+        other_waits: that of the other end.
+    """
+
+    def __init__(self, memory: np.ndarray, waits: int, other_waits: int):
+        self._waits, self._other_waits = waits, other_waits
         view: Any = memory.data
         self._words: Any = view[:_HEAD].cast("Q")
         self._data: Any = view[_HEAD:TOTAL]
+
+    def must_wake(self) -> bool:
+        """Whether the other end waits; says so once."""
+        if not self._words[self._other_waits]:
+            return False
+        self._words[self._other_waits] = 0
+        return True
+
+    def begin_wait(self) -> bool:
+        """Ask to be woken: the reader by what is written, the writer by what is read or granted; whether that was asked before."""
+        before = self._words[self._waits]
+        self._words[self._waits] = 1
+        return bool(before)
 
 
 class RingWriter(_End):
@@ -44,7 +66,7 @@ class RingWriter(_End):
 
     def __init__(self) -> None:
         self.fd = shared_memory.create(TOTAL)
-        super().__init__(shared_memory.attach(self.fd, TOTAL))
+        super().__init__(shared_memory.attach(self.fd, TOTAL), _WRITER_WAITS, _READER_WAITS)
         self._lap = 0  # bytes that were written in all laps before this one
         self._start = self._safe = 0  # in this lap: where to write, and up to where there is room for sure
         self._granted = 0
@@ -75,23 +97,10 @@ class RingWriter(_End):
         self._safe = min(_ROOM, self._words[_READ] + _ROOM - self._lap)
         return stop - start
 
-    def must_wake(self) -> bool:
-        """Whether the reader waits; says so once."""
-        if not self._words[_READER_WAITS]:
-            return False
-        self._words[_READER_WAITS] = 0
-        return True
-
     def new_credits(self) -> int:
         """What the reader has granted since the last call."""
         before, self._granted = self._granted, self._words[_GRANTED]
         return self._granted - before
-
-    def begin_wait(self) -> bool:
-        """Ask to be woken when something is read or granted; whether that was asked for before."""
-        before = self._words[_WRITER_WAITS]
-        self._words[_WRITER_WAITS] = 1
-        return bool(before)
 
     @property
     def is_full(self) -> bool:
@@ -102,7 +111,7 @@ class RingReader(_End):
     """The end that reads; maps the memory of a descriptor, which may be closed then."""
 
     def __init__(self, fd: int):
-        super().__init__(shared_memory.attach(fd, TOTAL))
+        super().__init__(shared_memory.attach(fd, TOTAL), _READER_WAITS, _WRITER_WAITS)
         self._read = 0
 
     def __bool__(self) -> bool:
@@ -126,16 +135,3 @@ class RingReader(_End):
     def grant(self, count: int) -> None:
         """Let the writer send `count` more datapoints."""
         self._words[_GRANTED] += count
-
-    def must_wake(self) -> bool:
-        """Whether the writer waits; says so once."""
-        if not self._words[_WRITER_WAITS]:
-            return False
-        self._words[_WRITER_WAITS] = 0
-        return True
-
-    def begin_wait(self) -> bool:
-        """Ask to be woken when something is written; whether that was asked for before."""
-        before = self._words[_READER_WAITS]
-        self._words[_READER_WAITS] = 1
-        return bool(before)
