@@ -48,7 +48,7 @@ class _End:
         return True
 
     def begin_wait(self) -> bool:
-        """Ask to be woken: the reader by what is written, the writer by what is read or granted; whether that was asked before."""
+        """Ask to be woken, the reader by what is written, the writer by what is read or granted; whether it had asked."""
         before = self._words[self._waits]
         self._words[self._waits] = 1
         return bool(before)
