@@ -1,7 +1,8 @@
 """One contender of `dataflow_transport.py`, in an interpreter of its own, which may be that of a peer: needs numpy only.
 
-Usage: _transport_worker.py CONTENDER KIND NUM_PROC SECONDS [ROOT]. KIND is "batch" or a number of bytes. The last line of
-output is a JSON object: datapoints per second, bytes of one, CPU seconds per GB, MB of memory per worker.
+Usage: _transport_worker.py CONTENDER KIND NUM_PROC SECONDS [ROOT]. KIND is "batch", "lone" or a number of bytes. The last
+line of output is a JSON object: datapoints per second, bytes of one, CPU seconds per GB, MB of memory per worker. Of "lone" it
+is the median of the microseconds that a datapoint takes to the consumer when one is made each 5 ms.
 """
 import multiprocessing
 import os
@@ -20,9 +21,18 @@ def images():
 
 def datapoints(kind):
     """Endless components: images to be batched, or one array again and again."""
+    if kind == "lone":
+        yield from lone()
     sources = images() if kind == "batch" else [np.zeros(int(kind), "uint8")]
     while True:
         yield from sources
+
+
+def lone():
+    """When each one was made."""
+    while True:
+        time.sleep(0.005)
+        yield np.array([time.perf_counter()])
 
 
 def tensorpack(kind, num_proc):
@@ -133,8 +143,17 @@ def measure(iterator, seconds):
             "worker_mb": sum(workers) / max(1, len(workers))}
 
 
+def measure_latency(iterator, seconds):
+    took, end = [], time.perf_counter() + max(1, seconds)
+    while time.perf_counter() < end:
+        made = next(iterator)
+        took.append(time.perf_counter() - made[0])
+    return {"latency": 1e6 * float(np.median(took[20:]))}
+
+
 if __name__ == "__main__":
     contender, kind, num_proc, seconds = sys.argv[1:5]
     sys.path[:] = sys.argv[5:6] + sys.path[1:] + sys.path[:1]  # this folder last: it has an imgaug.py
     _session.lead()
-    _session.finish(measure(globals()[contender](kind, int(num_proc)), float(seconds)))
+    judge = measure_latency if kind == "lone" else measure
+    _session.finish(judge(globals()[contender](kind, int(num_proc)), float(seconds)))

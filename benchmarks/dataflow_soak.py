@@ -36,6 +36,7 @@ from tensorpack.dataflow import (
 from tensorpack.utils import logger
 
 SIZE, SHAPE = 2000, (200, 250, 3)  # datapoints of a pass, each of 150 kB
+SMALL = (25,)  # shape of small ones
 BATCH = 8
 HANG_SECONDS = 60
 SLOW_SECONDS = 1.0  # in which a death must be told
@@ -46,12 +47,20 @@ def make(dp: List[int]) -> List[Any]:
     return [dp[0], np.full(SHAPE, dp[0] % 251, "uint8")]
 
 
+def make_small(dp: List[int]) -> List[Any]:
+    return [dp[0], np.full(SMALL, dp[0] % 251, "uint8")]
+
+
 def is_right(number: int, array: np.ndarray) -> bool:
-    return array.shape == SHAPE and bool((array == number % 251).all())
+    return array.shape in (SHAPE, SMALL) and bool((array == number % 251).all())
 
 
 def source(numbers: List[int]) -> DataFromList:
     return DataFromList([[k] for k in numbers], shuffle=False)
+
+
+def small(numbers: List[int]) -> MapData:
+    return MapData(source(numbers), make_small)
 
 
 # Flows whose pass holds each number once.
@@ -60,6 +69,8 @@ EXACT: Dict[str, Callable[[List[int]], Any]] = {
     "runner": lambda numbers: MultiProcessRunner(MapData(source(numbers), make), 20, 1),
     "runner in a strict map": lambda numbers: MultiProcessMapDataZMQ(
         MultiProcessRunnerZMQ(MapData(source(numbers), make), 1, hwm=20), 2, list, buffer_size=10, strict=True),
+    "runner, small": lambda numbers: MultiProcessRunner(small(numbers), 20, 1),
+    "strict map, small": lambda numbers: MultiProcessMapDataZMQ(small(numbers), 3, list, buffer_size=40, strict=True),
 }
 
 # Flows of batches, from several workers.

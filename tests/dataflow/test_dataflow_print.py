@@ -1,10 +1,19 @@
 """Flows that look at others: PrintData and TestDataSpeed."""
 import re
+import time
 
 import numpy as np
 import pytest
 
-from tensorpack.dataflow import CacheData, DataFromList, PrintData, TestDataSpeed
+from tensorpack.dataflow import (
+    BatchData,
+    CacheData,
+    DataFromList,
+    MapData,
+    MultiProcessRunnerZMQ,
+    PrintData,
+    TestDataSpeed,
+)
 
 
 def flow(*datapoints):
@@ -138,3 +147,59 @@ class TestTestDataSpeed:
         assert [dp for dp in df] == [[0], [1], [2], [3], [4]]
         assert ds.taken == 9
         assert (df.test_size, df.warmup, len(df)) == (3, 1, 5)
+
+
+class Sleepy(DataFromList):
+    def __iter__(self):
+        for dp in super().__iter__():
+            time.sleep(0.002)
+            yield dp
+
+
+def compute(dp):
+    end = time.thread_time() + 0.004
+    while time.thread_time() < end:
+        pass
+    return dp
+
+
+class TestStages:
+    def flow(self):
+        return BatchData(MapData(Sleepy([[k] for k in range(40)], shuffle=False), compute), 4)
+
+    def test_the_table_tells_which_flow_takes_the_time(self, log_records):
+        df = TestDataSpeed(self.flow(), size=8, warmup=1)
+        df.start()
+        batch, mapped, source = df.stages
+        assert [(s.name, s.depth, s.datapoints) for s in df.stages] == [
+            ("BatchData", 0, 8), ("MapData", 1, 32), ("Sleepy", 2, 32)]
+        assert mapped.cpu >= 32 * 0.004 and source.wait >= 32 * 0.002
+        assert batch.cpu < mapped.cpu and source.cpu < mapped.cpu
+        lines = [r.getMessage() for r in log_records if "CPU ms" in r.getMessage()][0].splitlines()
+        assert [line.split()[0] for line in lines[1:]] == ["flow", "BatchData", "MapData", "Sleepy"]
+        assert sum(float(line.split()[-1].rstrip("%")) for line in lines[2:]) == pytest.approx(100, abs=2)
+
+    def test_flows_are_what_they_were_afterwards(self):
+        ds = self.flow()
+        TestDataSpeed(ds, size=100).start()
+        assert (type(ds), type(ds.ds), type(ds.ds.ds)) == (BatchData, MapData, Sleepy)
+        with pytest.raises(ValueError):
+            TestDataSpeed(ds, size=1, warmup=100).start()
+        assert type(ds.ds) is MapData
+
+    @pytest.mark.parametrize("start_method", ["fork", "spawn"])
+    def test_flows_in_other_processes_are_said_to_be_there(self, start_method, log_records):
+        inner = BatchData(DataFromList([[k] for k in range(8)], shuffle=False), 2)
+        with MultiProcessRunnerZMQ(inner, 1, start_method=start_method) as ds:
+            df = TestDataSpeed(ds, size=4)
+            df.start()
+            assert [(s.name, s.datapoints) for s in df.stages] == [
+                ("MultiProcessRunnerZMQ", 4), ("BatchData", 0), ("DataFromList", 0)]
+        assert any("in other processes" in r.getMessage() for r in log_records)
+
+    def test_a_picture_is_written(self, tmp_path):
+        pytest.importorskip("matplotlib")
+        path = str(tmp_path / "speed.png")
+        TestDataSpeed(self.flow(), size=2, plot=path).start()
+        with open(path, "rb") as f:
+            assert f.read(4) == b"\x89PNG"

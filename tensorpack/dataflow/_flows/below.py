@@ -17,10 +17,11 @@ def flows_below(ds: Any) -> Iterator[DataFlow]:
         if isinstance(flow, DataFlow) and id(flow) not in seen:
             seen[id(flow)] = flow
             yield flow
-            waiting.extend(reversed(_sources(flow)))
+            waiting.extend(reversed(sources_of(flow)))
 
 
-def _sources(flow: DataFlow) -> List[Any]:
+def sources_of(flow: DataFlow) -> List[Any]:
+    """The flows from which it reads directly."""
     found: List[Any] = []
     for value in list(vars(flow).values()):
         found += value if isinstance(value, (list, tuple)) and len(value) <= _MAX_ELEMENTS else [value]
@@ -29,4 +30,4 @@ def _sources(flow: DataFlow) -> List[Any]:
 
 def wraps_unknown(flow: DataFlow) -> bool:
     """Whether a flow reads from others by code that is not of this library: it may drop, keep or add datapoints."""
-    return not is_of_library(flow) and bool(_sources(flow))
+    return not is_of_library(flow) and bool(sources_of(flow))

@@ -9,7 +9,9 @@ from .._flows.drop_streak import DropStreak
 from .._flows.endless import EndlessIterator
 from ..base import DataFlow
 from .pass_ledger import PassLedger, dropped_pass
-from .transport.channel import END, NOTE, Channel, Closed, wait_for_any
+from .transport.channel import Channel, wait_for_any
+from .transport.frames import END, NOTE
+from .transport.stream import Closed
 from .transport.worker import send_datapoint, send_failure
 
 

@@ -10,7 +10,8 @@ from .._flows.batch import BatchData
 from .._flows.datapoint_error import apply_named
 from ..base import DataFlow, require_flow_like
 from .dispatcher import Dispatcher, Report
-from .transport.channel import DATA, END, Channel, Frame
+from .transport.channel import Channel
+from .transport.frames import DATA, END, Frame
 from .transport.group import WorkerGroup
 from .transport.worker import send_datapoint
 from .worker_flow import WorkerFlow, check_start_method

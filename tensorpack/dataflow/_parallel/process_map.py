@@ -12,8 +12,10 @@ from .._flows.datapoint_error import apply_named
 from .._flows.map import MapDataComponent
 from ..base import DataFlow
 from .map_logic import Outcome, ParallelMapData
-from .transport.channel import FAILURE, Channel, Closed
+from .transport.channel import Channel
+from .transport.frames import FAILURE
 from .transport.group import WorkerGroup
+from .transport.stream import Closed
 from .transport.worker import send_datapoint, send_failure
 from .worker_flow import WorkerFlow, check_start_method, error_of
 

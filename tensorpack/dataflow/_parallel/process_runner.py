@@ -3,16 +3,17 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from typing import Any, Deque, Iterator, List, Optional
+from typing import Any, Deque, Iterator, List, NamedTuple, Optional
 
 from ...utils import logger
 from ...utils._numbers import whole_number
 from .._flows.each_once import copies_are_mixed
 from .._flows.endless import EndlessIterator
 from ..base import DataFlow, ProxyDataFlow, known_length
-from .transport.channel import FAILURE, Channel
+from .transport.channel import FAR, Channel
+from .transport.frames import FAILURE, RUN
 from .transport.group import WorkerGroup
-from .transport.worker import send_datapoint
+from .transport.worker import raise_explained
 from .worker_flow import WorkerFlow, check_start_method
 
 _NO_LIMIT = 1 << 40  # datapoints
@@ -29,10 +30,21 @@ class _Producer:
         self.ds.reset_state()
         datapoints = EndlessIterator(self.ds, self._who)
         holder: List[Any] = []  # refers to the datapoint alone, see Encoder.encode
-        while True:
-            holder.append(next(datapoints))
-            channel.wait_for_credit()
-            send_datapoint(channel, holder, self._who)
+        try:
+            while True:
+                holder.append(next(datapoints))
+                if channel.credits <= 0:
+                    channel.wait_for_credit()
+                channel.send(holder)
+        except Exception as e:
+            raise_explained(e, self._who, holder)
+
+
+class _Credits(NamedTuple):
+    """Among datapoints that wait to be taken: those before it were `number` of worker `source`, which may make as many more."""
+
+    source: int
+    number: int
 
 
 class _Runner(ProxyDataFlow, WorkerFlow):
@@ -43,12 +55,17 @@ class _Runner(ProxyDataFlow, WorkerFlow):
         self.num_proc = whole_number(self, "num_proc", num_proc, minimum=1)
         self._num_prefetch_total = num_prefetch
         self._start_method = check_start_method(self, start_method)
+        self._ready: Deque[Any] = deque()  # datapoints that were received, and _Credits; all iterations take from it
         if self.num_proc > 1:
             logger.info("[%s] Will fork a dataflow more than one times. This assumes the datapoints are i.i.d.",
                         type(self).__name__)
 
     def reset_state(self) -> None:
         WorkerFlow.reset_state(self)  # ds is reset in the workers, and only there
+
+    def close(self) -> None:
+        super().close()
+        self._ready.clear()
 
     def _start_workers(self, group: WorkerGroup) -> None:
         for _ in range(self.num_proc):
@@ -58,7 +75,7 @@ class _Runner(ProxyDataFlow, WorkerFlow):
             if share:
                 group.grant(k, share)
         self._waiting: Deque[int] = deque(k for k, share in enumerate(shares) if not share)
-        self._limits = [max(1, share // 4) for share in shares]
+        self._limits = [max(1, share // 2) for share in shares]
 
     def _datapoints(self) -> Iterator[Any]:
         """As many datapoints as there are in a pass, or without end if that is not known."""
@@ -68,7 +85,7 @@ class _Runner(ProxyDataFlow, WorkerFlow):
             raise ValueError("{}: the DataFlow must not be empty; got {!r}, which has length 0".format(
                 type(self).__name__, self.ds))
         for _ in itertools.count() if length is None else range(length):
-            yield self._take(group)
+            yield self._take(group)  # without a name, which would keep the datapoint until the next one
 
     def _never_ends(self) -> bool:
         return known_length(self.ds) is None
@@ -79,16 +96,41 @@ class _Runner(ProxyDataFlow, WorkerFlow):
         return copies_are_mixed(self.num_proc, known_length(self.ds)) + ", or num_proc=1"
 
     def _take(self, group: WorkerGroup) -> Any:
-        frame = self._receive(group)
+        ready = self._ready
+        while True:
+            if not ready:
+                self._receive_some(group)
+            try:
+                value = ready.popleft()
+            except IndexError:  # another thread was faster
+                continue
+            if type(value) is not _Credits:
+                return value
+            self._grant(group, value.source, value.number, self._limits[value.source])
+
+    def _receive_some(self, group: WorkerGroup) -> None:
+        frame = self._receive(group, WorkerGroup.receive_run)
         if frame.kind == FAILURE:
             self._raise_failure(frame)
-        # The credit goes on to whom lacks one; usually that is the same worker.
-        index = frame.source
+        if frame.kind == RUN:
+            values = frame.value.values
+            step = 1 if self._waiting else self._limits[frame.source]
+            for start in range(0, len(values), step):
+                part = values[start:start + step]
+                self._ready.extend(part + [_Credits(frame.source, len(part))])
+            return
+        limit = self._limits[frame.source]
+        if frame.references:  # who has made something big is told soon that it was taken
+            limit = max(1, min(limit, FAR // frame.num_shared()))
+        self._grant(group, frame.source, 1, limit)
+        self._ready.append(frame.value)
+
+    def _grant(self, group: WorkerGroup, index: int, count: int, limit: int) -> None:
+        """Credits go on to whom lacks one; usually that is the same worker."""
         if self._waiting:
             self._waiting.append(index)
             index = self._waiting.popleft()
-        group.grant(index, 1, 1 if frame.references else self._limits[index])
-        return frame.value
+        group.grant(index, count, limit)
 
 
 class MultiProcessRunner(_Runner):

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import weakref
-from typing import Any, NoReturn, Optional
+from typing import Any, Callable, NoReturn, Optional
 
 from ...utils._rng import new_worker_origin
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard
-from .transport.channel import DEATH, Frame
+from .transport.frames import DEATH, Frame
 from .transport.group import WorkerGroup, load_failure
 
 
@@ -75,9 +75,9 @@ class WorkerFlow(DataFlow):
         self.close()
         raise error
 
-    def _receive(self, group: WorkerGroup) -> Frame:
+    def _receive(self, group: WorkerGroup, receive: Callable[[WorkerGroup], Frame] = WorkerGroup.receive) -> Frame:
         """The next frame; the death of a worker is raised, now and by each later iteration."""
-        frame = group.receive()
+        frame = receive(group)
         if frame.kind == DEATH:
             self._fail(group.death(frame.source))
         return frame

@@ -1,13 +1,15 @@
-"""Both directions between two processes: frames over a socket pair, big arrays beside them in shared memory.
+"""Both directions between two processes: frames, and big arrays beside them in shared memory.
+
+Frames for the owner of the other end go through a ring in shared memory where there is one, and frames for the channel
+itself, such as descriptors of memory, through a socket pair, which also tells the end of a process and wakes who waits.
 
 A sender needs a credit of the receiver for each datapoint, so that no more of them exist than the receiver wants. Nothing is
-ever sent without listening at the same time, so two full sockets cannot block each other.
+ever sent without listening at the same time, so two full ends cannot block each other.
 """
 from __future__ import annotations
 
 import array
 import os
-import select
 import socket
 import struct
 import weakref
@@ -16,50 +18,37 @@ from typing import Any, Callable, Deque, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from . import memory as shared_memory
+from . import ring
 from .codec import Encoder, decode, is_fortran
+from .frames import (
+    CREDIT,
+    DATA,
+    FAILURE,
+    HEADER,
+    IN_SLOT,
+    NEW_RING,
+    NEW_SLOT,
+    OLD_SLOTS,
+    REFERENCE,
+    WAKE,
+    Frame,
+    pack,
+    take_single,
+)
 from .inbox import Inbox
+from .reader import FrameReader
+from .rows import RowWriter
 from .slots import SlotPool
+from .stream import Closed, SocketStream, poll
 
-DATA, FAILURE, END, NOTE, DEATH, CREDIT, NEW_SLOT, OLD_SLOTS = range(8)  # kinds of frames; DEATH is never sent
-_IN_SLOT = 128  # flag on a kind on its way: the first reference is the pickle itself
+__all__ = ["DATA", "FAILURE", "Channel", "Closed", "wait_for_any"]
 
-_HEADER = struct.Struct("<BIQq")  # kind, number of references, bytes of the stream, tag
-_REFERENCE = struct.Struct("<IQQ")  # slot, offset, bytes
-_CHUNK = 64 * 1024  # bytes read at once
+FAR = 512 * 1024  # bytes of shared memory that may come and go between two exchanges about who holds them
 _BIG_STREAM = 32 * 1024  # a longer pickle goes through shared memory
-_MAX_FDS = 64
-_ANCILLARY = socket.CMSG_SPACE(_MAX_FDS * 4) if hasattr(socket, "CMSG_SPACE") else 0
 _MAX_HELD = 1 << 30  # bytes of shared memory that living arrays of one channel may take
-
-
-class Closed(Exception):
-    """The other side is gone, and all that it had sent was received."""
-
-
-class Frame:
-    """A received message: datapoint, failure, end of data, or a note; or the death of the other process.
-
-    Attributes:
-        source: the channel's number, as its owner counts.
-        kind, tag: as sent.
-        references: places of the big arrays in shared memory, packed.
-        stream: the pickle.
-        is_in_slot: the first reference is the pickle.
-        value: the datapoint, once it was opened.
-    """
-
-    __slots__ = ("is_in_slot", "kind", "references", "source", "stream", "tag", "value")
-
-    def __init__(self, source: int, kind: int, tag: int = 0, references: bytes = b"", stream: bytes = b""):
-        self.source = source
-        self.kind = kind & ~_IN_SLOT
-        self.tag = tag
-        self.references = references
-        self.stream = stream
-        self.is_in_slot = kind >= _IN_SLOT
-        self.value: Any = None
-
+_SECONDS = 1.0  # of a wait, before a look at whether there is sense in it
+# Of the first wait: the other side might have looked for who waits just before it could see that.
+_FIRST_SECONDS = 0.001
 
 _channels: Any = weakref.WeakSet()  # open ones of this process
 
@@ -84,6 +73,7 @@ class Channel:
         frames: the queue into which they go; several channels may have one in common.
         on_wait: called once in a while during a wait; raises to end it.
         max_held_bytes: see Inbox.
+        has_ring: whether frames are sent through a ring, if there is shared memory for it.
 
     Attributes:
         credits: how many datapoints may be sent, as far as is known.
@@ -91,13 +81,11 @@ class Channel:
     """
 
     def __init__(self, sock: socket.socket, pool: Optional[SlotPool] = None, *, source: int = 0,
-                 frames: Optional[Deque[Frame]] = None,
-                 on_wait: Callable[[], None] = lambda: None, max_held_bytes: int = _MAX_HELD):
-        sock.setblocking(False)
+                 frames: Optional[Deque[Frame]] = None, on_wait: Callable[[], None] = lambda: None,
+                 max_held_bytes: int = _MAX_HELD, has_ring: bool = False):
         self.socket = sock
         self.credits = 0
         self.frames: Deque[Frame] = deque() if frames is None else frames
-        self._source = source
         self._lends = pool is not None
         self._pool = SlotPool() if pool is None else pool
         self._on_wait = on_wait
@@ -105,11 +93,15 @@ class Channel:
         store: Any = weakref.WeakMethod(self._store)  # in a cycle, memory would wait for the garbage collector
         self._encoder = Encoder(lambda array, is_unique: store()(array, is_unique))
         self._references: List[Tuple[int, int, int]] = []  # of the datapoint that is being encoded
-        self._buffer = bytearray(_CHUNK)
-        self._start = self._stop = 0  # of what is in the buffer
-        self._fds: Deque[int] = deque()
+        self._stream = SocketStream(sock, source)
+        self._wants_ring = has_ring and ring.is_supported
+        self._out: Optional[ring.RingWriter] = None
+        self._in: Optional[ring.RingReader] = None
+        self._rows = RowWriter()
+        self._reader = FrameReader(source)  # of the ring
+        self._rest = b""  # of what was read from it: a part of a frame
+        self._num_lent = 0  # bytes in shared memory that were sent since the last look for slots that have come back
         self._owed = 0  # credits that the other side was not told of
-        self._is_eof = False
         _channels.add(self)
 
     def fileno(self) -> int:
@@ -118,11 +110,10 @@ class Channel:
     def close(self) -> None:
         """Close the socket; arrays that were received stay valid."""
         _channels.discard(self)
-        self.socket.close()
+        self._stream.close()
         self._pool.close()
         self._inbox.close()
-        while self._fds:
-            os.close(self._fds.popleft())
+        self._in = self._out = None
 
     def shut_down(self) -> None:
         """Let both sides see the end, also threads that wait for something."""
@@ -145,6 +136,16 @@ class Channel:
             Exception: what pickling the datapoint raised; nothing was sent then.
         """
         self.credits -= 1
+        out = self._out
+        if out is not None:
+            row = self._rows.write(holder[0], tag)
+            if row is not None:
+                holder.clear()
+                if out.put(row):
+                    self._wake_if_asked(out)
+                else:
+                    self._write(out, row)
+                return
         self._references = []
         try:
             stream = self._encoder.encode(holder, self._lends)
@@ -155,15 +156,18 @@ class Channel:
             raise
         del holder[:]
         if not self._references:
-            self._send_bytes(_HEADER.pack(kind, 0, len(stream), tag) + stream)
+            self._send_bytes(HEADER.pack(kind, 0, len(stream), tag) + stream)
             return
         self._announce()
-        self._send_frame(kind, tag, stream, self._references)
-        self.receive_now()  # slots that have come back meanwhile
+        self._send_bytes(pack(kind, tag, stream, self._references))
+        self._num_lent += sum([num_bytes for _, _, num_bytes in self._references])
+        if self._num_lent >= FAR:
+            self._num_lent = 0
+            self._read_socket()  # slots that have come back meanwhile
 
     def send_message(self, kind: int, tag: int, stream: bytes = b"") -> None:
         """Send something else than a datapoint."""
-        self._send_frame(kind, tag, stream, [])
+        self._send_bytes(pack(kind, tag, stream))
 
     def grant(self, count: int, limit: int = 1) -> None:
         """Give the other side `count` more credits, perhaps a bit later: as soon as `limit` have come together."""
@@ -177,9 +181,13 @@ class Channel:
         if not (self._owed or returned or lost):
             return
         owed, self._owed = self._owed, 0
-        numbers = array.array("I", [len(returned)] + returned + lost)
         try:
-            self._send_frame(CREDIT, owed, numbers.tobytes(), [])
+            if self._in is not None and not (returned or lost):
+                self._in.grant(owed)
+                self._wake_if_asked(self._in)
+            else:
+                numbers = array.array("I", [len(returned)] + returned + lost)
+                self._send_bytes(pack(CREDIT, owed, numbers.tobytes()))
         except Closed:
             pass  # what it had sent can still be received
 
@@ -207,45 +215,81 @@ class Channel:
             return kind, stream
         memory[:] = np.frombuffer(stream, dtype="uint8")
         self._references.insert(0, (number, 0, len(stream)))
-        return kind | _IN_SLOT, b""
+        return kind | IN_SLOT, b""
 
     def _announce(self) -> None:
         given_up = self._pool.collect_given_up()
         if given_up:
-            self._send_frame(OLD_SLOTS, 0, array.array("I", given_up).tobytes(), [])
+            self._send_bytes(pack(OLD_SLOTS, 0, array.array("I", given_up).tobytes()))
         while self._pool.announced:
             number, fd, size = self._pool.announced[0]
-            header = _HEADER.pack(NEW_SLOT, 0, 8, number)
-            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
-            self._send_bytes(header + struct.pack("<Q", size), rights)
+            self._send_bytes(pack(NEW_SLOT, number, struct.pack("<Q", size)), [fd])
             self._pool.announced.popleft()
             os.close(fd)
 
-    def _send_frame(self, kind: int, tag: int, stream: bytes, references: Sequence[Tuple[int, int, int]]) -> None:
-        parts = [_HEADER.pack(kind, len(references), len(stream), tag)]
-        parts += [_REFERENCE.pack(*reference) for reference in references]
-        parts.append(stream)
-        self._send_bytes(b"".join(parts))
-
-    def _send_bytes(self, data: Any, rights: Sequence[Any] = ()) -> None:
+    def _send_bytes(self, data: Any, rights: Sequence[int] = ()) -> None:
+        """Send a frame, and descriptors with it."""
+        if data[0] & ~IN_SLOT < CREDIT:
+            if self._wants_ring:
+                self._open_ring()
+            out = self._out
+            if out is not None:
+                if out.put(data):
+                    self._wake_if_asked(out)
+                else:
+                    self._write(out, data)
+                return
         while data:
             try:
-                sent = self.socket.sendmsg([data], rights) if rights else self.socket.send(data)
+                data, rights = self._stream.send(data, rights), ()
             except BlockingIOError:
-                self._wait_to_send()
-                continue
-            except OSError as e:
-                raise Closed from e
-            if sent == len(data):
-                return
-            data, rights = memoryview(data)[sent:], ()
+                self._wait_amid_frame(self._wait_for_socket)
 
-    def _wait_to_send(self) -> None:
+    def _open_ring(self) -> None:
+        self._wants_ring = False
         try:
-            self._wait(writable=True)
+            out = ring.RingWriter()
+        except OSError:  # there is no shared memory
+            return
+        try:
+            self._send_bytes(pack(NEW_RING, 0), [out.fd])
+        finally:
+            os.close(out.fd)
+        self._out = out
+
+    def _write(self, out: ring.RingWriter, data: bytes) -> None:
+        rest = memoryview(data)
+        rest = rest[out.write(rest):]
+        while rest:
+            self._wake_if_asked(out)
+            self._wait_amid_frame(self._wait_for_room)
+            rest = rest[out.write(rest):]
+        self._wake_if_asked(out)
+
+    def _wake_if_asked(self, end: Any) -> None:
+        if end.must_wake():
+            self._send_bytes(HEADER.pack(WAKE, 0, 0, 0))
+
+    def _wait_amid_frame(self, wait: Callable[[], None]) -> None:
+        try:
+            wait()
         except BaseException:  # such as Ctrl-C: half a frame may have been sent, after which no other makes sense
             self.shut_down()
             raise
+
+    def _wait_for_socket(self) -> None:
+        self.check()
+        if poll([self], True, _SECONDS):
+            self.receive_now()
+
+    def _wait_for_room(self) -> None:
+        out: Any = self._out
+        while out.is_full:
+            seconds = _SECONDS if out.begin_wait() else _FIRST_SECONDS
+            self.begin_wait()  # who waits for room over there needs this side to read
+            if out.is_full and not self.receive_now():
+                self.check()
+                poll([self], False, seconds)
 
     # ---- receiving
 
@@ -256,9 +300,9 @@ class Channel:
             Closed: the other side is gone.
         """
         while self.credits <= 0:
-            self.receive_now()
+            self._collect_credits()
             if self.credits <= 0:
-                self._wait()
+                self._wait(lambda: self.credits > 0)
 
     def receive(self) -> Frame:
         """The next frame; waits for it.
@@ -267,11 +311,10 @@ class Channel:
             Closed: the other side is gone.
         """
         while not self.frames:
-            self.receive_now()
-            if not self.frames:
+            if not self.read_ring():
                 self.settle()
-                self._wait()
-        return self.frames.popleft()
+                self._wait(lambda: bool(self.frames))
+        return take_single(self.frames)
 
     def receive_now(self) -> bool:
         """Read what has come into `frames`; whether there was something.
@@ -279,120 +322,116 @@ class Channel:
         Raises:
             Closed: the other side is gone, and nothing more will come.
         """
-        if self._is_eof:
-            raise Closed
-        if self._start == self._stop:
-            self._start = self._stop = 0
+        self._collect_credits()
         try:
-            count = self._read(memoryview(self._buffer)[self._stop:])
-        except BlockingIOError:
+            has_read = self._read_socket()
+        except Closed:
+            if self.read_ring():
+                return True
+            raise
+        return self.read_ring() or has_read
+
+    def read_ring(self) -> bool:
+        """Read what is in the ring into `frames`, without a system call; whether there was something."""
+        source = self._in
+        data = source.read() if source is not None else b""
+        if not data:
             return False
-        except OSError:
-            count = 0
-        if not count:
-            self._is_eof = True
-            raise Closed
-        self._stop += count
-        self._parse()
+        if self._rest:
+            data = self._rest + data
+        frames, start = self._reader.read(data, 0, len(data))
+        self._rest = data[start:]
+        self.frames.extend(frames)
+        try:
+            self._wake_if_asked(source)
+        except Closed:
+            pass  # what it had sent can still be received
         return True
+
+    def begin_wait(self) -> float:
+        """Ask to be woken by what comes, and return how many seconds to wait at most, before another call."""
+        if self._in is None or self._in.begin_wait():
+            return _SECONDS
+        return 0.0 if self._in else _FIRST_SECONDS
 
     def open(self, frame: Frame) -> Any:
         """The datapoint of a DATA frame; big arrays lie in the memory of the sender, which gets it back when they die."""
+        if frame.stream is None:
+            return frame.value
         if not frame.references:
             return decode(frame.stream, ())
-        references = list(_REFERENCE.iter_unpack(frame.references))
+        references = list(REFERENCE.iter_unpack(frame.references))
+        for number, _, _ in references:
+            while not self._inbox.has(number):
+                self._read_socket()
         stream: Any = frame.stream
         if frame.is_in_slot:
             number, _, num_bytes = references.pop(0)
             stream = self._inbox.peek(number, num_bytes)
         return decode(stream, [self._inbox.open(*reference) for reference in references])
 
-    def _read(self, space: memoryview) -> int:
-        if not shared_memory.is_supported:
-            return self.socket.recv_into(space)
-        count, ancillary, _, _ = self.socket.recvmsg_into([space], _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
-        for level, kind, data in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                fds = array.array("i")
-                fds.frombytes(data[:len(data) - len(data) % fds.itemsize])
-                self._fds.extend(fds)
-        return count
-
-    def _parse(self) -> None:
-        """Take all complete frames out of the buffer, and see that there is room for the rest of the next."""
-        buffer, stop = self._buffer, self._stop
-        needed = header = _HEADER.size
-        while stop - self._start >= header:
-            body = self._start + header
-            kind, num_references, num_bytes, tag = _HEADER.unpack_from(buffer, self._start)
-            middle = body + num_references * _REFERENCE.size
-            end = middle + num_bytes
-            if end > stop:
-                needed = end - self._start
-                break
-            frame = Frame(self._source, kind, tag, bytes(buffer[body:middle]) if num_references else b"",
-                          bytes(memoryview(buffer)[middle:end]))
-            self._start = end
+    def _read_socket(self) -> bool:
+        try:
+            frames = self._stream.read()
+        except BlockingIOError:
+            return False
+        for frame in frames:
             if frame.kind < CREDIT:
                 self.frames.append(frame)
             else:
                 self._accept(frame)
-        self._make_room(needed)
+        return True
 
-    def _make_room(self, size: int) -> None:
-        if self._start + size <= len(self._buffer):
-            return
-        rest = self._buffer[self._start:self._stop]
-        if len(self._buffer) < max(size, _CHUNK) or len(self._buffer) > _CHUNK >= size:
-            self._buffer = bytearray(max(size, _CHUNK))
-        self._buffer[:len(rest)] = rest
-        self._start, self._stop = 0, len(rest)
+    def _collect_credits(self) -> None:
+        if self._out is not None:
+            self.credits += self._out.new_credits()
 
     def _accept(self, frame: Frame) -> None:
         """Obey a frame that is about the channel itself."""
+        stream: Any = frame.stream
         if frame.kind == CREDIT:
             self.credits += frame.tag
             numbers = array.array("I")
-            numbers.frombytes(frame.stream)
+            numbers.frombytes(stream)
             for number in numbers[1:numbers[0] + 1]:
                 self._pool.returned(number)
             for number in numbers[numbers[0] + 1:]:
                 self._pool.lost(number)
         elif frame.kind == NEW_SLOT:
-            self._inbox.attach(frame.tag, self._fds.popleft(), struct.unpack("<Q", frame.stream)[0])
+            self._inbox.attach(frame.tag, self._stream.take_fd(), struct.unpack("<Q", stream)[0])
         elif frame.kind == OLD_SLOTS:
             numbers = array.array("I")
-            numbers.frombytes(frame.stream)
+            numbers.frombytes(stream)
             for number in numbers:
                 self._inbox.forget(number)
+        elif frame.kind == NEW_RING:
+            fd = self._stream.take_fd()
+            try:
+                self._in = ring.RingReader(fd)
+            finally:
+                os.close(fd)
 
     def check(self) -> None:
         """Raise or exit if there is no sense in waiting."""
         self._on_wait()
 
-    def _wait(self, writable: bool = False) -> None:
-        """Wait for the socket, about a second at most; reads when it is writing that has to wait."""
+    def _wait(self, is_over: Callable[[], bool]) -> None:
+        """Wait for the other side, about a second at most, and read what has come."""
+        seconds = self.begin_wait()
+        if self._out is not None and not self._out.begin_wait():
+            seconds = min(seconds, _FIRST_SECONDS)
+        if self.receive_now() or is_over():
+            return
         self.check()
-        is_readable = _poll([self], writable)
-        if writable and is_readable:
-            self.receive_now()
+        poll([self], False, seconds)
 
 
 def wait_for_any(channels: Sequence[Channel]) -> None:
     """Wait until one of several channels has received something, about a second at most."""
     channels[0].check()
-    _poll(channels, False)
-
-
-def _poll(channels: Sequence[Channel], writable: bool) -> bool:
-    """Wait until a channel is readable (or writable, if that is asked for too), or for a second; whether one is readable."""
-    if not hasattr(select, "poll"):
-        return bool(select.select(channels, channels if writable else [], [], 1.0)[0])
-    poll = select.poll()
-    for channel in channels:
-        poll.register(channel, select.POLLIN | (select.POLLOUT if writable else 0))
-    return any(event & ~select.POLLOUT for _, event in poll.poll(1000))
+    poll(channels, False, min(channel.begin_wait() for channel in channels))
 
 
 def _is_contiguous(value: np.ndarray) -> bool:
     return value.flags.c_contiguous or value.flags.f_contiguous
+

@@ -7,8 +7,9 @@ import pickle
 import selectors
 import socket
 import threading
+import time
 from collections import deque
-from typing import Any, Deque, List, Optional, Sequence, Set
+from typing import Any, Callable, Deque, List, Optional, Sequence, Set
 
 from ....utils._process.end import describe_end, end_processes
 from ....utils._process.pickling import is_picklable, unpicklable
@@ -17,10 +18,16 @@ from ....utils._rng import StreamOrigin
 from ....utils.concurrency import is_main_thread, start_proc_mask_signal
 from ...base import DataFlowTerminated
 from . import worker
-from .channel import DATA, DEATH, Channel, Closed, Frame
+from .channel import Channel
+from .frames import DATA, DEATH, RUN, Frame, take_single
+from .stream import Closed
 from .worker import Body, Start
 
-_POLL = 0.5  # seconds between two looks at whether all workers live
+_POLL = 0.5  # seconds between two looks at whether all workers live, while nothing comes
+_LOOK = 0.01  # the same while there is always something in a ring
+# To be woken costs as much as some datapoints: while they come faster than that, let a few come together.
+_WAKING = 1e-5  # seconds
+_NAP = 5e-5  # seconds
 # epoll would have a descriptor that forked processes share
 _Selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)
 
@@ -48,6 +55,8 @@ class WorkerGroup:
         self._frames: Deque[Frame] = deque()  # of all channels
         self._selector = _Selector()
         self._dead: Set[int] = set()
+        self._next_look = 0.0  # at the sockets
+        self._num_received, self._last_wait = 0, 0.0  # datapoints since the last wait, and when that was
         self.processes: List[Any] = []
         self.channels: List[Channel] = []
 
@@ -65,7 +74,7 @@ class WorkerGroup:
         ours, theirs = socket.socketpair()
         index = len(self.processes)
         # Made before the process is there, so that a forked one closes its copy.
-        channel = Channel(ours, source=index, frames=self._frames)
+        channel = Channel(ours, source=index, frames=self._frames, has_ring=True)
         try:
             self._start_process(body, name, index, [theirs] + list(further))
         except BaseException:
@@ -105,17 +114,31 @@ class WorkerGroup:
         Raises:
             DataFlowTerminated: the group was closed, perhaps by another thread.
         """
+        return self._receive(take_single)
+
+    def receive_run(self) -> Frame:
+        """The same, but perhaps several datapoints at once, as a RUN."""
+        return self._receive(deque.popleft)
+
+    def _receive(self, take: Callable[[Deque[Frame]], Frame]) -> Frame:
         while True:
             with self._lock:
                 self._check_open()
+                if not self._frames and time.monotonic() < self._next_look:
+                    self._read_rings()
                 if self._frames:
-                    frame = self._frames.popleft()
+                    frame = take(self._frames)
                     if frame.kind == DATA:
                         frame.value = self.channels[frame.source].open(frame)
                     return frame
                 for channel in self.channels:
                     channel.settle()
             self._wait()
+
+    def _read_rings(self) -> None:
+        for channel in self.channels:
+            channel.read_ring()
+        self._num_received += sum(len(frame.value.values) if frame.kind == RUN else 1 for frame in self._frames)
 
     def _check_open(self) -> None:
         if self._owner != os.getpid():
@@ -126,23 +149,33 @@ class WorkerGroup:
 
     def _wait(self) -> None:
         """Wait for data or the death of a worker, and read all that is there."""
+        now = time.monotonic()
+        is_fast = self._num_received * _WAKING > now - self._last_wait
+        self._num_received, self._last_wait = 0, now
+        if is_fast and now < self._next_look:
+            time.sleep(_NAP)
+            return
+        with self._lock:
+            seconds = min([_POLL] + [channel.begin_wait() for channel in self.channels])
         try:
-            ready = self._selector.select(_POLL)
+            ready = self._selector.select(seconds)
         except (OSError, ValueError):  # closed meanwhile
             ready = []
+        self._next_look = time.monotonic() + _LOOK
         with self._lock:
             self._check_open()
             # a process that some worker has started may keep its socket open
             indices = {key.data for key, _ in ready} or {k for k, p in enumerate(self.processes) if p.exitcode is not None}
             for index in sorted(indices - self._dead):
                 self._read(index)
+            self._read_rings()
 
     def _read(self, index: int) -> None:
         """Read what has come from a worker, and whether it has died."""
         channel = self.channels[index]
         is_dead = self.processes[index].exitcode is not None
         try:
-            while channel.receive_now():
+            while channel.receive_now() and is_dead:  # what else a living one has sent will be told of
                 pass
         except Closed:
             is_dead = True

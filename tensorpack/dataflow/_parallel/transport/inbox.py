@@ -44,6 +44,10 @@ class Inbox:
         finally:
             os.close(fd)
 
+    def has(self, number: int) -> bool:
+        """Whether a slot is mapped."""
+        return number in self._memories
+
     def forget(self, number: int) -> None:
         """The sender does not use a slot any more; its memory goes with the last array in it."""
         self._memories.pop(number, None)

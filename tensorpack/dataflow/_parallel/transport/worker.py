@@ -7,7 +7,7 @@ import pickle
 import signal
 import socket
 import sys
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, List, NamedTuple, NoReturn, Optional
 
 from ....utils._buffers import set_process_pool
 from ....utils._process.pickling import is_picklable, unpicklable
@@ -15,8 +15,10 @@ from ....utils._process.remote_failure import RemoteFailure
 from ....utils._rng import StreamOrigin, set_worker_index
 from ....utils.concurrency import enable_death_signal
 from ...base import DataFlowTerminated
-from .channel import FAILURE, Channel, Closed
+from .channel import Channel
+from .frames import FAILURE
 from .slots import SlotPool
+from .stream import Closed
 
 # What a worker does: is called with its index and its channels, the first of which leads to its consumer.
 Body = Callable[..., None]
@@ -98,7 +100,8 @@ def _disable_opencv_threads() -> None:
 def _work(start: Start, sockets: Any) -> int:
     pool = SlotPool()
     set_process_pool(pool)
-    channels = [Channel(sock, pool if k == 0 else None, on_wait=lambda: _check_parent(start.parent))
+    channels = [Channel(sock, pool if k == 0 else None, on_wait=lambda: _check_parent(start.parent),
+                        has_ring=True)
                 for k, sock in enumerate(sockets)]
     try:
         start.body(start.number, *channels)
@@ -128,9 +131,12 @@ def send_datapoint(channel: Channel, holder: Any, who: str, tag: int = 0) -> Non
     """
     try:
         channel.send(holder, tag)
-    except Closed:
-        raise
     except Exception as e:
-        if holder and not is_picklable(holder[0]):
-            raise unpicklable(who, "a datapoint", holder[0], e) from e
-        raise
+        raise_explained(e, who, holder)
+
+
+def raise_explained(error: Exception, who: str, holder: List[Any]) -> NoReturn:
+    """Raise an error that came while the datapoint in `holder` was sent; a TypeError if that cannot be pickled."""
+    if not isinstance(error, Closed) and holder and not is_picklable(holder[0]):
+        raise unpicklable(who, "a datapoint", holder[0], error) from error
+    raise error
