@@ -271,6 +271,18 @@ def write_saved_model(directory: str, sess: Any, tags: Sequence[str], signatures
         builder.save()
 
 
+def saved_model_loader(directory: str) -> Any:
+    """What loads a SavedModel step by step: `saved_model`, `load_graph`, `variables_path`, `restore_variables`, `run_init_ops`.
+
+    Raises:
+        IOError: the directory has no saved_model.pb that can be read.
+    """
+    from tensorflow.python.saved_model import loader_impl
+
+    with _deprecation.silence():
+        return loader_impl.SavedModelLoader(directory)
+
+
 def collected_variables(meta_graph: Any, key: str) -> Dict[str, Optional[List[int]]]:
     """{name (`a/b:0`) under which files have the variable: its shape if it is partitioned, else None} in a MetaGraphDef.
 

@@ -10,7 +10,15 @@ from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.fs import atomic_directory
 from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
-from ._export.frozen_model import FrozenModel, check_target, describe, frozen_model, write_model
+from ._export.frozen_model import (
+    FrozenModel,
+    check_target,
+    describe,
+    describe_spec,
+    frozen_model,
+    write_description,
+    write_model,
+)
 from ._inference import InferenceGraph, build_inference_graph, needed_inputs, require_predict_config
 from .sesscreate import NewSessionCreator
 
@@ -126,6 +134,7 @@ class ModelExporter:
 
         It has the signature `signature_name`, whose keys are tensor names (`image:0`), and the same as `serving_default`
         with keys without `:0` (output 1 of operation `x` is `x_1`). Files of lookup tables are copied into it.
+        `assets.extra/tensorpack.json` tells the keys of `serving_default` in their order, with dtypes and shapes.
 
         Args:
             filename: the directory.
@@ -147,6 +156,7 @@ class ModelExporter:
             signatures = _signatures(built, signature_name)
             with atomic_directory(filename) as directory:
                 compat.write_saved_model(directory, built.sess, tags, signatures)
+                write_description(directory, _describe_serving(built, signatures[_DEFAULT_SIGNATURE]))
         finally:
             built.sess.close()
         for name, signature in sorted(signatures.items()):
@@ -190,6 +200,15 @@ def _signatures(built: InferenceGraph, signature_name: str) -> Dict[str, Any]:
     if signature_name != _DEFAULT_SIGNATURE:
         signatures[_DEFAULT_SIGNATURE] = compat.predict_signature(_plain_keys(built.inputs), _plain_keys(built.outputs))
     return signatures
+
+
+def _describe_serving(built: InferenceGraph, signature: Any) -> Dict[str, Any]:
+    def side(names: Sequence[str], infos: Any) -> List[Dict[str, Any]]:
+        keys = {info.name: key for key, info in sorted(infos.items(), reverse=True)}
+        described = [(keys[name], tf.TensorSpec.from_tensor(built.graph.get_tensor_by_name(name))) for name in names]
+        return [dict(describe_spec(spec), name=key) for key, spec in described]
+
+    return {"inputs": side(built.input_names, signature.inputs), "outputs": side(built.output_names, signature.outputs)}
 
 
 def _plain_keys(tensors: Sequence[tf.Tensor]) -> Dict[str, tf.Tensor]:

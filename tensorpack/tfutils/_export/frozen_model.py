@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 from ...compat import tfv1 as tf
 from ...utils import logger
 from ...utils.fs import atomic_write, mkdir_p
+from .._engines.signature import checksum, description_file
 from .._inference import InferenceGraph
 from ..dependency import ancestors
 from .freeze import check_size, drop_newer_attributes, freeze, optimize_graph
@@ -67,25 +68,33 @@ def write_model(filename: str, content: bytes, description: Dict[str, Any], titl
     mkdir_p(os.path.dirname(filename))
     with atomic_write(filename, "wb") as f:
         f.write(content)
-    with atomic_write(filename + ".json") as f:
-        json.dump(description, f, indent=1)
-        f.write("\n")
+    write_description(filename, dict(description, file=checksum(filename)))
     for key in ("inputs", "outputs"):
         for each in description[key]:
             logger.info("%s: %s %s %s", key[:-1].capitalize(), each["name"], each["dtype"], each["shape"])
     logger.info("%s is exported to %s; names, dtypes and shapes are in %s.json.", title, filename, filename)
 
 
+def write_description(filename: str, description: Dict[str, Any]) -> None:
+    """Write the JSON file of an exported file or SavedModel directory."""
+    name = description_file(filename)
+    mkdir_p(os.path.dirname(name))
+    with atomic_write(name) as f:
+        json.dump(description, f, indent=1)
+        f.write("\n")
+
+
 def describe(model: FrozenModel) -> Dict[str, Any]:
     """Names, dtypes and shapes of inputs and outputs, as plain lists and dicts."""
-    return {"inputs": [_describe(spec) for spec in model.inputs], "outputs": [_describe(spec) for spec in model.outputs]}
+    return {"inputs": list(map(describe_spec, model.inputs)), "outputs": list(map(describe_spec, model.outputs))}
 
 
 def _specs(tensors: Sequence[tf.Tensor]) -> List[Any]:
     return [tf.TensorSpec(tensor.shape, tensor.dtype.base_dtype, tensor.name) for tensor in tensors]
 
 
-def _describe(spec: Any) -> Dict[str, Any]:
+def describe_spec(spec: Any) -> Dict[str, Any]:
+    """Name, dtype and shape of a TensorSpec, as a plain dict."""
     return {"name": spec.name, "dtype": spec.dtype.name, "shape": None if spec.shape.ndims is None else spec.shape.as_list()}
 
 
