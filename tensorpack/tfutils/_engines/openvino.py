@@ -62,7 +62,8 @@ class OpenVinoEngine(Engine):
             self._requests.give_back(request)
 
     def close(self) -> None:
-        self._compiled = self._requests = None
+        self._compiled = None
+        self._requests = Spares(lambda: None)
 
 
 def without_telemetry() -> Any:
