@@ -2,27 +2,36 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from itertools import compress
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type
 
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.fs import atomic_directory
+from ._engines.engine import Engine
+from ._engines.litert import LiteRTEngine
+from ._engines.onnx_runtime import OnnxRuntimeEngine
+from ._engines.tensorflow import TensorFlowEngine
 from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
 from ._export.frozen_model import (
+    Converted,
     FrozenModel,
     check_target,
     describe,
     describe_spec,
     frozen_model,
+    log_written,
+    table_initializers,
     write_description,
-    write_model,
 )
+from ._export.staging import staged
+from ._export.verify import ExportMismatch, Proof, Subject
 from ._inference import InferenceGraph, build_inference_graph, needed_inputs, require_predict_config
 from .sesscreate import NewSessionCreator
 
-__all__ = ["ModelExporter"]
+__all__ = ["ExportMismatch", "ModelExporter"]
 
 _DEFAULT_SIGNATURE = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
@@ -48,7 +57,7 @@ class ModelExporter:
         self.input_names: List[str] = list(getattr(config, "input_names", []))
 
     def export_compact(self, filename: str, optimize: bool = True, toco_compatible: bool = False, *,
-                       overwrite: bool = True) -> None:
+                       overwrite: bool = True, example: Any = None, verify: bool = True) -> None:
         """Write one file: a serialized GraphDef with constants for variables and only what the outputs need.
 
         Tensor names of inputs and outputs stay. `<filename>.json` tells their names, dtypes and shapes.
@@ -67,19 +76,24 @@ class ModelExporter:
         """
         if toco_compatible and not optimize:
             raise ValueError("export_compact: toco_compatible=True must come with optimize=True; got optimize=False")
-        check_target("export_compact", filename, overwrite)
-        model = self._freeze("export_compact", optimize)
-        description = describe(model)
-        description["onnx"] = _onnx_command(filename, description)
-        if model.tables:
-            description["run_first"] = model.tables
+
+        def convert(model: FrozenModel) -> Converted:
+            description = describe(model)
+            description["onnx"] = _onnx_command(filename, description)
+            if model.tables:
+                description["run_first"] = model.tables
+            return Converted(model.graph_def.SerializeToString(), description,
+                             "Graph with {} operations".format(len(model.graph_def.node)))
+
+        description = self._export("export_compact", filename, convert, TensorFlowEngine, optimize=optimize,
+                                   overwrite=overwrite, example=example, verify=verify)
+        if "run_first" in description:
             logger.warning("The graph has lookup tables: after loading it, run the operations %s once. Vocabulary files are "
-                           "read from where they were at the export; export_serving copies them.", model.tables)
-        write_model(filename, model.graph_def.SerializeToString(), description,
-                    "Graph with {} operations".format(len(model.graph_def.node)))
+                           "read from where they were at the export; export_serving copies them.", description["run_first"])
         logger.info("To ONNX: export_onnx, or %s", description["onnx"])
 
-    def export_tflite(self, filename: str, *, optimize: bool = True, overwrite: bool = False) -> None:
+    def export_tflite(self, filename: str, *, optimize: bool = True, overwrite: bool = False, example: Any = None,
+                      verify: bool = True) -> None:
         """Write one file for TensorFlow Lite (LiteRT), by TensorFlow's own converter.
 
         Inputs and outputs keep their order, and their names without `:0`; `<filename>.json` tells them. An unknown size of
@@ -95,15 +109,18 @@ class ModelExporter:
             ValueError: the graph cannot be frozen, or has operations that TensorFlow Lite lacks. The converter of TF 1.15
                 takes neither loops nor unknown sizes besides that of the batch.
         """
-        check_target("export_tflite", filename, overwrite)
-        model = self._freeze("export_tflite", optimize)
-        content = to_tflite(model)
-        description = describe(model)
-        for each in description["inputs"] + description["outputs"]:
-            each["name"] = _plain_name(each["name"])
-        write_model(filename, content, description, "TFLite model of {} bytes".format(len(content)))
+        def convert(model: FrozenModel) -> Converted:
+            content = to_tflite(model)
+            description = describe(model)
+            for each in description["inputs"] + description["outputs"]:
+                each["name"] = _plain_name(each["name"])
+            return Converted(content, description, "TFLite model of {} bytes".format(len(content)))
 
-    def export_onnx(self, filename: str, *, opset: Optional[int] = None, overwrite: bool = False) -> None:
+        self._export("export_tflite", filename, convert, LiteRTEngine, optimize=optimize, overwrite=overwrite, example=example,
+                     verify=verify, batch=compat.TFLITE_BATCH)
+
+    def export_onnx(self, filename: str, *, opset: Optional[int] = None, overwrite: bool = False, example: Any = None,
+                    verify: bool = True) -> None:
         """Write one file for ONNX Runtime and others, by the package tf2onnx (`pip install tensorpack[onnx]`).
 
         Inputs and outputs keep their tensor names and unknown sizes; `<filename>.json` tells them.
@@ -119,17 +136,20 @@ class ModelExporter:
             ValueError: the graph cannot be frozen, has operations without a counterpart in ONNX, or tf2onnx does not know
                 the opset.
         """
-        check_target("export_onnx", filename, overwrite)
         check_onnx(opset)
-        model = self._freeze("export_onnx", optimize=True)
-        converted = to_onnx(model, opset)
-        description = describe(model)
-        description["opset"] = onnx_opset(converted)
-        write_model(filename, converted.SerializeToString(), description, "ONNX model with {} operations of opset {}".format(
-            len(converted.graph.node), description["opset"]))
+
+        def convert(model: FrozenModel) -> Converted:
+            converted = to_onnx(model, opset)
+            description = describe(model)
+            description["opset"] = onnx_opset(converted)
+            return Converted(converted.SerializeToString(), description, "ONNX model with {} operations of opset {}".format(
+                len(converted.graph.node), description["opset"]))
+
+        self._export("export_onnx", filename, convert, OnnxRuntimeEngine, overwrite=overwrite, example=example, verify=verify)
 
     def export_serving(self, filename: str, tags: Optional[Sequence[str]] = None,
-                       signature_name: str = "prediction_pipeline", *, overwrite: bool = False) -> None:
+                       signature_name: str = "prediction_pipeline", *, overwrite: bool = False, example: Any = None,
+                       verify: bool = True) -> None:
         """Write a SavedModel directory.
 
         It has the signature `signature_name`, whose keys are tensor names (`image:0`), and the same as `serving_default`
@@ -151,17 +171,44 @@ class ModelExporter:
         if isinstance(tags, str):
             tags = [tags]
         tags = list(tags or [tf.saved_model.tag_constants.SERVING])
-        built = self._build()
-        try:
+        with self._built("export_serving", example, verify) as (built, proof):
             signatures = _signatures(built, signature_name)
+            description = _describe_serving(built, signatures[_DEFAULT_SIGNATURE])
             with atomic_directory(filename) as directory:
                 compat.write_saved_model(directory, built.sess, tags, signatures)
-                write_description(directory, _describe_serving(built, signatures[_DEFAULT_SIGNATURE]))
+                write_description(directory, description)
+                tables = table_initializers(built.graph, built.outputs)
+                description["verified"] = proof.of(TensorFlowEngine, directory, None, tables=tables)
+                write_description(directory, description)
+        for name, each in sorted(signatures.items()):
+            logger.info("Signature %r: %s", name, _in_words(each))
+        logger.info("Model is exported to the SavedModel %s, tags %s.", filename, tags)
+
+    def _export(self, who: str, filename: str, convert: Callable[[FrozenModel], Converted], engine: Type[Engine], *,
+                overwrite: bool, example: Any, verify: bool, optimize: bool = True, batch: Optional[int] = None
+                ) -> Dict[str, Any]:
+        """Write what `convert` makes of the frozen graph, once the engine has proven it; returns what its JSON says."""
+        check_target(who, filename, overwrite)
+        with self._built(who, example, verify) as (built, proof):
+            model = frozen_model(who, built, optimize)
+            converted = convert(model)
+            with staged(filename) as path:
+                converted.write(path)
+                subject = Subject(model, convert)
+                converted.description["verified"] = proof.of(engine, path, subject, tables=model.tables, batch=batch)
+                write_description(path, converted.description)
+        log_written(filename, converted.description, converted.title)
+        return converted.description
+
+    @contextmanager
+    def _built(self, who: str, example: Any, verify: bool) -> Iterator[Tuple[InferenceGraph, Proof]]:
+        """The inference graph, whose session is closed at the end, and what proves exports of it."""
+        built = self._build()
+        try:
+            names = [name if isinstance(name, str) else name.name for name in self.config.input_names]
+            yield built, Proof(who, built, names, self.input_names, example, verify)
         finally:
             built.sess.close()
-        for name, signature in sorted(signatures.items()):
-            logger.info("Signature %r: %s", name, _in_words(signature))
-        logger.info("Model is exported to the SavedModel %s, tags %s.", filename, tags)
 
     def _build(self) -> InferenceGraph:
         built = build_inference_graph(self.config, NewSessionCreator())
@@ -174,13 +221,6 @@ class ModelExporter:
         self.input_names, inputs, names = [
             list(compress(each, needed)) for each in (self.config.input_names, built.inputs, built.input_names)]
         return built._replace(inputs=inputs, input_names=names)
-
-    def _freeze(self, who: str, optimize: bool) -> FrozenModel:
-        built = self._build()
-        try:
-            return frozen_model(who, built, optimize)
-        finally:
-            built.sess.close()
 
 
 def _onnx_command(filename: str, description: Dict[str, Any]) -> str:

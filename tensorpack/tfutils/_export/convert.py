@@ -7,6 +7,7 @@ from typing import Any, Iterator, List, Optional
 from ... import compat
 from ...compat import tfv1 as tf
 from ...utils.optional import optional_import
+from ._rewrite import ONNX, TFLITE, rewritten
 from .frozen_model import FrozenModel
 from .graph_def import GraphEditor
 from .onnx_dimensions import name_dimensions
@@ -25,7 +26,7 @@ def to_tflite(model: FrozenModel) -> bytes:
     Raises:
         ValueError: the model holds what TensorFlow Lite or its converter cannot do.
     """
-    graph_def = _prepared("export_tflite", model)
+    graph_def = _prepared("export_tflite", model._replace(graph_def=rewritten(model, TFLITE)))
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
     inputs, outputs = [[graph.get_tensor_by_name(spec.name) for spec in specs] for specs in (model.inputs, model.outputs)]
@@ -54,7 +55,7 @@ def to_onnx(model: FrozenModel, opset: Optional[int]) -> Any:
     Raises:
         ValueError: the model holds what ONNX cannot do, or tf2onnx does not know the opset.
     """
-    graph_def = _prepared("export_onnx", model)
+    graph_def = _prepared("export_onnx", model._replace(graph_def=rewritten(model, ONNX)))
     try:
         with compat.deprecation_silenced():
             converted, _ = tf2onnx.from_graph_def(graph_def, input_names=[spec.name for spec in model.inputs],

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 
 from ...compat import tfv1 as tf
 from ...utils import logger
-from ...utils.fs import atomic_write, mkdir_p
+from ...utils.fs import mkdir_p
 from .._engines.signature import checksum, description_file
 from .._inference import InferenceGraph
 from ..dependency import ancestors
@@ -36,7 +36,7 @@ def frozen_model(who: str, built: InferenceGraph, optimize: bool) -> FrozenModel
     Raises:
         ValueError: the graph cannot be frozen, or not be loaded.
     """
-    tables = _table_initializers(built.graph, built.outputs)
+    tables = table_initializers(built.graph, built.outputs)
     outputs = [tensor.op.name for tensor in built.outputs]
     inputs = _specs(built.inputs)
     check_size(who, _needed_bytes(built.outputs))
@@ -58,30 +58,36 @@ def check_target(who: str, filename: str, overwrite: bool) -> None:
             who, filename))
 
 
-def write_model(filename: str, content: bytes, description: Dict[str, Any], title: str) -> None:
-    """Write the file and `<filename>.json`, and log what was written.
+class Converted(NamedTuple):
+    """A file in memory."""
 
-    Args:
-        description: what goes into the JSON file; has at least the keys of `describe`.
-        title: what the file holds, the beginning of a log line.
-    """
-    mkdir_p(os.path.dirname(filename))
-    with atomic_write(filename, "wb") as f:
-        f.write(content)
-    write_description(filename, dict(description, file=checksum(filename)))
+    content: bytes
+    description: Dict[str, Any]  # of the JSON beside it; has at least the keys of `describe`
+    title: str  # what the file holds, the beginning of a log line
+
+    def write(self, path: str) -> None:
+        """Write the file and its JSON."""
+        with open(path, "wb") as f:
+            f.write(self.content)
+        self.description["file"] = checksum(path)
+        write_description(path, self.description)
+
+
+def write_description(path: str, description: Dict[str, Any]) -> None:
+    """Write the JSON file of an exported file or SavedModel directory."""
+    name = description_file(path)
+    mkdir_p(os.path.dirname(name))
+    with open(name, "w") as f:
+        json.dump(description, f, indent=1)
+        f.write("\n")
+
+
+def log_written(filename: str, description: Dict[str, Any], title: str) -> None:
+    """Log what was written; `title` says what the file holds, the beginning of a line."""
     for key in ("inputs", "outputs"):
         for each in description[key]:
             logger.info("%s: %s %s %s", key[:-1].capitalize(), each["name"], each["dtype"], each["shape"])
     logger.info("%s is exported to %s; names, dtypes and shapes are in %s.json.", title, filename, filename)
-
-
-def write_description(filename: str, description: Dict[str, Any]) -> None:
-    """Write the JSON file of an exported file or SavedModel directory."""
-    name = description_file(filename)
-    mkdir_p(os.path.dirname(name))
-    with atomic_write(name) as f:
-        json.dump(description, f, indent=1)
-        f.write("\n")
 
 
 def describe(model: FrozenModel) -> Dict[str, Any]:
@@ -98,7 +104,7 @@ def describe_spec(spec: Any) -> Dict[str, Any]:
     return {"name": spec.name, "dtype": spec.dtype.name, "shape": None if spec.shape.ndims is None else spec.shape.as_list()}
 
 
-def _table_initializers(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> List[str]:
+def table_initializers(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> List[str]:
     """Names of the operations that fill the lookup tables on which the outputs depend."""
     initializers = graph.get_collection(tf.GraphKeys.TABLE_INITIALIZERS)
     if not initializers:

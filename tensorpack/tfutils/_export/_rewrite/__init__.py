@@ -1,0 +1,27 @@
+"""Rewrites of frozen graphs before a conversion: operations that a converter or runtime gets wrong, by others that it gets right.
+
+Each file has one rewrite, a function from a `Rewriting` that changes its graph. Values and names of all tensors that stay are
+the same before and after. `ONNX`, `TFLITE` and `OPENCV` list what a target needs.
+"""
+from __future__ import annotations
+
+from typing import Any, Callable, Sequence
+
+from ..frozen_model import FrozenModel
+from .integer_division import rewrite_integer_division
+from .non_max_suppression import rewrite_non_max_suppression
+from .resize import rewrite_resize
+from .rewriting import Rewriting
+
+Rewrite = Callable[[Rewriting], None]
+
+ONNX: Sequence[Rewrite] = (rewrite_integer_division, rewrite_resize)
+TFLITE: Sequence[Rewrite] = (rewrite_non_max_suppression, rewrite_resize)
+
+
+def rewritten(model: FrozenModel, rewrites: Sequence[Rewrite]) -> Any:
+    """The GraphDef of a model after rewrites; the same object where there is nothing to rewrite."""
+    rewriting = Rewriting(model)
+    for rewrite in rewrites:
+        rewrite(rewriting)
+    return rewriting.editor.graph_def() if rewriting.changed else model.graph_def
