@@ -69,6 +69,9 @@ class ExportedPredictor(PredictorBase):
                 len(self.input_names), ", ".join(self.input_names), len(dp)))
         return self._model(dp)
 
+    def _is_closed(self) -> bool:
+        return self._model.is_closed
+
     def __enter__(self) -> ExportedPredictor:
         return self
 
