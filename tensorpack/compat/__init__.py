@@ -332,6 +332,10 @@ def deprecation_silenced() -> ContextManager[None]:
     return _deprecation.silence()
 
 
+# The size of the batch that a TFLite file takes; None if it takes any. The converter of TF 1.15 writes it into reshapes.
+TFLITE_BATCH: Optional[int] = 1 if VERSION < (2, 0) else None
+
+
 def convert_to_tflite(graph_def: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> bytes:
     """The TFLite flatbuffer of a frozen GraphDef.
 

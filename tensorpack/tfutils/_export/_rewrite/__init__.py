@@ -1,4 +1,4 @@
-"""Rewrites of frozen graphs before a conversion: operations that a converter or runtime gets wrong, by others that it gets right.
+"""Rewrites of frozen graphs before a conversion: others for operations that a converter or runtime gets wrong.
 
 Each file has one rewrite, a function from a `Rewriting` that changes its graph. Values and names of all tensors that stay are
 the same before and after. `ONNX`, `TFLITE` and `OPENCV` list what a target needs.
@@ -10,12 +10,12 @@ from typing import Any, Callable, Sequence
 from ..frozen_model import FrozenModel
 from .integer_division import rewrite_integer_division
 from .non_max_suppression import rewrite_non_max_suppression
-from .resize import rewrite_resize
+from .resize import rewrite_resize, rewrite_resize_by_cut_off_factors
 from .rewriting import Rewriting
 
 Rewrite = Callable[[Rewriting], None]
 
-ONNX: Sequence[Rewrite] = (rewrite_integer_division, rewrite_resize)
+ONNX: Sequence[Rewrite] = (rewrite_integer_division, rewrite_resize, rewrite_resize_by_cut_off_factors)
 TFLITE: Sequence[Rewrite] = (rewrite_non_max_suppression, rewrite_resize)
 
 

@@ -17,19 +17,28 @@ class Rewriting:
         model: the graph; it is not changed.
 
     Attributes:
-        editor: the nodes.
         kept: names of operations that have to stay: inputs and outputs.
         changed: whether something was replaced.
     """
 
     def __init__(self, model: FrozenModel):
-        self.editor = GraphEditor(model.graph_def)
+        self._model = model
+        self._editor: Optional[GraphEditor] = None
         self.kept: Set[str] = {input_op(spec.name) for spec in model.inputs + model.outputs}
         self.changed = False
         self._graph: Optional[tf.Graph] = None
 
+    @property
+    def editor(self) -> GraphEditor:
+        """The nodes."""
+        if self._editor is None:
+            self._editor = GraphEditor(self._model.graph_def)
+        return self._editor
+
     def of_type(self, *types: str) -> List[Any]:
         """The nodes of these types."""
+        if self._editor is None and not any(node.op in types for node in self._model.graph_def.node):
+            return []  # without a copy of the graph
         return [node for node in list(self.editor.nodes.values()) if node.op in types]
 
     def tensor(self, name: str) -> tf.Tensor:
