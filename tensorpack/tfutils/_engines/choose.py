@@ -71,12 +71,16 @@ def open_engine(path: str, name: str, threads: Optional[int] = None, who: str = 
         FileNotFoundError, ValueError: it is no exported model, damaged, not what the JSON file describes, or
             nothing for this engine.
         ImportError: the engine is not installed.
+        RuntimeError: it cannot be used in this process.
     """
     chosen = engine_class(name, who)
     kind = file_kind(path)
     if kind not in chosen.formats:
         raise ValueError("{}: {} does not read {}; got {}; try one of the engines {}".format(
             who, chosen.title, in_words(kind), path, ", ".join(map(repr, _READERS[kind]))))
+    obstacle = chosen.obstacle()
+    if obstacle is not None:
+        raise RuntimeError("{}: {}".format(who, obstacle))
     signature = read_signature(path)
     check_content(path, signature)
     return chosen(path, signature, threads)

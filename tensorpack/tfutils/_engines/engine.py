@@ -68,6 +68,11 @@ class Engine:
         """Whether a package for it is there, without importing it."""
         return any(importlib.util.find_spec(module) is not None for module in cls.modules)
 
+    @classmethod
+    def obstacle(cls) -> Optional[str]:
+        """Why the engine cannot be used in this process, None if it can."""
+        return None
+
     def run(self, inputs: Sequence[np.ndarray]) -> List[np.ndarray]:
         """The outputs for one array per input, whose dtypes and shapes must be those of the signature.
 
@@ -98,6 +103,11 @@ class Engine:
     @abstractmethod
     def _run(self, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         """Override: arrays of the outputs, which nobody else holds."""
+
+    @property
+    def works_after_fork(self) -> bool:
+        """Whether a process that is forked at this moment may go on with this object."""
+        return False
 
     @property
     def num_threads(self) -> int:

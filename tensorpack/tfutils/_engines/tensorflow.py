@@ -34,6 +34,7 @@ class TensorFlowEngine(Engine):
     formats = ("frozen", "savedmodel")
     modules = ("tensorflow",)
     pip = "tensorflow"
+    _user: Optional[int] = None  # the process in which the first session was made
     _sess: Optional[tf.Session] = None
     _call: Optional[Callable[..., List[Any]]] = None
 
@@ -78,10 +79,10 @@ class TensorFlowEngine(Engine):
     def _make_call(self) -> Callable[..., List[Any]]:
         with self._lock:
             if self._call is None:
+                TensorFlowEngine._user = TensorFlowEngine._user or os.getpid()
                 self._sess = self._session()
-                inputs, outputs = [[self._tensors[each.name] for each in side]
-                                   for side in (self.signature.inputs, self.signature.outputs)]
-                self._call = _callable(self._sess, inputs, outputs)
+                outputs = [self._tensors[each.name] for each in self.signature.outputs]
+                self._call = _callable(self._sess, self.input_tensors, outputs)
             return self._call
 
     def _session(self) -> tf.Session:
@@ -107,9 +108,22 @@ class TensorFlowEngine(Engine):
             sess.run([self.graph.get_operation_by_name(name) for name in self.signature.description.get("run_first", [])])
 
     @property
-    def has_run(self) -> bool:
-        """Whether it has a session, after which it does not work in a forked process."""
-        return self._sess is not None
+    def works_after_fork(self) -> bool:
+        """As long as there was no session, which has threads."""
+        return TensorFlowEngine._user is None and not self._lock.locked()
+
+    @classmethod
+    def obstacle(cls) -> Optional[str]:
+        """Threads of TensorFlow, which are for all sessions, are not there in a process that was forked after they started."""
+        if TensorFlowEngine._user in (None, os.getpid()):
+            return None
+        return ("TensorFlow cannot be used in a process that was forked after it had run; predict first in the worker, start "
+                "workers by spawn (start_method=\"spawn\"), or take another engine")
+
+    @property
+    def input_tensors(self) -> List[tf.Tensor]:
+        """The tensors of the inputs, in their order."""
+        return [self._tensors[each.name] for each in self.signature.inputs]
 
     def close(self) -> None:
         """Free the model; `run` must not be called any more. May be called again."""
