@@ -69,7 +69,7 @@ class Rewriting:
         with tf.Graph().as_default() as graph:
             placeholders = [tf.placeholder(tensor.dtype.base_dtype, tensor.shape, "input_{}".format(i))
                             for i, tensor in enumerate(tensors)]
-            result = tf.identity(function(*placeholders), name="result")
+            result = function(*placeholders)
         self._insert(node, graph.as_graph_def(), names, result.op.name)
 
     def _insert(self, node: Any, made: Any, names: Sequence[str], result: str) -> None:
@@ -86,6 +86,23 @@ class Rewriting:
             if each.name == result:
                 copy.input.extend(i for i in node.input if is_control(i))
             self.editor.replace(copy)
+        self.has_changed()
+
+    def rename(self, old: str, new: str) -> None:
+        """Let all that takes something from the operation `old` take it from `new`."""
+        for node in self.editor.nodes.values():
+            node.input[:] = [each.replace(old, new, 1) if input_op(each) == old and node.name != new else each
+                             for each in node.input]
+        self.has_changed()
+
+    def reconnect(self, tensor: str, replacement: str) -> None:
+        """Let all that takes the tensor take another one."""
+        for node in self.editor.nodes.values():
+            node.input[:] = [replacement if each == tensor else each for each in node.input]
+        self.has_changed()
+
+    def has_changed(self) -> None:
+        """To be called after changes of `editor`."""
         self.changed = True
         self._graph = None
 
