@@ -13,7 +13,9 @@ from ..utils.fs import atomic_directory
 from ._engines.engine import Engine
 from ._engines.litert import LiteRTEngine
 from ._engines.onnx_runtime import OnnxRuntimeEngine
+from ._engines.opencv import OpenCVEngine
 from ._engines.tensorflow import TensorFlowEngine
+from ._export._rewrite import OPENCV, rewritten
 from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
 from ._export.frozen_model import (
     Converted,
@@ -57,7 +59,7 @@ class ModelExporter:
         self.input_names: List[str] = list(getattr(config, "input_names", []))
 
     def export_compact(self, filename: str, optimize: bool = True, toco_compatible: bool = False, *,
-                       overwrite: bool = True, example: Any = None, verify: bool = True) -> None:
+                       overwrite: bool = True, target: Optional[str] = None, example: Any = None, verify: bool = True) -> None:
         """Write one file: a serialized GraphDef with constants for variables and only what the outputs need.
 
         Tensor names of inputs and outputs stay. `<filename>.json` tells their names, dtypes and shapes.
@@ -69,6 +71,8 @@ class ModelExporter:
             toco_compatible: use only what the TFLite converter takes, which is always so; needs `optimize`.
             overwrite: whether an existing file may be replaced. Here it is by default, as scripts of long ago expect; the other
                 formats need to be told.
+            target: `"opencv"`: for `cv2.dnn.readNetFromTensorflow`, by operations that it computes as TensorFlow does, and
+                proven there. The file of `export_onnx` is the better one for OpenCV.
 
         Raises:
             FileExistsError: the file exists and must not be replaced.
@@ -77,7 +81,13 @@ class ModelExporter:
         if toco_compatible and not optimize:
             raise ValueError("export_compact: toco_compatible=True must come with optimize=True; got optimize=False")
 
+        if target not in (None, "opencv") or target and not optimize:
+            raise ValueError("export_compact: target must be None, or 'opencv' with optimize=True; got {!r} with "
+                             "optimize={}".format(target, optimize))
+
         def convert(model: FrozenModel) -> Converted:
+            if target is not None:
+                model = model._replace(graph_def=rewritten(model, OPENCV))
             description = describe(model)
             description["onnx"] = _onnx_command(filename, description)
             if model.tables:
@@ -85,8 +95,9 @@ class ModelExporter:
             return Converted(model.graph_def.SerializeToString(), description,
                              "Graph with {} operations".format(len(model.graph_def.node)))
 
-        description = self._export("export_compact", filename, convert, TensorFlowEngine, optimize=optimize,
-                                   overwrite=overwrite, example=example, verify=verify)
+        engine: Type[Engine] = TensorFlowEngine if target is None else OpenCVEngine
+        description = self._export("export_compact", filename, convert, engine, optimize=optimize, overwrite=overwrite,
+                                   example=example, verify=verify)
         if "run_first" in description:
             logger.warning("The graph has lookup tables: after loading it, run the operations %s once. Vocabulary files are "
                            "read from where they were at the export; export_serving copies them.", description["run_first"])

@@ -8,11 +8,14 @@ from .rewriting import Rewriting
 
 
 def rewrite_integer_division(rewriting: Rewriting) -> None:
-    """Replace `FloorDiv` and `FloorMod` of signed integers; tf2onnx makes divisions of them that cut off."""
-    for node in rewriting.of_type("FloorDiv", "FloorMod"):
+    """Replace `FloorDiv` and `FloorMod` of signed integers; tf2onnx makes divisions of them that cut off.
+
+    `TruncateMod`, which few runtimes have, is replaced as well.
+    """
+    for node in rewriting.of_type(*_REPLACED):
         dtype = tf.as_dtype(node.attr["T"].type)
         if dtype.is_integer and not dtype.is_unsigned:
-            rewriting.replace(node, _quotient if node.op == "FloorDiv" else _remainder)
+            rewriting.replace(node, _REPLACED[node.op])
 
 
 def _quotient(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -31,3 +34,6 @@ def _cut_off(x: tf.Tensor, y: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor, Any]:
     remainder = x - quotient * y
     is_below = tf.logical_and(tf.not_equal(remainder, 0), tf.not_equal(tf.less(remainder, 0), tf.less(y, 0)))
     return quotient, remainder, tf.cast(is_below, x.dtype)
+
+
+_REPLACED = {"FloorDiv": _quotient, "FloorMod": _remainder, "TruncateMod": lambda x, y: _cut_off(x, y)[1]}

@@ -1,7 +1,7 @@
 """Resizing by areas and bicubic interpolation, as products with matrices: both are linear, one dimension after the other."""
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
 
@@ -15,11 +15,33 @@ def rewrite_resize(rewriting: Rewriting) -> None:
     tf2onnx takes the nearest pixel for the one, and another kernel for the other; TensorFlow Lite has neither.
     """
     for node in rewriting.of_type("ResizeArea", "ResizeBicubic"):
-        shape, size = rewriting.shape(node.input[0]), rewriting.constant(node.input[1])
-        if shape is not None and size is not None and None not in shape[1:]:
-            rows, columns = [_matrix(node, length, int(new), axis)
-                             for axis, (length, new) in enumerate(zip(shape[1:3], size))]
-            rewriting.replace(node, _by_matrices(rows, columns, shape[1:]), inputs=node.input[:1])
+        sizes = _sizes(rewriting, node)
+        if sizes is not None:
+            rewriting.replace(node, _by_matrices(node, *sizes), inputs=node.input[:1])
+
+
+def rewrite_resize_by_cut_off_factors(rewriting: Rewriting) -> None:
+    """Replace `ResizeBilinear` and `ResizeNearestNeighbor` where the size times its float32 factor is just below the new one.
+
+    tf2onnx gives known sizes as factors, and takes the product for one pixel less: 8 from 7 by 9/7.
+    """
+    for node in rewriting.of_type("ResizeBilinear", "ResizeNearestNeighbor"):
+        sizes = _sizes(rewriting, node)
+        if sizes is not None and any(map(_is_cut_off, *sizes)):
+            make = _by_indices if node.op == "ResizeNearestNeighbor" else _by_matrices
+            rewriting.replace(node, make(node, *sizes), inputs=node.input[:1])
+
+
+def _sizes(rewriting: Rewriting, node: Any) -> Optional[Tuple[List[int], List[int]]]:
+    """Height and width before and after, if they and the channels are known."""
+    shape, size = rewriting.shape(node.input[0]), rewriting.constant(node.input[1])
+    if shape is None or size is None or None in shape[1:]:
+        return None
+    return [int(each or 0) for each in shape[1:3]], [int(each) for each in size]
+
+
+def _is_cut_off(old: int, new: int) -> bool:
+    return int(old * float(np.float32(new / old))) != new
 
 
 def _matrix(node: Any, length: int, new: int, axis: int) -> np.ndarray:
@@ -37,17 +59,19 @@ def _matrix(node: Any, length: int, new: int, axis: int) -> np.ndarray:
         return np.asarray(sess.run(resized)).reshape(new, length)
 
 
-def _by_matrices(rows: np.ndarray, columns: np.ndarray, sizes: Sequence[Optional[int]]) -> Callable[[tf.Tensor], tf.Tensor]:
-    _, width, channels = [int(each or 0) for each in sizes]
-    new_height, new_width = len(rows), len(columns)
-
-    def product(matrix: np.ndarray, x: tf.Tensor, shape: List[int]) -> tf.Tensor:
-        """The matrix by the second last dimension."""
-        return tf.matmul(tf.constant(matrix[np.newaxis]), tf.reshape(x, shape))
+def _by_matrices(node: Any, old: List[int], new: List[int]) -> Callable[[tf.Tensor], tf.Tensor]:
+    rows, columns = [_matrix(node, *sizes, axis) for axis, sizes in enumerate(zip(old, new))]  # type: ignore[call-arg]
 
     def resized(image: tf.Tensor) -> tf.Tensor:
-        x = product(rows, tf.cast(image, tf.float32), [-1, rows.shape[1], width * channels])
-        x = product(columns, x, [-1, width, channels])
-        return tf.reshape(x, [-1, new_height, new_width, channels])
+        channels = image.shape.as_list()[3]
+        x = tf.reshape(tf.cast(image, tf.float32), [-1, old[0], old[1] * channels])
+        x = tf.reshape(tf.matmul(tf.constant(rows[np.newaxis]), x), [-1, old[1], channels])
+        return tf.reshape(tf.matmul(tf.constant(columns[np.newaxis]), x), [-1] + new + [channels])
 
     return resized
+
+
+def _by_indices(node: Any, old: List[int], new: List[int]) -> Callable[[tf.Tensor], tf.Tensor]:
+    rows, columns = [_matrix(node, *sizes, axis).argmax(1).astype("int32")  # type: ignore[call-arg]
+                     for axis, sizes in enumerate(zip(old, new))]
+    return lambda image: tf.gather(tf.gather(image, rows, axis=1), columns, axis=2)

@@ -17,19 +17,28 @@ class Rewriting:
         model: the graph; it is not changed.
 
     Attributes:
-        editor: the nodes.
         kept: names of operations that have to stay: inputs and outputs.
         changed: whether something was replaced.
     """
 
     def __init__(self, model: FrozenModel):
-        self.editor = GraphEditor(model.graph_def)
+        self._model = model
+        self._editor: Optional[GraphEditor] = None
         self.kept: Set[str] = {input_op(spec.name) for spec in model.inputs + model.outputs}
         self.changed = False
         self._graph: Optional[tf.Graph] = None
 
+    @property
+    def editor(self) -> GraphEditor:
+        """The nodes."""
+        if self._editor is None:
+            self._editor = GraphEditor(self._model.graph_def)
+        return self._editor
+
     def of_type(self, *types: str) -> List[Any]:
         """The nodes of these types."""
+        if self._editor is None and not any(node.op in types for node in self._model.graph_def.node):
+            return []  # without a copy of the graph
         return [node for node in list(self.editor.nodes.values()) if node.op in types]
 
     def tensor(self, name: str) -> tf.Tensor:
@@ -60,7 +69,7 @@ class Rewriting:
         with tf.Graph().as_default() as graph:
             placeholders = [tf.placeholder(tensor.dtype.base_dtype, tensor.shape, "input_{}".format(i))
                             for i, tensor in enumerate(tensors)]
-            result = tf.identity(function(*placeholders), name="result")
+            result = function(*placeholders)
         self._insert(node, graph.as_graph_def(), names, result.op.name)
 
     def _insert(self, node: Any, made: Any, names: Sequence[str], result: str) -> None:
@@ -77,6 +86,23 @@ class Rewriting:
             if each.name == result:
                 copy.input.extend(i for i in node.input if is_control(i))
             self.editor.replace(copy)
+        self.has_changed()
+
+    def rename(self, old: str, new: str) -> None:
+        """Let all that takes something from the operation `old` take it from `new`."""
+        for node in self.editor.nodes.values():
+            node.input[:] = [each.replace(old, new, 1) if input_op(each) == old and node.name != new else each
+                             for each in node.input]
+        self.has_changed()
+
+    def reconnect(self, tensor: str, replacement: str) -> None:
+        """Let all that takes the tensor take another one."""
+        for node in self.editor.nodes.values():
+            node.input[:] = [replacement if each == tensor else each for each in node.input]
+        self.has_changed()
+
+    def has_changed(self) -> None:
+        """To be called after changes of `editor`."""
         self.changed = True
         self._graph = None
 
