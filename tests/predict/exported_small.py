@@ -6,6 +6,7 @@ import numpy as np
 from tensorpack import tfv1 as tf
 from tensorpack.models import BatchNorm, Conv2D, FullyConnected, MaxPooling
 from tensorpack.predict import OfflinePredictor, PredictConfig
+from tensorpack.tfutils._engines import choose
 from tensorpack.tfutils.export import ModelExporter
 from tensorpack.tfutils.sessinit import DictRestore
 
@@ -58,3 +59,10 @@ def export_all(folder):
     exporter.export_onnx(paths["onnx"])
     exporter.export_tflite(paths["tflite"], verify=False)
     return paths
+
+
+def make_wrong(monkeypatch, name):
+    """Let an engine compute values that are too large by one."""
+    engine = choose.engine_class(name)
+    right = engine._run
+    monkeypatch.setattr(engine, "_run", lambda self, inputs: [value + 1 for value in right(self, inputs)])

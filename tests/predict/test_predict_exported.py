@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from exported_small import FILES, IMAGES, expected, export_all
+from exported_small import FILES, IMAGES, expected, export_all, make_wrong
 
 from tensorpack.predict import ExportedPredictor, MultiThreadAsyncPredictor
 from tensorpack.tfutils._engines import choose
@@ -83,10 +83,8 @@ def test_the_default_engine_is_one_that_is_proven_and_the_log_says_why(paths, wa
 
 
 def test_an_engine_that_computes_something_else_is_passed_over(paths, wanted, monkeypatch, log_records):
-    pytest.importorskip("openvino")
-    openvino = choose.engine_class("openvino")
-    right = openvino._run
-    monkeypatch.setattr(openvino, "_run", lambda self, inputs: [value + 1 for value in right(self, inputs)])
+    needs_engine("openvino")
+    make_wrong(monkeypatch, "openvino")
     with ExportedPredictor(paths["frozen"]) as predictor:
         assert predictor.engine == "tensorflow"
         np.testing.assert_allclose(predictor(IMAGES)[0], wanted[0], atol=1e-5)
