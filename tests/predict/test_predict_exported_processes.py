@@ -2,7 +2,6 @@
 import multiprocessing
 import os
 import pickle
-import sys
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from exported_small import IMAGES, expected, export_all
 from tensorpack.predict import ExportedPredictor
 from tensorpack.tfutils._engines import choose
 
-FORKED = [("onnx", "onnxruntime"), ("onnx", "openvino"), ("onnx", "opencv"), ("tflite", "litert"), ("frozen", "tensorflow")]
+FORKED = [("onnx", "onnxruntime"), ("onnx", "openvino"), ("onnx", "opencv"), ("tflite", "litert")]
 PATIENCE = 120
 
 
@@ -47,17 +46,15 @@ def run_in(method, predictor, images):
 def needs(engine):
     if not choose.engine_class(engine).is_installed():
         pytest.skip("needs the engine " + engine)
-    if engine == "litert" and not sys.modules.get("ai_edge_litert") and sys.version_info < (3, 8):
-        pytest.skip("TensorFlow's interpreter runs TensorFlow, which does not survive a fork")
 
 
-@pytest.mark.parametrize("kind, engine", FORKED[:4], ids=["-".join(pair) for pair in FORKED[:4]])
+@pytest.mark.parametrize("kind, engine", FORKED, ids=["-".join(pair) for pair in FORKED])
 def test_a_forked_process_loads_the_file_again(paths, kind, engine):
     needs(engine)
     with ExportedPredictor(paths[kind], engine, threads=2) as predictor:
-        wanted = predictor(IMAGES)[0]
-        np.testing.assert_allclose(run_in("fork", predictor, IMAGES)[0], wanted, atol=1e-6)
-        np.testing.assert_array_equal(predictor(IMAGES)[0], wanted)
+        wanted = predictor(IMAGES[:1])[0]
+        np.testing.assert_allclose(run_in("fork", predictor, IMAGES[:1])[0], wanted, atol=1e-6)
+        np.testing.assert_array_equal(predictor(IMAGES[:1])[0], wanted)
 
 
 PROGRAM = """

@@ -5,8 +5,6 @@ import json
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-import google_crc32c
-
 SAVED_MODEL_DESCRIPTION = os.path.join("assets.extra", "tensorpack.json")  # a folder that loaders of SavedModels leave alone
 _CHUNK = 1 << 24
 
@@ -67,6 +65,8 @@ def _tensors(described: Any) -> List[TensorInfo]:
 
 def checksum(path: str) -> Dict[str, Any]:
     """What tells whether a file is as it was written: its size and the CRC-32C of its content."""
+    import google_crc32c
+
     value, size = 0, 0
     with open(path, "rb") as f:
         for chunk in iter(lambda: f.read(_CHUNK), b""):
