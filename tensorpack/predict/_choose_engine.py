@@ -8,8 +8,8 @@ import numpy as np
 from ..tfutils._engines.choose import OWN_ENGINE, engine_class, installed_readers, open_engine
 from ..tfutils._engines.engine import Engine
 from ..tfutils._engines.file_kind import file_kind
-from ..tfutils._engines.process import version_of
-from ..tfutils._engines.signature import read_signature
+from ..tfutils._engines.process import EngineError, run_in_process, version_of
+from ..tfutils._engines.signature import Signature, read_signature
 from ..tfutils._export.compare import difference
 from ..tfutils._export.examples import usable
 from ..utils import logger
@@ -32,37 +32,30 @@ def choose_engine(who: str, path: str, threads: Optional[int]) -> Engine:
     """
     own = OWN_ENGINE[file_kind(path)]
     names = [name for name in installed_readers(path) if engine_class(name).obstacle() is None]
-    description = getattr(read_signature(path), "description", {})
+    signature = read_signature(path)
+    description = {} if signature is None else signature.description
     passed_over: List[str] = []
     for name in names:
         if own != _REFERENCE and not _verified(description, name):
             continue
-        engine = _opened(who, path, name, threads, passed_over)
-        if engine is None:
-            continue
+        if own == _REFERENCE != name and not _verified(description, name):
+            fault = _fault(who, name, path, signature)
+            if fault is not None:
+                passed_over.append("{}: {}".format(engine_class(name).title, fault))
+                continue
+        engine = open_engine(path, name, threads, who)
         words = _told(description, engine, own)
-        fault = None if words is not None else _fault(who, description, engine, own)
-        if fault is None:
-            logger.info("%s: %s computes %s: %s.%s", who, engine.title, path, words or "from drawn inputs it computes what "
-                        "TensorFlow computes", " Passed over: {}.".format("; ".join(passed_over)) if passed_over else "")
+        if words is not None:
+            logger.info("%s: %s computes %s: %s.%s", who, engine.title, path, words,
+                        " Passed over: {}.".format("; ".join(passed_over)) if passed_over else "")
             return engine
         engine.close()
-        passed_over.append("{}: {}".format(engine.title, fault))
+        passed_over.append("{}: the export was verified with its version {}, and {} is installed".format(
+            engine.title, _verified(description, name)["version"], version_of(engine)))
     name = own if own in names else (names or [own])[0]
     logger.warning("%s: %s computes %s, and nothing proves its result: %s. Export the model again: its verification does.",
                    who, engine_class(name).title, path, "; ".join(passed_over) or "the export was not verified with it")
     return open_engine(path, name, threads, who)
-
-
-def _opened(who: str, path: str, name: str, threads: Optional[int], passed_over: List[str]) -> Optional[Engine]:
-    """The engine, None if it does not take the file."""
-    try:
-        return open_engine(path, name, threads, who)
-    except ValueError as e:
-        if name == OWN_ENGINE[file_kind(path)]:  # none knows the format better
-            raise
-        passed_over.append("{}: {}".format(engine_class(name).title, e))
-        return None
 
 
 def _verified(description: Dict[str, Any], name: str) -> Dict[str, Any]:
@@ -72,35 +65,35 @@ def _verified(description: Dict[str, Any], name: str) -> Dict[str, Any]:
 
 
 def _told(description: Dict[str, Any], engine: Engine, own: str) -> Optional[str]:
-    """Why the engine is known to compute the same, None if it is not."""
+    """Why an engine that was not found at fault is known to compute the same, None if it is not."""
     verified = _verified(description, engine.name)
     if verified and verified["version"] == version_of(engine):
         return "the export was verified with it, worst difference {:.2g}".format(verified["worst_difference"])
     if engine.name == own == _REFERENCE:
         return "what TensorFlow computes from this format is what others have to compute"
-    return None
+    return None if verified else "from drawn inputs it computes what TensorFlow computes"
 
 
-def _fault(who: str, description: Dict[str, Any], engine: Engine, own: str) -> Optional[str]:
-    """What speaks against an engine of which nothing is told, None if nothing does."""
-    if own != _REFERENCE:
-        return "the export was verified with its version {}, and {} is installed".format(
-            _verified(description, engine.name)["version"], version_of(engine))
+def _fault(who: str, name: str, path: str, signature: Optional[Signature]) -> Optional[str]:
+    """What speaks against an engine for what TensorFlow reads, too; None if nothing does."""
+    if signature is None:
+        return "without a JSON file the order of outputs is TensorFlow's"
     if engine_class(_REFERENCE).obstacle() is not None:
         return "TensorFlow, to compare with, cannot be used in this process"
-    try:
-        return difference_to_tensorflow(who, engine, engine.path)
-    except (RuntimeError, ValueError) as e:
-        return str(e)
+    return difference_to_tensorflow(who, name, path, path)
 
 
-def difference_to_tensorflow(who: str, engine: Engine, path: str) -> Optional[str]:
-    """Where an engine computes something else from drawn inputs than TensorFlow does from a file; None if nowhere.
+def difference_to_tensorflow(who: str, name: str, path: str, reference_path: str) -> Optional[str]:
+    """Why an engine does not compute from a file, and drawn inputs, what TensorFlow does from another; None if it does.
 
-    Raises:
-        RuntimeError: the engine fails, or TensorFlow does for all inputs that were drawn.
+    The engine has a process of its own, since some crash on what they do not know.
+
+    Args:
+        who: the predictor to name in errors.
+        name: the engine.
+        path, reference_path: what the two read, with equal signatures in their JSON files.
     """
-    reference: Any = open_engine(path, _REFERENCE, None, who)
+    reference: Any = open_engine(reference_path, _REFERENCE, None, who)
 
     def run(values: Sequence[np.ndarray]) -> List[np.ndarray]:
         try:
@@ -109,14 +102,20 @@ def difference_to_tensorflow(who: str, engine: Engine, path: str) -> Optional[st
             raise ValueError(str(e)) from e
 
     try:
-        results = usable(run, reference.input_tensors, engine.fixed_batch)
+        wanted = usable(run, reference.input_tensors, reference.fixed_batch)
     finally:
         reference.close()
-    if not results:
-        raise RuntimeError("TensorFlow computes nothing from drawn inputs to compare with")
-    for values, expected in results:
-        for info, got, wanted in zip(engine.signature.outputs, engine.run(values), expected):
-            found = difference(got, wanted)
+    if not wanted:
+        return "TensorFlow computes nothing from drawn inputs to compare with"
+    try:
+        results = run_in_process(engine_class(name), path, [values for values, _ in wanted]).results
+    except EngineError as e:
+        return str(e)
+    for result, (_, expected) in zip(results, wanted):
+        if isinstance(result, str):
+            return result
+        for info, got, value in zip(reference.signature.outputs, result, expected):
+            found = difference(got, value)
             if found:
                 return "output {!r} differs from TensorFlow's, {}".format(info.name, found.words)
     return None

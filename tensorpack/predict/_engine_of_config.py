@@ -101,25 +101,26 @@ class TemporaryModel:
         folder = tempfile.mkdtemp(prefix="tensorpack-predictor-")
         self._remove = weakref.finalize(self, _remove_in, os.getpid(), folder)
         try:
-            exporter = ModelExporter(config)
+            self._exporter = ModelExporter(config)
             path = os.path.join(folder, name)
-            getattr(exporter, "export_" + kind)(path)
+            getattr(self._exporter, "export_" + kind)(path)
+            self._prove(who, engine, kind, path)
             self._model = LoadedModel(who, path, engine, None)
-            self._prove(who, config, engine, kind, path)
         except BaseException:
             self._remove()
             raise
-        self.graph: Optional[tf.Graph] = exporter.graph
-        self._used = [config.input_names.index(name) for name in exporter.input_names]
+        self.graph: Optional[tf.Graph] = self._exporter.graph
+        self._used = [config.input_names.index(name) for name in self._exporter.input_names]
 
-    def _prove(self, who: str, config: PredictConfig, engine: str, kind: str, path: str) -> None:
+    def _prove(self, who: str, engine: str, kind: str, path: str) -> None:
         """Exports are verified in the engine of their format; another one is compared here."""
         if engine not in ("openvino", "opencv"):
             return
+        reference = path
         if kind != "compact":
-            path = os.path.join(os.path.dirname(path), "reference.pb")
-            ModelExporter(config).export_compact(path, verify=False)
-        words = difference_to_tensorflow(who, self._model.engine, path)
+            reference = os.path.join(os.path.dirname(path), "reference.pb")
+            self._exporter.export_compact(reference, verify=False)
+        words = difference_to_tensorflow(who, engine, path, reference)
         if words is not None:
             raise ValueError("{}(engine={!r}): the engine must compute what the model computes; {}; take another engine".format(
                 who, engine, words))

@@ -7,11 +7,14 @@ import threading
 
 import numpy as np
 import pytest
-from exported_small import FILES, IMAGES, expected, export_all, make_wrong
+from crashing_engine import CrashingEngine
+from exported_small import FILES, IMAGES, config, expected, export_all, make_wrong
 
-from tensorpack.predict import ExportedPredictor, MultiThreadAsyncPredictor
+from tensorpack import tfv1 as tf
+from tensorpack.predict import ExportedPredictor, MultiThreadAsyncPredictor, _choose_engine
 from tensorpack.tfutils._engines import choose
 from tensorpack.tfutils._engines.engine import Engine
+from tensorpack.tfutils.export import ModelExporter
 
 PAIRS = [(kind, engine) for kind, engines in choose._READERS.items() for engine in engines]
 IDS = ["{}-{}".format(*pair) for pair in PAIRS]
@@ -82,13 +85,28 @@ def test_the_default_engine_is_one_that_is_proven_and_the_log_says_why(paths, wa
     assert reasons[kind] in said
 
 
-def test_an_engine_that_computes_something_else_is_passed_over(paths, wanted, monkeypatch, log_records):
+def test_an_engine_that_computes_something_else_is_passed_over(paths, monkeypatch, log_records):
     needs_engine("openvino")
-    make_wrong(monkeypatch, "openvino")
+    make_wrong(monkeypatch, "tensorflow")  # the one that runs in this process
+    with ExportedPredictor(paths["frozen"]) as predictor:
+        assert predictor.engine == "tensorflow"
+    assert any("Passed over: OpenVINO: output 'prob:0' differs" in record.getMessage() for record in log_records)
+
+
+def test_an_engine_that_crashes_is_passed_over(paths, wanted, monkeypatch, log_records):
+    needs_engine("openvino")
+    right = choose.engine_class
+
+    def engine_class(name, who="engine"):
+        return CrashingEngine if name == "openvino" else right(name, who)
+
+    for module in (choose, _choose_engine):
+        monkeypatch.setattr(module, "engine_class", engine_class)
     with ExportedPredictor(paths["frozen"]) as predictor:
         assert predictor.engine == "tensorflow"
         np.testing.assert_allclose(predictor(IMAGES)[0], wanted[0], atol=1e-5)
-    assert any("Passed over: OpenVINO: output 'prob:0' differs" in record.getMessage() for record in log_records)
+    assert any("Passed over: OpenVINO: the process of OpenVINO crashed by SIGSEGV" in record.getMessage()
+               for record in log_records)
 
 
 def test_a_verification_by_another_version_proves_nothing(copied, log_records):
@@ -304,11 +322,6 @@ def test_a_json_that_is_none_is_told(copied):
 
 
 def test_a_batch_that_the_file_does_not_allow_is_told(tmp_path):
-    from exported_small import config
-
-    from tensorpack import tfv1 as tf
-    from tensorpack.tfutils.export import ModelExporter
-
     fixed = config()
     fixed.input_signature[0] = tf.TensorSpec((2, 8, 8), tf.float32, "image")
     path = str(tmp_path / "fixed.onnx")

@@ -178,4 +178,4 @@ def _picture(value: Any) -> Optional[np.ndarray]:
         return None
     factor = 255 if value.dtype.kind == "f" and value.size and value.max() <= 1 else 1
     pixels = as_pixels(value * factor).reshape(shape[:2] + (-1,))
-    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[-1] == 1 else pixels
