@@ -155,9 +155,9 @@ def named(function):
 
 
 def between_space_and_batch(x):
-    x = tf.space_to_batch_nd(x, [2, 3], [[2, 3], [3, 7]])
+    x = tf.space_to_batch_nd(x, [2, 3], [[2, 4], [3, 6]])
     x = tf.nn.conv2d(x, weight("w", 3, 3, 4, 5), strides=[1, 1, 1, 1], padding="VALID")
-    return tf.batch_to_space_nd(x, [2, 3], [[0, 1], [0, 4]])
+    return tf.batch_to_space_nd(x, [2, 3], [[0, 2], [1, 3]])
 
 
 def in_halves(x):
@@ -194,7 +194,6 @@ OPENCV = {
     "flipped": lambda x: tf.reverse(convolved(x), [1, 2]),
     "a bias at the end": lambda x: tf.nn.bias_add(convolved(x), [1., 2, 3, 4, 5]),
     "larger": lambda x: tf.image.resize_bilinear(convolved(x), [16, 18]),
-    "areas": lambda x: tf.image.resize_area(x, [3, 5]),
 }
 
 
