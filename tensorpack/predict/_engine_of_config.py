@@ -68,7 +68,16 @@ def frozen_session(who: str, config: PredictConfig) -> FrozenSession:
 def _session_of(config: PredictConfig) -> tf.Session:
     """With the options of the config's creator, which, when it is of another kind, may give a session on another graph."""
     creator = config.session_creator
-    return (creator if type(creator) is NewSessionCreator else quick_session_creator()).create_session()
+    if type(creator) is NewSessionCreator and creator.user_provided_config:
+        return creator.create_session()
+    creator = quick_session_creator()
+    # Freezing did the rest. Each pass of TensorFlow's optimizer copies all weights, which takes a second for 100 MB of them;
+    # this one joins convolutions with what follows them.
+    rewriting = creator.config.graph_options.rewrite_options
+    rewriting.optimizers.append("remap")
+    rewriting.meta_optimizer_iterations = rewriting.ONE
+    creator.config.graph_options.optimizer_options.opt_level = tf.OptimizerOptions.L0
+    return creator.create_session()
 
 
 class TemporaryModel:

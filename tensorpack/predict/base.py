@@ -192,6 +192,8 @@ class OfflinePredictor(OnlinePredictor):
             self._owns_session = built.owns_session
         super().__init__(inputs, outputs, config.return_input, sess)
         self._start_queue_runners([self])
+        if engine == FROZEN:
+            self._make_callable()  # TensorFlow copies all constants meanwhile, which should not be part of a call
 
     def _predict_by_export(self, config: PredictConfig, engine: Any) -> None:
         super().__init__(config.input_names, config.output_names, config.return_input)
