@@ -17,7 +17,7 @@ from tensorpack.predict import OfflinePredictor, PredictConfig  # noqa: E402
 from tensorpack.tfutils._engines.litert import LiteRTEngine  # noqa: E402
 from tensorpack.tfutils._engines.onnx_runtime import OnnxRuntimeEngine  # noqa: E402
 from tensorpack.tfutils._engines.opencv import OpenCVEngine  # noqa: E402
-from tensorpack.tfutils._engines.openvino import OpenVINOEngine  # noqa: E402
+from tensorpack.tfutils._engines.openvino import OpenVinoEngine  # noqa: E402
 from tensorpack.tfutils._engines.process import EngineError  # noqa: E402
 from tensorpack.tfutils._engines.tensorflow import TensorFlowEngine  # noqa: E402
 from tensorpack.tfutils._export.compare import difference  # noqa: E402
@@ -28,23 +28,23 @@ from tensorpack.utils import logger  # noqa: E402
 HEAD = """\
 # Operations, formats and engines
 
-Every `export_*` of `ModelExporter` runs what it wrote and compares it with the session, so that a wrong file is an error when it is
-written; see [inference](../tutorial/inference.md). This table says beforehand what to expect of an operation. It is made by
-`docs/make_engine_table.py`, which exports each as a small model, runs the file and compares the numbers: with {versions}.
+Every `export_*` of `ModelExporter` runs what it wrote and compares it with the session, so that a wrong file is an error when
+it is written; see [inference](../tutorial/inference.md). This table says beforehand what to expect of an operation. It is made
+by `docs/make_engine_table.py`, which exports each as a small model, runs the file and compares the numbers: with {versions}.
 
-`=`: computes what TensorFlow computes. `wrong`: other numbers or another shape. `refused`: the converter knows no counterpart, and the
-error names the operation. `fails`: the file is written, and the engine does not run it.
+`=`: computes what TensorFlow computes. `wrong`: other numbers or another shape. `refused`: the converter knows no counterpart,
+and the error names the operation. `fails`: the file is written, and the engine does not run it.
 
-For OpenCV the ONNX file is the better one: it keeps the order of dimensions, names and dtypes. A frozen graph for OpenCV is written by
-`export_compact(target="opencv")`, which puts operations that OpenCV computes rightly in the place of those that it does not; the last
-column but one shows the graph without that.
+For OpenCV the ONNX file is the better one: it keeps the order of dimensions, names and dtypes. A frozen graph for OpenCV is
+written by `export_compact(target="opencv")`, which puts operations that OpenCV computes rightly in the place of those that it
+does not; the last column but one shows the graph without that.
 
 """
 COLUMNS = [  # title, exporting, engine
     ("frozen, TensorFlow", lambda e, path: e.export_compact(path, verify=False), TensorFlowEngine),
     ("TFLite, LiteRT", lambda e, path: e.export_tflite(path, verify=False), LiteRTEngine),
     ("ONNX, ONNX Runtime", lambda e, path: e.export_onnx(path, verify=False), OnnxRuntimeEngine),
-    ("ONNX, OpenVINO", lambda e, path: e.export_onnx(path, verify=False), OpenVINOEngine),
+    ("ONNX, OpenVINO", lambda e, path: e.export_onnx(path, verify=False), OpenVinoEngine),
     ("ONNX, OpenCV", lambda e, path: e.export_onnx(path, verify=False), OpenCVEngine),
     ("frozen, OpenCV", lambda e, path: e.export_compact(path, verify=False), OpenCVEngine),
     ('`target="opencv"`, OpenCV', lambda e, path: e.export_compact(path, verify=False, target="opencv"), OpenCVEngine),

@@ -56,9 +56,10 @@ def to_onnx(model: FrozenModel, opset: Optional[int]) -> Any:
         ValueError: the model holds what ONNX cannot do, or tf2onnx does not know the opset.
     """
     graph_def = _prepared("export_onnx", model._replace(graph_def=rewritten(model, ONNX)))
+    names = [spec.name for spec in model.inputs] + [each.spec.name for each in model.left_out]
     try:
         with compat.deprecation_silenced():
-            converted, _ = tf2onnx.from_graph_def(graph_def, input_names=[spec.name for spec in model.inputs],
+            converted, _ = tf2onnx.from_graph_def(graph_def, input_names=names,
                                                   output_names=[spec.name for spec in model.outputs], opset=opset)
     except ValueError as e:
         raise ValueError("export_onnx: tf2onnx must know the opset and the operations; it refused the model: {}".format(
