@@ -20,11 +20,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = new_parser("Predict with a model that ModelExporter or tensorpack-export-model wrote.")
     parser.add_argument("model", help="a SavedModel directory, a frozen graph, an ONNX or a TFLite file")
     parser.add_argument("--input", nargs="+", required=True, metavar="FILE",
-                        help="images, or a pattern such as 'images/*.png'; or one file: .npz with an array for each input of the "
-                             "model, .tfrecords or .lmdb with datapoints that begin with the inputs")
+                        help="images, or a pattern such as 'images/*.png'; or one file: .npz with an array for each input of "
+                             "the model, .tfrecords or .lmdb with datapoints that begin with the inputs")
     parser.add_argument("--output", required=True, type=_output, metavar="FILE", help="what to write: .jsonl or .npz")
-    parser.add_argument("--engine", help="what computes: tensorflow, onnxruntime, openvino, litert or opencv; default: the fastest "
-                                         "one that is installed and known to compute the same")
+    parser.add_argument("--engine", help="what computes: tensorflow, onnxruntime, openvino, litert or opencv; default: the "
+                                         "fastest one that is installed and known to compute the same")
     parser.add_argument("--threads", type=int, help="how many threads compute; default: one for each core")
     parser.add_argument("--batch", type=_positive, default=16, help="examples in one call, where the model takes any number; "
                                                                     "default 16")
@@ -93,8 +93,8 @@ def _outputs(predictor: Any, rows: List[List[np.ndarray]], fixed: Optional[int])
     outputs = predictor(*[np.stack(column) for column in zip(*filled)])
     for name, value in zip(predictor.output_names, outputs):
         if np.ndim(value) == 0 or len(value) != len(filled):
-            raise ValueError("{}: each output must have a row for each example; got the shape {} of {!r} for {} examples".format(
-                predictor.path, np.shape(value), name, len(filled)))
+            raise ValueError("{}: each output must have a row for each example; got the shape {} of {!r} for {} "
+                             "examples".format(predictor.path, np.shape(value), name, len(filled)))
     return zip(*(value[:len(rows)] for value in outputs))
 
 

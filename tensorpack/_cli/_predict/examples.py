@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import argparse
 import glob
-import itertools
 import os
 from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -54,12 +53,18 @@ def source_of(patterns: Sequence[str], predictor: Any, args: argparse.Namespace)
 
 def batches(examples: Iterable[Example], size: int) -> Iterator[List[Example]]:
     """Up to `size` examples at a time, all of the same shapes."""
-    for _, same in itertools.groupby(examples, lambda example: [value.shape for value in example.values]):
-        while True:
-            batch = list(itertools.islice(same, size))
-            if not batch:
-                break
+    batch: List[Example] = []
+    for example in examples:
+        if batch and (len(batch) == size or not _fit(batch[0], example)):
             yield batch
+            batch = []
+        batch.append(example)
+    if batch:
+        yield batch
+
+
+def _fit(one: Example, other: Example) -> bool:
+    return [value.shape for value in one.values] == [value.shape for value in other.values]
 
 
 def _matching(pattern: str) -> List[str]:

@@ -1,4 +1,4 @@
-"""What comes out: lines of JSON, an npz file, and a sheet of pictures with labels; each file is there as a whole or not at all."""
+"""What comes out: lines of JSON, an npz file, and a sheet of pictures with labels."""
 from __future__ import annotations
 
 import json
@@ -37,8 +37,8 @@ class Classes:
         columns = [spec.shape.as_list()[1] if spec.shape.ndims == 2 else None for spec in signature]
         fitting = [i for i, size in enumerate(columns) if size is not None and (self.names is None or size == len(self.names))]
         if self.names is not None and not fitting:
-            raise ValueError("--classes must be a file with a line for each class; got {} lines, and the outputs of the model are "
-                             "{}".format(len(self.names), ", ".join("{} {}".format(s.name, s.shape) for s in signature)))
+            raise ValueError("--classes must be a file with a line for each class; got {} lines, and the outputs of the model "
+                             "are {}".format(len(self.names), ", ".join("{} {}".format(s.name, s.shape) for s in signature)))
         self.output = fitting[0] if fitting else None
 
     def of(self, outputs: Sequence[np.ndarray]) -> Optional[Tuple[str, float]]:
