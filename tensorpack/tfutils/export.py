@@ -212,7 +212,8 @@ class ModelExporter:
             with staged(filename) as path:
                 (ExternalOnnx(converted, built, model.left_out) if model.left_out else converted).write(path)
                 subject = None if model.left_out else Subject(model, convert)
-                converted.description["verified"] = proof.of(engine, path, subject, tables=model.tables, batch=batch)
+                converted.description["verified"] = proof.of(engine, path, subject, tables=model.tables, batch=batch,
+                                                             closes=bool(model.left_out))
                 write_description(path, converted.description)
         log_written(filename, converted.description, converted.title)
         return converted.description

@@ -70,7 +70,10 @@ def _changed(node: Any, variables: Dict[str, LargeVariable]) -> List[Any]:
     if variable is not None:
         placeholder = tf.NodeDef(name=node.name, op="Placeholder")
         placeholder.attr["dtype"].type = variable.dtype.as_datatype_enum
-        placeholder.attr["shape"].shape.CopyFrom(tf.TensorShape(variable.shape).as_proto())
+        # converters allocate inputs of known sizes; those of kernels they have to know
+        is_matrix = len(variable.shape) <= 2
+        shape = [None if is_matrix and i == 0 else size for i, size in enumerate(variable.shape)]
+        placeholder.attr["shape"].shape.CopyFrom(tf.TensorShape(shape).as_proto())
         return [placeholder]
     variable = variables.get(node.input[0].split(":")[0]) if node.input else None
     if variable is None or node.op not in ("ReadVariableOp", "ResourceGather"):
