@@ -17,6 +17,7 @@ from ._engines.opencv import OpenCVEngine
 from ._engines.tensorflow import TensorFlowEngine
 from ._export._rewrite import OPENCV, rewritten
 from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
+from ._export.external_onnx import ExternalOnnx, external_data
 from ._export.frozen_model import (
     Converted,
     FrozenModel,
@@ -134,7 +135,8 @@ class ModelExporter:
                     verify: bool = True) -> None:
         """Write one file for ONNX Runtime and others, by the package tf2onnx (`pip install tensorpack[onnx]`).
 
-        Inputs and outputs keep their tensor names and unknown sizes; `<filename>.json` tells them.
+        Inputs and outputs keep their tensor names and unknown sizes; `<filename>.json` tells them. Where weights and constants
+        have 2 GB or more, the largest weights are written to `<filename>.<number>.data`, which has to stay beside the file.
 
         Args:
             filename: the file; missing directories are made.
@@ -156,7 +158,11 @@ class ModelExporter:
             return Converted(converted.SerializeToString(), description, "ONNX model with {} operations of opset {}".format(
                 len(converted.graph.node), description["opset"]))
 
-        self._export("export_onnx", filename, convert, OnnxRuntimeEngine, overwrite=overwrite, example=example, verify=verify)
+        before = external_data(filename)
+        self._export("export_onnx", filename, convert, OnnxRuntimeEngine, overwrite=overwrite, example=example, verify=verify,
+                     leaves_out=True)
+        if before is not None and os.path.exists(before):
+            os.remove(before)  # the weights of the file that was replaced
 
     def export_serving(self, filename: str, tags: Optional[Sequence[str]] = None,
                        signature_name: str = "prediction_pipeline", *, overwrite: bool = False, example: Any = None,
@@ -196,17 +202,18 @@ class ModelExporter:
         logger.info("Model is exported to the SavedModel %s, tags %s.", filename, tags)
 
     def _export(self, who: str, filename: str, convert: Callable[[FrozenModel], Converted], engine: Type[Engine], *,
-                overwrite: bool, example: Any, verify: bool, optimize: bool = True, batch: Optional[int] = None
-                ) -> Dict[str, Any]:
+                overwrite: bool, example: Any, verify: bool, optimize: bool = True, batch: Optional[int] = None,
+                leaves_out: bool = False) -> Dict[str, Any]:
         """Write what `convert` makes of the frozen graph, once the engine has proven it; returns what its JSON says."""
         check_target(who, filename, overwrite)
         with self._built(who, example, verify) as (built, proof):
-            model = frozen_model(who, built, optimize)
+            model = frozen_model(who, built, optimize, leaves_out)
             converted = convert(model)
             with staged(filename) as path:
-                converted.write(path)
-                subject = Subject(model, convert)
-                converted.description["verified"] = proof.of(engine, path, subject, tables=model.tables, batch=batch)
+                (ExternalOnnx(converted, built, model.left_out) if model.left_out else converted).write(path)
+                subject = None if model.left_out else Subject(model, convert)
+                converted.description["verified"] = proof.of(engine, path, subject, tables=model.tables, batch=batch,
+                                                             closes=bool(model.left_out))
                 write_description(path, converted.description)
         log_written(filename, converted.description, converted.title)
         return converted.description

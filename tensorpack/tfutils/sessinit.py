@@ -53,6 +53,10 @@ class SessionInit:
         """
         return []
 
+    def _certain(self, graph: tf.Graph) -> List[str]:
+        """Override: names of variables that are set, if nothing is an error."""
+        return []
+
     def _surplus(self, graph: tf.Graph) -> List[str]:
         """Override: the names of values that no variable takes."""
         return []
@@ -97,6 +101,11 @@ class _RestoreByName(SessionInit):
 
     def _left(self, graph: tf.Graph, names: List[str]) -> List[str]:
         return names if self._is_empty else self._restoration(graph).left(names)
+
+    def _certain(self, graph: tf.Graph) -> List[str]:
+        if self._is_empty or self._options.ignore_mismatch:
+            return []
+        return [name for name, _ in self._restoration(graph).pairs]
 
     def _surplus(self, graph: tf.Graph) -> List[str]:
         return [] if self._is_empty else self._restoration(graph).unused

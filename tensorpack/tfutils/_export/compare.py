@@ -74,9 +74,10 @@ def _largest(wanted: np.ndarray) -> float:
 
 
 def _worst(got: np.ndarray, wanted: np.ndarray) -> float:
+    got, wanted = np.atleast_1d(_wide(got)), np.atleast_1d(_wide(wanted))
     with np.errstate(invalid="ignore"):
-        gaps = np.abs(_wide(got) - _wide(wanted))
-    gaps[np.isnan(_wide(wanted)) | (_wide(got) == _wide(wanted))] = 0
+        gaps = np.abs(got - wanted)
+    gaps[np.isnan(wanted) | (got == wanted)] = 0
     gaps[np.isnan(gaps)] = np.inf
     return float(gaps.max(initial=0))
 

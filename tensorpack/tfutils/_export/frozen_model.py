@@ -11,8 +11,9 @@ from ...utils.fs import mkdir_p
 from .._engines.signature import checksum, description_file
 from .._inference import InferenceGraph
 from ..dependency import ancestors
-from .freeze import check_size, drop_newer_attributes, freeze, optimize_graph
+from .freeze import check_size, drop_newer_attributes, freeze, optimize_graph, size_limit
 from .graph_def import GraphEditor
+from .large import LargeVariable, large_variables
 
 _WITH_VALUE = ("Variable", "VariableV2", "VarHandleOp", "Const")
 
@@ -24,14 +25,16 @@ class FrozenModel(NamedTuple):
     inputs: List[Any]  # TensorSpecs
     outputs: List[Any]
     tables: List[str]  # operations that fill the lookup tables
+    left_out: Sequence[LargeVariable] = ()  # variables that are placeholders
 
 
-def frozen_model(who: str, built: InferenceGraph, optimize: bool) -> FrozenModel:
+def frozen_model(who: str, built: InferenceGraph, optimize: bool, leaves_out: bool = False) -> FrozenModel:
     """Freeze the graph with the values of its session, and check that it can be loaded.
 
     Args:
         who: the function to name in errors.
         optimize: whether to make the graph smaller as `optimize_graph` does.
+        leaves_out: whether placeholders may take the places of the largest variables, if all do not fit.
 
     Raises:
         ValueError: the graph cannot be frozen, or not be loaded.
@@ -39,14 +42,16 @@ def frozen_model(who: str, built: InferenceGraph, optimize: bool) -> FrozenModel
     tables = table_initializers(built.graph, built.outputs)
     outputs = [tensor.op.name for tensor in built.outputs]
     inputs = _specs(built.inputs)
-    check_size(who, _needed_bytes(built.outputs))
-    graph_def = freeze(who, built.sess, outputs, tables)
+    num_bytes = _needed_bytes(built.outputs)
+    left_out = large_variables(built.inputs, built.outputs, num_bytes, size_limit()) if leaves_out else []
+    check_size(who, num_bytes - sum(each.num_bytes for each in left_out))
+    graph_def = freeze(who, built.sess, outputs, tables, left_out)
     _check_import(who, graph_def)
     if optimize:
         graph_def = optimize_graph(graph_def, [(spec.name, spec) for spec in inputs], outputs + tables)
         _check_import(who, graph_def)
     drop_newer_attributes(graph_def)  # at last: an import puts them into what it imports
-    return FrozenModel(graph_def, inputs, _specs(built.outputs), tables)
+    return FrozenModel(graph_def, inputs, _specs(built.outputs), tables, left_out)
 
 
 def check_target(who: str, filename: str, overwrite: bool) -> None:

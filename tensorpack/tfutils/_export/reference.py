@@ -44,6 +44,7 @@ class Reference:
         self.who = who
         self.built = built
         self._needed = needed
+        self._is_closed = False
         self._given = None if example is None else given(who, example, names, needed, built.inputs)
 
     def trial(self, tables: Sequence[str], batch: Optional[int]) -> Optional[Trial]:
@@ -67,6 +68,11 @@ class Reference:
             return None
         return Trial([each for each, _ in found], [dict(zip(compared, result)) for _, result in found])
 
+    def close(self) -> None:
+        """Close the session; what `trial` has returned stays, and outputs have to be equal without regard to noise."""
+        self.built.sess.close()
+        self._is_closed = True
+
     def run(self, fetches: Sequence[tf.Tensor], example: Example) -> List[np.ndarray]:
         """The values of tensors for an example."""
         options = tf.RunOptions(timeout_in_ms=_TIME_LIMIT * 1000)
@@ -87,7 +93,7 @@ class Reference:
         random = np.random.RandomState(0)
         results: List[np.ndarray] = []
         try:
-            for _ in range(_NOISY_RUNS if places else 0):
+            for _ in range(_NOISY_RUNS if places and not self._is_closed else 0):
                 feed = self._feed(example)
                 values = self.built.sess.run(places, feed)
                 feed.update({place: _with_noise(random, value) for place, value in zip(places, values)})

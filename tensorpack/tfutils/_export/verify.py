@@ -61,7 +61,7 @@ class Proof:
         self._reference = Reference(who, built, names, needed, example)
 
     def of(self, engine: Type[Engine], path: str, subject: Optional[Subject], *, tables: Sequence[str] = (),
-           batch: Optional[int] = None) -> Dict[str, Any]:
+           batch: Optional[int] = None, closes: bool = False) -> Dict[str, Any]:
         """What the JSON beside the file tells of the proof: `{"engines": {name: {"version", "worst_difference"}}}`, or `{}`.
 
         Args:
@@ -70,6 +70,7 @@ class Proof:
             subject: where to search for the operation to name; None if there is just the graph itself.
             tables: operations that fill lookup tables.
             batch: the size of the batch if the file allows just one.
+            closes: whether to close the session before the engine runs, as two of a large model need too much memory.
 
         Raises:
             ExportMismatch: an output differs, or the engine does not run the file.
@@ -83,6 +84,8 @@ class Proof:
         trial = self._reference.trial(tables, batch)
         if trial is None:
             return {}
+        if closes:
+            self._reference.close()
         run = self._run(engine, path, trial)
         worst = self._compare(engine, run, trial, subject)
         logger.info("%s: %s %s computes the same; worst difference in %d examples: %.3g.", self._who, engine.title, run.version,

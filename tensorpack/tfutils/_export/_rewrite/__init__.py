@@ -19,7 +19,7 @@ Rewrite = Callable[[Rewriting], None]
 ONNX: Sequence[Rewrite] = (rewrite_integer_division, rewrite_resize, rewrite_resize_by_cut_off_factors)
 TFLITE: Sequence[Rewrite] = (rewrite_non_max_suppression, rewrite_resize)
 OPENCV: Sequence[Rewrite] = (
-    rewrite_resize, for_opencv.spread_dilated_kernels, for_opencv.split_by_slices, for_opencv.mirror_by_slices,
+    for_opencv.spread_dilated_kernels, for_opencv.split_by_slices, for_opencv.mirror_by_slices,
     for_opencv.reverse_by_slices, for_opencv.softmax_by_parts, for_opencv.subtract_by_adding, for_opencv.name_outputs,
     for_opencv.keep_biases_apart)
 

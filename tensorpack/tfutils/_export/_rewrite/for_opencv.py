@@ -185,17 +185,18 @@ def _reversed(rewriting: Rewriting, node: Any, shape: List[Any]) -> Dict[int, Li
 def _strided(rewriting: Rewriting, node: Any, shape: List[Any]) -> Dict[int, List[int]]:
     begin, end, strides = [rewriting.constant(name) for name in node.input[1:4]]
     masks = {name: int(attribute(node, name + "_mask").i) for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}
-    if begin is None or end is None or strides is None or min(strides) > 0:
-        return {}
-    if masks["ellipsis"] or masks["new_axis"] or masks["shrink_axis"]:
+    if begin is None or end is None or strides is None or min(strides) > 0 or masks["new_axis"] or masks["shrink_axis"]:
         return {}
     taken = {}
-    for axis in range(len(strides)):
-        first, last = [None if masks[name] >> axis & 1 else int(values[axis])
+    for place in range(len(strides)):
+        if masks["ellipsis"] >> place & 1:
+            continue
+        is_behind = masks["ellipsis"] and place > masks["ellipsis"].bit_length() - 1
+        axis = place + (len(shape) - len(strides) if is_behind else 0)
+        first, last = [None if masks[name] >> place & 1 else int(values[place])
                        for name, values in (("begin", begin), ("end", end))]
-        indices = list(range(*slice(first, last, int(strides[axis])).indices(shape[axis] or 0)))
-        if (first, last, int(strides[axis])) != (None, None, 1):
-            taken[axis] = indices
+        if (first, last, int(strides[place])) != (None, None, 1):
+            taken[axis] = list(range(*slice(first, last, int(strides[place])).indices(shape[axis] or 0)))
     return taken
 
 
