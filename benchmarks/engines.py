@@ -21,6 +21,7 @@ from contextlib import ExitStack
 
 import numpy as np
 from _harness import Row, median, pin_threads, report, run_worker, take_turns, tensorflow_version
+from predict_latency import models, trained_values
 
 SHAPES = {"small": (28, 28, 1), "residual": (32, 32, 3), "resnet50": (224, 224, 3)}
 SECONDS = 0.4  # that a turn takes, about
@@ -118,7 +119,6 @@ def has_keras():
 
 def model_of(network):
     if network != "resnet50":
-        from predict_latency import models
         return models()[network]
     from tensorpack import (
         BatchNorm,
@@ -161,19 +161,12 @@ def model_of(network):
 
 
 def trained(model):
-    """A config whose statistics are not those of an untrained model, some of which TensorFlow can leave out."""
+    """A config with values as after training."""
     from tensorpack import DictRestore, OfflinePredictor, PredictConfig
 
     names = dict(input_names=["image"], output_names=["prob"])
-    rng = np.random.RandomState(0)
     with OfflinePredictor(PredictConfig(model=model, **names)) as predictor:
-        variables = predictor.graph.get_collection("variables")
-        values = {v.op.name: value for v, value in zip(variables, predictor.sess.run(variables))}
-    for name, value in values.items():
-        if name.endswith(("beta", "mean/EMA")):
-            values[name] = rng.normal(0, .1, value.shape).astype("float32")
-        elif name.endswith(("gamma", "variance/EMA")):
-            values[name] = rng.uniform(1, 1.2, value.shape).astype("float32")
+        values = trained_values(predictor)
     return PredictConfig(model=model, session_init=DictRestore(values), **names)
 
 

@@ -177,5 +177,5 @@ def _picture(value: Any) -> Optional[np.ndarray]:
     if value.dtype.kind not in "uif" or len(shape) not in (2, 3) or len(shape) == 3 and shape[2] not in (1, 3):
         return None
     factor = 255 if value.dtype.kind == "f" and value.size and value.max() <= 1 else 1
-    pixels = as_pixels(value * factor).reshape(shape[:2] + (-1,))
-    return np.repeat(pixels, 3, axis=2) if pixels.shape[-1] == 1 else pixels
+    pixels = as_pixels(value * factor).reshape(shape[0], shape[1], -1)
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels

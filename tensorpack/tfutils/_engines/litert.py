@@ -28,8 +28,6 @@ class LiteRTEngine(Engine):
     def _load(self, told: Optional[Signature]) -> Signature:
         interpreter = self._make()
         is_open = told is not None and _takes_another_batch(self._make(), told)
-        self._interpreters: Optional[Spares[Any]] = Spares(self._make)
-        self._interpreters.give_back(interpreter)
         return Signature([_info(each, is_open) for each in interpreter.get_input_details()],
                          [_info(each, is_open) for each in interpreter.get_output_details()], {})
 
@@ -43,32 +41,51 @@ class LiteRTEngine(Engine):
             except TypeError:  # TF 1.15: has no choice of threads
                 return _tensorflow.lite.Interpreter(model_path=self.path)
 
+    def _prepare(self) -> None:
+        self._runners: Optional[Spares[_Runner]] = Spares(lambda: _Runner(self._make(), self.signature))
+
     def _run(self, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        spares: Any = self._interpreters
-        interpreter = spares.take()
-        _resize(interpreter, self._indices(interpreter.get_input_details(), self.signature.inputs), inputs)
-        interpreter.invoke()
-        values = [interpreter.get_tensor(index)
-                  for index in self._indices(interpreter.get_output_details(), self.signature.outputs)]
-        spares.give_back(interpreter)  # not after an error, after which it may be in any state
+        spares: Any = self._runners
+        runner = spares.take()
+        values = runner.run(inputs)
+        spares.give_back(runner)  # not after an error, after which it may be in any state
         return values
 
-    def _indices(self, details: Sequence[Any], wanted: Sequence[TensorInfo]) -> List[int]:
-        by_name = {each["name"]: each["index"] for each in details}
-        return [by_name[each.name] for each in wanted]
-
     def close(self) -> None:
-        self._interpreters = None
+        """Free the model; `run` must not be called any more. May be called again."""
+        self._runners = None
 
 
-def _resize(interpreter: Any, indices: Sequence[int], inputs: Sequence[np.ndarray]) -> None:
-    shapes = {each["index"]: tuple(each["shape"]) for each in interpreter.get_input_details()}
-    changed = [(index, value.shape) for index, value in zip(indices, inputs) if shapes[index] != value.shape]
-    for index, shape in changed:
-        interpreter.resize_tensor_input(index, shape)
-    interpreter.allocate_tensors()
-    for index, value in zip(indices, inputs):
-        interpreter.set_tensor(index, value)
+class _Runner:
+    """An interpreter with the shapes for which its tensors are allocated."""
+
+    def __init__(self, interpreter: Any, signature: Signature):
+        self._interpreter = interpreter
+        self._inputs = _indices(interpreter.get_input_details(), signature.inputs)
+        self._outputs = _indices(interpreter.get_output_details(), signature.outputs)
+        by_index = {each["index"]: tuple(map(int, each["shape"])) for each in interpreter.get_input_details()}
+        self._shapes = [by_index[index] for index in self._inputs]
+        interpreter.allocate_tensors()
+
+    def run(self, inputs: Sequence[np.ndarray]) -> List[np.ndarray]:
+        shapes = [value.shape for value in inputs]
+        if shapes != self._shapes:
+            self._resize(shapes)
+        for index, value in zip(self._inputs, inputs):
+            self._interpreter.set_tensor(index, value)
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index) for index in self._outputs]
+
+    def _resize(self, shapes: Sequence[Any]) -> None:
+        for index, shape in zip(self._inputs, shapes):
+            self._interpreter.resize_tensor_input(index, shape)
+        self._interpreter.allocate_tensors()
+        self._shapes = list(shapes)
+
+
+def _indices(details: Sequence[Any], wanted: Sequence[TensorInfo]) -> List[int]:
+    by_name = {each["name"]: each["index"] for each in details}
+    return [by_name[each.name] for each in wanted]
 
 
 def _takes_another_batch(interpreter: Any, told: Signature) -> bool:
