@@ -26,10 +26,13 @@ extras = {
     "h5py": ["h5py"],
     "imgaug": ["imgaug"],
     # later wheels for Python 3.7 cannot be imported
+    "litert": ["ai-edge-litert; python_version >= '3.9'"],
     "lmdb": ["lmdb; python_version >= '3.8'", "lmdb<2; python_version < '3.8'"],
     "matplotlib": ["matplotlib>=3.5"],
     "msgpack": ["msgpack>=1.0", "msgpack-numpy"],
     "onnx": ["tf2onnx"],
+    "onnxruntime": ["onnxruntime"],
+    "openvino": ["openvino"],
     "scikit-learn": ["scikit-learn"],
     "scipy": ["scipy"],
     # what `python -m tensorpack.tf1` needs for programs in Python 2 and for images of scipy.misc
@@ -58,7 +61,8 @@ setup(
     extras_require=extras,
     entry_points={"console_scripts": [
         "tensorpack-{}=tensorpack._cli.{}:main".format(tool, tool.replace("-", "_"))
-        for tool in ("checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint")
+        for tool in ("checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint",
+                     "predict")
     ] + ["tensorpack-tf1=tensorpack.tf1._run.command:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

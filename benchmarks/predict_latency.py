@@ -123,6 +123,19 @@ def models():
     return {"small": Small(), "residual": Residual()}
 
 
+def trained_values(predictor):
+    """{variable: value}, as after training: an untrained network has statistics that TensorFlow can leave out in part."""
+    rng = np.random.RandomState(0)
+    variables = predictor.graph.get_collection("variables")
+    values = {v.op.name: value for v, value in zip(variables, predictor.sess.run(variables))}
+    for name, value in values.items():
+        if name.endswith(("beta", "mean/EMA")):
+            values[name] = rng.normal(0, .1, value.shape).astype("float32")
+        elif name.endswith(("gamma", "variance/EMA")):
+            values[name] = rng.uniform(1, 1.2, value.shape).astype("float32")
+    return values
+
+
 class Contestants:
     """The unfrozen and the frozen form of a network, and ways to open them."""
 
@@ -137,20 +150,13 @@ class Contestants:
         return PredictConfig(model=self._model, session_init=session_init, input_names=["image"], output_names=["prob"])
 
     def _export(self):
-        """Save a checkpoint whose statistics are not those of an untrained model, some of which TensorFlow can leave out."""
+        """Save a checkpoint, and the frozen graph."""
         from tensorpack import OfflinePredictor, SmartInit
         from tensorpack.tfutils.export import ModelExporter
         from tensorpack.tfutils.varmanip import save_checkpoint_vars
 
-        rng = np.random.RandomState(0)
         with OfflinePredictor(self._config()) as predictor:
-            variables = predictor.graph.get_collection("variables")
-            values = {v.op.name: value for v, value in zip(variables, predictor.sess.run(variables))}
-        for name, value in values.items():
-            if name.endswith(("beta", "mean/EMA")):
-                values[name] = rng.normal(0, .1, value.shape).astype("float32")
-            elif name.endswith(("gamma", "variance/EMA")):
-                values[name] = rng.uniform(1, 1.2, value.shape).astype("float32")
+            values = trained_values(predictor)
         os.makedirs(os.path.dirname(self._checkpoint))
         save_checkpoint_vars(values, self._checkpoint)
         ModelExporter(self._config(SmartInit(self._checkpoint))).export_compact(self._filename)

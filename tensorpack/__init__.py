@@ -81,6 +81,7 @@ _WITH_TENSORFLOW = {
     "predict.concurrency": ("MultiThreadAsyncPredictor",),
     "predict.config": ("PredictConfig",),
     "predict.dataset": ("DatasetPredictorBase", "MultiProcessDatasetPredictor", "SimpleDatasetPredictor"),
+    "predict.exported": ("ExportedPredictor",),
     "predict.feedfree": ("FeedfreePredictor",),
     "predict.multigpu": ("DataParallelOfflinePredictor", "MultiTowerOfflinePredictor"),
     "tfutils.argscope": ("argscope", "enable_argscope_for_function", "enable_argscope_for_module", "get_arg_scope"),

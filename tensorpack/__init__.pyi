@@ -187,6 +187,7 @@ from .predict.config import PredictConfig as PredictConfig
 from .predict.dataset import DatasetPredictorBase as DatasetPredictorBase
 from .predict.dataset import MultiProcessDatasetPredictor as MultiProcessDatasetPredictor
 from .predict.dataset import SimpleDatasetPredictor as SimpleDatasetPredictor
+from .predict.exported import ExportedPredictor as ExportedPredictor
 from .predict.feedfree import FeedfreePredictor as FeedfreePredictor
 from .predict.multigpu import DataParallelOfflinePredictor as DataParallelOfflinePredictor
 from .predict.multigpu import MultiTowerOfflinePredictor as MultiTowerOfflinePredictor

@@ -53,7 +53,7 @@ EXPORTS = {
         BatchQueueInput DummyConstantInput FeedInput FeedfreeInput InputSource PlaceholderInput QueueInput
         StagingInput TFDatasetInput TensorInput ZMQInput remap_input_source""",
     "tensorpack.predict": """
-        DataParallelOfflinePredictor DatasetPredictorBase FeedfreePredictor MultiProcessDatasetPredictor
+        DataParallelOfflinePredictor DatasetPredictorBase ExportedPredictor FeedfreePredictor MultiProcessDatasetPredictor
         MultiThreadAsyncPredictor MultiTowerOfflinePredictor OfflinePredictor OnlinePredictor PredictConfig PredictorBase
         SimpleDatasetPredictor""",
     "tensorpack.train": """

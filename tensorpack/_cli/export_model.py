@@ -41,6 +41,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                         help="variables that may be missing from the checkpoint, names or regular expressions; they are "
                              "exported with their initial values")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
+    parser.add_argument("--no-verify", dest="verify", action="store_false",
+                        help="write the output without running it to see that it computes what the model computes")
     return run(_export, parser, argv)
 
 
@@ -72,7 +74,7 @@ def _export(args: argparse.Namespace) -> None:
             output_names=comma_separated(args.outputs))
         exporter = ModelExporter(config)
         kind = args.format or _FORMATS.get(os.path.splitext(args.output)[1].lower(), "serving")
-        getattr(exporter, "export_" + kind)(args.output, overwrite=args.overwrite)
+        getattr(exporter, "export_" + kind)(args.output, overwrite=args.overwrite, verify=args.verify)
     inputs, outputs = (", ".join(_names_in(kind, names)) for names in (exporter.input_names, config.output_names))
     print("{} model is written to {}: {} -> {}".format(_TITLES[kind], args.output, inputs, outputs))
 

@@ -271,6 +271,18 @@ def write_saved_model(directory: str, sess: Any, tags: Sequence[str], signatures
         builder.save()
 
 
+def saved_model_loader(directory: str) -> Any:
+    """What loads a SavedModel step by step: `saved_model`, `load_graph`, `variables_path`, `restore_variables`, `run_init_ops`.
+
+    Raises:
+        IOError: the directory has no saved_model.pb that can be read.
+    """
+    from tensorflow.python.saved_model import loader_impl
+
+    with _deprecation.silence():
+        return loader_impl.SavedModelLoader(directory)
+
+
 def collected_variables(meta_graph: Any, key: str) -> Dict[str, Optional[List[int]]]:
     """{name (`a/b:0`) under which files have the variable: its shape if it is partitioned, else None} in a MetaGraphDef.
 
@@ -318,6 +330,10 @@ NEWER_ATTRIBUTES = frozenset([
 def deprecation_silenced() -> ContextManager[None]:
     """A context in which TensorFlow does not log that functions are deprecated; for packages that have to call such ones."""
     return _deprecation.silence()
+
+
+# The size of the batch that a TFLite file takes; None if it takes any. The converter of TF 1.15 writes it into reshapes.
+TFLITE_BATCH: Optional[int] = 1 if VERSION < (2, 0) else None
 
 
 def convert_to_tflite(graph_def: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> bytes:

@@ -6,12 +6,14 @@ from .base import OfflinePredictor, OnlinePredictor, PredictorBase
 from .concurrency import MultiThreadAsyncPredictor
 from .config import PredictConfig
 from .dataset import DatasetPredictorBase, MultiProcessDatasetPredictor, SimpleDatasetPredictor
+from .exported import ExportedPredictor
 from .feedfree import FeedfreePredictor
 from .multigpu import DataParallelOfflinePredictor, MultiTowerOfflinePredictor
 
 __all__ = [
     "DataParallelOfflinePredictor",
     "DatasetPredictorBase",
+    "ExportedPredictor",
     "FeedfreePredictor",
     "MultiProcessDatasetPredictor",
     "MultiThreadAsyncPredictor",

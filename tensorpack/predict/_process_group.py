@@ -105,13 +105,14 @@ class ProcessGroup:
     Args:
         config, dataset: what to predict with, and on.
         devices: the value of CUDA_VISIBLE_DEVICES for each worker.
+        engine: what computes the model in a worker, see OfflinePredictor.
 
     Raises:
         TypeError: config or dataset cannot be pickled.
         RuntimeError: a process has ended while it was started.
     """
 
-    def __init__(self, config: PredictConfig, dataset: DataFlow, devices: List[str]):
+    def __init__(self, config: PredictConfig, dataset: DataFlow, devices: List[str], engine: Optional[str] = None):
         self._tasks = _PickledQueue()
         self._window = _SPAWN.Semaphore(_WINDOW * len(devices))
         self._processes: Dict[Connection, multiprocessing.process.BaseProcess] = {}
@@ -119,7 +120,8 @@ class ProcessGroup:
         try:
             for idx, device in enumerate(devices):
                 with change_env("CUDA_VISIBLE_DEVICES", device):
-                    self._start(lambda pipe, i=idx: MultiProcessQueuePredictWorker(i, self._tasks, pipe, config))
+                    self._start(lambda pipe, i=idx: MultiProcessQueuePredictWorker(
+                        i, self._tasks, pipe, config, engine=engine))
             self._feeder = self._start(lambda pipe: _Feeder(
                 pickled, new_worker_origin(dataset), self._tasks, self._window, len(devices), pipe))
         except BaseException:

@@ -16,6 +16,7 @@ from ..tfutils._session.waiting import can_wait
 from ..tfutils.dependency import ancestors
 from ..utils._types import AnyFunction
 from ._callable import make_prediction_callable
+from ._engine_of_config import FROZEN, TemporaryModel, check_engine, frozen_session
 from ._stall import CallWatch
 from .config import PredictConfig
 
@@ -119,13 +120,21 @@ class OnlinePredictor(PredictorBase):
             raise ValueError("{}: must be called with {} inputs ({}); got {}{}".format(
                 type(self).__name__, len(self.input_tensors), ", ".join(_name(t) for t in self.input_tensors), len(dp),
                 "; input_names says which there are" if len(dp) < len(self.input_tensors) else ""))
-        if is_session_closed(self._sess):
+        if self._is_closed():
             raise RuntimeError("{}: its session must be open; it has been closed".format(type(self).__name__))
         try:
             return run(*dp)
         except tf.errors.InvalidArgumentError as e:
             explain_bad_values(e, zip(self.input_tensors, dp))
             raise
+
+    def _is_closed(self) -> bool:
+        """Whether there is nothing any more to predict with."""
+        return is_session_closed(self._sess)
+
+    def _lacks_session(self) -> bool:
+        """Whether it takes the default session of its first call."""
+        return self._sess is None
 
     def _make_callable(self) -> AnyFunction:
         # Two first calls at the same time make two equal callables; the last one is kept.
@@ -154,23 +163,53 @@ class OfflinePredictor(OnlinePredictor):
 
     Args:
         config: what to build (see PredictConfig). It may serve several predictors.
+        engine: what computes the model. None: the session in which it was loaded. `"frozen"`: TensorFlow, in a graph of its own
+            that has constants for variables and fewer operations. `"onnxruntime"`, `"openvino"`, `"litert"`, `"opencv"` or
+            `"tensorflow"`: that program, by a temporary export, which is removed when the predictor is closed; the engine is
+            proven to compute what the model computes. All but None leave out the session_creator of the config, except for the
+            options of a NewSessionCreator.
 
     Attributes:
-        graph: the graph, not finalized.
-        sess: the session; None after `close`.
+        graph: the graph, not finalized; with an engine other than `"frozen"` the one that was exported.
+        sess: the session; None after `close`, and with an engine that is none of TensorFlow's sessions.
 
     Raises:
         TypeError: `config` is no PredictConfig.
+        ValueError: there is no such engine; the model cannot be frozen or exported, or the engine computes something else.
+        ImportError: the engine, or what an export for it needs, is not installed.
     """
 
     _queue_runners: QueueRunners
+    _exported: Optional[TemporaryModel] = None
 
-    def __init__(self, config: PredictConfig):
-        built = build_inference_graph(require_predict_config(type(self).__name__, config))
-        self.graph = built.graph
-        self._owns_session = built.owns_session
-        super().__init__(built.inputs, built.outputs, config.return_input, built.sess)
+    def __init__(self, config: PredictConfig, *, engine: Optional[str] = None):
+        who = type(self).__name__
+        require_predict_config(who, config)
+        check_engine(who, engine)
+        if engine not in (None, FROZEN):
+            return self._predict_by_export(config, engine)
+        if engine == FROZEN:
+            self.graph, sess, inputs, outputs = frozen_session(who, config)
+            self._owns_session = True
+        else:
+            built = build_inference_graph(config)
+            self.graph, sess, inputs, outputs = built.graph, built.sess, built.inputs, built.outputs
+            self._owns_session = built.owns_session
+        super().__init__(inputs, outputs, config.return_input, sess)
         self._start_queue_runners([self])
+        if engine == FROZEN:
+            self._make_callable()  # TensorFlow copies all constants meanwhile, which should not be part of a call
+
+    def _predict_by_export(self, config: PredictConfig, engine: Any) -> None:
+        super().__init__(config.input_names, config.output_names, config.return_input)
+        self._exported = self._callable = TemporaryModel(type(self).__name__, config, engine)
+        self.graph = self._exported.graph
+
+    def _is_closed(self) -> bool:
+        return super()._is_closed() if self._exported is None else self._exported.is_closed
+
+    def _lacks_session(self) -> bool:
+        return False
 
     def _start_queue_runners(self, predictors: Sequence[OnlinePredictor]) -> None:
         """Start those that predictors in this session need."""
@@ -192,6 +231,8 @@ class OfflinePredictor(OnlinePredictor):
         sess, self._sess = self._sess, None
         self._callable = None
         self._watch.end()
+        if self._exported is not None:
+            self._exported.close()
         if sess is not None:
             self._queue_runners.stop(sess.close if self._owns_session else lambda: None)
 

@@ -7,11 +7,10 @@ import sys
 import threading
 from concurrent.futures import Future
 from multiprocessing.context import SpawnProcess
-from typing import Any, Callable, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
-from ..compat import is_session_closed
 from ..compat import tfv1 as tf
 from ..models.registry import disable_layer_logging
 from ..tfutils.model_utils import describe_trainable_vars
@@ -20,13 +19,17 @@ from ..utils._process.remote_failure import RemoteFailure
 from ..utils._process.start import SafelyStarted
 from ..utils._text.spec import shown
 from ..utils.concurrency import DIE, enable_death_signal
+from ._engine_of_config import check_engine
 from ._remote import dumps_config
 from .base import AsyncPredictorBase, OfflinePredictor, OnlinePredictor
 from .config import PredictConfig
+from .exported import ExportedPredictor
 
 __all__ = ["MultiProcessPredictWorker", "MultiProcessQueuePredictWorker", "MultiThreadAsyncPredictor"]
 
 _TASKS_PER_THREAD = 100
+Predictor = Union[OnlinePredictor, ExportedPredictor]
+
 _POLL = 0.1  # seconds until a waiting put_task notices that the workers are gone
 
 
@@ -36,14 +39,18 @@ class MultiProcessPredictWorker(SafelyStarted, SpawnProcess):
     Args:
         idx: number of the worker; number 0 logs layers and variables for all.
         config: what to predict with.
+        engine: what computes the model, see OfflinePredictor.
 
     Raises:
         TypeError: the config cannot be pickled.
+        ValueError: there is no such engine.
     """
 
-    def __init__(self, idx: int, config: PredictConfig):
+    def __init__(self, idx: int, config: PredictConfig, *, engine: Optional[str] = None):
         super().__init__(name="MultiProcessPredictWorker-{}".format(idx))
+        check_engine(type(self).__name__, engine)
         self.idx = idx
+        self._engine = engine
         self._config = dumps_config(type(self).__name__, config)
 
     def start(self) -> None:
@@ -56,8 +63,8 @@ class MultiProcessPredictWorker(SafelyStarted, SpawnProcess):
         enable_death_signal()
         if self.idx != 0:
             disable_layer_logging()
-        self.predictor = OfflinePredictor(pickle.loads(self._config))
-        if self.idx == 0:
+        self.predictor = OfflinePredictor(pickle.loads(self._config), engine=self._engine)
+        if self.idx == 0 and self._engine is None:  # other graphs have no variables
             with self.predictor.graph.as_default():
                 describe_trainable_vars()
 
@@ -73,10 +80,11 @@ class MultiProcessQueuePredictWorker(MultiProcessPredictWorker):
         inqueue, outqueue: objects with `get` and `put` that a spawned process can have, such as queues of
             `multiprocessing.get_context("spawn")`.
         config: what to predict with.
+        engine: what computes the model, see OfflinePredictor.
     """
 
-    def __init__(self, idx: int, inqueue: Any, outqueue: Any, config: PredictConfig):
-        super().__init__(idx, config)
+    def __init__(self, idx: int, inqueue: Any, outqueue: Any, config: PredictConfig, *, engine: Optional[str] = None):
+        super().__init__(idx, config, engine=engine)
         self.inqueue = inqueue
         self.outqueue = outqueue
 
@@ -121,15 +129,15 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
         input_queue: the queue of tasks, with room for 100 for each thread.
 
     Raises:
-        TypeError: something else than an OnlinePredictor is given.
+        TypeError: something else than an OnlinePredictor or ExportedPredictor is given.
         ValueError: there is no predictor, one has `return_input`, their numbers of inputs differ, or batch_size is below 1.
     """
 
-    def __init__(self, predictors: Sequence[OnlinePredictor], batch_size: int = 5):
+    def __init__(self, predictors: Sequence[Predictor], batch_size: int = 5):
         self._predictors = _check_predictors(predictors)
         if batch_size < 1:
             raise ValueError("MultiThreadAsyncPredictor: batch_size must be at least 1; got {}".format(batch_size))
-        self._num_inputs = len(self._predictors[0].input_tensors)
+        self._num_inputs = _num_inputs(self._predictors[0])
         self.batch_size = batch_size
         self.input_queue: queue.Queue[Any] = queue.Queue(maxsize=_TASKS_PER_THREAD * len(self._predictors))
         self.threads = [threading.Thread(target=self._work, args=(predictor,), daemon=True,
@@ -151,7 +159,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
                 raise RuntimeError("MultiThreadAsyncPredictor.start: can be called once; it was {} before; make a new "
                                    "one".format("closed" if self._closed else "started"))
             for predictor in self._predictors:
-                if predictor.sess is None:
+                if isinstance(predictor, OnlinePredictor) and predictor._lacks_session():
                     predictor.sess = self._default_session()
             self._started = True
         for thread in self.threads:
@@ -253,7 +261,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
 
     # ---- inside of the threads
 
-    def _work(self, predictor: OnlinePredictor) -> None:
+    def _work(self, predictor: Predictor) -> None:
         try:
             while True:
                 tasks, is_last = self._take_batch()
@@ -283,13 +291,13 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
                 tasks.append(task)
         return tasks, False
 
-    def _predict(self, predictor: OnlinePredictor, tasks: List[_Task]) -> bool:
+    def _predict(self, predictor: Predictor, tasks: List[_Task]) -> bool:
         """Predict a batch and tell its futures; False if the session is closed."""
         futures = [task.future for task in tasks]
         try:
             rows = _predict_rows(predictor, [task.dp for task in tasks])
         except BaseException as e:
-            if isinstance(e, tf.errors.CancelledError) or is_session_closed(predictor.sess):
+            if isinstance(e, tf.errors.CancelledError) or predictor._is_closed():
                 for future in futures:
                     _cancel(future)
                 return False
@@ -310,26 +318,33 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
                 _cancel(task.future)
 
 
-def _check_predictors(predictors: Any) -> List[OnlinePredictor]:
+def _check_predictors(predictors: Any) -> List[Predictor]:
     who = "MultiThreadAsyncPredictor"
-    if not isinstance(predictors, (list, tuple)) or not all(isinstance(p, OnlinePredictor) for p in predictors):
-        raise TypeError("{}: predictors must be a list of OnlinePredictor; got {}".format(who, shown(predictors)))
+    if not isinstance(predictors, (list, tuple)) or not all(
+            isinstance(p, (OnlinePredictor, ExportedPredictor)) for p in predictors):
+        raise TypeError("{}: predictors must be a list of OnlinePredictor or ExportedPredictor; got {}".format(
+            who, shown(predictors)))
     if not predictors:
         raise ValueError("{}: there must be at least one predictor; got none".format(who))
     if any(p.return_input for p in predictors):
         raise ValueError("{}: predictors must have return_input=False; got True".format(who))
-    counts = sorted({len(p.input_tensors) for p in predictors})
+    counts = sorted(set(map(_num_inputs, predictors)))
     if len(counts) > 1:
         raise ValueError("{}: all predictors must have the same inputs; got {} of them".format(
             who, " and ".join(map(str, counts))))
     return list(predictors)
 
 
-def _predict_rows(predictor: OnlinePredictor, samples: Sequence[Sequence[Any]]) -> List[List[Any]]:
+def _num_inputs(predictor: Predictor) -> int:
+    return len(predictor.input_names if isinstance(predictor, ExportedPredictor) else predictor.input_tensors)
+
+
+def _predict_rows(predictor: Predictor, samples: Sequence[Sequence[Any]]) -> List[List[Any]]:
     """The list of outputs of each sample."""
     batches = [np.stack([np.asarray(value) for value in column]) for column in zip(*samples)]
     outputs = predictor(*batches)
-    for tensor, output in zip(predictor.output_tensors, outputs):
+    tensors = predictor.output_names if isinstance(predictor, ExportedPredictor) else predictor.output_tensors
+    for tensor, output in zip(tensors, outputs):
         if np.ndim(output) == 0 or len(output) != len(samples):
             raise ValueError("MultiThreadAsyncPredictor: each output must have a row for each sample; got shape {} of {} for "
                              "{} samples".format(np.shape(output), getattr(tensor, "name", tensor), len(samples)))

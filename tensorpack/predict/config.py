@@ -1,11 +1,11 @@
 """`PredictConfig`: what to predict with which model; predictors and exporters take one."""
 from __future__ import annotations
 
-import os
 from typing import Any, List, Optional, Sequence, Union
 
 from ..compat import tfv1 as tf
 from ..graph_builder.model_desc import ModelDescBase
+from ..tfutils._engines.engine import num_cores
 from ..tfutils._restore.names import NamePatterns
 from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
@@ -60,7 +60,7 @@ class PredictConfig(KeywordsTold):
         self.output_names = _names("output_names", output_names)
         if not self.output_names:
             raise ValueError("PredictConfig: output_names must name at least one tensor; got an empty list")
-        self.session_creator = _typed("session_creator", session_creator, tf.train.SessionCreator) or _session_creator()
+        self.session_creator = _typed("session_creator", session_creator, tf.train.SessionCreator) or quick_session_creator()
         self.session_init = _typed("session_init", session_init, SessionInit) or JustCurrentSession()
         self.return_input = return_input
         self.create_graph = create_graph
@@ -71,20 +71,13 @@ class PredictConfig(KeywordsTold):
         return tf.Graph() if self.create_graph else tf.get_default_graph()
 
 
-def _session_creator() -> NewSessionCreator:
-    """Of a session that is quick for small batches."""
+def quick_session_creator() -> NewSessionCreator:
+    """Of sessions that are quick for small batches."""
     creator = NewSessionCreator()
     # An idle thread of TensorFlow spins for a while, and takes a core from the thread that predicts. Where there are many
     # cores the next operation finds such a thread awake instead.
-    creator.config.experimental.disable_thread_spinning = _num_cores() <= _FEW_CORES
+    creator.config.experimental.disable_thread_spinning = num_cores() <= _FEW_CORES
     return creator
-
-
-def _num_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _tower_func(model: Any, tower_func: Any, input_signature: Any) -> TowerFunc:

@@ -18,6 +18,7 @@ from ..tfutils._session.stall import default_stall_seconds
 from ..utils import logger
 from ..utils.concurrency import OrderedContainer
 from ..utils.utils import get_tqdm
+from ._engine_of_config import check_engine
 from ._process_group import ProcessGroup, check_datapoint
 from ._stall import CallWatch
 from .base import OfflinePredictor
@@ -70,14 +71,15 @@ class SimpleDatasetPredictor(DatasetPredictorBase):
 
     Args:
         config, dataset: see DatasetPredictorBase.
+        engine: what computes the model, see OfflinePredictor.
 
     Attributes:
         predictor: the OfflinePredictor.
     """
 
-    def __init__(self, config: PredictConfig, dataset: DataFlow):
+    def __init__(self, config: PredictConfig, dataset: DataFlow, *, engine: Optional[str] = None):
         super().__init__(config, dataset)
-        self.predictor = OfflinePredictor(config)
+        self.predictor = OfflinePredictor(config, engine=engine)
         self._is_reset = False
 
     def get_result(self) -> Iterator[Any]:
@@ -122,14 +124,17 @@ class MultiProcessDatasetPredictor(DatasetPredictorBase):
         use_gpu: whether each uses a GPU of its own, in the order of CUDA_VISIBLE_DEVICES (of all GPUs if it is not set).
             Otherwise they see no GPU.
         ordered: whether results come in the order of the data, rather than as soon as they are there.
+        engine: what computes the model in each process, see OfflinePredictor.
 
     Raises:
         TypeError: an argument has the wrong type, or a part of config or dataset cannot be pickled.
         ValueError: nr_proc is below 1, or there are fewer GPUs.
     """
 
-    def __init__(self, config: PredictConfig, dataset: DataFlow, nr_proc: int, use_gpu: bool = True, ordered: bool = True):
+    def __init__(self, config: PredictConfig, dataset: DataFlow, nr_proc: int, use_gpu: bool = True, ordered: bool = True,
+                 *, engine: Optional[str] = None):
         super().__init__(config, dataset)
+        check_engine("MultiProcessDatasetPredictor", engine)
         if nr_proc < 1:
             raise ValueError("MultiProcessDatasetPredictor: nr_proc must be at least 1; got {}".format(nr_proc))
         if config.return_input:
@@ -137,12 +142,13 @@ class MultiProcessDatasetPredictor(DatasetPredictorBase):
                            "which is slow.")
         self.nr_proc = nr_proc
         self.ordered = ordered
+        self._engine = engine
         self._devices = _pick_gpus(nr_proc) if use_gpu else ["-1"] * nr_proc
         self._idle: Optional[ProcessGroup] = self._start()
         weakref.finalize(self, self._idle.close)  # if no result is ever asked for
 
     def _start(self) -> ProcessGroup:
-        return ProcessGroup(self.config, self.dataset, self._devices)
+        return ProcessGroup(self.config, self.dataset, self._devices, self._engine)
 
     def get_result(self) -> Iterator[Any]:
         """A generator of the outputs for each datapoint; each call makes a new pass over the data, in new processes.

@@ -13,11 +13,12 @@ from ._restore.variables import weights
 from ._tower_contents import training_tower_of
 from .common import as_value, build_or_reuse_placeholder, get_op_tensor_name
 from .dependency import ancestors
-from .sesscreate import initialize_from_restored, owns_session
+from .sesscreate import NewSessionCreator, initialize_from_restored, owns_session
 from .sessinit import JustCurrentSession
 from .tower import PredictTowerContext
 
 _NAMES_IN_ERROR = 5
+_LARGE = 1 << 26  # bytes of a variable
 _PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
 
 
@@ -97,7 +98,9 @@ def restored_session(config: Any, outputs: Sequence[Any], inputs: Sequence[Any] 
     config.session_init._setup_graph()
     if owned:  # in a session of the user's own all variables have values
         _require_weights(config, outputs, inputs)
-    sess = creator.create_session()
+    # a subclass may do more than this; memory is then what it takes
+    without = _set_once(config.session_init) if type(creator) is NewSessionCreator else []
+    sess = creator._create_session(without) if without else creator.create_session()
     try:
         config.session_init._run_init(sess)
         if not isinstance(config.session_init, JustCurrentSession):
@@ -109,6 +112,22 @@ def restored_session(config: Any, outputs: Sequence[Any], inputs: Sequence[Any] 
     if owned and config.session_init._is_empty:
         _warn_about_random_model(sess.graph)
     return sess, owned
+
+
+def _set_once(init: Any) -> List[Any]:
+    """Large variables that need no initial values, as they are about to be loaded and no other initial value depends on them.
+
+    A variable has its old value until the new one is there.
+    """
+    graph = tf.get_default_graph()
+    large = [each for each in tf.global_variables() if each.shape.is_fully_defined()
+             and each.shape.num_elements() * each.dtype.base_dtype.size >= _LARGE]
+    certain = set(init._certain(graph)) if large else set()
+    chosen = [each for each in large if each.op.name in certain]
+    for each in tf.global_variables() + tf.local_variables() if chosen else []:
+        needed = ancestors([each.initializer])
+        chosen = [one for one in chosen if one is each or one.op not in needed]
+    return chosen
 
 
 def _require_weights(config: Any, outputs: Sequence[Any], inputs: Sequence[Any]) -> None:

@@ -2,19 +2,39 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from itertools import compress
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type
 
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.fs import atomic_directory
+from ._engines.engine import Engine
+from ._engines.litert import LiteRTEngine
+from ._engines.onnx_runtime import OnnxRuntimeEngine
+from ._engines.opencv import OpenCVEngine
+from ._engines.tensorflow import TensorFlowEngine
+from ._export._rewrite import OPENCV, rewritten
 from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
-from ._export.frozen_model import FrozenModel, check_target, describe, frozen_model, write_model
+from ._export.external_onnx import ExternalOnnx, external_data
+from ._export.frozen_model import (
+    Converted,
+    FrozenModel,
+    check_target,
+    describe,
+    describe_spec,
+    frozen_model,
+    log_written,
+    table_initializers,
+    write_description,
+)
+from ._export.staging import staged
+from ._export.verify import ExportMismatch, Proof, Subject
 from ._inference import InferenceGraph, build_inference_graph, needed_inputs, require_predict_config
 from .sesscreate import NewSessionCreator
 
-__all__ = ["ModelExporter"]
+__all__ = ["ExportMismatch", "ModelExporter"]
 
 _DEFAULT_SIGNATURE = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
@@ -40,7 +60,7 @@ class ModelExporter:
         self.input_names: List[str] = list(getattr(config, "input_names", []))
 
     def export_compact(self, filename: str, optimize: bool = True, toco_compatible: bool = False, *,
-                       overwrite: bool = True) -> None:
+                       overwrite: bool = True, target: Optional[str] = None, example: Any = None, verify: bool = True) -> None:
         """Write one file: a serialized GraphDef with constants for variables and only what the outputs need.
 
         Tensor names of inputs and outputs stay. `<filename>.json` tells their names, dtypes and shapes.
@@ -52,6 +72,8 @@ class ModelExporter:
             toco_compatible: use only what the TFLite converter takes, which is always so; needs `optimize`.
             overwrite: whether an existing file may be replaced. Here it is by default, as scripts of long ago expect; the other
                 formats need to be told.
+            target: `"opencv"`: for `cv2.dnn.readNetFromTensorflow`, by operations that it computes as TensorFlow does, and
+                proven there. The file of `export_onnx` is the better one for OpenCV.
 
         Raises:
             FileExistsError: the file exists and must not be replaced.
@@ -59,19 +81,31 @@ class ModelExporter:
         """
         if toco_compatible and not optimize:
             raise ValueError("export_compact: toco_compatible=True must come with optimize=True; got optimize=False")
-        check_target("export_compact", filename, overwrite)
-        model = self._freeze("export_compact", optimize)
-        description = describe(model)
-        description["onnx"] = _onnx_command(filename, description)
-        if model.tables:
-            description["run_first"] = model.tables
+
+        if target not in (None, "opencv") or target and not optimize:
+            raise ValueError("export_compact: target must be None, or 'opencv' with optimize=True; got {!r} with "
+                             "optimize={}".format(target, optimize))
+
+        def convert(model: FrozenModel) -> Converted:
+            if target is not None:
+                model = model._replace(graph_def=rewritten(model, OPENCV))
+            description = describe(model)
+            description["onnx"] = _onnx_command(filename, description)
+            if model.tables:
+                description["run_first"] = model.tables
+            return Converted(model.graph_def.SerializeToString(), description,
+                             "Graph with {} operations".format(len(model.graph_def.node)))
+
+        engine: Type[Engine] = TensorFlowEngine if target is None else OpenCVEngine
+        description = self._export("export_compact", filename, convert, engine, optimize=optimize, overwrite=overwrite,
+                                   example=example, verify=verify)
+        if "run_first" in description:
             logger.warning("The graph has lookup tables: after loading it, run the operations %s once. Vocabulary files are "
-                           "read from where they were at the export; export_serving copies them.", model.tables)
-        write_model(filename, model.graph_def.SerializeToString(), description,
-                    "Graph with {} operations".format(len(model.graph_def.node)))
+                           "read from where they were at the export; export_serving copies them.", description["run_first"])
         logger.info("To ONNX: export_onnx, or %s", description["onnx"])
 
-    def export_tflite(self, filename: str, *, optimize: bool = True, overwrite: bool = False) -> None:
+    def export_tflite(self, filename: str, *, optimize: bool = True, overwrite: bool = False, example: Any = None,
+                      verify: bool = True) -> None:
         """Write one file for TensorFlow Lite (LiteRT), by TensorFlow's own converter.
 
         Inputs and outputs keep their order, and their names without `:0`; `<filename>.json` tells them. An unknown size of
@@ -87,18 +121,22 @@ class ModelExporter:
             ValueError: the graph cannot be frozen, or has operations that TensorFlow Lite lacks. The converter of TF 1.15
                 takes neither loops nor unknown sizes besides that of the batch.
         """
-        check_target("export_tflite", filename, overwrite)
-        model = self._freeze("export_tflite", optimize)
-        content = to_tflite(model)
-        description = describe(model)
-        for each in description["inputs"] + description["outputs"]:
-            each["name"] = _plain_name(each["name"])
-        write_model(filename, content, description, "TFLite model of {} bytes".format(len(content)))
+        def convert(model: FrozenModel) -> Converted:
+            content = to_tflite(model)
+            description = describe(model)
+            for each in description["inputs"] + description["outputs"]:
+                each["name"] = _plain_name(each["name"])
+            return Converted(content, description, "TFLite model of {} bytes".format(len(content)))
 
-    def export_onnx(self, filename: str, *, opset: Optional[int] = None, overwrite: bool = False) -> None:
+        self._export("export_tflite", filename, convert, LiteRTEngine, optimize=optimize, overwrite=overwrite, example=example,
+                     verify=verify, batch=compat.TFLITE_BATCH)
+
+    def export_onnx(self, filename: str, *, opset: Optional[int] = None, overwrite: bool = False, example: Any = None,
+                    verify: bool = True) -> None:
         """Write one file for ONNX Runtime and others, by the package tf2onnx (`pip install tensorpack[onnx]`).
 
-        Inputs and outputs keep their tensor names and unknown sizes; `<filename>.json` tells them.
+        Inputs and outputs keep their tensor names and unknown sizes; `<filename>.json` tells them. Where weights and constants
+        have 2 GB or more, the largest weights are written to `<filename>.<number>.data`, which has to stay beside the file.
 
         Args:
             filename: the file; missing directories are made.
@@ -111,21 +149,29 @@ class ModelExporter:
             ValueError: the graph cannot be frozen, has operations without a counterpart in ONNX, or tf2onnx does not know
                 the opset.
         """
-        check_target("export_onnx", filename, overwrite)
         check_onnx(opset)
-        model = self._freeze("export_onnx", optimize=True)
-        converted = to_onnx(model, opset)
-        description = describe(model)
-        description["opset"] = onnx_opset(converted)
-        write_model(filename, converted.SerializeToString(), description, "ONNX model with {} operations of opset {}".format(
-            len(converted.graph.node), description["opset"]))
+
+        def convert(model: FrozenModel) -> Converted:
+            converted = to_onnx(model, opset)
+            description = describe(model)
+            description["opset"] = onnx_opset(converted)
+            return Converted(converted.SerializeToString(), description, "ONNX model with {} operations of opset {}".format(
+                len(converted.graph.node), description["opset"]))
+
+        before = external_data(filename)
+        self._export("export_onnx", filename, convert, OnnxRuntimeEngine, overwrite=overwrite, example=example, verify=verify,
+                     leaves_out=True)
+        if before is not None and os.path.exists(before):
+            os.remove(before)  # the weights of the file that was replaced
 
     def export_serving(self, filename: str, tags: Optional[Sequence[str]] = None,
-                       signature_name: str = "prediction_pipeline", *, overwrite: bool = False) -> None:
+                       signature_name: str = "prediction_pipeline", *, overwrite: bool = False, example: Any = None,
+                       verify: bool = True) -> None:
         """Write a SavedModel directory.
 
         It has the signature `signature_name`, whose keys are tensor names (`image:0`), and the same as `serving_default`
         with keys without `:0` (output 1 of operation `x` is `x_1`). Files of lookup tables are copied into it.
+        `assets.extra/tensorpack.json` tells the keys of `serving_default` in their order, with dtypes and shapes.
 
         Args:
             filename: the directory.
@@ -142,16 +188,45 @@ class ModelExporter:
         if isinstance(tags, str):
             tags = [tags]
         tags = list(tags or [tf.saved_model.tag_constants.SERVING])
-        built = self._build()
-        try:
+        with self._built("export_serving", example, verify) as (built, proof):
             signatures = _signatures(built, signature_name)
+            description = _describe_serving(built, signatures[_DEFAULT_SIGNATURE])
             with atomic_directory(filename) as directory:
                 compat.write_saved_model(directory, built.sess, tags, signatures)
+                write_description(directory, description)
+                tables = table_initializers(built.graph, built.outputs)
+                description["verified"] = proof.of(TensorFlowEngine, directory, None, tables=tables)
+                write_description(directory, description)
+        for name, each in sorted(signatures.items()):
+            logger.info("Signature %r: %s", name, _in_words(each))
+        logger.info("Model is exported to the SavedModel %s, tags %s.", filename, tags)
+
+    def _export(self, who: str, filename: str, convert: Callable[[FrozenModel], Converted], engine: Type[Engine], *,
+                overwrite: bool, example: Any, verify: bool, optimize: bool = True, batch: Optional[int] = None,
+                leaves_out: bool = False) -> Dict[str, Any]:
+        """Write what `convert` makes of the frozen graph, once the engine has proven it; returns what its JSON says."""
+        check_target(who, filename, overwrite)
+        with self._built(who, example, verify) as (built, proof):
+            model = frozen_model(who, built, optimize, leaves_out)
+            converted = convert(model)
+            with staged(filename) as path:
+                (ExternalOnnx(converted, built, model.left_out) if model.left_out else converted).write(path)
+                subject = None if model.left_out else Subject(model, convert)
+                converted.description["verified"] = proof.of(engine, path, subject, tables=model.tables, batch=batch,
+                                                             closes=bool(model.left_out))
+                write_description(path, converted.description)
+        log_written(filename, converted.description, converted.title)
+        return converted.description
+
+    @contextmanager
+    def _built(self, who: str, example: Any, verify: bool) -> Iterator[Tuple[InferenceGraph, Proof]]:
+        """The inference graph, whose session is closed at the end, and what proves exports of it."""
+        built = self._build()
+        try:
+            names = [name if isinstance(name, str) else name.name for name in self.config.input_names]
+            yield built, Proof(who, built, names, self.input_names, example, verify)
         finally:
             built.sess.close()
-        for name, signature in sorted(signatures.items()):
-            logger.info("Signature %r: %s", name, _in_words(signature))
-        logger.info("Model is exported to the SavedModel %s, tags %s.", filename, tags)
 
     def _build(self) -> InferenceGraph:
         built = build_inference_graph(self.config, NewSessionCreator())
@@ -164,13 +239,6 @@ class ModelExporter:
         self.input_names, inputs, names = [
             list(compress(each, needed)) for each in (self.config.input_names, built.inputs, built.input_names)]
         return built._replace(inputs=inputs, input_names=names)
-
-    def _freeze(self, who: str, optimize: bool) -> FrozenModel:
-        built = self._build()
-        try:
-            return frozen_model(who, built, optimize)
-        finally:
-            built.sess.close()
 
 
 def _onnx_command(filename: str, description: Dict[str, Any]) -> str:
@@ -190,6 +258,15 @@ def _signatures(built: InferenceGraph, signature_name: str) -> Dict[str, Any]:
     if signature_name != _DEFAULT_SIGNATURE:
         signatures[_DEFAULT_SIGNATURE] = compat.predict_signature(_plain_keys(built.inputs), _plain_keys(built.outputs))
     return signatures
+
+
+def _describe_serving(built: InferenceGraph, signature: Any) -> Dict[str, Any]:
+    def side(names: Sequence[str], infos: Any) -> List[Dict[str, Any]]:
+        keys = {info.name: key for key, info in sorted(infos.items(), reverse=True)}
+        described = [(keys[name], tf.TensorSpec.from_tensor(built.graph.get_tensor_by_name(name))) for name in names]
+        return [dict(describe_spec(spec), name=key) for key, spec in described]
+
+    return {"inputs": side(built.input_names, signature.inputs), "outputs": side(built.output_names, signature.outputs)}
 
 
 def _plain_keys(tensors: Sequence[tf.Tensor]) -> Dict[str, tf.Tensor]:

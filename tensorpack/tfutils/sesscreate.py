@@ -1,7 +1,7 @@
 """Session creators: objects whose `create_session()` returns a session that is ready to run, its graph not finalized."""
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional, Sequence
 
 from .. import compat
 from ..compat import tfv1 as tf
@@ -39,9 +39,14 @@ class NewSessionCreator(tf.train.SessionCreator):
 
     def create_session(self) -> tf.Session:
         """A new session whose variables and tables are initialised."""
+        return self._create_session(())
+
+    def _create_session(self, without: Sequence[Any]) -> tf.Session:
+        """The same, but for some global variables, which are about to be given values."""
         # All are made before any runs: TF 2.x warns when an operation gets a new consumer after it ran.
+        initialized = [each for each in tf.global_variables() if not any(each is one for one in without)]
         initializers = [
-            tf.global_variables_initializer(), *_make_resources(tf.GraphKeys.RESOURCES),
+            tf.variables_initializer(initialized, "init"), *_make_resources(tf.GraphKeys.RESOURCES),
             tf.local_variables_initializer(), *_make_resources(tf.GraphKeys.LOCAL_RESOURCES), tf.tables_initializer()]
         sess = tf.Session(target=self.target, config=self.config)
         try:

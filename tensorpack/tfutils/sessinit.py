@@ -57,6 +57,10 @@ class SessionInit:
         """Override: those of the variables whose values are left out because they do not fit, and why."""
         return {}
 
+    def _certain(self, graph: tf.Graph) -> List[str]:
+        """Override: names of variables that are set, if nothing is an error."""
+        return []
+
     def _surplus(self, graph: tf.Graph) -> List[str]:
         """Override: the names of values that no variable takes."""
         return []
@@ -104,6 +108,11 @@ class _RestoreByName(SessionInit):
 
     def _misfits(self, graph: tf.Graph, names: List[str]) -> Dict[str, str]:
         return {} if self._is_empty else self._restoration(graph).misfits(names)
+
+    def _certain(self, graph: tf.Graph) -> List[str]:
+        if self._is_empty or self._options.ignore_mismatch:
+            return []
+        return [name for name, _ in self._restoration(graph).pairs]
 
     def _surplus(self, graph: tf.Graph) -> List[str]:
         return [] if self._is_empty else self._restoration(graph).unused

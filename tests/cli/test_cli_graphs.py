@@ -8,10 +8,13 @@ import pytest
 from saved_run import GOLDEN, add_op, build_training_graph
 
 from tensorpack._cli import checkpoint_prof, export_model
+from tensorpack.compat import VERSION
 from tensorpack.compat import tfv1 as tf
 
 ADAM = os.path.join(GOLDEN, "layers_adam")
 MODEL = os.path.join(GOLDEN, "layers_model.py") + ":Model"
+# The interpreter of TF 1.15 cannot run it: it transposes four dimensions at most
+UNPROVEN = {"tflite": ["--no-verify"]} if VERSION < (2, 0) else {}
 MODEL_FILE = '''
 from neighbour import WIDTH
 from tensorpack import *
@@ -180,7 +183,8 @@ def test_a_serving_export_loads_with_its_signatures(tmp_path):
 @pytest.mark.parametrize("output, title", [("m.PB", "Compact"), ("m.tflite", "TFLite"), ("m", "Serving"), ("m.2", "Serving")])
 def test_the_ending_of_the_output_gives_the_format(tmp_path, capsys, output, title):
     path = str(tmp_path / output)
-    assert export_model.main([ADAM, MODEL, path, "--inputs", "image", "--outputs", "prob"]) == 0
+    argv = [ADAM, MODEL, path, "--inputs", "image", "--outputs", "prob"] + UNPROVEN.get(title.lower(), [])
+    assert export_model.main(argv) == 0
     names = "image:0 -> prob:0" if title == "Compact" else "image -> prob"
     assert capsys.readouterr().out == "{} model is written to {}: {}\n".format(title, path, names)
 
@@ -190,7 +194,8 @@ def test_the_ending_of_the_output_gives_the_format(tmp_path, capsys, output, tit
         importlib.util.find_spec("tf2onnx") is None, reason="pip install tf2onnx"))])
 def test_other_formats_are_one_file_with_its_description(tmp_path, capsys, kind, title, named):
     path = str(tmp_path / "model")
-    assert export_model.main([ADAM, MODEL, path, "--inputs", "image", "--outputs", "prob", "--format", kind]) == 0
+    argv = [ADAM, MODEL, path, "--inputs", "image", "--outputs", "prob", "--format", kind] + UNPROVEN.get(kind, [])
+    assert export_model.main(argv) == 0
     assert capsys.readouterr().out == "{} model is written to {}: {} -> {}\n".format(
         title, path, named.replace("prob", "image"), named)
     with open(path + ".json") as f:

@@ -10,7 +10,7 @@ import pytest
 from saved_run import GOLDEN
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint"]
+TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint", "predict"]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_statuses_of_mistakes(run):
 
 def test_each_console_command_leads_to_a_tool():
     with open(os.path.join(ROOT, "setup.py")) as f:
-        listed = re.search(r"for tool in \((.*?)\)", f.read()).group(1)
+        listed = re.search(r"for tool in \((.*?)\)", f.read(), re.S).group(1)
     assert sorted(ast.literal_eval("[{}]".format(listed))) == TOOLS
     for tool in TOOLS:
         assert callable(importlib.import_module("tensorpack._cli." + tool.replace("-", "_")).main)

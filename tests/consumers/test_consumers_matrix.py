@@ -54,6 +54,37 @@ def test_a_library_computes_what_the_predictor_does(compare, request, name, key)
     finish(request.getfixturevalue("run_libraries")(name, key))
 
 
+# ---- the library's own reader, which has the engines above behind it
+
+
+# (format, file, engines)
+FILES = [("frozen graph", "frozen.pb", ["tensorflow", "openvino"]),
+         ("frozen, optimize=False", "unoptimized.pb", ["tensorflow", "openvino"]),
+         ("SavedModel", os.path.join("saved", "1"), ["tensorflow", "openvino"]),
+         ("ONNX", "model.onnx", ["onnxruntime", "openvino", "opencv"]),
+         ("TFLite", "model.tflite", ["litert", "openvino"])]
+OWN_READERS = [(title, file, engine) for title, file, engines in FILES for engine in [None] + engines]
+
+
+@EVERY_EXPORT
+@pytest.mark.parametrize("format_name, file, engine", OWN_READERS,
+                         ids=["{}-{}".format(os.path.dirname(file) or file, engine) for _, file, engine in OWN_READERS])
+def test_exported_predictor_computes_what_the_predictor_does(compare, name, format_name, file, engine):
+    from tensorpack.predict import ExportedPredictor
+    from tensorpack.tfutils._engines.choose import engine_class
+
+    export, finish = compare(name, format_name, "ExportedPredictor, {}".format(engine or "chosen"))
+    if not os.path.exists(export.path(file)):
+        needs("tf2onnx", "tf2onnx")
+    if engine is not None and not engine_class(engine).is_installed():
+        pytest.skip("pip install " + engine_class(engine).pip)
+    with ExportedPredictor(export.path(file), engine) as predictor:
+        size = predictor.input_signature[0].shape.as_list()[0] or len(export.image)  # the converter of TF 1.15 may fix it
+        parts = [predictor(export.image[start:start + size]) for start in range(0, len(export.image), size)]
+        names = [each.split(":")[0] for each in predictor.output_names]
+    finish({each: np.concatenate(values) for each, values in zip(names, zip(*parts))})
+
+
 # ---- TensorFlow in eager mode, in a process without the library
 
 

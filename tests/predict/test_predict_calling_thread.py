@@ -204,7 +204,7 @@ def test_idle_threads_spin_only_where_there_are_cores_to_spare(monkeypatch, core
         return PredictConfig(tower_func=lambda x: tf.identity(x, name="y"), output_names=["y"],
                              input_signature=[tf.TensorSpec([], tf.float32, "x")], **arguments)
 
-    monkeypatch.setattr(config, "_num_cores", lambda: cores)
+    monkeypatch.setattr(config, "num_cores", lambda: cores)
     creator = make().session_creator
     assert creator.config.experimental.disable_thread_spinning == (not spinning)
     assert not creator.user_provided_config

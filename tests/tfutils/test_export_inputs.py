@@ -1,16 +1,21 @@
 """Exports have the inputs that an output depends on, and nothing that is too large for one file."""
 import importlib.util
 import json
+import os
+from functools import partial
 
 import numpy as np
 import pytest
-from inference_towers import SIGNATURE, load_graph_def, network, of
+from inference_towers import IMAGE, SIGNATURE, load_graph_def, network, of
 
 from tensorpack._cli import export_model
 from tensorpack.compat import tfv1 as tf
 from tensorpack.predict import OfflinePredictor, PredictConfig
+from tensorpack.tfutils import _inference
 from tensorpack.tfutils._export import freeze, frozen_model
-from tensorpack.tfutils.export import ModelExporter
+from tensorpack.tfutils._export.large import LargeVariable
+from tensorpack.tfutils.export import ExportMismatch, ModelExporter
+from tensorpack.tfutils.sessinit import DictRestore
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
 
@@ -139,18 +144,73 @@ def large(use_resource, num_variables=1, constant=False, known=True):
     return PredictConfig(tower_func=build, input_signature=SIGNATURE, output_names=["y"])
 
 
+ONNX_PACKAGES = pytest.mark.skipif(not all(map(importlib.util.find_spec, ["tf2onnx", "onnxruntime"])),
+                                   reason="pip install tf2onnx onnxruntime")
+
+
 @pytest.mark.parametrize("config", [
     large(False), large(True), large(True, num_variables=10), large(False, constant=True), large(False, known=False),
 ], ids=["reference", "resource", "many", "constant", "unknown-shape"])
-@pytest.mark.parametrize("method", [
-    "export_compact", "export_tflite", pytest.param("export_onnx", marks=pytest.mark.skipif(
-        importlib.util.find_spec("tf2onnx") is None, reason="pip install tf2onnx"))])
+@pytest.mark.parametrize("method", ["export_compact", "export_tflite"])
 def test_a_graph_that_is_too_large_says_its_size_and_what_to_use(tmp_path, monkeypatch, config, method):
     monkeypatch.setattr(freeze, "_GRAPH_DEF_LIMIT", 40000)
     with pytest.raises(ValueError, match=method + ".*smaller than 2 GB.*got 0.00 GB.*export_serving") as e:
         getattr(ModelExporter(config), method)(str(tmp_path / "model"))
     assert "control flow" not in str(e.value)
     assert not (tmp_path / "model").exists()
+
+
+@ONNX_PACKAGES
+def test_constants_beyond_the_limit_have_no_place_in_onnx_either(tmp_path, monkeypatch):
+    monkeypatch.setattr(freeze, "_GRAPH_DEF_LIMIT", 40000)
+    with pytest.raises(ValueError, match="export_onnx.*smaller than 2 GB"):
+        ModelExporter(large(False, constant=True)).export_onnx(str(tmp_path / "model"))
+    assert os.listdir(str(tmp_path)) == []
+
+
+def network_with_table(use_resource, word):
+    with tf.variable_scope("", use_resource=use_resource):
+        table = tf.get_variable("table", [5000, 2], initializer=tf.random_uniform_initializer())
+        matrix = tf.get_variable("matrix", [2, 700], initializer=tf.random_uniform_initializer())
+        small = tf.get_variable("small", [700], initializer=tf.random_uniform_initializer())
+    tf.add(tf.matmul(tf.nn.embedding_lookup(table, word), matrix), small, name="y")
+
+
+@ONNX_PACKAGES
+@pytest.mark.parametrize("use_resource", [False, True], ids=["reference", "resource"])
+def test_onnx_keeps_the_largest_weights_in_a_file_beside_it(tmp_path, monkeypatch, use_resource):
+    import onnxruntime
+
+    monkeypatch.setattr(freeze, "_GRAPH_DEF_LIMIT", 11000)
+    signature = [tf.TensorSpec([None], tf.int32, "word")]
+    config = of(partial(network_with_table, use_resource), ["y"], ["word"], signature)
+    path = str(tmp_path / "model.onnx")
+    for _ in range(2):  # the second replaces the first, whose weights go
+        ModelExporter(config).export_onnx(path, overwrite=True)
+        with open(path + ".json") as f:
+            description = json.load(f)
+        assert sorted(os.listdir(str(tmp_path))) == sorted(["model.onnx", "model.onnx.json", description["external_data"]])
+    assert os.path.getsize(str(tmp_path / description["external_data"])) == 65536 + 5600 and os.path.getsize(path) < 11000
+    assert [each["name"] for each in description["inputs"]] == ["word:0"]
+    assert description["verified"]["engines"]["onnxruntime"]["worst_difference"] < 1e-5
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    words = np.int32([0, 4999, 7])
+    with OfflinePredictor(config) as predictor:
+        np.testing.assert_allclose(session.run(["y:0"], {"word:0": words})[0], predictor(words)[0], rtol=1e-5)
+
+
+@ONNX_PACKAGES
+def test_a_refused_export_with_weights_beside_it_leaves_the_old_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(freeze, "_GRAPH_DEF_LIMIT", 11000)
+    config = of(partial(network_with_table, True), ["y"], ["word"], [tf.TensorSpec([None], tf.int32, "word")])
+    ModelExporter(config).export_onnx(str(tmp_path / "m"))
+    before = {name: (tmp_path / name).read_bytes() for name in os.listdir(str(tmp_path))}
+    monkeypatch.setattr(LargeVariable, "num_bytes", property(lambda self: int(np.prod(self.shape)) * 4 - 4))
+    with pytest.raises(ExportMismatch, match="ONNX Runtime must run the file"):
+        ModelExporter(config).export_onnx(str(tmp_path / "m"), overwrite=True)
+    assert before == {name: (tmp_path / name).read_bytes() for name in os.listdir(str(tmp_path))}
 
 
 def test_the_size_is_known_before_variables_are_read(tmp_path, monkeypatch):
@@ -188,3 +248,34 @@ def test_opencv_reads_a_frozen_graph_whose_input_is_a_float32_batch_of_images(tm
     net = cv2.dnn.readNetFromTensorflow(path)
     net.setInput(np.ascontiguousarray(image.transpose(0, 3, 1, 2), "float32"))
     np.testing.assert_allclose(net.forward("prob"), expected, atol=1e-5)
+
+
+# ---- large variables have one value at a time
+
+
+def with_initial_value(image):
+    """`large` cannot be initialised; `doubled`, where it is wanted, takes its initial value from `other`."""
+    with tf.variable_scope("", use_resource=True):
+        def refused(shape, dtype, partition_info=None):
+            with tf.control_dependencies([tf.debugging.assert_equal(tf.placeholder_with_default(1, []), 2)]):
+                return tf.zeros(shape, dtype)
+
+        large = tf.get_variable("large", [100], initializer=refused)
+        other = tf.get_variable("other", [100], initializer=tf.ones_initializer())
+        with tf.control_dependencies([other.initializer]):
+            twice = other.read_value() * 2
+        doubled = tf.get_variable("doubled", initializer=twice)
+    tf.identity(tf.reduce_sum(image) * 0 + large[0] + other[0] + doubled[0], name="y")
+
+
+def test_a_large_variable_that_is_loaded_gets_no_initial_value(tmp_path, monkeypatch):
+    monkeypatch.setattr(_inference, "_LARGE", 400)
+    loaded = {"large": np.full(100, 7, "float32"), "other": np.full(100, 3, "float32")}
+    config = PredictConfig(tower_func=with_initial_value, input_signature=SIGNATURE[:1], output_names=["y"],
+                           session_init=DictRestore(loaded), allow_missing=["doubled"])
+    with OfflinePredictor(config) as predictor:
+        assert predictor(IMAGE)[0] == 7 + 3 + 2
+    ModelExporter(config).export_serving(str(tmp_path / "saved"))
+    monkeypatch.setattr(_inference, "_LARGE", 401)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        OfflinePredictor(config)

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List, Mapping, Optional, Sequence
 
 from ... import compat
 from ...compat import tfv1 as tf
 from ...utils.optional import optional_import
+from ._rewrite import ONNX, TFLITE, rewritten
 from .frozen_model import FrozenModel
 from .graph_def import GraphEditor
 from .onnx_dimensions import name_dimensions
@@ -25,7 +26,7 @@ def to_tflite(model: FrozenModel) -> bytes:
     Raises:
         ValueError: the model holds what TensorFlow Lite or its converter cannot do.
     """
-    graph_def = _prepared("export_tflite", model)
+    graph_def = _prepared("export_tflite", model._replace(graph_def=rewritten(model, TFLITE)))
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
     inputs, outputs = [[graph.get_tensor_by_name(spec.name) for spec in specs] for specs in (model.inputs, model.outputs)]
@@ -54,15 +55,17 @@ def to_onnx(model: FrozenModel, opset: Optional[int]) -> Any:
     Raises:
         ValueError: the model holds what ONNX cannot do, or tf2onnx does not know the opset.
     """
-    graph_def = _prepared("export_onnx", model)
+    graph_def = _prepared("export_onnx", model._replace(graph_def=rewritten(model, ONNX)))
+    names = [spec.name for spec in model.inputs] + [each.spec.name for each in model.left_out]
     try:
         with compat.deprecation_silenced():
-            converted, _ = tf2onnx.from_graph_def(graph_def, input_names=[spec.name for spec in model.inputs],
+            converted, _ = tf2onnx.from_graph_def(graph_def, input_names=names,
                                                   output_names=[spec.name for spec in model.outputs], opset=opset)
     except ValueError as e:
         raise ValueError("export_onnx: tf2onnx must know the opset and the operations; it refused the model: {}".format(
             _reason(str(e)))) from e
     _check_operations(converted)
+    _set_shapes(converted, {each.spec.name: each.shape for each in model.left_out})
     name_dimensions(converted)
     return converted
 
@@ -112,6 +115,12 @@ def _check_operations(converted: Any) -> None:
     except onnx.ValidationError as e:
         raise ValueError("export_onnx: tf2onnx must make a valid model of it; got one that ONNX refuses: {}; try another "
                          "opset".format(_reason(str(e)))) from e
+
+
+def _set_shapes(converted: Any, shapes: Mapping[str, Sequence[int]]) -> None:
+    for tensor in converted.graph.input:
+        for dimension, size in zip(tensor.type.tensor_type.shape.dim, shapes.get(tensor.name, ())):
+            dimension.dim_value = size
 
 
 def _nodes(graph: Any) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from ... import compat
 from ...compat import tfv1 as tf
 from .fold_batch_norm import fold_batch_norms
 from .graph_def import GraphEditor, attribute, input_op, is_control
+from .large import LargeVariable, with_placeholders
 
 # Operations that hand on their first input; CheckNumerics is a guard of training.
 _FORWARDING = ("Identity", "StopGradient", "PreventGradient", "CheckNumerics")
@@ -24,7 +25,8 @@ _GROWTH_LIMIT = 64 << 10
 _GRAPH_DEF_LIMIT = 1 << 31
 
 
-def freeze(who: str, sess: tf.Session, outputs: Sequence[str], table_initializers: Sequence[str] = ()) -> Any:
+def freeze(who: str, sess: tf.Session, outputs: Sequence[str], table_initializers: Sequence[str] = (),
+           left_out: Sequence[LargeVariable] = ()) -> Any:
     """The GraphDef that computes the outputs, with constants for variables and without devices.
 
     Args:
@@ -32,12 +34,13 @@ def freeze(who: str, sess: tf.Session, outputs: Sequence[str], table_initializer
         sess: session in which the variables have their values.
         outputs: names of operations.
         table_initializers: names of operations to keep as well.
+        left_out: variables that become placeholders instead.
 
     Raises:
         ValueError: a variable cannot be turned into a constant, or the graph would be too large.
     """
     try:
-        graph_def = sess.graph.as_graph_def()
+        graph_def = with_placeholders(sess.graph.as_graph_def(), left_out)
         clear_placement(graph_def)
         return compat.freeze_variables(sess, graph_def, list(outputs) + list(table_initializers))
     except (TypeError, ValueError) as e:
@@ -45,6 +48,11 @@ def freeze(who: str, sess: tf.Session, outputs: Sequence[str], table_initializer
             raise _too_large(who, "more") from e
         raise ValueError("{}: variables must be replaceable by constants; TensorFlow refused: {}; variables "
                          "inside control flow must be reference variables on TF 1.15".format(who, e)) from e
+
+
+def size_limit() -> int:
+    """Bytes of which a GraphDef must have fewer."""
+    return _GRAPH_DEF_LIMIT
 
 
 def check_size(who: str, num_bytes: int) -> None:
@@ -59,7 +67,7 @@ def check_size(who: str, num_bytes: int) -> None:
 
 def _too_large(who: str, got: str) -> ValueError:
     return ValueError("{}: the weights and constants of a graph in one file must be smaller than 2 GB, the limit of GraphDef; "
-                      "got {}; use export_serving, which keeps weights in files of their own".format(who, got))
+                      "got {}; use export_serving or export_onnx, which keep weights in files of their own".format(who, got))
 
 
 def clear_placement(graph_def: Any) -> None:

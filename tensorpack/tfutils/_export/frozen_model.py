@@ -7,11 +7,13 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 
 from ...compat import tfv1 as tf
 from ...utils import logger
-from ...utils.fs import atomic_write, mkdir_p
+from ...utils.fs import mkdir_p
+from .._engines.signature import checksum, description_file
 from .._inference import InferenceGraph
 from ..dependency import ancestors
-from .freeze import check_size, drop_newer_attributes, freeze, optimize_graph
+from .freeze import check_size, drop_newer_attributes, freeze, optimize_graph, size_limit
 from .graph_def import GraphEditor
+from .large import LargeVariable, large_variables
 
 _WITH_VALUE = ("Variable", "VariableV2", "VarHandleOp", "Const")
 
@@ -23,29 +25,33 @@ class FrozenModel(NamedTuple):
     inputs: List[Any]  # TensorSpecs
     outputs: List[Any]
     tables: List[str]  # operations that fill the lookup tables
+    left_out: Sequence[LargeVariable] = ()  # variables that are placeholders
 
 
-def frozen_model(who: str, built: InferenceGraph, optimize: bool) -> FrozenModel:
+def frozen_model(who: str, built: InferenceGraph, optimize: bool, leaves_out: bool = False) -> FrozenModel:
     """Freeze the graph with the values of its session, and check that it can be loaded.
 
     Args:
         who: the function to name in errors.
         optimize: whether to make the graph smaller as `optimize_graph` does.
+        leaves_out: whether placeholders may take the places of the largest variables, if all do not fit.
 
     Raises:
         ValueError: the graph cannot be frozen, or not be loaded.
     """
-    tables = _table_initializers(built.graph, built.outputs)
+    tables = table_initializers(built.graph, built.outputs)
     outputs = [tensor.op.name for tensor in built.outputs]
     inputs = _specs(built.inputs)
-    check_size(who, _needed_bytes(built.outputs))
-    graph_def = freeze(who, built.sess, outputs, tables)
+    num_bytes = _needed_bytes(built.outputs)
+    left_out = large_variables(built.inputs, built.outputs, num_bytes, size_limit()) if leaves_out else []
+    check_size(who, num_bytes - sum(each.num_bytes for each in left_out))
+    graph_def = freeze(who, built.sess, outputs, tables, left_out)
     _check_import(who, graph_def)
     if optimize:
         graph_def = optimize_graph(graph_def, [(spec.name, spec) for spec in inputs], outputs + tables)
         _check_import(who, graph_def)
     drop_newer_attributes(graph_def)  # at last: an import puts them into what it imports
-    return FrozenModel(graph_def, inputs, _specs(built.outputs), tables)
+    return FrozenModel(graph_def, inputs, _specs(built.outputs), tables, left_out)
 
 
 def check_target(who: str, filename: str, overwrite: bool) -> None:
@@ -57,19 +63,32 @@ def check_target(who: str, filename: str, overwrite: bool) -> None:
             who, filename))
 
 
-def write_model(filename: str, content: bytes, description: Dict[str, Any], title: str) -> None:
-    """Write the file and `<filename>.json`, and log what was written.
+class Converted(NamedTuple):
+    """A file in memory."""
 
-    Args:
-        description: what goes into the JSON file; has at least the keys of `describe`.
-        title: what the file holds, the beginning of a log line.
-    """
-    mkdir_p(os.path.dirname(filename))
-    with atomic_write(filename, "wb") as f:
-        f.write(content)
-    with atomic_write(filename + ".json") as f:
+    content: bytes
+    description: Dict[str, Any]  # of the JSON beside it; has at least the keys of `describe`
+    title: str  # what the file holds, the beginning of a log line
+
+    def write(self, path: str) -> None:
+        """Write the file and its JSON."""
+        with open(path, "wb") as f:
+            f.write(self.content)
+        self.description["file"] = checksum(path)
+        write_description(path, self.description)
+
+
+def write_description(path: str, description: Dict[str, Any]) -> None:
+    """Write the JSON file of an exported file or SavedModel directory."""
+    name = description_file(path)
+    mkdir_p(os.path.dirname(name))
+    with open(name, "w") as f:
         json.dump(description, f, indent=1)
         f.write("\n")
+
+
+def log_written(filename: str, description: Dict[str, Any], title: str) -> None:
+    """Log what was written; `title` says what the file holds, the beginning of a line."""
     for key in ("inputs", "outputs"):
         for each in description[key]:
             logger.info("%s: %s %s %s", key[:-1].capitalize(), each["name"], each["dtype"], each["shape"])
@@ -78,18 +97,19 @@ def write_model(filename: str, content: bytes, description: Dict[str, Any], titl
 
 def describe(model: FrozenModel) -> Dict[str, Any]:
     """Names, dtypes and shapes of inputs and outputs, as plain lists and dicts."""
-    return {"inputs": [_describe(spec) for spec in model.inputs], "outputs": [_describe(spec) for spec in model.outputs]}
+    return {"inputs": list(map(describe_spec, model.inputs)), "outputs": list(map(describe_spec, model.outputs))}
 
 
 def _specs(tensors: Sequence[tf.Tensor]) -> List[Any]:
     return [tf.TensorSpec(tensor.shape, tensor.dtype.base_dtype, tensor.name) for tensor in tensors]
 
 
-def _describe(spec: Any) -> Dict[str, Any]:
+def describe_spec(spec: Any) -> Dict[str, Any]:
+    """Name, dtype and shape of a TensorSpec, as a plain dict."""
     return {"name": spec.name, "dtype": spec.dtype.name, "shape": None if spec.shape.ndims is None else spec.shape.as_list()}
 
 
-def _table_initializers(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> List[str]:
+def table_initializers(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> List[str]:
     """Names of the operations that fill the lookup tables on which the outputs depend."""
     initializers = graph.get_collection(tf.GraphKeys.TABLE_INITIALIZERS)
     if not initializers:

@@ -1,0 +1,140 @@
+"""What comes out: lines of JSON, an npz file, and a sheet of pictures with labels."""
+from __future__ import annotations
+
+import json
+import math
+from typing import IO, Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ...utils.optional import optional_import
+from ...utils.viz import draw_text, stack_patches
+from .examples import Example
+
+cv2 = optional_import("cv2", needed_by="tensorpack-predict --sheet", pip="opencv-python-headless")
+
+_PICTURES = 100  # on a sheet
+_PICTURE_SIZE = 128  # of the longer side, at least
+_LABEL_COLOR = (15, 128, 15)
+
+
+class Classes:
+    """The names of classes, and which output has their scores: the first one with as many columns.
+
+    Args:
+        filename: a text file with a name on each line; None: classes are told by their numbers.
+        signature: `tf.TensorSpec`s of the outputs.
+
+    Raises:
+        ValueError: no output has scores for these classes.
+    """
+
+    def __init__(self, filename: Optional[str], signature: Sequence[Any]):
+        self.names: Optional[List[str]] = None
+        if filename is not None:
+            with open(filename, encoding="utf-8") as f:
+                self.names = [line.strip() for line in f.read().strip().splitlines()]
+        columns = [spec.shape.as_list()[1] if spec.shape.ndims == 2 else None for spec in signature]
+        fitting = [i for i, size in enumerate(columns) if size is not None and (self.names is None or size == len(self.names))]
+        if self.names is not None and not fitting:
+            raise ValueError("--classes must be a file with a line for each class; got {} lines, and the outputs of the model "
+                             "are {}".format(len(self.names), ", ".join("{} {}".format(s.name, s.shape) for s in signature)))
+        self.output = fitting[0] if fitting else None
+
+    def of(self, outputs: Sequence[np.ndarray]) -> Optional[Tuple[str, float]]:
+        """(name, score) of the class with the largest score in one example's outputs; None if there are no scores."""
+        if self.output is None:
+            return None
+        scores = outputs[self.output]
+        best = int(np.argmax(scores))
+        return (str(best) if self.names is None else self.names[best]), float(scores[best])
+
+
+class JsonLines:
+    """An object on each line: `input`, with `--classes` also `class` and `score`, and `outputs` by name."""
+
+    def __init__(self, f: IO[Any], names: Sequence[str], classes: Classes):
+        self._file, self._names, self._classes = f, names, classes
+
+    def add(self, example: Example, outputs: Sequence[np.ndarray]) -> None:
+        """Write a line."""
+        line: Dict[str, Any] = {"input": example.name}
+        best = self._classes.of(outputs) if self._classes.names is not None else None
+        if best is not None:
+            line["class"], line["score"] = best
+        line["outputs"] = {name: _plain(value) for name, value in zip(self._names, outputs)}
+        self._file.write(json.dumps(line) + "\n")
+
+    def finish(self) -> None:
+        """All lines are written."""
+
+
+class Npz:
+    """`inputs` with the names of the examples, and an array for each output, with a row for each example."""
+
+    def __init__(self, f: IO[Any], names: Sequence[str], classes: Classes):
+        self._file, self._names, self._classes = f, names, classes
+        self._inputs: List[str] = []
+        self._columns: List[List[np.ndarray]] = [[] for _ in names]
+        self._best: List[str] = []
+
+    def add(self, example: Example, outputs: Sequence[np.ndarray]) -> None:
+        """Keep the outputs of an example."""
+        self._inputs.append(example.name)
+        for column, value in zip(self._columns, outputs):
+            column.append(value)
+        best = self._classes.of(outputs) if self._classes.names is not None else None
+        if best is not None:
+            self._best.append(best[0])
+
+    def finish(self) -> None:
+        """Write the file."""
+        arrays: Dict[str, Any] = {name: np.stack(column) for name, column in zip(self._names, self._columns)}
+        arrays["inputs"] = np.array(self._inputs)
+        if self._best:
+            arrays["classes"] = np.array(self._best)
+        np.savez_compressed(self._file, **arrays)
+
+
+class Sheet:
+    """Pictures with their classes and scores, the first 100 of them."""
+
+    def __init__(self, classes: Classes):
+        self._classes = classes
+        self._pictures: List[np.ndarray] = []
+
+    def add(self, example: Example, outputs: Sequence[np.ndarray]) -> None:
+        """Keep the picture of an example."""
+        if len(self._pictures) >= _PICTURES:
+            return
+        if example.picture is None:
+            raise ValueError("--sheet: the first input must be pictures, HxW, HxWx1 or HxWx3; got {}".format(
+                example.values[0].shape))
+        picture, best = _large(example.picture), self._classes.of(outputs)
+        if best is not None:
+            picture = draw_text(picture, (0, 0), "{} {:.2f}".format(*best), _LABEL_COLOR)
+        self._pictures.append(picture)
+
+    def write(self, filename: str) -> None:
+        """Write the picture of all."""
+        columns = math.ceil(math.sqrt(len(self._pictures)))
+        rows = math.ceil(len(self._pictures) / columns)
+        if not cv2.imwrite(filename, stack_patches(self._pictures, rows, columns, pad=True)):
+            raise ValueError("--sheet: {} could not be written".format(filename))
+
+
+def _large(picture: np.ndarray) -> np.ndarray:
+    factor = max(1, math.ceil(_PICTURE_SIZE / max(picture.shape[:2])))
+    limit = min(1., 2. * _PICTURE_SIZE / max(picture.shape[:2]))
+    factor_or_limit = factor if factor > 1 else limit
+    size = [max(1, int(round(side * factor_or_limit))) for side in picture.shape[1::-1]]
+    return np.asarray(cv2.resize(picture, tuple(size), interpolation=cv2.INTER_NEAREST if factor > 1 else cv2.INTER_AREA))
+
+
+def _plain(value: np.ndarray) -> Any:
+    """For JSON, which has no bytes."""
+    value = np.asarray(value)
+    if value.dtype.kind == "O":
+        return np.array([each.decode(errors="replace") if isinstance(each, bytes) else str(each)
+                         for each in value.ravel()], object).reshape(value.shape).tolist()
+    return value.astype("float64").tolist() if value.dtype.kind == "f" or value.dtype.kind == "V" else value.tolist()

@@ -1,0 +1,35 @@
+"""Rewrites of frozen graphs before a conversion: others for operations that a converter or runtime gets wrong.
+
+Each file has one rewrite, a function from a `Rewriting` that changes its graph. Values and names of all tensors that stay are
+the same before and after. `ONNX`, `TFLITE` and `OPENCV` list what a target needs.
+"""
+from __future__ import annotations
+
+from typing import Any, Callable, Sequence
+
+from ..frozen_model import FrozenModel
+from . import for_opencv
+from .integer_division import rewrite_integer_division
+from .non_max_suppression import rewrite_non_max_suppression
+from .resize import rewrite_resize, rewrite_resize_by_cut_off_factors
+from .rewriting import Rewriting
+
+Rewrite = Callable[[Rewriting], None]
+
+ONNX: Sequence[Rewrite] = (rewrite_integer_division, rewrite_resize, rewrite_resize_by_cut_off_factors)
+TFLITE: Sequence[Rewrite] = (rewrite_non_max_suppression, rewrite_resize)
+OPENCV: Sequence[Rewrite] = (
+    for_opencv.spread_dilated_kernels, for_opencv.split_by_slices, for_opencv.mirror_by_slices,
+    for_opencv.reverse_by_slices, for_opencv.softmax_by_parts, for_opencv.subtract_by_adding, for_opencv.name_outputs,
+    for_opencv.keep_biases_apart)
+
+
+def rewritten(model: FrozenModel, rewrites: Sequence[Rewrite]) -> Any:
+    """The GraphDef of a model after rewrites; the same object where there is nothing to rewrite."""
+    rewriting = Rewriting(model)
+    for rewrite in rewrites:
+        rewrite(rewriting)
+    if not rewriting.changed:
+        return model.graph_def
+    rewriting.editor.prune(sorted(rewriting.kept) + model.tables)
+    return rewriting.editor.graph_def()

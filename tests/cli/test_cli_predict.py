@@ -1,0 +1,166 @@
+"""tensorpack-predict: an exported model over images, arrays and datapoints."""
+import json
+import os
+
+import cv2
+import numpy as np
+import pytest
+
+from tensorpack import tfv1 as tf
+from tensorpack._cli.predict import main
+from tensorpack.dataflow.raw import DataFromList
+from tensorpack.dataflow.serialize import LMDBSerializer, NumpySerializer, TFRecordSerializer
+from tensorpack.predict import PredictConfig
+from tensorpack.tfutils.export import ModelExporter
+
+PICTURES = np.random.RandomState(0).randint(0, 256, (5, 6, 4, 3)).astype("uint8")
+NAMES = ["cat", "dog", "owl"]
+
+
+def channel_means(image):
+    """Scores of three classes: the means of blue, green and red."""
+    tf.identity(tf.reduce_mean(tf.cast(image, tf.float32), [1, 2]), name="score")
+
+
+def model(tmp_path_factory, shape, dtype, build=channel_means):
+    path = str(tmp_path_factory.mktemp("model") / "model.pb")
+    config = PredictConfig(tower_func=build, input_signature=[tf.TensorSpec(shape, dtype, "image")], output_names=["score"])
+    ModelExporter(config).export_compact(path, verify=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory):
+    return model(tmp_path_factory, (None, None, None, 3), tf.uint8)
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for i, picture in enumerate(PICTURES):
+        cv2.imwrite("{}.png".format(i), picture)
+    (tmp_path / "classes.txt").write_text("\n".join(NAMES) + "\n")
+    return tmp_path
+
+
+def predict(*arguments):
+    return main([*arguments, "--engine", "tensorflow"])
+
+
+def read_lines(name):
+    with open(name) as f:
+        return [json.loads(line) for line in f]
+
+
+def means(pictures=PICTURES):
+    return pictures.astype("float32").mean((1, 2))
+
+
+def test_images_give_a_line_each(colours, files, capsys):
+    assert predict(colours, "--input", "*.png", "--output", "out.jsonl", "--classes", "classes.txt", "--batch", "2") == 0
+    lines = read_lines("out.jsonl")
+    assert [line["input"] for line in lines] == ["{}.png".format(i) for i in range(5)]
+    np.testing.assert_allclose([line["outputs"]["score:0"] for line in lines], means(), rtol=1e-5)
+    assert [line["class"] for line in lines] == [NAMES[i] for i in means().argmax(1)]
+    np.testing.assert_allclose([line["score"] for line in lines], means().max(1), rtol=1e-5)
+    assert "5 of {} are written to out.jsonl, computed by tensorflow".format(colours) in capsys.readouterr().out
+
+
+def test_images_of_several_sizes_are_predicted_one_size_after_the_other(colours, files):
+    cv2.imwrite("2.png", np.full((9, 3, 3), (1, 2, 3), "uint8"))
+    assert predict(colours, "--input", "*.png", "--output", "out.npz") == 0
+    with np.load("out.npz") as found:
+        assert found["inputs"].tolist() == ["{}.png".format(i) for i in range(5)] and found["score:0"].shape == (5, 3)
+        np.testing.assert_allclose(found["score:0"][2], [1, 2, 3])
+        np.testing.assert_allclose(found["score:0"][3], means()[3], rtol=1e-5)
+
+
+def test_options_say_how_pixels_become_inputs(tmp_path_factory, files):
+    floats = model(tmp_path_factory, (None, 6, 4, 3), tf.float32)
+    assert predict(floats, "--input", "0.png", "--output", "out.jsonl", "--rgb", "--divide", "255") == 0
+    np.testing.assert_allclose(read_lines("out.jsonl")[0]["outputs"]["score:0"], means()[0, ::-1] / 255, rtol=1e-5)
+    assert predict(floats, "--input", "0.png", "--output", "out.jsonl") == 0
+    np.testing.assert_allclose(read_lines("out.jsonl")[0]["outputs"]["score:0"], means()[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape, sizes, arguments", [
+    ((None, 3, 2, 3), (3, 2), []), ((None, None, None, 3), (5, 7), ["--size", "5x7"]), ((None, 8, 8), (8, 8), []),
+    ((None, 4, 4, 1), (4, 4), []),
+], ids=["of-the-model", "as-told", "gray", "gray-with-a-channel"])
+def test_images_are_resized(tmp_path_factory, files, shape, sizes, arguments):
+    def height_and_width(image):
+        tf.tile(tf.shape(image, name="all")[tf.newaxis, 1:3], [tf.shape(image)[0], 1], name="score")
+
+    resizing = model(tmp_path_factory, shape, tf.float32, height_and_width)
+    assert predict(resizing, "--input", "0.png", "1.png", "--output", "out.jsonl", *arguments) == 0
+    assert [line["outputs"]["score:0"] for line in read_lines("out.jsonl")] == [list(sizes)] * 2
+
+
+def test_a_batch_that_the_file_fixes_is_filled_up(tmp_path_factory, files):
+    pairs = model(tmp_path_factory, (2, 6, 4, 3), tf.uint8)
+    assert predict(pairs, "--input", "*.png", "--output", "out.npz") == 0
+    with np.load("out.npz") as found:
+        np.testing.assert_allclose(found["score:0"], means(), rtol=1e-5)
+
+
+def write(name):
+    flow = DataFromList([[picture, 7] for picture in PICTURES], shuffle=False)
+    if name == "arrays.npz":
+        np.savez(name, image=PICTURES, other=np.zeros(2))
+    elif name == "one.npz":
+        np.savez(name, PICTURES)
+    elif name == "flow.npz":
+        NumpySerializer.save(flow, name)
+    elif name == "flow.lmdb":
+        pytest.importorskip("lmdb")
+        LMDBSerializer.save(flow, name)
+    else:
+        TFRecordSerializer.save(flow, name)
+
+
+@pytest.mark.parametrize("name", ["arrays.npz", "one.npz", "flow.npz", "flow.lmdb", "flow.tfrecords"])
+def test_other_files_give_examples(colours, files, name):
+    write(name)
+    assert predict(colours, "--input", name, "--output", "out.npz", "--classes", "classes.txt", "--sheet", "sheet.png") == 0
+    with np.load("out.npz") as found:
+        assert found["inputs"].tolist() == list("01234") and found["classes"].tolist() == [NAMES[i] for i in means().argmax(1)]
+        np.testing.assert_allclose(found["score:0"], means(), rtol=1e-5)
+    assert cv2.imread("sheet.png").shape[0] > 200
+
+
+def test_a_sheet_shows_the_pictures(colours, files):
+    cv2.imwrite("large.png", np.full((900, 700, 3), (250, 0, 0), "uint8"))
+    assert predict(colours, "--input", "large.png", "0.png", "--output", "out.jsonl", "--sheet", "sheet.png") == 0
+    sheet = cv2.imread("sheet.png")
+    assert 128 <= sheet.shape[0] <= 300 and (sheet == [250, 0, 0]).all(axis=2).mean() > .2
+
+
+MISTAKES = [
+    (["--input", "nothing*.png"], "error: --input must be files, or a pattern such as"),
+    (["--input", "classes.txt"], "error: classes.txt: must be an image that OpenCV can read"),
+    (["--input", "0.png", "bad.npz"], "error: --input must be files of one kind; got arrays and images"),
+    (["--input", "bad.npz"], "bad.npz: must have an array for each input of the model, image; got a, b"),
+    (["--input", "*.png", "--classes", "two.txt"], "error: --classes must be a file with a line for each class; got 2 lines"),
+    (["--input", "*.png", "--engine", "torch"], "engine must be one of"),
+    (["--input", "flat.npz", "--sheet", "sheet.png"], "must have the shape"),
+]
+
+
+@pytest.mark.parametrize("arguments, words", MISTAKES, ids=[words[7:40] for _, words in MISTAKES])
+def test_a_mistake_is_told_and_the_old_output_stays(colours, files, capsys, arguments, words):
+    (files / "out.jsonl").write_text("old")
+    (files / "two.txt").write_text("a\nb\n")
+    np.savez("bad.npz", a=np.zeros(3), b=np.zeros(3))
+    np.savez("flat.npz", image=np.zeros((3, 4)))
+    before = sorted(os.listdir("."))
+    assert main([colours, "--output", "out.jsonl", "--engine", "tensorflow", *arguments]) == 1
+    assert words in capsys.readouterr().err
+    assert (files / "out.jsonl").read_text() == "old" and sorted(os.listdir(".")) == before
+
+
+@pytest.mark.parametrize("arguments", [["--output", "out.txt"], ["--output", "o.npz", "--batch", "0"],
+                                       ["--output", "o.npz", "--size", "ax3"]])
+def test_wrong_usage_is_status_2(colours, files, arguments):
+    with pytest.raises(SystemExit) as e:
+        main([colours, "--input", "0.png", *arguments])
+    assert e.value.code == 2
