@@ -99,8 +99,8 @@ def restored_session(config: Any, outputs: Sequence[Any], inputs: Sequence[Any] 
     if owned:  # in a session of the user's own all variables have values
         _require_weights(config, outputs, inputs)
     # a subclass may do more than this; memory is then what it takes
-    sess = creator._create_session(_set_once(config.session_init)) if type(creator) is NewSessionCreator \
-        else creator.create_session()
+    without = _set_once(config.session_init) if type(creator) is NewSessionCreator else []
+    sess = creator._create_session(without) if without else creator.create_session()
     try:
         config.session_init._run_init(sess)
         if not isinstance(config.session_init, JustCurrentSession):

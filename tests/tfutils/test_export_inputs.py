@@ -6,14 +6,16 @@ from functools import partial
 
 import numpy as np
 import pytest
-from inference_towers import SIGNATURE, load_graph_def, network, of
+from inference_towers import IMAGE, SIGNATURE, load_graph_def, network, of
 
 from tensorpack._cli import export_model
 from tensorpack.compat import tfv1 as tf
 from tensorpack.predict import OfflinePredictor, PredictConfig
+from tensorpack.tfutils import _inference
 from tensorpack.tfutils._export import freeze, frozen_model
 from tensorpack.tfutils._export.large import LargeVariable
 from tensorpack.tfutils.export import ExportMismatch, ModelExporter
+from tensorpack.tfutils.sessinit import DictRestore
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
 
@@ -246,3 +248,34 @@ def test_opencv_reads_a_frozen_graph_whose_input_is_a_float32_batch_of_images(tm
     net = cv2.dnn.readNetFromTensorflow(path)
     net.setInput(np.ascontiguousarray(image.transpose(0, 3, 1, 2), "float32"))
     np.testing.assert_allclose(net.forward("prob"), expected, atol=1e-5)
+
+
+# ---- large variables have one value at a time
+
+
+def with_initial_value(image):
+    """`large` cannot be initialised; `doubled`, where it is wanted, takes its initial value from `other`."""
+    with tf.variable_scope("", use_resource=True):
+        def refused(shape, dtype, partition_info=None):
+            with tf.control_dependencies([tf.debugging.assert_equal(tf.placeholder_with_default(1, []), 2)]):
+                return tf.zeros(shape, dtype)
+
+        large = tf.get_variable("large", [100], initializer=refused)
+        other = tf.get_variable("other", [100], initializer=tf.ones_initializer())
+        with tf.control_dependencies([other.initializer]):
+            twice = other.read_value() * 2
+        doubled = tf.get_variable("doubled", initializer=twice)
+    tf.identity(tf.reduce_sum(image) * 0 + large[0] + other[0] + doubled[0], name="y")
+
+
+def test_a_large_variable_that_is_loaded_gets_no_initial_value(tmp_path, monkeypatch):
+    monkeypatch.setattr(_inference, "_LARGE", 400)
+    loaded = {"large": np.full(100, 7, "float32"), "other": np.full(100, 3, "float32")}
+    config = PredictConfig(tower_func=with_initial_value, input_signature=SIGNATURE[:1], output_names=["y"],
+                           session_init=DictRestore(loaded), allow_missing=["doubled"])
+    with OfflinePredictor(config) as predictor:
+        assert predictor(IMAGE)[0] == 7 + 3 + 2
+    ModelExporter(config).export_serving(str(tmp_path / "saved"))
+    monkeypatch.setattr(_inference, "_LARGE", 401)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        OfflinePredictor(config)

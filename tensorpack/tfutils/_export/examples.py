@@ -210,8 +210,7 @@ def usable(run: Callable[[Example], List[np.ndarray]], inputs: Sequence[tf.Tenso
     """
     found: List[Tuple[Example, List[np.ndarray]]] = []
     for plans, enough in ((PLANS, len(PLANS)), (FALLBACKS, 1)):
-        plans = [plan if batch is None else plan._replace(batch=batch) for plan in plans]
-        for _, example in drawn(inputs, plans):
+        for _, example in drawn(inputs, [plan if batch is None else plan._replace(batch=batch) for plan in plans]):
             try:
                 found.append((example, run(example)))
             except (tf.errors.OpError, ValueError):

@@ -60,7 +60,7 @@ def _matrix(node: Any, length: int, new: int, axis: int) -> np.ndarray:
 
 
 def _by_matrices(node: Any, old: List[int], new: List[int]) -> Callable[[tf.Tensor], tf.Tensor]:
-    rows, columns = [_matrix(node, *sizes, axis) for axis, sizes in enumerate(zip(old, new))]  # type: ignore[call-arg]
+    rows, columns = [_matrix(node, *sizes, axis) for axis, sizes in enumerate(zip(old, new))]
 
     def resized(image: tf.Tensor) -> tf.Tensor:
         channels = image.shape.as_list()[3]
@@ -72,6 +72,6 @@ def _by_matrices(node: Any, old: List[int], new: List[int]) -> Callable[[tf.Tens
 
 
 def _by_indices(node: Any, old: List[int], new: List[int]) -> Callable[[tf.Tensor], tf.Tensor]:
-    rows, columns = [_matrix(node, *sizes, axis).argmax(1).astype("int32")  # type: ignore[call-arg]
+    rows, columns = [_matrix(node, *sizes, axis).argmax(1).astype("int32")
                      for axis, sizes in enumerate(zip(old, new))]
     return lambda image: tf.gather(tf.gather(image, rows, axis=1), columns, axis=2)
