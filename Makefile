@@ -8,7 +8,7 @@ PIP_FLAGS = --quiet --disable-pip-version-check
 # What would bring along other versions of what is there, or uWSGI, which has to be compiled and is not used.
 WITHOUT_DEPENDENCIES = --no-deps simple-tensorflow-serving==0.8.2
 
-.PHONY: help demo environments test test-today test-legacy test-matrix test-opencv lint api docs dist clean
+.PHONY: help demo environments test test-today test-legacy test-matrix test-opencv lint api coverage docs dist clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,6 +48,12 @@ lint: .venv/test.stamp ## the linter, and the types of the library
 # The public names that are claimed so far, against the list of all; needs the contract beside the checkout.
 api: .venv/test.stamp ## the public names, against the list of all
 	.venv/bin/python scripts/check-api
+
+coverage: .venv/test.stamp ## lines and branches that the suite runs on the newest TensorFlow; not part of CI
+	.venv/bin/python -m coverage erase
+	.venv/bin/python -m coverage run -m pytest $(PYTEST_ARGS)
+	.venv/bin/python -m coverage combine --quiet
+	.venv/bin/python -m coverage report --skip-covered
 
 docs: .venv/docs.stamp ## the site, in docs/_build/html
 	.venv/bin/python -m sphinx -q -W --keep-going -j auto docs docs/_build/html
