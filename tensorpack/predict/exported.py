@@ -38,7 +38,8 @@ class ExportedPredictor(PredictorBase):
         path: the absolute path.
         engine: name of the engine.
         input_names, output_names: as they are called in the file.
-        input_signature, output_signature: `tf.TensorSpec`s.
+        input_signature: a `tf.TensorSpec` for each input.
+        output_signature: a `tf.TensorSpec` for each output.
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
