@@ -39,7 +39,6 @@ class COCODetection(DatasetSplit):
     Attributes:
         COCO_id_to_category_id: from ids in the file to classes 1 ... C; ids that are not in it stay. For data of your own with
             ids 1 ... C, use a subclass where it is {}.
-        class_names: if not None, annotations of other classes than these are dropped, with a warning that counts them.
 
     Raises:
         AssertionError: there is no such folder or annotation file, or the first image is missing.
@@ -100,6 +99,10 @@ class COCODetection(DatasetSplit):
         if "segmentation" in results[0]:
             statistics.update(self._evaluate(results, "segm"))
         return statistics
+
+    def statistics_names(self, with_masks):
+        return ["mAP({})/{}".format(kind, name) for kind in (["bbox", "segm"] if with_masks else ["bbox"])
+                for name in _STATISTICS]
 
     def _evaluate(self, results, kind):
         # loadRes changes what it is given

@@ -33,6 +33,10 @@ class DatasetSplit:
         """
         raise NotImplementedError("{}: evaluation needs eval_inference_results()".format(type(self).__name__))
 
+    def statistics_names(self, with_masks):
+        """The names that `eval_inference_results` gives, which are 0 where nothing is detected; may be empty."""
+        return []
+
 
 class DatasetRegistry:
     """Functions that make a DatasetSplit, and metadata, by the name of the split.

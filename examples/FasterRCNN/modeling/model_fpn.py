@@ -68,7 +68,8 @@ def multilevel_roi_align(features, boxes, resolution):
             on_map = tf.gather(boxes, index) * (1. / cfg.FPN.ANCHOR_STRIDES[number])
             found.append(roi_align(feature, on_map, resolution))
     order = tf.invert_permutation(tf.cast(tf.concat(indices, axis=0), tf.int32))
-    return tf.gather(tf.concat(found, axis=0), order, name="output")
+    # the gradient of gather would be sparse, and made dense again
+    return tf.gather_nd(tf.concat(found, axis=0), tf.expand_dims(order, 1), name="output")
 
 
 def multilevel_rpn_losses(anchors, label_logits, box_logits):
