@@ -2,7 +2,6 @@
 import functools
 
 import numpy as np
-
 from config import config as cfg
 from utils import np_box_ops
 

@@ -1,11 +1,10 @@
 """Images, boxes and polygons on their way into the network."""
+import cv2
 import numpy as np
+from utils.np_box_ops import mask_api
 
 from tensorpack.dataflow import DataFromList, RNGDataFlow
 from tensorpack.dataflow.imgaug import ImageAugmentor, ResizeTransform
-
-import cv2
-from utils.np_box_ops import mask_api
 
 __all__ = ["CustomResize", "DataFromListOfDict", "box_to_point4", "point4_to_box", "resized_shape", "segmentation_to_mask"]
 

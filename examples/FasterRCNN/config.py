@@ -1,10 +1,10 @@
 """All settings, with their defaults, and what follows from them: `config` and `finalize_configs`."""
 import os
 
+from config_tree import ConfigTree
+
 from tensorpack.utils import logger
 from tensorpack.utils.gpu import get_num_gpu
-
-from config_tree import ConfigTree
 
 __all__ = ["config", "finalize_configs"]
 

@@ -1,9 +1,15 @@
 """From data sets to what is fed to the graph, for training and for evaluation."""
 import itertools
 
+import cv2
 import numpy as np
+from anchors import NoBackground, get_all_anchors, get_all_anchors_fpn, label_anchors
+from common import CustomResize, DataFromListOfDict, box_to_point4, point4_to_box, segmentation_to_mask
+from config import config as cfg
+from dataset import DatasetRegistry
 from tabulate import tabulate
 from termcolor import colored
+from utils import np_box_ops
 
 from tensorpack.dataflow import (
     DataFromList,
@@ -15,13 +21,6 @@ from tensorpack.dataflow import (
 )
 from tensorpack.utils import logger
 from tensorpack.utils.argtools import log_once
-
-import cv2
-from anchors import NoBackground, get_all_anchors, get_all_anchors_fpn, label_anchors
-from common import CustomResize, DataFromListOfDict, box_to_point4, point4_to_box, segmentation_to_mask
-from config import config as cfg
-from dataset import DatasetRegistry
-from utils import np_box_ops
 
 __all__ = ["TrainingDataPreprocessor", "get_eval_dataflow", "get_train_dataflow", "print_class_histogram"]
 

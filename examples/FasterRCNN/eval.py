@@ -6,7 +6,14 @@ import time
 from collections import namedtuple
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
+import cv2
 import numpy as np
+from common import resized_shape
+from config import config as cfg
+from data import get_eval_dataflow
+from dataset import DatasetRegistry
+from paste import paste_accurate, paste_fast
+from utils.np_box_ops import mask_api
 
 from tensorpack.callbacks import Callback
 from tensorpack.dataflow import MapData
@@ -14,14 +21,6 @@ from tensorpack.predict import MultiProcessDatasetPredictor
 from tensorpack.utils import logger
 from tensorpack.utils.gpu import get_num_gpu
 from tensorpack.utils.utils import get_tqdm
-
-import cv2
-from common import resized_shape
-from config import config as cfg
-from data import get_eval_dataflow
-from dataset import DatasetRegistry
-from paste import paste_accurate, paste_fast
-from utils.np_box_ops import mask_api
 
 __all__ = ["DetectionResult", "EvalCallback", "evaluate_in_processes", "multithread_predict_dataflow", "predict_dataflow",
            "predict_image"]
@@ -48,7 +47,9 @@ def to_results(outputs, resized, shape):
     scale = np.sqrt(resized[0] * 1. / height * resized[1] / width)
     boxes = np.clip(boxes / scale, 0, np.array([width, height, width, height])).astype("float32")
     paste = paste_accurate if cfg.MRCNN.ACCURATE_PASTE else paste_fast
-    masks = [paste(box, mask, (height, width)) for box, mask in zip(boxes, outputs[3])] if len(outputs) > 3 else [None] * len(boxes)
+    masks = [None] * len(boxes)
+    if len(outputs) > 3:
+        masks = [paste(box, mask, (height, width)) for box, mask in zip(boxes, outputs[3])]
     return [DetectionResult(*each) for each in zip(boxes, scores, labels.tolist(), masks)]
 
 

@@ -1,7 +1,6 @@
 """From the mask of a box, of a fixed size, to the mask of the image."""
-import numpy as np
-
 import cv2
+import numpy as np
 
 __all__ = ["paste_accurate", "paste_fast"]
 

@@ -15,14 +15,7 @@ import shutil
 
 import cv2
 import numpy as np
-
-from tensorpack import *
-from tensorpack.tfutils.export import ModelExporter
-from tensorpack.utils.fs import mkdir_p
-from tensorpack.utils.viz import stack_patches
-
 import shapes
-import viz
 from config import config as cfg
 from config import finalize_configs
 from data import get_eval_dataflow, get_train_dataflow, read_image
@@ -30,6 +23,18 @@ from dataset import DatasetRegistry, register_balloon, register_coco
 from eval import DetectionResult, evaluate_in_processes, predict_dataflow, predict_image, to_results
 from exported import load_exported
 from modeling.generalized_rcnn import ResNetC4Model, ResNetFPNModel
+from viz import (
+    draw_annotation,
+    draw_final_outputs,
+    draw_final_outputs_blackwhite,
+    draw_predictions,
+    draw_proposal_recall,
+)
+
+from tensorpack import *
+from tensorpack.tfutils.export import ModelExporter
+from tensorpack.utils.fs import mkdir_p
+from tensorpack.utils.viz import stack_patches
 
 VISUALIZED = 100  # images
 
@@ -71,7 +76,7 @@ def predict_files(files, predictor):
     for number, name in enumerate(files, 1):
         img = read_image(name)
         results = predict_image(img, predictor)
-        draw = viz.draw_final_outputs_blackwhite if cfg.MODE_MASK else viz.draw_final_outputs
+        draw = draw_final_outputs_blackwhite if cfg.MODE_MASK else draw_final_outputs
         shown = np.concatenate([img, draw(img, results)], axis=1)
         output = "output.png" if number == 1 else "output-{}.png".format(number)
         cv2.imwrite(output, shown)
@@ -126,10 +131,10 @@ def visualize(model, load, folder="output"):
 
 def draw_steps(dp, boxes, scores, all_scores, final):
     image = dp["image"]
-    proposals, chosen = viz.draw_proposal_recall(image, boxes, scores, dp["gt_boxes"])
+    proposals, chosen = draw_proposal_recall(image, boxes, scores, dp["gt_boxes"])
     results = [DetectionResult(*each[:3], mask=None) for each in to_results(final[:3], image.shape[:2], image.shape[:2])]
-    return [viz.draw_annotation(image, dp["gt_boxes"], dp["gt_labels"]), proposals,
-            viz.draw_predictions(image, boxes[chosen], all_scores[chosen]), viz.draw_final_outputs(image, results)]
+    return [draw_annotation(image, dp["gt_boxes"], dp["gt_labels"]), proposals,
+            draw_predictions(image, boxes[chosen], all_scores[chosen]), draw_final_outputs(image, results)]
 
 
 def export(config, args):

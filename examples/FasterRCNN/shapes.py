@@ -12,7 +12,6 @@ import os
 
 import cv2
 import numpy as np
-
 from dataset import COCODetection, DatasetRegistry
 from utils.np_box_ops import mask_api
 

@@ -10,11 +10,6 @@ Usage:
 import argparse
 import itertools
 import multiprocessing
-import os
-
-from tensorpack import *
-from tensorpack.callbacks import TerminateOnNaN
-from tensorpack.tfutils import collect_env_info
 
 import shapes
 from config import config as cfg
@@ -25,6 +20,10 @@ from eval import EvalCallback
 from modeling.generalized_rcnn import ResNetC4Model, ResNetFPNModel
 from parallel import is_chief, make_trainer
 from schedule import last_epoch, learning_rate_schedule, warmup_schedule
+
+from tensorpack import *
+from tensorpack.callbacks import TerminateOnNaN
+from tensorpack.tfutils import collect_env_info
 
 
 def parse_args():

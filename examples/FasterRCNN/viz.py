@@ -1,12 +1,11 @@
 """Drawing annotations, proposals and detections. Images are uint8 BGR; what is drawn is cut to the image."""
+import cv2
 import numpy as np
+from config import config as cfg
+from utils.np_box_ops import area, iou
 
 from tensorpack.utils import viz
 from tensorpack.utils.palette import PALETTE_RGB
-
-import cv2
-from config import config as cfg
-from utils.np_box_ops import area, iou
 
 __all__ = ["draw_annotation", "draw_final_outputs", "draw_final_outputs_blackwhite", "draw_mask", "draw_predictions",
            "draw_proposal_recall"]

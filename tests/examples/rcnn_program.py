@@ -7,7 +7,19 @@ import sys
 from example_runner import EXAMPLES
 
 FOLDER = os.path.join(EXAMPLES, "FasterRCNN")
-GOLDEN = os.path.join(os.path.dirname(os.path.dirname(EXAMPLES)), "shared", "golden", "rcnn")
+
+
+def beside_the_project(*parts):
+    """A path in the folder `shared` beside the project, or beside one of the folders that it is in."""
+    folder = os.path.dirname(EXAMPLES)
+    while True:
+        folder, name = os.path.split(folder)
+        path = os.path.join(folder, "shared", *parts)
+        if os.path.exists(path) or not name:
+            return path
+
+
+GOLDEN = beside_the_project("golden", "rcnn")
 
 
 class Program:

@@ -1,4 +1,4 @@
-"""The balloons of Matterport's tutorial: one class, polygons made with the VGG Image Annotator. A model for data of your own."""
+"""The balloons of Matterport's tutorial: one class, polygons of the VGG Image Annotator; a model for data of your own."""
 import json
 import os
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from tensorpack.utils import logger
 
-from .average_precision import average_precision, box_iou
+from .average_precision import average_precision
 from .dataset import DatasetRegistry, DatasetSplit
 
 __all__ = ["BalloonDemo", "register_balloon"]
@@ -34,8 +34,7 @@ class BalloonDemo(DatasetSplit):
                 json.dump(results, f)
         truth = {entry["image_id"]: self._objects(entry["regions"])["boxes"] for entry in self._entries()}
         detections = [(each["image_id"], each["score"], each["bbox"]) for each in results]
-        overlaps = box_iou
-        values = {iou: average_precision(detections, truth, iou, overlaps) for iou in np.linspace(0.5, 0.95, 10).round(2)}
+        values = {iou: average_precision(detections, truth, iou) for iou in np.linspace(0.5, 0.95, 10).round(2)}
         statistics = {"mAP(bbox)/IoU=0.5:0.95": float(np.mean(list(values.values()))),
                       "mAP(bbox)/IoU=0.5": values[0.5], "mAP(bbox)/IoU=0.75": values[0.75]}
         for name, value in statistics.items():

@@ -1,12 +1,12 @@
 """ResNets as detectors use them: explicit padding, frozen beginnings, and other normalisations than BatchNorm."""
 from contextlib import ExitStack, contextmanager
 
+from config import config as cfg
+
 from tensorpack import *
 from tensorpack.models.utils import VariableHolder
 from tensorpack.tfutils.scope_utils import auto_reuse_variable_scope
 from tensorpack.tfutils.varreplace import freeze_variables
-
-from config import config as cfg
 
 from . import layout
 
@@ -15,7 +15,7 @@ CHANNELS = (64, 128, 256, 512)
 
 
 @layer_register(log_shape=True)
-def GroupNorm(x, group=32, gamma_initializer=tf.ones_initializer()):
+def GroupNorm(x, group=32, gamma_initializer=None):
     """Normalise over height, width and groups of consecutive channels (Wu and He 2018, https://arxiv.org/abs/1803.08494).
 
     Variables: `name/beta`, `name/gamma`, [channels].
@@ -24,7 +24,7 @@ def GroupNorm(x, group=32, gamma_initializer=tf.ones_initializer()):
     if channels % group:
         raise ValueError("GroupNorm: channels must be a multiple of {}; got {}".format(group, channels))
     beta = tf.get_variable("beta", [channels], initializer=tf.zeros_initializer())
-    gamma = tf.get_variable("gamma", [channels], initializer=gamma_initializer)
+    gamma = tf.get_variable("gamma", [channels], initializer=gamma_initializer or tf.ones_initializer())
     axes = [2, 3] if layout.is_channels_first() else [1, 2]
     # moments of channels first: sums of fewer values are more exact, and nothing of the size of the image is reshaped
     means, variances = channel_moments(x, axes)

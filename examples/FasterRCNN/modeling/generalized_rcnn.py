@@ -1,13 +1,12 @@
 """The models: `ResNetC4Model` and `ResNetFPNModel`."""
 import numpy as np
+from anchors import get_all_anchors, get_all_anchors_fpn
+from config import config as cfg
+from utils.box_ops import area
 
 from tensorpack import *
 from tensorpack.tfutils.optimizer import AccumGradOptimizer
 from tensorpack.tfutils.summary import add_moving_summary
-
-from anchors import get_all_anchors, get_all_anchors_fpn
-from config import config as cfg
-from utils.box_ops import area
 
 from . import layout, model_frcnn, model_mrcnn
 from .backbone import resnet_c4_backbone, resnet_conv5, resnet_fpn_backbone

@@ -2,10 +2,10 @@
 
 Variables are the same in both. Code elsewhere asks this module wherever it must know.
 """
+from config import config as cfg
+
 from tensorpack import *
 from tensorpack.compat import has_gpu
-
-from config import config as cfg
 
 tf = tfv1
 

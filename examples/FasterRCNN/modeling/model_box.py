@@ -2,11 +2,10 @@
 from collections import namedtuple
 
 import numpy as np
+from config import config as cfg
 
 from tensorpack import *
 from tensorpack.tfutils.scope_utils import under_name_scope
-
-from config import config as cfg
 
 from . import layout
 

@@ -1,9 +1,9 @@
 """Cascade R-CNN: three box heads, each of which starts from the boxes of the one before."""
-from tensorpack import *
-from tensorpack.tfutils.scope_utils import under_name_scope
-
 from config import config as cfg
 from utils.box_ops import area, pairwise_iou
+
+from tensorpack import *
+from tensorpack.tfutils.scope_utils import under_name_scope
 
 from .model_box import clip_boxes
 from .model_frcnn import BoxProposals, FastRCNNHead, fastrcnn_outputs

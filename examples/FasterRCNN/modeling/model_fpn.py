@@ -1,12 +1,11 @@
 """The feature pyramid: features of all resolutions from those of a backbone, and which of them a region takes."""
 import numpy as np
+from config import config as cfg
+from utils.box_ops import area
 
 from tensorpack import *
 from tensorpack.tfutils.scope_utils import under_name_scope
 from tensorpack.tfutils.summary import add_moving_summary
-
-from config import config as cfg
-from utils.box_ops import area
 
 from . import layout
 from .backbone import GroupNorm

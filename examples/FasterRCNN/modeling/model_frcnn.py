@@ -1,11 +1,11 @@
 """The box head: regions to train on, features to logits, losses, and detections."""
+from config import config as cfg
+from utils.box_ops import pairwise_iou
+
 from tensorpack import *
 from tensorpack.tfutils.scope_utils import cached_name_scope, under_name_scope
 from tensorpack.tfutils.summary import add_moving_summary
 from tensorpack.utils.argtools import memoized_method
-
-from config import config as cfg
-from utils.box_ops import pairwise_iou
 
 from . import layout
 from .backbone import GroupNorm

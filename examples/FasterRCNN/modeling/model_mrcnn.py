@@ -1,9 +1,9 @@
 """The mask head: features to masks, and their loss."""
+from config import config as cfg
+
 from tensorpack import *
 from tensorpack.tfutils.scope_utils import cached_name_scope, under_name_scope
 from tensorpack.tfutils.summary import add_moving_summary
-
-from config import config as cfg
 
 from . import layout
 from .backbone import GroupNorm

@@ -1,9 +1,9 @@
 """The region proposal network: its head, its losses, and proposals from what it says."""
+from config import config as cfg
+
 from tensorpack import *
 from tensorpack.tfutils.scope_utils import auto_reuse_variable_scope, under_name_scope
 from tensorpack.tfutils.summary import add_moving_summary
-
-from config import config as cfg
 
 from . import layout
 from .model_box import clip_boxes
