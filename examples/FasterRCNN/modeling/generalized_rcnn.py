@@ -145,7 +145,7 @@ class ResNetC4Model(GeneralizedRCNN):
     def mask_losses(self, regions, proposals, gt):
         if not cfg.MODE_MASK:
             return []
-        fg_regions = tf.gather_nd(regions, tf.expand_dims(proposals.fg_inds(), 1))  # its gradient is dense
+        fg_regions = regions[:tf.size(proposals.fg_inds())]  # which come first
         boxes, index, labels, fg_regions, weights = one_at_least(
             proposals.fg_boxes(), proposals.fg_gt_index(), proposals.fg_labels(), fg_regions)
         targets = mask_targets(gt.masks, boxes, index, 14)

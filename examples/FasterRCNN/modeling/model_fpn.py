@@ -66,9 +66,11 @@ def multilevel_roi_align(features, boxes, resolution):
         with tf.name_scope("roi_level{}".format(number + 2)):
             on_map = tf.gather(boxes, index) * (1. / cfg.FPN.ANCHOR_STRIDES[number])
             found.append(roi_align(feature, on_map, resolution))
-    order = tf.invert_permutation(tf.cast(tf.concat(indices, axis=0), tf.int32))
-    # the gradient of gather would be sparse, and made dense again
-    return tf.gather_nd(tf.concat(found, axis=0), tf.expand_dims(order, 1), name="output")
+    # put back by scattering, whose gradient is dense, unlike that of gathering
+    found, places = tf.concat(found, axis=0), tf.concat(indices, axis=0)
+    ordered = tf.scatter_nd(tf.expand_dims(places, 1), found, tf.shape(found, out_type=tf.int64), name="output")
+    ordered.set_shape(found.shape)
+    return ordered
 
 
 def multilevel_rpn_losses(anchors, label_logits, box_logits):
