@@ -1,12 +1,13 @@
 """examples/FasterRCNN: its programs with all their options, its settings, its data, and wrong input."""
 import json
-import os
 
 import numpy as np
 import pytest
 from example_models import last_statistics
 from example_runner import run_example
 from rcnn_program import rcnn_program
+
+from tensorpack import tfv1 as tf
 
 cv2 = pytest.importorskip("cv2")
 pytest.importorskip("pycocotools")
@@ -41,11 +42,13 @@ def test_training_then_evaluation(monkeypatch, tmp_path, words):
 def test_prediction_and_export(monkeypatch, tmp_path, photo):
     low = ["--config", "TEST.RESULT_SCORE_THRESH_VIS=0.1"]
     pytest.importorskip("tf2onnx")
-    run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--predict", photo, photo, "--output-pb", "m.pb",
-                "--output-onnx", "m.onnx", *low)
+    # with TensorFlow 1.15, tf2onnx takes a transposed convolution for twice as large as it is
+    formats = ["m.pb"] if tf.__version__.startswith("1.") else ["m.pb", "m.onnx"]
+    run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--predict", photo, photo,
+                *sum((["--output-" + name.split(".")[1], name] for name in formats), []) + low)
     first = cv2.imread(str(tmp_path / "output.png"))
     assert first.shape == (80, 200, 3) and (tmp_path / "output-2.png").exists()
-    for exported in ("m.pb", "m.onnx"):
+    for exported in formats:
         run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--load", exported, "--predict", photo, *low)
         assert (cv2.imread(str(tmp_path / "output.png")) != first).mean() < 0.01
 
@@ -65,7 +68,9 @@ def test_shapes_are_drawn_and_their_masks_agree(monkeypatch, tmp_path):
         crowds = sum(int(roidb["is_crowd"].sum()) for roidb in roidbs)
         kinds = {type(each) for roidb in roidbs for each in roidb["segmentation"] if each is not None}
         assert crowds > 0 and kinds == {list, dict}
-        for box, segmentation in zip(roidbs[0]["boxes"], roidbs[0]["segmentation"]):
+        for box, segmentation in zip(*(sum((list(roidb[key]) for roidb in roidbs), []) for key in ("boxes", "segmentation"))):
+            if segmentation is None:
+                continue
             rows, columns = np.nonzero(to_mask(segmentation, 160, 200))
             assert abs(box - [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]).max() <= 1
 
@@ -163,12 +168,13 @@ GOOD = {"bbox": [10, 10, 10, 10], "segmentation": SQUARE}
     ({"bbox": [10, 10, 5, 5], "segmentation": [[1, 2, 3, 4]]}, "no polygon of three points"),
     ({"bbox": [10, 10, 5, 5], "segmentation": SQUARE, "category_id": 7}, "no such category: 7"),
 ])
-def test_bad_annotations_are_left_out_and_counted(tmp_path, caplog, bad, reason):
+def test_bad_annotations_are_left_out_and_counted(tmp_path, log_records, bad, reason):
     write_coco(tmp_path, [GOOD, bad])
     with rcnn_program(["DATA.BASEDIR=" + str(tmp_path)], classes=["disc"]) as program:
         roidbs = program.shapes.ShapesDetection(str(tmp_path), "shapes_train").training_roidbs()
     assert roidbs[0]["boxes"].tolist() == [[10, 10, 20, 20]] and len(roidbs[0]["segmentation"]) == 1
-    assert "1 annotations were left out" in caplog.text and reason in caplog.text
+    logged = "\n".join(record.getMessage() for record in log_records)
+    assert "1 annotations were left out" in logged and reason in logged
 
 
 @pytest.mark.parametrize("annotations", [[], [dict(GOOD, iscrowd=1)]], ids=["none", "crowd"])
