@@ -152,8 +152,8 @@ def get_train_dataflow():
     logger.info("%d of %d images have no object that is not a crowd and are left out; %d remain.", len(roidbs) - len(kept),
                 len(roidbs), len(kept))
     if not kept:
-        raise ValueError("DATA.TRAIN={} must have annotated objects; got {} images without; DATA.FILTER_EMPTY_ANNOTATIONS=False "
-                         "trains on such".format(cfg.DATA.TRAIN, len(roidbs)))
+        raise ValueError("DATA.TRAIN={} must have annotated objects; got {} images without; "
+                         "DATA.FILTER_EMPTY_ANNOTATIONS=False trains on such".format(cfg.DATA.TRAIN, len(roidbs)))
     flow, preprocess = DataFromList(kept, shuffle=True), TrainingDataPreprocessor(cfg)
     workers = cfg.DATA.NUM_WORKERS
     if workers == 0:

@@ -1,20 +1,17 @@
 """Predictors from exported files: the one place that knows which files these are."""
 import os
 
-import numpy as np
-
 from tensorpack import tfv1 as tf
 from tensorpack.utils.optional import optional_import
 
 onnxruntime = optional_import("onnxruntime", needed_by="predicting by an ONNX file", pip="onnxruntime")
-openvino = optional_import("openvino.runtime", needed_by="predicting by an OpenVINO file", pip="openvino")
 
 __all__ = ["load_exported"]
 
 
 def load_exported(path, model):
-    """A function from an image to a list of outputs, if `path` is a frozen graph (`.pb`), a SavedModel, an ONNX file or
-    OpenVINO's (`.xml`); otherwise None.
+    """A function from an image to a list of outputs, if `path` is a frozen graph (`.pb`), a SavedModel or an ONNX
+    file (`.onnx`); otherwise None.
 
     Args:
         path: what `predict.py --load` is given.
@@ -28,9 +25,7 @@ def load_exported(path, model):
         return _frozen_graph(path, names)
     if os.path.isfile(os.path.join(path, "saved_model.pb")):
         return _saved_model(path, names)
-    if path.endswith(".onnx"):
-        return _onnx(path, names)
-    return _openvino(path, names) if path.endswith(".xml") else None
+    return _onnx(path, names) if path.endswith(".onnx") else None
 
 
 def _frozen_graph(path, names):
@@ -57,13 +52,3 @@ def _of_session(sess, names):
 def _onnx(path, names):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return lambda image: session.run(names[1:], {names[0]: image.astype("float32")})
-
-
-def _openvino(path, names):
-    compiled = openvino.Core().compile_model(path, "CPU")
-
-    def predict(image):
-        results = compiled([np.ascontiguousarray(image, dtype="float32")])
-        return [results[compiled.output(name)] for name in names[1:]]
-
-    return predict

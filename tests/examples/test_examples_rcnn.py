@@ -25,8 +25,8 @@ def photo(tmp_path_factory):
 
 
 @pytest.mark.parametrize("words", [
-    [], ["MODE_FPN=False", "MODE_MASK=False", "BACKBONE.NORM=FreezeBN", "RPN.HEAD_DIM=32", "DATA.FILTER_EMPTY_ANNOTATIONS=False",
-         "RPN.TRAIN_POST_NMS_TOPK=20", "RPN.TEST_POST_NMS_TOPK=20"]], ids=["fpn", "c4"])
+    [], ["MODE_FPN=False", "MODE_MASK=False", "BACKBONE.NORM=FreezeBN", "RPN.HEAD_DIM=32",
+         "DATA.FILTER_EMPTY_ANNOTATIONS=False", "RPN.TRAIN_POST_NMS_TOPK=20", "RPN.TEST_POST_NMS_TOPK=20"]], ids=["fpn", "c4"])
 def test_training_then_evaluation(monkeypatch, tmp_path, words):
     config = ["--config"] + words if words else []
     run_example(monkeypatch, tmp_path, "FasterRCNN/train.py", "--fake", "--logdir", "log", *config)
