@@ -22,6 +22,8 @@ extras = {
     "albumentations": ["albumentations"],
     # later ones break TensorFlow 1.15
     "caffe": ["protobuf>=3.8; python_version >= '3.8'", "protobuf>=3.8,<3.21; python_version < '3.8'"],
+    # annotations and masks of COCO
+    "coco": ["pycocotools"],
     "diskcache": ["diskcache"],
     "h5py": ["h5py"],
     "imgaug": ["imgaug"],
@@ -40,7 +42,7 @@ extras = {
 }
 extras["all"] = sorted({package for name, packages in extras.items() if name != "tf" for package in packages})
 extras["horovod"] = ["horovod"]
-extras["examples"] = extras["lmdb"] + ["matplotlib", "opencv-python-headless", "scipy"] + [
+extras["examples"] = extras["lmdb"] + extras["coco"] + ["matplotlib", "opencv-python-headless", "scipy"] + [
     # later ones need a newer NumPy than TensorFlow 1.15
     "gymnasium; python_version >= '3.8'", "gymnasium<0.27; python_version < '3.8'"]
 

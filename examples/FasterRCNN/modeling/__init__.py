@@ -1,0 +1,1 @@
+"""The networks: backbones, proposals, heads, and the models that join them."""

@@ -1,0 +1,1 @@
+"""Arithmetic on boxes: of tensors, and of arrays."""
