@@ -16,16 +16,16 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EXPORTS = {
     "tensorpack.utils": """change_env execute_only_once fix_rng_seed get_rng get_tqdm humanize_time_delta logger""",
     "tensorpack.dataflow": """
-        ArrowData ArrowSerializer AugmentImageComponent AugmentImageComponents AugmentImageCoordinates BatchData BatchDataByShape CacheData
-        CaffeLMDB ConcatData DataFlow DataFlowTerminated DataFromGenerator DataFromIterable DataFromList DataFromQueue
-        FakeData FixedSizeData HDF5Data HDF5Serializer HuggingFaceData ImageFromFile JoinData LMDBData LMDBDataDecoder LMDBSerializer
-        LocallyShuffleData MapData MapDataComponent MultiProcessMapAndBatchData MultiProcessMapAndBatchDataZMQ
-        MultiProcessMapData MultiProcessMapDataZMQ MultiProcessPrefetchData MultiProcessRunner MultiProcessRunnerZMQ
-        MultiThreadMapData MultiThreadPrefetchData MultiThreadRunner NumpySerializer ParquetData ParquetSerializer PrefetchData PrefetchDataZMQ
-        PrintData ProxyDataFlow RNGDataFlow RandomChooseData RandomMixData RemoteDataZMQ RepeatedData
-        RepeatedDataPoint ResumableData SVMLightData SelectComponent ShardData TFExampleData TFExampleSerializer
-        TFRecordSerializer TarData TarSerializer TestDataSpeed ZarrData ZarrSerializer check_dataflow dataset imgaug
-        send_dataflow_zmq""",
+        ArrowData ArrowSerializer AugmentImageComponent AugmentImageComponents AugmentImageCoordinates BatchData
+        BatchDataByShape CacheData CaffeLMDB ConcatData DataFlow DataFlowTerminated DataFromGenerator DataFromIterable
+        DataFromList DataFromQueue FakeData FixedSizeData HDF5Data HDF5Serializer HuggingFaceData ImageFromFile
+        JoinData LMDBData LMDBDataDecoder LMDBSerializer LocallyShuffleData MapData MapDataComponent
+        MultiProcessMapAndBatchData MultiProcessMapAndBatchDataZMQ MultiProcessMapData MultiProcessMapDataZMQ
+        MultiProcessPrefetchData MultiProcessRunner MultiProcessRunnerZMQ MultiThreadMapData MultiThreadPrefetchData
+        MultiThreadRunner NumpySerializer ParquetData ParquetSerializer PrefetchData PrefetchDataZMQ PrintData
+        ProxyDataFlow RNGDataFlow RandomChooseData RandomMixData RemoteDataZMQ RepeatedData RepeatedDataPoint
+        ResumableData SVMLightData SelectComponent ShardData TFExampleData TFExampleSerializer TFRecordSerializer
+        TarData TarSerializer TestDataSpeed ZarrData ZarrSerializer check_dataflow dataset imgaug send_dataflow_zmq""",
     "tensorpack.dataflow.dataset": """
         BSDS500 Caltech101Silhouettes Cifar10 Cifar100 CifarBase Digits FashionMnist ILSVRC12 ILSVRC12Files ILSVRCMeta
         ImageFolder Mnist Places365Standard RNGDataFlow SVHNDigit TinyImageNet cv2 logger np os""",

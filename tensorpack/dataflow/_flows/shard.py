@@ -27,8 +27,8 @@ class ShardData(ProxyDataFlow):
             nobody. Otherwise each datapoint is for one of them, as validation needs it.
 
     Raises:
-        ValueError: there are fewer datapoints than readers; or the flow has to be read as a whole, and is known to differ from
-            reader to reader.
+        ValueError: there are fewer datapoints than readers, who shall have equally many; or the flow has to be read as a whole,
+            and is known to differ from reader to reader.
     """
 
     def __init__(self, ds: DataFlow, size: int, rank: int, *, equal: bool = True):
@@ -39,7 +39,7 @@ class ShardData(ProxyDataFlow):
             raise ValueError("ShardData: rank must be less than size; got {} and {}".format(self.rank, self.size))
         self.equal = equal
         length = known_length(ds)
-        if length is not None and length < self.size:
+        if equal and length is not None and length < self.size:
             raise ValueError("ShardData: there must be a datapoint for each of {} readers; got {} in {!r}; use fewer "
                              "readers".format(self.size, length, ds))
         division = Division(self.size, self.rank, equal)
