@@ -65,7 +65,7 @@ class DataFlowReentrantGuard:
 
     def __init__(self, *, owner: Any = None):
         self._lock = threading.Lock()
-        self._name = "DataFlow" if owner is None else type(owner).__name__
+        self._name = owner if isinstance(owner, str) else "DataFlow" if owner is None else type(owner).__name__
 
     def __enter__(self) -> None:
         if not self._lock.acquire(False):

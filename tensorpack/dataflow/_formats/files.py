@@ -5,12 +5,11 @@ import glob
 import itertools
 import os
 import re
-from typing import Any, Iterator, List, Sequence, Union
+from typing import Iterator, List, Sequence, Union
 
 from ...utils._names import list_of_names
 
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
-_CHOICE = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_BRACES = re.compile(r"\{(?:(\d+)\.\.(\d+)|([^{}]*,[^{}]*))\}")
 
 
 def matching_files(who: str, paths: Union[str, Sequence[str]]) -> List[str]:
@@ -48,16 +47,14 @@ def _matching(who: str, path: str) -> List[str]:
 
 
 def _braces_expanded(pattern: str) -> Iterator[str]:
-    match = _RANGE.search(pattern) or _CHOICE.search(pattern)
+    match = _BRACES.search(pattern)
     if match is None:
         yield pattern
         return
-    if match.re is _RANGE:
-        first, last = match.groups()
-        choices: Any = ["{:0{}}".format(number, len(first)) for number in range(int(first), int(last) + 1)]
-    else:
-        choices = match.group(1).split(",")
-    for choice in choices:
+    first, last, choices = match.groups()
+    if choices is None:
+        choices = ",".join("{:0{}}".format(number, len(first)) for number in range(int(first), int(last) + 1))
+    for choice in choices.split(","):
         yield from _braces_expanded(pattern[:match.start()] + choice + pattern[match.end():])
 
 

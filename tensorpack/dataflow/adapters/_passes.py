@@ -49,7 +49,7 @@ class Passes:
 
     def __iter__(self) -> Iterator[Any]:
         if self._pid != os.getpid():
-            self._guard = DataFlowReentrantGuard(owner=self.flow)
+            self._guard = DataFlowReentrantGuard(owner=self.who)
             self.flow.reset_state()
             self._pid = os.getpid()
         with self._guard:

@@ -1,6 +1,7 @@
 """`as_tf_dataset`: a flow as a `tf.data.Dataset`, for eager TensorFlow and for Keras."""
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from ..base import DataFlow
@@ -13,6 +14,9 @@ def as_tf_dataset(df: DataFlow, signature: Any, *, size: int = 1, rank: int = 0,
     Large batches of BatchData become tensors without a copy. One iterator at a time. The flow is reset by the first pass. Work
     in processes is done by the flow, e.g. by MultiProcessRunnerZMQ; `.prefetch(2)` behind this lets it go on during a step.
     TensorFlow is imported here. For graphs of tensorpack's own trainers use QueueInput or TFDatasetInput instead.
+
+    The dataset tells no length, since `len` of a flow need not be exact: in the first epoch Keras warns that the input ran out.
+    `.apply(tf.data.experimental.assert_cardinality(len(df)))` tells it, if it is exact.
 
     Args:
         df: the flow, whose datapoints are lists, tuples or dicts. Lists become tuples, such as the `(x, y)` of Keras.
@@ -41,7 +45,9 @@ def as_tf_dataset(df: DataFlow, signature: Any, *, size: int = 1, rank: int = 0,
     flat = tf.nest.flatten(spec)
     if not flat or not all(isinstance(each, tf.TensorSpec) for each in flat):
         raise TypeError("as_tf_dataset: signature must have a tf.TensorSpec for each component; got {!r}".format(signature))
-    return tf.data.Dataset.from_generator(
+    if "output_signature" in inspect.signature(tf.data.Dataset.from_generator).parameters:
+        return tf.data.Dataset.from_generator(lambda: map(_with_tuples, passes), output_signature=spec)
+    return tf.data.Dataset.from_generator(  # before TensorFlow 2.4
         lambda: map(_with_tuples, passes), output_types=tf.nest.map_structure(lambda each: each.dtype, spec),
         output_shapes=tf.nest.map_structure(lambda each: each.shape, spec))
 
