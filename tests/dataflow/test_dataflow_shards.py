@@ -206,7 +206,8 @@ def test_more_ranks_than_shards_are_served_and_more_than_records_refused(form, p
 class TestShardData:
     def test_parts_of_parts(self):
         base = DataFromList([[k] for k in range(23)], shuffle=True)
-        parts = [started(ShardData(ShardData(base, 2, rank), 3, worker, equal=False)) for rank in range(2) for worker in range(3)]
+        parts = [started(ShardData(ShardData(base, 2, rank), 3, worker, equal=False))
+                 for rank in range(2) for worker in range(3)]
         numbers = [[dp[0] for dp in part] for part in parts]
         assert [len(part) for part in parts] == [len(each) for each in numbers] == [4, 4, 3] * 2
         assert sorted(sum(numbers, [])) == list(range(22))

@@ -59,6 +59,9 @@ def _of_extension(array: Any) -> Any:
     """The only element: a tensor as an array, also one of the package datasets; of other extension types what they store."""
     if array.null_count:
         return None
+    if isinstance(array, pa.FixedShapeTensorArray) and not array.type.permutation:
+        # pyarrow 12: to_numpy_ndarray() takes a part for the whole
+        return _numbers(array.storage[0]).reshape(array.type.shape)
     if hasattr(array, "to_numpy_ndarray"):
         return np.array(array.to_numpy_ndarray()[0])
     if type(array).to_numpy is not pa.ExtensionArray.to_numpy:
