@@ -66,7 +66,8 @@ def keras():
     fix_rng_seed(0)
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(64, "relu"), keras.layers.Dense(10)])
-    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"])
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                  metrics=["accuracy"])
     history = model.fit(as_tf_dataset(digits("train"), spec).prefetch(2), epochs=6, verbose=0,
                         validation_data=as_tf_dataset(digits("test"), spec)).history
     found = {"eager": tf.executing_eagerly(), "accuracy": history["val_accuracy"][-1]}
@@ -120,13 +121,15 @@ def jax():
     found["passes"] = [[int(x) for x, in data] for _ in range(2)]
     found["parts"] = [sorted(int(x) for x, in as_jax(numbers(), size=2, rank=rank)) for rank in range(2)]
     dp = next(iter(as_jax(DataFromList([{"x": np.float32(1), "name": "text", "y": (np.zeros(2, "uint8"), 3)}]))))
-    found["types"] = [isinstance(dp["x"], jax.Array), dp["x"].dtype.name, dp["name"], isinstance(dp["y"][0], jax.Array), dp["y"][1]]
+    found["types"] = [isinstance(dp["x"], jax.Array), dp["x"].dtype.name, dp["name"], isinstance(dp["y"][0], jax.Array),
+                      dp["y"][1]]
     first = iter(data)
     next(first)
     found["twice"] = message(lambda: next(iter(data)))
     found["flow"] = message(lambda: as_jax([1]))
     batch = next(iter(BatchData(DataFromGenerator(images), 8)))[0]
-    found["is_zero_copy"] = as_jax(DataFromList([[batch]])).__iter__().__next__()[0].unsafe_buffer_pointer() == batch.ctypes.data
+    array = next(iter(as_jax(DataFromList([[batch]]))))[0]
+    found["is_zero_copy"] = array.unsafe_buffer_pointer() == batch.ctypes.data
     found["kept"] = shared_memory(as_jax)
     return found
 
