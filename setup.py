@@ -13,14 +13,17 @@ def read(*parts):
 
 version = re.search(r'^__version__ = "(.+)"$', read("tensorpack", "libinfo.py"), re.M).group(1)
 
+# later ones break TensorFlow 1.15
+PROTOBUF = ["protobuf>=3.8; python_version >= '3.8'", "protobuf>=3.8,<3.21; python_version < '3.8'"]
+
 # One extra for each optional package; `optional_import` names the same packages when one is missing.
 extras = {
     # tensorflow-cpu serves as well, so TensorFlow cannot be a hard requirement; the newest ones leave TensorBoard out
     "tf": ["tensorflow>=1.15", "tensorboard"],
     "image": ["opencv-python-headless"],
     "albumentations": ["albumentations"],
-    # later ones break TensorFlow 1.15
-    "caffe": ["protobuf>=3.8; python_version >= '3.8'", "protobuf>=3.8,<3.21; python_version < '3.8'"],
+    "caffe": PROTOBUF,
+    "datasets": ["datasets"],
     "diskcache": ["diskcache"],
     "h5py": ["h5py"],
     "imgaug": ["imgaug"],
@@ -29,10 +32,14 @@ extras = {
     "matplotlib": ["matplotlib>=3.5"],
     "msgpack": ["msgpack>=1.0", "msgpack-numpy"],
     "onnx": ["tf2onnx"],
+    "parquet": ["pyarrow>=12"],
     "scikit-learn": ["scikit-learn"],
     "scipy": ["scipy"],
+    # tf.train.Example
+    "tfrecord": PROTOBUF,
     # what `python -m tensorpack.tf1` needs for programs in Python 2 and for images of scipy.misc
     "tf1": ["fissix", "Pillow", "scipy"],
+    "zarr": ["zarr>=2.12"],
 }
 extras["all"] = sorted({package for name, packages in extras.items() if name != "tf" for package in packages})
 extras["horovod"] = ["horovod"]

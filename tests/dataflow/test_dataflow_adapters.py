@@ -14,8 +14,8 @@ ROOT = os.path.dirname(os.path.dirname(FOLDER))
 def run(arguments, **variables):
     environment = dict(os.environ, PYTHONPATH=ROOT, **variables)
     environment.pop("TENSORPACK_EAGER_IMPORT", None)
-    result = subprocess.run([sys.executable] + arguments, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, encoding="utf-8", timeout=240)
+    result = subprocess.run([sys.executable] + arguments, env=environment, stdin=subprocess.DEVNULL,
+                            capture_output=True, encoding="utf-8", timeout=240)
     assert result.returncode == 0, result.stderr[-3000:]
     return result.stdout.splitlines()[-1], result.stderr
 
