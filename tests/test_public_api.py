@@ -26,6 +26,7 @@ EXPORTS = {
         ProxyDataFlow RNGDataFlow RandomChooseData RandomMixData RemoteDataZMQ RepeatedData RepeatedDataPoint
         ResumableData SVMLightData SelectComponent ShardData TFExampleData TFExampleSerializer TFRecordSerializer
         TarData TarSerializer TestDataSpeed ZarrData ZarrSerializer check_dataflow dataset imgaug send_dataflow_zmq""",
+    "tensorpack.dataflow.adapters": "as_jax as_tf_dataset as_torch",
     "tensorpack.dataflow.dataset": """
         BSDS500 Caltech101Silhouettes Cifar10 Cifar100 CifarBase Digits FashionMnist ILSVRC12 ILSVRC12Files ILSVRCMeta
         ImageFolder Mnist Places365Standard RNGDataFlow SVHNDigit TinyImageNet cv2 logger np os""",
@@ -88,7 +89,8 @@ def test_a_package_exports_its_golden_list(package):
 
 
 def test_the_root_exports_everything_once():
-    packages = [names for package, names in EXPORTS.items() if package != "tensorpack.dataflow.dataset"]
+    packages = [names for package, names in EXPORTS.items()
+                if package not in ("tensorpack.dataflow.dataset", "tensorpack.dataflow.adapters")]
     expected = {name for names in packages for name in names.split()} - NOT_IN_ROOT | ROOT_ONLY | older_names("tensorpack")
     assert sorted(tensorpack.__all__) == sorted(expected)
     namespace = {}

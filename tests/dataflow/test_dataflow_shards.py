@@ -255,6 +255,11 @@ class TestShardData:
         with pytest.raises(ValueError, match=message):
             ShardData(DataFromList([[1]] * 5), size, rank)
 
+    def test_it_has_the_older_names_of_iteration_and_length(self):
+        part = ShardData(DataFromList([[k] for k in range(7)], shuffle=False), 2, 0)
+        assert part.size() == len(part) == 3 and [dp[0] for dp in part.get_data()] == [0, 2, 4]
+        assert repr(part).endswith("size=2, rank=0)")
+
     def test_it_can_be_resumed(self):
         def make():
             return ResumableData(BatchData(ShardData(DataFromList([[k] for k in range(40)]), 2, 1), 3))

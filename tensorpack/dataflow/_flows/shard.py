@@ -33,26 +33,26 @@ class ShardData(ProxyDataFlow):
 
     def __init__(self, ds: DataFlow, size: int, rank: int, *, equal: bool = True):
         super().__init__(ds)
-        self.size = whole_number(self, "size", size, minimum=1)
-        self.rank = whole_number(self, "rank", rank, minimum=0)
-        if self.rank >= self.size:
-            raise ValueError("ShardData: rank must be less than size; got {} and {}".format(self.rank, self.size))
+        self._size = whole_number(self, "size", size, minimum=1)
+        self._rank = whole_number(self, "rank", rank, minimum=0)
+        if self._rank >= self._size:
+            raise ValueError("ShardData: rank must be less than size; got {} and {}".format(self._rank, self._size))
         self.equal = equal
         length = known_length(ds)
-        if equal and length is not None and length < self.size:
+        if equal and length is not None and length < self._size:
             raise ValueError("ShardData: there must be a datapoint for each of {} readers; got {} in {!r}; use fewer "
-                             "readers".format(self.size, length, ds))
-        division = Division(self.size, self.rank, equal)
+                             "readers".format(self._size, length, ds))
+        division = Division(self._size, self._rank, equal)
         part = ds._divided(division) if isinstance(ds, DataFlow) else None
         self._reads_all = part is None
         if part is not None:
             self.ds = part
-        elif self.size > 1:
+        elif self._size > 1:
             check_same_everywhere("ShardData", ds)
 
     def __len__(self) -> int:
         if self._reads_all:
-            return len(Division(self.size, self.rank, self.equal).of(range(len(self.ds))))
+            return len(Division(self._size, self._rank, self.equal).of(range(len(self.ds))))
         return self.ds._num_own()
 
     def __iter__(self) -> Iterator[Any]:
@@ -61,13 +61,13 @@ class ShardData(ProxyDataFlow):
     def _among(self, datapoints: Iterator[Any]) -> Iterator[Any]:
         mine: Any = None
         for index, datapoint in enumerate(datapoints):
-            position = index % self.size
-            if position == self.rank:
+            position = index % self._size
+            if position == self._rank:
                 if not self.equal:
                     yield datapoint
                     continue
                 mine = datapoint
-            if self.equal and position == self.size - 1:  # only now it is known that all have one
+            if self.equal and position == self._size - 1:  # only now it is known that all have one
                 yield mine
                 mine = None
 

@@ -98,7 +98,8 @@ class TarData(RecordData):
                 archive = tarfile.open(fileobj=f, mode="r:")
             except tarfile.TarError as e:
                 raise self._damaged(path, None, "it is no uncompressed tar file: {}".format(e)) from e
-            key, members = "", []
+            key = ""
+            members: List[_Member] = []
             end = _End(f, archive)
             for info in end.members():
                 name = _NAME.fullmatch(info.name)
@@ -142,7 +143,7 @@ def _is_about_the_file(name: str) -> bool:
 class _End:
     """The members of an archive, and why there are no more of them, if that is no proper end."""
 
-    def __init__(self, f: IO[bytes], archive: tarfile.TarFile):
+    def __init__(self, f: IO[bytes], archive: Any):
         self._file = f
         self._archive = archive
         self.reason: Optional[str] = None

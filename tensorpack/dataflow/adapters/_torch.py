@@ -67,7 +67,9 @@ def _make(passes: Passes) -> Any:
 def _dataset_class() -> Any:
     """The class, which cannot be made before PyTorch is imported."""
 
-    class DataFlowDataset(torch.utils.data.IterableDataset):
+    base: Any = torch.utils.data.IterableDataset
+
+    class DataFlowDataset(base):
         """A flow as a dataset of PyTorch; see `as_torch`."""
 
         def __init__(self, passes: Passes):

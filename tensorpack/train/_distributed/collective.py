@@ -106,7 +106,8 @@ class CollectiveTrainer(SingleCostTrainer):
         """The datapoints that are this worker's: those of index `rank`, `rank + size`, ... in each pass.
 
         All workers get equally many; what is left over is dropped. The flow must give the same datapoints in the same order on
-        every worker, so shuffle afterwards. Each worker reads all of them, so decode afterwards, too.
+        every worker, so shuffle afterwards. Each worker reads all of them, unless they are a source that is read at random, so
+        decode afterwards, too. `ShardData` takes sources that shuffle as well.
 
         Raises:
             TypeError: it is no DataFlow.
