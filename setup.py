@@ -13,6 +13,9 @@ def read(*parts):
 
 version = re.search(r'^__version__ = "(.+)"$', read("tensorpack", "libinfo.py"), re.M).group(1)
 
+# later ones break TensorFlow 1.15
+PROTOBUF = ["protobuf>=3.8; python_version >= '3.8'", "protobuf>=3.8,<3.21; python_version < '3.8'"]
+
 # One extra for each optional package; `optional_import` names the same packages when one is missing.
 extras = {
     # tensorflow-cpu serves as well, so TensorFlow cannot be a hard requirement; the newest ones leave TensorBoard out
@@ -20,10 +23,10 @@ extras = {
     # simplejpeg decodes JPEGs in less time than OpenCV, and in part
     "image": ["opencv-python-headless", "simplejpeg"],
     "albumentations": ["albumentations"],
-    # later ones break TensorFlow 1.15
-    "caffe": ["protobuf>=3.8; python_version >= '3.8'", "protobuf>=3.8,<3.21; python_version < '3.8'"],
+    "caffe": PROTOBUF,
     # annotations and masks of COCO
     "coco": ["pycocotools"],
+    "datasets": ["datasets"],
     "diskcache": ["diskcache"],
     "h5py": ["h5py"],
     "imgaug": ["imgaug"],
@@ -35,10 +38,14 @@ extras = {
     "onnx": ["tf2onnx"],
     "onnxruntime": ["onnxruntime"],
     "openvino": ["openvino"],
+    "parquet": ["pyarrow>=12"],
     "scikit-learn": ["scikit-learn"],
     "scipy": ["scipy"],
+    # tf.train.Example
+    "tfrecord": PROTOBUF,
     # what `python -m tensorpack.tf1` needs for programs in Python 2 and for images of scipy.misc
     "tf1": ["fissix", "Pillow", "scipy"],
+    "zarr": ["zarr>=2.12"],
 }
 extras["all"] = sorted({package for name, packages in extras.items() if name != "tf" for package in packages})
 extras["horovod"] = ["horovod"]

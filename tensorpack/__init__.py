@@ -15,8 +15,10 @@ _WITHOUT_TENSORFLOW = {
     "dataflow.common": (
         "BatchData", "BatchDataByShape", "CacheData", "ConcatData", "FixedSizeData", "JoinData", "LocallyShuffleData",
         "MapData", "MapDataComponent", "PrintData", "RandomChooseData", "RandomMixData", "RepeatedData",
-        "RepeatedDataPoint", "SelectComponent", "TestDataSpeed", "check_dataflow"),
-    "dataflow.format": ("CaffeLMDB", "HDF5Data", "LMDBData", "LMDBDataDecoder", "SVMLightData"),
+        "RepeatedDataPoint", "SelectComponent", "ShardData", "TestDataSpeed", "check_dataflow"),
+    "dataflow.format": (
+        "ArrowData", "CaffeLMDB", "HDF5Data", "HuggingFaceData", "LMDBData", "LMDBDataDecoder", "ParquetData", "SVMLightData",
+        "TFExampleData", "TarData", "ZarrData"),
     "dataflow.image": ("AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "DecodeAndAugment",
                        "ImageFromFile", "decode_image"),
     "dataflow.parallel": (
@@ -28,7 +30,9 @@ _WITHOUT_TENSORFLOW = {
     "dataflow.raw": ("DataFromGenerator", "DataFromIterable", "DataFromList", "DataFromQueue", "FakeData"),
     "dataflow.remote": ("RemoteDataZMQ", "send_dataflow_zmq"),
     "dataflow.resumable": ("ResumableData",),
-    "dataflow.serialize": ("HDF5Serializer", "LMDBSerializer", "NumpySerializer", "TFRecordSerializer"),
+    "dataflow.serialize": (
+        "ArrowSerializer", "HDF5Serializer", "LMDBSerializer", "NumpySerializer", "ParquetSerializer", "TFExampleSerializer",
+        "TFRecordSerializer", "TarSerializer", "ZarrSerializer"),
     "utils.utils": (
         "change_env", "execute_only_once", "fix_rng_seed", "get_rng", "get_tqdm", "humanize_time_delta"),
 }

@@ -71,8 +71,8 @@ def nothing_left_behind():
 
 
 def _environment():
-    """The variables that are not TensorFlow's, OpenCV's or pytest's own affair."""
-    own = ("TF_", "TF2_", "KMP_", "PYTEST_", "LD_LIBRARY_PATH", "QT_QPA_")
+    """The variables that are not TensorFlow's, PyTorch's, OpenCV's or pytest's own affair."""
+    own = ("TF_", "TORCHINDUCTOR_", "TF2_", "KMP_", "PYTEST_", "LD_LIBRARY_PATH", "QT_QPA_")
     return {name: value for name, value in os.environ.items() if not name.startswith(own)}
 
 

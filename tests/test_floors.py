@@ -3,7 +3,7 @@ import pytest
 from floors import FILES, imports, place
 
 HEAVY = {"tensorflow", "cv2", "zmq", "lmdb", "h5py", "scipy", "matplotlib", "sklearn", "filelock", "google", "google_crc32c",
-         "pynvml"}
+         "pynvml", "pyarrow", "zarr", "datasets", "torch", "jax"}
 
 
 @pytest.mark.parametrize("module", sorted(FILES), ids=lambda m: m or "tensorpack")

@@ -20,10 +20,23 @@ from .common import (
     RepeatedData,
     RepeatedDataPoint,
     SelectComponent,
+    ShardData,
     TestDataSpeed,
     check_dataflow,
 )
-from .format import CaffeLMDB, HDF5Data, LMDBData, LMDBDataDecoder, SVMLightData
+from .format import (
+    ArrowData,
+    CaffeLMDB,
+    HDF5Data,
+    HuggingFaceData,
+    LMDBData,
+    LMDBDataDecoder,
+    ParquetData,
+    SVMLightData,
+    TarData,
+    TFExampleData,
+    ZarrData,
+)
 from .image import (
     AugmentImageComponent,
     AugmentImageComponents,
@@ -51,9 +64,21 @@ from .parallel_map import (
 from .raw import DataFromGenerator, DataFromIterable, DataFromList, DataFromQueue, FakeData
 from .remote import RemoteDataZMQ, send_dataflow_zmq
 from .resumable import ResumableData
-from .serialize import HDF5Serializer, LMDBSerializer, NumpySerializer, TFRecordSerializer
+from .serialize import (
+    ArrowSerializer,
+    HDF5Serializer,
+    LMDBSerializer,
+    NumpySerializer,
+    ParquetSerializer,
+    TarSerializer,
+    TFExampleSerializer,
+    TFRecordSerializer,
+    ZarrSerializer,
+)
 
 __all__ = [
+    "ArrowData",
+    "ArrowSerializer",
     "AugmentImageComponent",
     "AugmentImageComponents",
     "AugmentImageCoordinates",
@@ -73,6 +98,7 @@ __all__ = [
     "FixedSizeData",
     "HDF5Data",
     "HDF5Serializer",
+    "HuggingFaceData",
     "ImageFromFile",
     "JoinData",
     "LMDBData",
@@ -92,6 +118,8 @@ __all__ = [
     "MultiThreadPrefetchData",
     "MultiThreadRunner",
     "NumpySerializer",
+    "ParquetData",
+    "ParquetSerializer",
     "PrefetchData",
     "PrefetchDataZMQ",
     "PrintData",
@@ -105,8 +133,15 @@ __all__ = [
     "ResumableData",
     "SVMLightData",
     "SelectComponent",
+    "ShardData",
+    "TFExampleData",
+    "TFExampleSerializer",
     "TFRecordSerializer",
+    "TarData",
+    "TarSerializer",
     "TestDataSpeed",
+    "ZarrData",
+    "ZarrSerializer",
     "check_dataflow",
     "dataset",
     "decode_image",

@@ -4,9 +4,10 @@ The life of a flow: construct it anywhere, call `reset_state()` once in the proc
 """
 from __future__ import annotations
 
+import copy
 import threading
 from abc import ABCMeta, abstractmethod
-from typing import Any, Dict, Generic, Iterable, Iterator, Optional, Sequence, Tuple, Type, TypeVar, overload
+from typing import Any, Dict, Generic, Iterable, Iterator, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar, overload
 
 import numpy as np
 import six
@@ -64,7 +65,7 @@ class DataFlowReentrantGuard:
 
     def __init__(self, *, owner: Any = None):
         self._lock = threading.Lock()
-        self._name = "DataFlow" if owner is None else type(owner).__name__
+        self._name = owner if isinstance(owner, str) else "DataFlow" if owner is None else type(owner).__name__
 
     def __enter__(self) -> None:
         if not self._lock.acquire(False):
@@ -127,6 +128,17 @@ class DataFlow(ReprMixin):
         the name of the flow. None if there is no reason. `why_not_each_once` asks it."""
         return None
 
+    def _divided(self, division: Division) -> Optional[DataFlow]:
+        """A copy that reads a part of the datapoints only; its `len` may stay that of the whole.
+
+        None if this flow has to read all of them.
+        """
+        return None
+
+    def _num_own(self) -> int:
+        """Datapoints in a pass of a part."""
+        return len(self)
+
     def get_data(self) -> Iterator[Any]:
         """The same as `__iter__()`; kept for scripts written before it existed."""
         return self.__iter__()
@@ -134,6 +146,31 @@ class DataFlow(ReprMixin):
     def size(self) -> int:
         """The same as `__len__()`; kept for scripts written before it existed."""
         return self.__len__()
+
+
+class Division(NamedTuple):
+    """Which datapoints of a pass are those of one of several readers.
+
+    Attributes:
+        size, rank: number of readers, and which of them this is.
+        equal: whether all get equally many; what is left over at the end is then nobody's.
+    """
+
+    size: int
+    rank: int
+    equal: bool
+
+    def of(self, numbers: range) -> range:
+        """Every `size`-th one."""
+        return numbers[self.rank:len(numbers) // self.size * self.size if self.equal else None:self.size]
+
+    def span_of(self, numbers: range) -> range:
+        """As many that lie side by side."""
+        count = len(numbers)
+        if self.equal:
+            share = count // self.size
+            return numbers[self.rank * share:(self.rank + 1) * share]
+        return numbers[count * self.rank // self.size:count * (self.rank + 1) // self.size]
 
 
 class RNGDataFlow(DataFlow):
@@ -144,9 +181,28 @@ class RNGDataFlow(DataFlow):
     """
 
     rng: CreatedByReset[np.random.RandomState] = CreatedByReset()
+    _divisions: Tuple[Division, ...] = ()  # one after the other, they tell which datapoints this flow gives
+    _reads_at_random = False  # whether a pass is made of `shuffled_indices(size, ...)`, so that a part of it can be read alone
 
     def reset_state(self) -> None:
         self.rng = get_rng(self)
+
+    def _own(self, size: int) -> range:
+        """The numbers of the datapoints that this flow gives, of as many as there are."""
+        numbers = range(size)
+        for division in self._divisions:
+            numbers = division.of(numbers)
+        return numbers
+
+    def _num_own(self) -> int:
+        return len(self._own(len(self)))
+
+    def _divided(self, division: Division) -> Optional[DataFlow]:
+        if not self._reads_at_random or not is_of_library(self):
+            return None
+        part = copy.copy(self)
+        part._divisions += (division,)
+        return part
 
 
 class ProxyDataFlow(DataFlow):
@@ -234,5 +290,8 @@ def reset_each_once(flows: Iterable[DataFlow]) -> None:
 
 
 def shuffled_indices(size: int, shuffle: bool, flow: RNGDataFlow) -> Iterable[int]:
-    """0..size-1, in an order drawn from the flow's random stream when `shuffle` is set."""
-    return flow.rng.permutation(size).tolist() if shuffle else range(size)
+    """0..size-1, or the flow's own part of it, in an order drawn from the flow's random stream when `shuffle` is set."""
+    own = flow._own(size)
+    if len(own) == size:
+        return flow.rng.permutation(size).tolist() if shuffle else own
+    return flow.rng.permutation(np.arange(own.start, own.stop, own.step)).tolist() if shuffle else own

@@ -8,6 +8,7 @@ from ._flows.combine import ConcatData, JoinData, RandomChooseData, RandomMixDat
 from ._flows.map import MapData, MapDataComponent, SelectComponent
 from ._flows.print import PrintData
 from ._flows.repeat import FixedSizeData, RepeatedData, RepeatedDataPoint
+from ._flows.shard import ShardData
 from ._flows.shuffle import LocallyShuffleData
 from ._flows.speed import TestDataSpeed
 
@@ -27,6 +28,7 @@ __all__ = [
     "RepeatedData",
     "RepeatedDataPoint",
     "SelectComponent",
+    "ShardData",
     "TestDataSpeed",
     "check_dataflow",
 ]

@@ -1,4 +1,5 @@
-"""Flows that read files: LMDB, HDF5, SVMLight, and the directories of diskcache."""
+"""Flows that read files: LMDB, HDF5, SVMLight, the directories of diskcache, and shards of tar, Parquet, Arrow, TFRecord and
+zarr."""
 from __future__ import annotations
 
 import os
@@ -11,11 +12,29 @@ from ..utils.argtools import log_once
 from ..utils.optional import optional_import
 from ..utils.serialize import loads
 from ._flows.map import MapData
+from ._formats.arrow import ArrowData, ParquetData
 from ._formats.caffe import decode_datum
+from ._formats.example import TFExampleData
+from ._formats.huggingface import HuggingFaceData
 from ._formats.lmdb import explained, open_for_reading
+from ._formats.tar import TarData
+from ._formats.zarr import ZarrData
 from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, RNGDataFlow, shuffled_indices
 
-__all__ = ["CaffeLMDB", "DiskCacheData", "HDF5Data", "LMDBData", "LMDBDataDecoder", "SVMLightData"]
+__all__ = [
+    "ArrowData",
+    "CaffeLMDB",
+    "DiskCacheData",
+    "HDF5Data",
+    "HuggingFaceData",
+    "LMDBData",
+    "LMDBDataDecoder",
+    "ParquetData",
+    "SVMLightData",
+    "TFExampleData",
+    "TarData",
+    "ZarrData",
+]
 
 _KEYS = b"__keys__"  # the entry of a database that lists the keys of all others
 
@@ -34,6 +53,8 @@ class HDF5Data(RNGDataFlow):
         data_paths: names of datasets of equal lengths, e.g. `["images", "labels"]`.
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
     """
+
+    _reads_at_random = True
 
     def __init__(self, filename: str, data_paths: Sequence[str], shuffle: bool = True):
         self.filename = filename
@@ -86,7 +107,7 @@ class LMDBData(RNGDataFlow):
 
     def __init__(self, lmdb_path: str, shuffle: bool = True, keys: Union[None, str, Sequence[Union[str, bytes]]] = None):
         self._lmdb_path = lmdb_path
-        self._shuffle = shuffle
+        self._shuffle = self._reads_at_random = shuffle
         with explained(lmdb_path), open_for_reading(lmdb_path).begin() as transaction:
             stored = transaction.get(_KEYS)
             self._size = transaction.stat()["entries"] - (stored is not None)
@@ -201,6 +222,8 @@ class SVMLightData(RNGDataFlow):
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
     """
 
+    _reads_at_random = True
+
     def __init__(self, filename: str, shuffle: bool = True):
         self.filename = filename
         self.shuffle = shuffle
@@ -224,6 +247,8 @@ class DiskCacheData(RNGDataFlow):
         path: the directory.
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
     """
+
+    _reads_at_random = True
 
     def __init__(self, path: str, shuffle: bool = True):
         self.path = path

@@ -45,6 +45,8 @@ class ImageFromFile(RNGDataFlow):
         ValueError: during iteration, when a file cannot be read as an image.
     """
 
+    _reads_at_random = True
+
     def __init__(self, files: Sequence[str], channel: int = 3, resize: Union[None, int, Tuple[int, int]] = None,
                  shuffle: bool = False, *, rgb: bool = True):
         if isinstance(files, str) or not len(files):

@@ -101,6 +101,8 @@ class DataFromList(RNGDataFlow):
             worker its own copy otherwise, since the reference counts in its pages change.
     """
 
+    _reads_at_random = True
+
     def __init__(self, lst: Sequence[Any], shuffle: bool = True, *, packed: bool = False):
         warn_of_columns("DataFromList", lst)
         self.lst = PackedList(lst) if packed else lst

@@ -5,7 +5,7 @@ All files are written beside their final place and renamed when they are complet
 from __future__ import annotations
 
 import os
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -19,13 +19,19 @@ from ..utils.utils import get_tqdm
 from ._flows.each_once import warn_unless_each_once
 from ._flows.end_watch import EndWatch
 from ._flows.repeat import FixedSizeData
+from ._formats.arrow import ArrowData, ParquetData, arrow_writer, parquet_writer, write_tables
+from ._formats.example import TFExampleData, write_example
 from ._formats.lmdb import new_database
+from ._formats.records import Columns, Paths, chunks
+from ._formats.tar import TarData, TarWriter
 from ._formats.tfrecord import read_records, write_record
+from ._formats.zarr import ZarrData, ZarrWriter
 from .base import DataFlow, known_length, never_ends, require_dataflow
 from .format import DiskCacheData, HDF5Data, LMDBData, LMDBDataDecoder
 from .raw import DataFromList
 
-__all__ = ["DiskCacheSerializer", "HDF5Serializer", "LMDBSerializer", "NumpySerializer", "TFRecordSerializer"]
+__all__ = ["ArrowSerializer", "DiskCacheSerializer", "HDF5Serializer", "LMDBSerializer", "NumpySerializer", "ParquetSerializer",
+           "TFExampleSerializer", "TFRecordSerializer", "TarSerializer", "ZarrSerializer"]
 
 _diskcache = optional_import("diskcache", needed_by="DiskCacheSerializer", pip="diskcache")
 _h5py = optional_import("h5py", needed_by="HDF5Serializer", pip="h5py")
@@ -268,3 +274,143 @@ class DiskCacheSerializer:
             shuffle: whether each pass has a new random order.
         """
         return DiskCacheData(path, shuffle)
+
+
+def _shards(who: str, df: DataFlow, path: str, shard_size: Optional[int]) -> Iterator[Tuple[str, int, Iterable[Any]]]:
+    """(path, number of the first datapoint, datapoints) of each shard; with numbers in the paths if there is a size."""
+    datapoints = _one_pass(df, who)
+    if shard_size is None:
+        yield path, 0, datapoints
+        return
+    shard_size = whole_number(who + ".save", "shard_size", shard_size, minimum=1)
+    if path.format(0) == path.format(1):
+        raise ValueError("{}.save: path must have a place for the number of the shard, as in 'train-{{:06}}.tar', with "
+                         "shard_size; got {!r}".format(who, path))
+    for number, shard in enumerate(chunks(datapoints, shard_size)):
+        yield path.format(number), number * shard_size, shard
+
+
+class TarSerializer:
+    """A flow in tar files of samples, as the package webdataset reads them."""
+
+    @staticmethod
+    def save(df: DataFlow, path: str, columns: Columns = None, *, shard_size: Optional[int] = None) -> None:
+        """Save one pass of a flow; it is reset first. Existing files are replaced.
+
+        Args:
+            df: a finite flow of dicts, whose keys are the ends of file names, such as `jpg` or `mask.png`, or of lists. Values
+                are bytes, str (stored in UTF-8), integers (stored as text), or arrays for names that end with `npy`. A
+                sample is called by its `__key__`, or by its number.
+            path: the file; with `shard_size`, with a place for the number of the shard, such as `"train-{:06}.tar"`.
+            columns: the ends of file names for the components of lists; or which ones of a dict to save.
+            shard_size: datapoints in a file; None for one file.
+        """
+        for file, first, shard in _shards("TarSerializer", df, path, shard_size):
+            with atomic_write(file, "wb") as f:
+                writer = TarWriter(f, columns)
+                for number, dp in enumerate(shard, first):
+                    writer.add(number, dp)
+                writer.close()
+
+    @staticmethod
+    def load(path: Paths, columns: Columns = None, shuffle: bool = True) -> DataFlow:
+        """TarData: the bytes of the components. With `shard_size`, `path` is a pattern, such as `"train-*.tar"`."""
+        return TarData(path, columns, shuffle)
+
+
+class TFExampleSerializer:
+    """A flow in TFRecord files of `tf.train.Example`, which TensorFlow and others read; it is not needed here."""
+
+    @staticmethod
+    def save(df: DataFlow, path: str, columns: Columns = None, *, shard_size: Optional[int] = None) -> None:
+        """Save one pass of a flow; it is reset first. Existing files are replaced.
+
+        Args:
+            df: a finite flow of dicts, or lists. Values are bytes, str, numbers, or lists or arrays of them; shapes are not
+                stored, and floats become float32, integers and bools int64.
+            path: the file; with `shard_size`, with a place for the number of the shard, such as `"train-{:05}"`.
+            columns: names of the components of lists; or which ones of a dict to save.
+            shard_size: datapoints in a file; None for one file.
+        """
+        for file, first, shard in _shards("TFExampleSerializer", df, path, shard_size):
+            with atomic_write(file, "wb") as f:
+                for number, dp in enumerate(shard, first):
+                    write_record(f, write_example("TFExampleSerializer.save", dp, columns, number))
+
+    @staticmethod
+    def load(path: Paths, columns: Union[Columns, Mapping[str, Sequence[int]]] = None, shuffle: bool = True) -> DataFlow:
+        """TFExampleData, whose `columns` may tell shapes."""
+        return TFExampleData(path, columns, shuffle)
+
+
+class ParquetSerializer:
+    """A flow in one Parquet file, by the package pyarrow: each component is a column."""
+
+    @staticmethod
+    def save(df: DataFlow, path: str, columns: Columns = None, *, group_size: int = 1000) -> None:
+        """Save one pass of a flow; it is reset first. An existing file is replaced.
+
+        Args:
+            df: a finite flow of dicts, or lists. A component has one type in all datapoints: numbers, bytes, str, arrays of
+                one dimension and any length, or arrays of more dimensions and one shape.
+            path: the file.
+            columns: names of the components of lists; or which ones of a dict to save.
+            group_size: rows in a row group, which is read and decoded as a whole.
+        """
+        _save_table("ParquetSerializer", df, path, columns, group_size, parquet_writer)
+
+    @staticmethod
+    def load(path: Paths, columns: Columns = None, shuffle: bool = True) -> DataFlow:
+        """ParquetData."""
+        return ParquetData(path, columns, shuffle)
+
+
+class ArrowSerializer:
+    """A flow in one Arrow file, by the package pyarrow: as ParquetSerializer; larger, and read without decoding."""
+
+    @staticmethod
+    def save(df: DataFlow, path: str, columns: Columns = None, *, group_size: int = 1000) -> None:
+        """Save one pass of a flow; it is reset first. An existing file is replaced. See ParquetSerializer.save."""
+        _save_table("ArrowSerializer", df, path, columns, group_size, arrow_writer)
+
+    @staticmethod
+    def load(path: Paths, columns: Columns = None, shuffle: bool = True) -> DataFlow:
+        """ArrowData."""
+        return ArrowData(path, columns, shuffle)
+
+
+def _save_table(who: str, df: DataFlow, path: str, columns: Columns, group_size: int, new_writer: Any) -> None:
+    group_size = whole_number(who + ".save", "group_size", group_size, minimum=1)
+    with atomic_write(path, "wb") as f:
+        write_tables(who + ".save", _one_pass(df, who), columns, group_size, lambda schema: new_writer(f, schema))
+
+
+class ZarrSerializer:
+    """A flow in one zarr group: each component is an array, stacked over the datapoints."""
+
+    @staticmethod
+    def save(df: DataFlow, path: str, columns: Columns = None, *, group_size: int = 100) -> None:
+        """Save one pass of a flow; it is reset first. An existing directory is replaced if it is a zarr group.
+
+        Args:
+            df: a finite flow of dicts, or lists, of numbers or arrays; a component has one shape and dtype in all datapoints.
+            path: the directory.
+            columns: names of the components of lists; or which ones of a dict to save.
+            group_size: elements in a chunk, which is read and decoded as a whole.
+
+        Raises:
+            FileExistsError: `path` is a file, or a directory with something else in it.
+        """
+        group_size = whole_number("ZarrSerializer.save", "group_size", group_size, minimum=1)
+        names = os.listdir(path) if os.path.isdir(path) else []
+        if os.path.isfile(path) or names and not {".zgroup", "zarr.json"} & set(names):
+            raise FileExistsError("ZarrSerializer.save: path must be a new directory, an empty one or a zarr group; got {}; "
+                                  "choose another name".format(path))
+        with atomic_directory(path) as directory:
+            if not ZarrWriter(directory, columns, group_size).write(_one_pass(df, "ZarrSerializer")):
+                raise ValueError("ZarrSerializer.save: the flow must give a datapoint, which tells the arrays; got none")
+
+    @staticmethod
+    def load(path: Paths, columns: Columns = None, shuffle: bool = True) -> DataFlow:
+        """ZarrData."""
+        return ZarrData(path, columns, shuffle)

@@ -1,5 +1,5 @@
 """Promises that every DataFlow keeps, checked over a catalogue of minimal instances. A new flow needs a line here."""
-import importlib
+import importlib.util
 import inspect
 import pickle
 from itertools import islice
@@ -13,6 +13,7 @@ import pytest
 from tensorpack import dataflow
 from tensorpack._legacy._tables import TABLE
 from tensorpack.dataflow import (
+    ArrowData,
     AugmentImageComponent,
     AugmentImageComponents,
     AugmentImageCoordinates,
@@ -29,6 +30,7 @@ from tensorpack.dataflow import (
     FakeData,
     FixedSizeData,
     HDF5Data,
+    HuggingFaceData,
     ImageFromFile,
     JoinData,
     LMDBData,
@@ -42,6 +44,7 @@ from tensorpack.dataflow import (
     MultiProcessRunnerZMQ,
     MultiThreadMapData,
     MultiThreadRunner,
+    ParquetData,
     PrintData,
     ProxyDataFlow,
     RandomChooseData,
@@ -50,8 +53,12 @@ from tensorpack.dataflow import (
     RepeatedDataPoint,
     ResumableData,
     SelectComponent,
+    ShardData,
     SVMLightData,
+    TarData,
     TestDataSpeed,
+    TFExampleData,
+    ZarrData,
     dataset,
     imgaug,
 )
@@ -140,6 +147,7 @@ def augmentors():
 
 
 CATALOGUE = {
+    "ArrowData": Line(lambda: ArrowData(path("numbers.arrow")), random=True, source=True),
     "AugmentImageComponent": Line(lambda: AugmentImageComponent(images(), augmentors()), random=True, steady=False),
     "AugmentImageComponents": Line(lambda: AugmentImageComponents(images(), augmentors(), [0], [1]), random=True, steady=False),
     "AugmentImageCoordinates": Line(lambda: AugmentImageCoordinates(images(), augmentors()), random=True, steady=False),
@@ -158,6 +166,7 @@ CATALOGUE = {
     "FashionMnist": Line(lambda: dataset.FashionMnist("train", dir=path("mnist")), random=True, source=True),
     "FixedSizeData": Line(lambda: FixedSizeData(numbers(), 5), steady=False),
     "HDF5Data": Line(lambda: HDF5Data(path("numbers.h5"), ["x", "y"]), random=True, source=True),
+    "HuggingFaceData": Line(lambda: HuggingFaceData(path("hugging_face"), ["x", "y"]), random=True, source=True),
     "ImageFromFile": Line(lambda: ImageFromFile([path("images/{}.png".format(k)) for k in range(6)], shuffle=True),
                           random=True, source=True),
     "JoinData": Line(lambda: JoinData([numbers(), numbers()])),
@@ -179,6 +188,7 @@ CATALOGUE = {
     "MultiThreadMapData": Line(lambda: MultiThreadMapData(numbers(True), 1, double, buffer_size=4, strict=True),
                                random=True, resumes=True),
     "MultiThreadRunner": Line(lambda: MultiThreadRunner(lambda: numbers(True), 4, 1), random=True, resumes=True, source=True),
+    "ParquetData": Line(lambda: ParquetData(path("numbers.parquet"), ["x", "y"]), random=True, source=True),
     "PrintData": Line(lambda: PrintData(numbers())),
     "ProxyDataFlow": Line(lambda: ProxyDataFlow(numbers())),
     "RandomChooseData": Line(lambda: RandomChooseData([numbers(), more_numbers()]), random=True, steady=False),
@@ -188,8 +198,15 @@ CATALOGUE = {
     "RepeatedDataPoint": Line(lambda: RepeatedDataPoint(numbers(), 2)),
     "SVMLightData": Line(lambda: SVMLightData(path("numbers.svm")), random=True, source=True),
     "SelectComponent": Line(lambda: SelectComponent(numbers(), [1])),
+    "ShardData": Line(lambda: ShardData(numbers(), 2, 1)),
+    "TFExampleData": Line(lambda: TFExampleData(path("numbers-*.tfrecord"), {"x": (), "y": ()}), random=True, source=True),
+    "TarData": Line(lambda: TarData(path("numbers-*.tar"), ["x", "__key__"]), random=True, source=True),
     "TestDataSpeed": Line(lambda: TestDataSpeed(numbers(), size=3)),
+    "ZarrData": Line(lambda: ZarrData(path("numbers.zarr"), ["x", "y"]), random=True, source=True),
 }
+if importlib.util.find_spec("datasets") is None:  # it is for newer Pythons
+    ELSEWHERE.add("HuggingFaceData")
+    del CATALOGUE["HuggingFaceData"]
 
 
 def flows_where(condition):
@@ -201,7 +218,9 @@ every_flow = flows_where(lambda line: True)
 
 
 def plain(value):
-    """Without arrays, so that it can be compared."""
+    """Without arrays and dicts, so that it can be compared."""
+    if isinstance(value, dict):
+        return [[key, plain(value[key])] for key in sorted(value)]
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     if isinstance(value, np.ndarray):

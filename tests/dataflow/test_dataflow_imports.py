@@ -8,8 +8,8 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HEAVY = ["tensorflow", "cv2", "zmq", "scipy", "matplotlib", "lmdb", "h5py", "sklearn", "filelock", "google.protobuf",
-         "google_crc32c", "pynvml"]
-MODULES = ["base", "common", "dataset", "dataset.digits", "dataset.mnist", "format", "image", "imgaug", "parallel",
+         "google_crc32c", "pynvml", "pyarrow", "zarr", "datasets", "torch", "jax"]
+MODULES = ["adapters", "base", "common", "dataset", "dataset.digits", "dataset.mnist", "format", "image", "imgaug", "parallel",
            "parallel_map", "raw", "remote", "serialize"]
 
 

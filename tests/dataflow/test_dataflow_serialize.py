@@ -445,7 +445,8 @@ class TestTFRecord:
 
 WITHOUT_PACKAGES = """
 import sys
-for name in ("lmdb", "h5py", "diskcache", "sklearn", "sklearn.datasets", "msgpack", "tensorflow", "cv2", "google.protobuf"):
+for name in ("lmdb", "h5py", "diskcache", "sklearn", "sklearn.datasets", "msgpack", "tensorflow", "cv2", "google.protobuf",
+             "pyarrow", "pyarrow.parquet", "pyarrow.ipc", "zarr", "datasets"):
     sys.modules[name] = None
 from tensorpack.dataflow.format import *
 from tensorpack.dataflow.image import *
@@ -460,7 +461,9 @@ for use in (
         lambda: LMDBSerializer.load(sys.argv[1]), lambda: HDF5Data("a", ["x"]), lambda: HDF5Serializer.save(df, "a", ["x"]),
         lambda: SVMLightData("a"), lambda: DiskCacheData("."), lambda: DiskCacheSerializer.save(df, "b"),
         lambda: next(iter(ImageFromFile(["a.png"]))), lambda: loads(b"\\x91\\x01"),
-        lambda: load_caffe("cache.db", "cache.db")):
+        lambda: load_caffe("cache.db", "cache.db"), lambda: ParquetData("cache.db"), lambda: ArrowData("cache.db"),
+        lambda: ParquetSerializer.save(df, "a", ["x"]), lambda: ZarrData("cache.db"),
+        lambda: ZarrSerializer.save(df, "a", ["x"]), lambda: HuggingFaceData("cache.db"), lambda: TFExampleSerializer.save(df, "a", ["x"])):
     try:
         use()
         print("NO ERROR")
@@ -478,7 +481,8 @@ def test_missing_packages_are_named_when_they_are_needed(tmp_path):
     assert run.returncode == 0, run.stderr
     lines = [line for line in run.stdout.splitlines() if "needs the package" in line or "NO ERROR" in line]
     expected = ["LMDB", "LMDB", "LMDB", "LMDB", "HDF5Data", "HDF5Serializer", "SVMLightData", "DiskCacheData",
-                "DiskCacheSerializer", "ImageFromFile", "msgpack", "load_caffe"]
+                "DiskCacheSerializer", "ImageFromFile", "msgpack", "load_caffe", "ParquetData", "ArrowData", "Parquet",
+                "ZarrData", "ZarrSerializer", "HuggingFaceData", "TFExampleSerializer"]
     assert len(lines) == len(expected)
     for line, name in zip(lines, expected):
         assert name in line and "pip install" in line, line

@@ -5,7 +5,7 @@ import re
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Asked for in tools for developers only, or by adapters for programs that bring it.
-NO_EXTRA = {"ipython", "comet_ml", "gym", "opencv-python", "pyzmq"}
+NO_EXTRA = {"ipython", "comet_ml", "gym", "jax", "opencv-python", "pyzmq", "torch"}
 
 
 def read(*parts):
@@ -16,8 +16,9 @@ def read(*parts):
 def extras():
     """Name -> requirements, as in setup.py."""
     code = re.search(r"^extras = .*?(?=^setup\()", read("setup.py"), re.M | re.S).group()
+    protobuf = re.search(r"^PROTOBUF = .*$", read("setup.py"), re.M).group()
     namespace = {}
-    exec(code, namespace)
+    exec(protobuf + "\n" + code, namespace)
     return namespace["extras"]
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow import DataFromGenerator, DataFromList
+from tensorpack.dataflow.common import ShardData
 from tensorpack.train._distributed import ops as collective_ops
 from tensorpack.train._distributed.graph_check import compare_graphs, describe_graph, describe_variables, digest, in_common
 from tensorpack.train._distributed.ops import Gatherer, WorkerGroup, plan_buckets
-from tensorpack.train._distributed.shard import Shard
 
 SIZE = 2
 _first_keys = itertools.count(1, 100000)  # TensorFlow remembers what was under a key
@@ -156,12 +156,12 @@ def test_alone_nothing_is_added():
     (1, 5, [[0, 1, 2, 3, 4]]),
     (2, 6, [[0, 2, 4], [1, 3, 5]]),
     (2, 5, [[0, 2], [1, 3]]),
-    (3, 2, [[], [], []]),
+    (3, 4, [[0], [1], [2]]),
 ])
 def test_shards(size, length, expected):
     data = DataFromList([[k] for k in range(length)], shuffle=False)
     for rank in range(size):
-        shard = Shard(data, size, rank)
+        shard = ShardData(data, size, rank)
         shard.reset_state()
         assert len(shard) == len(expected[rank])
         for _ in range(2):
@@ -169,7 +169,7 @@ def test_shards(size, length, expected):
 
 
 def test_a_shard_of_an_endless_flow_of_unknown_length():
-    shard = Shard(DataFromGenerator([k] for k in itertools.count()), 3, 1)
+    shard = ShardData(DataFromGenerator([k] for k in itertools.count()), 3, 1)
     with pytest.raises(NotImplementedError):
         len(shard)
     assert [datapoint[0] for datapoint in itertools.islice(shard, 3)] == [1, 4, 7]

@@ -5,7 +5,7 @@ A record is its length (8 bytes), the checksum of these 8 bytes, the data, and t
 from __future__ import annotations
 
 import struct
-from typing import IO, Iterator
+from typing import IO, Iterator, List, Optional, Tuple
 
 from ...utils.optional import optional_import
 
@@ -13,6 +13,7 @@ google_crc32c = optional_import("google_crc32c", needed_by="TFRecord (TFRecordSe
 
 _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
 _HEADER_SIZE = _LENGTH.size + _CHECKSUM.size
+_CUT = "the file ends within it"
 
 
 def write_record(f: IO[bytes], data: bytes) -> None:
@@ -31,18 +32,57 @@ def read_records(path: str) -> Iterator[bytes]:
     """
     with open(path, "rb") as f:
         index = 0
-        for header in iter(lambda: f.read(_HEADER_SIZE), b""):
-            length = header[:_LENGTH.size]
-            if len(header) < _HEADER_SIZE or not _matches(length, header[_LENGTH.size:]):
-                raise _damaged(path, index, "the checksum of its length is wrong")
-            size = _LENGTH.unpack(length)[0]
-            data, checksum = f.read(size), f.read(_CHECKSUM.size)
-            if len(data) < size or len(checksum) < _CHECKSUM.size:
-                raise _damaged(path, index, "the file ends within it")
-            if not _matches(data, checksum):
-                raise _damaged(path, index, "the checksum of its data is wrong")
+        while f.peek(1):
+            try:
+                data = _next_record(f)
+            except ValueError as e:
+                raise ValueError("TFRecord: {} must be a complete, uncompressed TFRecord file; got a damaged record {} "
+                                 "(counted from 0): {}".format(path, index, e)) from e
             yield data
             index += 1
+
+
+def scan_records(path: str) -> Tuple[List[int], Optional[str]]:
+    """Where the records of a file begin, in bytes, and what is wrong behind the last of them; the data are not looked at."""
+    starts: List[int] = []
+    with open(path, "rb") as f:
+        end = f.seek(0, 2)
+        position = f.seek(0)
+        while position < end:
+            try:
+                size = _next_size(f)
+            except ValueError as e:
+                return starts, str(e)
+            following = position + _HEADER_SIZE + size + _CHECKSUM.size
+            if following > end:
+                return starts, _CUT
+            starts.append(position)
+            position = f.seek(following)
+    return starts, None
+
+
+def record_at(f: IO[bytes], start: int) -> bytes:
+    """The record that begins there; raises ValueError if it is damaged."""
+    f.seek(start)
+    return _next_record(f)
+
+
+def _next_size(f: IO[bytes]) -> int:
+    header = f.read(_HEADER_SIZE)
+    length = header[:_LENGTH.size]
+    if len(header) < _HEADER_SIZE or not _matches(length, header[_LENGTH.size:]):
+        raise ValueError("the checksum of its length is wrong")
+    return int(_LENGTH.unpack(length)[0])
+
+
+def _next_record(f: IO[bytes]) -> bytes:
+    size = _next_size(f)
+    data, checksum = f.read(size), f.read(_CHECKSUM.size)
+    if len(data) < size or len(checksum) < _CHECKSUM.size:
+        raise ValueError(_CUT)
+    if not _matches(data, checksum):
+        raise ValueError("the checksum of its data is wrong")
+    return data
 
 
 def _matches(data: bytes, checksum: bytes) -> bool:
@@ -53,8 +93,3 @@ def _checksum(data: bytes) -> bytes:
     """The CRC-32C as it is stored, rotated and shifted, since data that hold their own checksum make a weak one."""
     crc = google_crc32c.value(data)
     return _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-def _damaged(path: str, index: int, reason: str) -> ValueError:
-    return ValueError("TFRecord: {} must be a complete, uncompressed TFRecord file; got a damaged record {} (counted from 0): "
-                      "{}".format(path, index, reason))

@@ -41,6 +41,8 @@ class BSDS500(RNGDataFlow):
         ValueError: a file is damaged.
     """
 
+    _reads_at_random = True
+
     def __init__(self, name: str, data_dir: Optional[str] = None, shuffle: bool = True):
         if name not in _PARTS:
             raise ValueError("BSDS500: name must be 'train', 'test' or 'val'; got {!r}".format(name))

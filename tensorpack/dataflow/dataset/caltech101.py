@@ -34,6 +34,8 @@ class Caltech101Silhouettes(RNGDataFlow):
         ValueError: the file is damaged.
     """
 
+    _reads_at_random = True
+
     def __init__(self, name: str, shuffle: bool = True, dir: Optional[str] = None):
         if name not in _PARTS:
             raise ValueError("Caltech101Silhouettes: name must be 'train', 'test' or 'val'; got {!r}".format(name))

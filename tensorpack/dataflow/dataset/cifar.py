@@ -64,6 +64,8 @@ class CifarBase(RNGDataFlow):
         ValueError: a file is damaged, or not in the archive.
     """
 
+    _reads_at_random = True
+
     def __init__(self, train_or_test: str, shuffle: Optional[bool] = None, dir: Optional[str] = None,
                  cifar_classnum: int = 10):
         if cifar_classnum not in _VERSIONS:

@@ -26,6 +26,8 @@ class Digits(RNGDataFlow):
         dir: directory with another `digits.npz`; default the one in the package.
     """
 
+    _reads_at_random = True
+
     def __init__(self, train_or_test: str, shuffle: bool = True, dir: Optional[str] = None):
         if train_or_test not in _PARTS:
             raise ValueError("Digits: train_or_test must be 'train' or 'test'; got {!r}".format(train_or_test))

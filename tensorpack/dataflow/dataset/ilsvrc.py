@@ -34,6 +34,8 @@ class ILSVRC12Files(RNGDataFlow):
         FileNotFoundError: the directory is missing, or one of the first ten images.
     """
 
+    _reads_at_random = True
+
     def __init__(self, dir: str, name: str, meta_dir: Optional[str] = None, shuffle: Optional[bool] = None,
                  dir_structure: Optional[str] = None):
         if name not in PARTS:
@@ -135,6 +137,8 @@ class TinyImageNet(RNGDataFlow):
         FileNotFoundError: a list is missing.
         ValueError: during iteration, when a file cannot be read as an image.
     """
+
+    _reads_at_random = True
 
     def __init__(self, dir: str, name: str, shuffle: Optional[bool] = None):
         if name not in ("train", "val"):

@@ -55,6 +55,7 @@ class ImageFolder(RNGDataFlow):
             raise ValueError("ImageFolder: balanced=True must come with shuffle=True; got shuffle={}".format(shuffle))
         self.rgb = rgb
         self.balanced = balanced
+        self._reads_at_random = not balanced
         self.skip_damaged = skip_damaged
         self._directory = os.path.expanduser(root if name is None else os.path.join(root, name))
         self._label_names, self.imglist = self._find()
@@ -124,7 +125,7 @@ class ImageFolder(RNGDataFlow):
             raise ValueError("ImageFolder.split: a class must have at least two images; got one in each")
         call = ".split({!r}{})".format(fraction, ", seed={!r}".format(seed) if seed else "")
         return (self._part(sorted(first), call + "[0]"),
-                self._part(sorted(second), call + "[1]", shuffle=False, balanced=False))
+                self._part(sorted(second), call + "[1]", shuffle=False, balanced=False, _reads_at_random=True))
 
     def _by_label(self) -> Dict[int, Listing]:
         entries: Dict[int, Listing] = {}

@@ -65,6 +65,8 @@ class Mnist(RNGDataFlow):
     _DIR_NAME = "mnist_data"
     _SOURCE_URL = "http://yann.lecun.com/exdb/mnist/"
 
+    _reads_at_random = True
+
     def __init__(self, train_or_test: str, shuffle: bool = True, dir: Optional[str] = None):
         if train_or_test not in _PREFIXES:
             raise ValueError("{}: train_or_test must be 'train' or 'test'; got {!r}".format(type(self).__name__, train_or_test))

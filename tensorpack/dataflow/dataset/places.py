@@ -31,6 +31,8 @@ class Places365Standard(RNGDataFlow):
         ValueError: a line is of another form; during iteration, an image cannot be read.
     """
 
+    _reads_at_random = True
+
     def __init__(self, dir: str, name: str, shuffle: Optional[bool] = None):
         if name not in ("train", "val"):
             raise ValueError("Places365Standard: name must be 'train' or 'val'; got {!r}".format(name))

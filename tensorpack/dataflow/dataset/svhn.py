@@ -65,6 +65,8 @@ class SVHNDigit(RNGDataFlow):
         ValueError: the file is damaged.
     """
 
+    _reads_at_random = True
+
     def __init__(self, name: str, data_dir: Optional[str] = None, shuffle: bool = True):
         if name not in _MD5:
             raise ValueError("SVHNDigit: name must be 'train', 'test' or 'extra'; got {!r}".format(name))

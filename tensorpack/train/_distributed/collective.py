@@ -15,6 +15,8 @@ from ...callbacks.base import Callback, CallbackFactory, StopTraining
 from ...callbacks.monitor import MonitorBase
 from ...callbacks.steps import ProgressBar
 from ...compat import tfv1 as tf
+from ...dataflow._flows.shard import ShardData
+from ...dataflow._same_everywhere import check_same_everywhere
 from ...dataflow.base import DataFlow, require_dataflow
 from ...input_source.input_source_base import InputSource
 from ...tfutils.sesscreate import NewSessionCreator
@@ -28,8 +30,6 @@ from ..tower import SingleCostTrainer
 from .cluster import Cluster, cluster_from_environment
 from .graph_check import compare_graphs, describe_graph, describe_variables, digest, in_common
 from .ops import Gatherer, WorkerGroup
-from .order import check_same_everywhere
-from .shard import Shard
 from .watchdog import Departure, PeerGone, Watchdog, wait_for_name
 
 __all__ = ["CollectiveTrainer"]
@@ -106,7 +106,8 @@ class CollectiveTrainer(SingleCostTrainer):
         """The datapoints that are this worker's: those of index `rank`, `rank + size`, ... in each pass.
 
         All workers get equally many; what is left over is dropped. The flow must give the same datapoints in the same order on
-        every worker, so shuffle afterwards. Each worker reads all of them, so decode afterwards, too.
+        every worker, so shuffle afterwards. Each worker reads all of them, unless they are a source that is read at random, so
+        decode afterwards, too. `ShardData` takes sources that shuffle as well.
 
         Raises:
             TypeError: it is no DataFlow.
@@ -116,7 +117,7 @@ class CollectiveTrainer(SingleCostTrainer):
         if self.size == 1:
             return dataflow
         check_same_everywhere("CollectiveTrainer.shard", dataflow)
-        return Shard(dataflow, self.size, self.rank)
+        return ShardData(dataflow, self.size, self.rank)
 
     def gather_objects(self, obj: Any) -> List[Any]:
         """What all workers pass to this, which all of them must call, by rank; for callbacks, between steps.

@@ -5,12 +5,12 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
 from ...callbacks.inference import Inferencer
 from ...callbacks.inference_runner import InferenceRunner, _find_fetches, _InferencerToHook
+from ...dataflow._same_everywhere import check_same_everywhere
 from ...dataflow.base import DataFlow, require_dataflow
 from ...tfutils.tower import TowerFunc, TowerTensorHandle
 from ...utils._text.progress_bar import Bar
 from ...utils.utils import get_tqdm
 from .cluster import cluster_from_environment
-from .order import check_same_everywhere
 from .portion import Portion, Tally, deal
 
 __all__ = ["CollectiveInferenceRunner"]

@@ -6,7 +6,6 @@ same there; sums over all datapoints, which workers exchange, prove it.
 """
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections import deque
 from typing import Any, Deque, Iterator, List, NamedTuple, Optional, Tuple
@@ -14,10 +13,8 @@ from typing import Any, Deque, Iterator, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from ...dataflow._flows.batch import BatchData
-from ...dataflow._flows.map import MapData
-from ...dataflow._flows.print import PrintData
-from ...dataflow._parallel.map_logic import ParallelMapData
-from ...dataflow.base import DataFlow, ProxyDataFlow, known_length
+from ...dataflow._flows.by_itself import EACH_BY_ITSELF, put_over, split
+from ...dataflow.base import DataFlow, ProxyDataFlow
 
 __all__ = ["Portion", "Tally", "deal", "fingerprint"]
 
@@ -84,16 +81,10 @@ class Portion(ProxyDataFlow):
 
 def deal(flow: DataFlow, size: int, rank: int) -> Tuple[DataFlow, Portion]:
     """The flow with a Portion in it as far down as it can be, and that Portion; `flow` itself is not changed."""
-    above: List[ProxyDataFlow] = []
-    while isinstance(flow, ProxyDataFlow) and _works_on_each_by_itself(flow):
-        above.append(flow)
-        flow = flow.ds
+    above, flow = split(flow, EACH_BY_ITSELF)
     batches = tuple(each for each in reversed(above) if isinstance(each, BatchData))
     portion = Portion(flow, size, rank, batches)
-    result: ProxyDataFlow = portion
-    for each in reversed(above):
-        result = _over(each, result)
-    return _LookingAhead(result), portion
+    return _LookingAhead(put_over(above, portion)), portion
 
 
 class _LookingAhead(ProxyDataFlow):
@@ -105,25 +96,6 @@ class _LookingAhead(ProxyDataFlow):
             yield from waiting
             waiting = [datapoint]
         yield from waiting
-
-
-# By their `__iter__`: a class that is derived from these may do anything in its own.
-_ITERATIONS = tuple(kind.__iter__ for kind in (ProxyDataFlow, MapData, PrintData, BatchData, ParallelMapData))
-
-
-def _works_on_each_by_itself(flow: ProxyDataFlow) -> bool:
-    if isinstance(flow, ParallelMapData) and not flow._strict:
-        return False
-    return type(flow).__iter__ in _ITERATIONS
-
-
-def _over(flow: ProxyDataFlow, ds: DataFlow) -> ProxyDataFlow:
-    changed = copy.copy(flow)
-    changed.ds = ds
-    length = known_length(ds)
-    if isinstance(changed, ParallelMapData) and length:
-        changed._buffer_size = min(changed._buffer_size, length)  # else it warns of what the user has not done
-    return changed
 
 
 def fingerprint(datapoint: Any) -> int:

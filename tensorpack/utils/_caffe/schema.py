@@ -4,15 +4,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..argtools import memoized
-from ..optional import optional_import
-
-_NEEDED_BY = "reading files of Caffe (load_caffe, CaffeLMDB, ILSVRCMeta)"
-descriptor_pb2, descriptor_pool, message_factory, protobuf_message, text_format = [
-    optional_import("google.protobuf." + module, needed_by=_NEEDED_BY, pip="protobuf")
-    for module in ("descriptor_pb2", "descriptor_pool", "message_factory", "message", "text_format")]
-
-_PACKAGE = "tensorpack.caffe"
+from .._protobuf import Schema
 
 # {message: {field: (number, type)}}; a star marks a repeated field. The numbers that pack a field are read as bytes: to
 # NumPy they are an array, to protobuf they would be a Python object each.
@@ -65,20 +57,19 @@ _ENUMS = {
 _LIST = re.compile(r"""(\w+)\s*:\s*\[([^][{}<>"']*)\]""")
 
 
+_MESSAGES = dict(_BINARY, **{message: {name: (k, kinds[name]) for k, name in enumerate(kinds, 1)}
+                             for message, kinds in _TEXT.items()})
+_SCHEMA = Schema("tensorpack.caffe", "reading files of Caffe (load_caffe, CaffeLMDB, ILSVRCMeta)", _MESSAGES,
+                 {enum: values.split() for enum, values in _ENUMS.items()})
+
+
 def parse_binary(name: str, content: bytes) -> Any:
     """The message in the content of a binary file.
 
     Raises:
         ValueError: it is damaged, or no such message.
     """
-    message = _message_class(name)()
-    try:
-        num_read = message.ParseFromString(content)
-    except protobuf_message.DecodeError as e:
-        raise ValueError("no complete message of protocol buffers: {}".format(e)) from e
-    if num_read != len(content):  # protobuf 3 only warns of what it cannot read
-        raise ValueError("no complete message of protocol buffers: only {} of {} bytes are one".format(num_read, len(content)))
-    return message
+    return _SCHEMA.parse(name, content)
 
 
 def parse_text(name: str, text: str) -> Any:
@@ -88,8 +79,8 @@ def parse_text(name: str, text: str) -> Any:
         ValueError: it is no text format, or has a wrong value; begins with line and column.
     """
     try:
-        return text_format.Parse(_LIST.sub(_repeat, text), _message_class(name)(), allow_unknown_field=True)
-    except text_format.ParseError as e:
+        return _SCHEMA.text_format.Parse(_LIST.sub(_repeat, text), _SCHEMA.new(name), allow_unknown_field=True)
+    except _SCHEMA.text_format.ParseError as e:
         raise ValueError(str(e)) from e
 
 
@@ -98,38 +89,3 @@ def _repeat(match: Any) -> str:
     name, values = match.groups()
     repeated = " ".join("{}: {}".format(name, value.strip()) for value in values.split(",") if value.strip())
     return repeated + "\n" * match.group().count("\n")  # errors tell the line
-
-
-@memoized
-def _message_class(name: str) -> Any:
-    descriptor = _pool().FindMessageTypeByName(_PACKAGE + "." + name)
-    if hasattr(message_factory, "GetMessageClass"):
-        return message_factory.GetMessageClass(descriptor)
-    return message_factory.MessageFactory(_pool()).GetPrototype(descriptor)  # protobuf 3, which TensorFlow 1.15 needs
-
-
-@memoized
-def _pool() -> Any:
-    """A pool of our own: Caffe's names stay free for those who use its code."""
-    file = descriptor_pb2.FileDescriptorProto(name="tensorpack/caffe.proto", package=_PACKAGE)
-    for message, numbered in _BINARY.items():
-        file.message_type.add(name=message, field=[_field(name, *facts) for name, facts in numbered.items()])
-    for message, kinds in _TEXT.items():
-        file.message_type.add(name=message, field=[_field(name, k, kinds[name]) for k, name in enumerate(kinds, 1)])
-    for enum, values in _ENUMS.items():
-        file.enum_type.add(name=enum, value=[
-            descriptor_pb2.EnumValueDescriptorProto(name=value, number=k) for k, value in enumerate(values.split())])
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return pool
-
-
-def _field(name: str, number: int, kind: str) -> Any:
-    field = descriptor_pb2.FieldDescriptorProto(name=name, number=number)
-    field.label = field.LABEL_REPEATED if kind.endswith("*") else field.LABEL_OPTIONAL
-    kind = kind.rstrip("*")
-    if kind.islower():
-        field.type = field.Type.Value("TYPE_" + kind.upper())
-    else:  # a message or an enumeration; the pool knows which
-        field.type_name = kind
-    return field

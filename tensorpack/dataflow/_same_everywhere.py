@@ -3,14 +3,14 @@ from __future__ import annotations
 
 from typing import Any, Optional, Tuple
 
-from ...dataflow._flows.combine import RandomChooseData, RandomMixData
-from ...dataflow._flows.shuffle import LocallyShuffleData
-from ...dataflow._parallel.map_and_batch import MultiProcessMapAndBatchDataZMQ
-from ...dataflow._parallel.map_logic import ParallelMapData
-from ...dataflow._parallel.process_runner import MultiProcessRunner, MultiProcessRunnerZMQ
-from ...dataflow._parallel.thread_runner import MultiThreadRunner
-from ...dataflow._passes import flows_in
-from ...dataflow.base import DataFlow
+from ._flows.combine import RandomChooseData, RandomMixData
+from ._flows.shuffle import LocallyShuffleData
+from ._parallel.map_and_batch import MultiProcessMapAndBatchDataZMQ
+from ._parallel.map_logic import ParallelMapData
+from ._parallel.process_runner import MultiProcessRunner, MultiProcessRunnerZMQ
+from ._parallel.thread_runner import MultiThreadRunner
+from ._passes import flows_in
+from .base import DataFlow, is_of_library
 
 __all__ = ["check_same_everywhere"]
 
@@ -36,14 +36,10 @@ def _reason(flow: DataFlow) -> Optional[Tuple[str, str]]:
         return "runs the whole flow in each of its workers", "use one worker, or MultiProcessMapData(..., strict=True)"
     if isinstance(flow, (LocallyShuffleData, RandomChooseData, RandomMixData)):
         return "draws their order at random", "shuffle afterwards"
-    if _is_ours(flow) and (getattr(flow, "shuffle", False) or getattr(flow, "_shuffle", False)):
+    # what flows of users call `shuffle` may do anything
+    if is_of_library(flow) and (getattr(flow, "shuffle", False) or getattr(flow, "_shuffle", False)):
         return "shuffles them", "make it with shuffle=False"
     return None
-
-
-def _is_ours(flow: DataFlow) -> bool:
-    """Whether it draws from a random stream of the worker; what flows of users call `shuffle` may do anything."""
-    return (getattr(type(flow).__iter__, "__module__", None) or "").startswith(__name__.partition(".")[0] + ".dataflow.")
 
 
 def _num_workers(flow: Any) -> int:
