@@ -30,8 +30,8 @@ extras = {
     "diskcache": ["diskcache"],
     "h5py": ["h5py"],
     "imgaug": ["imgaug"],
-    # later wheels for Python 3.7 cannot be imported
     "litert": ["ai-edge-litert; python_version >= '3.9'"],
+    # later wheels for Python 3.7 cannot be imported
     "lmdb": ["lmdb; python_version >= '3.8'", "lmdb<2; python_version < '3.8'"],
     "matplotlib": ["matplotlib>=3.5"],
     "msgpack": ["msgpack>=1.0", "msgpack-numpy"],

@@ -5,7 +5,7 @@ import numpy as np
 from config import config as cfg
 from utils import np_box_ops
 
-__all__ = ["NoBackground", "get_all_anchors", "get_all_anchors_fpn", "label_anchors"]
+__all__ = ["NoBackground", "anchors_of_level", "anchors_of_pyramid", "label_anchors"]
 
 
 class NoBackground(Exception):
@@ -29,15 +29,15 @@ def make_anchors(stride, sizes, ratios, max_size):
     return anchors
 
 
-def get_all_anchors(stride=None, sizes=None, ratios=None, max_size=None):
+def anchors_of_level(stride=None, sizes=None, ratios=None, max_size=None):
     """The anchors of a C4 model, see `make_anchors`; what is not given is in the configuration."""
     return make_anchors(stride or cfg.RPN.ANCHOR_STRIDE, tuple(sizes or cfg.RPN.ANCHOR_SIZES),
                         tuple(ratios or cfg.RPN.ANCHOR_RATIOS), max_size or cfg.PREPROC.MAX_SIZE)
 
 
-def get_all_anchors_fpn():
+def anchors_of_pyramid():
     """A list with the anchors of each level, of one size each."""
-    return [get_all_anchors(stride, (size,)) for stride, size in zip(cfg.FPN.ANCHOR_STRIDES, cfg.RPN.ANCHOR_SIZES)]
+    return [anchors_of_level(stride, (size,)) for stride, size in zip(cfg.FPN.ANCHOR_STRIDES, cfg.RPN.ANCHOR_SIZES)]
 
 
 def label_anchors(fields, height, width, boxes, is_crowd, rng=np.random):

@@ -6,10 +6,10 @@ from utils.np_box_ops import mask_api
 from tensorpack.dataflow import DataFromList, RNGDataFlow
 from tensorpack.dataflow.imgaug import ImageAugmentor, ResizeTransform
 
-__all__ = ["CustomResize", "DataFromListOfDict", "box_to_point4", "point4_to_box", "resized_shape", "segmentation_to_mask"]
+__all__ = ["ResizeWithinBounds", "RecordFlow", "corners_of_boxes", "boxes_around_corners", "resized_shape", "segmentation_to_mask"]
 
 
-class DataFromListOfDict(RNGDataFlow):
+class RecordFlow(RNGDataFlow):
     """Lists of the values of some keys, from a list of dicts."""
 
     def __init__(self, dicts, keys, shuffle=False):
@@ -42,7 +42,7 @@ def resized_shape(height, width, short_edge, max_size):
     return int(sides[0] + 0.5), int(sides[1] + 0.5)
 
 
-class CustomResize(ImageAugmentor):
+class ResizeWithinBounds(ImageAugmentor):
     """Resize as `resized_shape` says, to a random length of the shorter side, each whole number in an interval."""
 
     def __init__(self, short_edge_length, max_size, interp=cv2.INTER_LINEAR):
@@ -58,12 +58,12 @@ class CustomResize(ImageAugmentor):
         return ResizeTransform(height, width, new_height, new_width, self.interp)
 
 
-def box_to_point4(boxes):
+def corners_of_boxes(boxes):
     """The four corners of each box: [k, 4] -> [4 * k, 2]"""
     return boxes[:, [0, 1, 2, 3, 0, 3, 2, 1]].reshape(-1, 2)
 
 
-def point4_to_box(points):
+def boxes_around_corners(points):
     """The box around each four points: [4 * k, 2] -> [k, 4]"""
     points = points.reshape(-1, 4, 2)
     return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)

@@ -3,8 +3,8 @@ import itertools
 
 import cv2
 import numpy as np
-from anchors import NoBackground, get_all_anchors, get_all_anchors_fpn, label_anchors
-from common import CustomResize, DataFromListOfDict, box_to_point4, point4_to_box, segmentation_to_mask
+from anchors import NoBackground, anchors_of_level, anchors_of_pyramid, label_anchors
+from common import RecordFlow, ResizeWithinBounds, boxes_around_corners, corners_of_boxes, segmentation_to_mask
 from config import config as cfg
 from dataset import DatasetRegistry
 from tabulate import tabulate
@@ -22,10 +22,10 @@ from tensorpack.dataflow import (
 from tensorpack.utils import logger
 from tensorpack.utils.argtools import log_once
 
-__all__ = ["TrainingDataPreprocessor", "get_eval_dataflow", "get_train_dataflow", "print_class_histogram"]
+__all__ = ["TrainingInputs", "get_eval_dataflow", "get_train_dataflow", "log_class_counts"]
 
 
-def print_class_histogram(roidbs):
+def log_class_counts(roidbs):
     """Log how many objects there are of each class, crowds excluded."""
     counts = np.zeros(cfg.DATA.NUM_CATEGORY + 1, dtype=int)
     for roidb in roidbs:
@@ -48,7 +48,7 @@ def read_image(file_name):
     return image
 
 
-class TrainingDataPreprocessor:
+class TrainingInputs:
     """From a dict of a data set to the dict of what is fed to the graph; None for an image that nothing can be learned from.
 
     The keys are `image`, `anchor_labels` and `anchor_boxes` (with FPN `anchor_labels_lvl2` and so on), `gt_boxes`,
@@ -58,7 +58,7 @@ class TrainingDataPreprocessor:
     def __init__(self, cfg):
         self.cfg = cfg.to_dict()  # which, unlike the tree, can go to other processes as it is
         self.augmentor = imgaug.AugmentorList([
-            CustomResize(cfg.PREPROC.TRAIN_SHORT_EDGE_SIZE, cfg.PREPROC.MAX_SIZE), imgaug.Flip(horiz=True)])
+            ResizeWithinBounds(cfg.PREPROC.TRAIN_SHORT_EDGE_SIZE, cfg.PREPROC.MAX_SIZE), imgaug.Flip(horiz=True)])
         self._is_here = False
 
     def __call__(self, roidb):
@@ -70,7 +70,7 @@ class TrainingDataPreprocessor:
         scale = np.array([1, 1] if cfg.DATA.ABSOLUTE_COORD else [width, height], dtype="float32")
         transform = self.augmentor.get_transform(image)
         image = transform.apply_image(image)
-        boxes = point4_to_box(transform.apply_coords(box_to_point4(boxes) * scale))
+        boxes = boxes_around_corners(transform.apply_coords(corners_of_boxes(boxes) * scale))
         is_crowd = np.asarray(roidb["is_crowd"], dtype=bool)
         try:
             result = self.anchor_inputs(image, boxes, is_crowd)
@@ -111,7 +111,7 @@ class TrainingDataPreprocessor:
         Raises:
             NoBackground
         """
-        fields = get_all_anchors_fpn() if cfg.MODE_FPN else [get_all_anchors()]
+        fields = anchors_of_pyramid() if cfg.MODE_FPN else [anchors_of_level()]
         rng = self.augmentor.rng
         labelled = label_anchors(fields, image.shape[0], image.shape[1], boxes, is_crowd, rng)
         suffixes = ["_lvl{}".format(k) for k in range(2, 2 + len(fields))] if cfg.MODE_FPN else [""]
@@ -143,7 +143,7 @@ def get_train_dataflow():
         ValueError: there are no images, or none with an object.
     """
     roidbs = list(itertools.chain.from_iterable(DatasetRegistry.get(name).training_roidbs() for name in cfg.DATA.TRAIN))
-    print_class_histogram(roidbs)
+    log_class_counts(roidbs)
     if not roidbs:
         raise ValueError("DATA.TRAIN={} must have images; got none".format(cfg.DATA.TRAIN))
     kept = roidbs
@@ -154,7 +154,7 @@ def get_train_dataflow():
     if not kept:
         raise ValueError("DATA.TRAIN={} must have annotated objects; got {} images without; "
                          "DATA.FILTER_EMPTY_ANNOTATIONS=False trains on such".format(cfg.DATA.TRAIN, len(roidbs)))
-    flow, preprocess = DataFromList(kept, shuffle=True), TrainingDataPreprocessor(cfg)
+    flow, preprocess = DataFromList(kept, shuffle=True), TrainingInputs(cfg)
     workers = cfg.DATA.NUM_WORKERS
     if workers == 0:
         return MapData(flow, preprocess)
@@ -169,4 +169,4 @@ def get_eval_dataflow(name, shard=0, num_shards=1):
     roidbs = DatasetRegistry.get(name).inference_roidbs()
     size = len(roidbs) // num_shards
     end = len(roidbs) if shard == num_shards - 1 else (shard + 1) * size
-    return MapDataComponent(DataFromListOfDict(roidbs[shard * size:end], ["file_name", "image_id"]), read_image, 0)
+    return MapDataComponent(RecordFlow(roidbs[shard * size:end], ["file_name", "image_id"]), read_image, 0)

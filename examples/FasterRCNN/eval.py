@@ -162,7 +162,7 @@ class EvalCallback(Callback):
     """
 
     _chief_only = False
-    NUM_SHARDS_PER_GPU = 2
+    FLOWS_PER_GPU = 2
     POLL_SECONDS = 1
 
     def __init__(self, eval_dataset, in_names, out_names, output_dir="."):
@@ -183,7 +183,7 @@ class EvalCallback(Callback):
         if not self.trainer.is_chief:
             return [], []
         gpus = cfg.TRAIN.NUM_GPUS if cfg.TRAINER == "replicated" else 1
-        count = gpus * self.NUM_SHARDS_PER_GPU if get_num_gpu() else 1
+        count = gpus * self.FLOWS_PER_GPU if get_num_gpu() else 1
         return [(k, count) for k in range(count)], [self._predictor(k % gpus) for k in range(count)]
 
     def _predictor(self, device):

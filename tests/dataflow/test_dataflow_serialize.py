@@ -463,7 +463,8 @@ for use in (
         lambda: next(iter(ImageFromFile(["a.png"]))), lambda: loads(b"\\x91\\x01"),
         lambda: load_caffe("cache.db", "cache.db"), lambda: ParquetData("cache.db"), lambda: ArrowData("cache.db"),
         lambda: ParquetSerializer.save(df, "a", ["x"]), lambda: ZarrData("cache.db"),
-        lambda: ZarrSerializer.save(df, "a", ["x"]), lambda: HuggingFaceData("cache.db"), lambda: TFExampleSerializer.save(df, "a", ["x"])):
+        lambda: ZarrSerializer.save(df, "a", ["x"]), lambda: HuggingFaceData("cache.db"),
+        lambda: TFExampleSerializer.save(df, "a", ["x"])):
     try:
         use()
         print("NO ERROR")

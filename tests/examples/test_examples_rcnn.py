@@ -213,7 +213,7 @@ def test_balloons_are_read_and_evaluated(tmp_path):
     for regions in ({"0": region}, [region]):
         (tmp_path / "val" / "via_region_data.json").write_text(json.dumps({"a": {"filename": "a.png", "regions": regions}}))
         with rcnn_program() as program:
-            balloons = program.dataset.BalloonDemo(str(tmp_path), "val")
+            balloons = program.dataset.BalloonDataset(str(tmp_path), "val")
             assert balloons.training_roidbs()[0]["boxes"].tolist() == [[1.5, 2.5, 9.5, 6.5]]
             found = [{"image_id": 0, "category_id": 1, "score": 0.9, "bbox": [1.5, 2.5, 9.5, 6.5]}]
             assert balloons.eval_inference_results(found)["mAP(bbox)/IoU=0.5:0.95"] == 1

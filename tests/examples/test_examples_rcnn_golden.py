@@ -154,7 +154,7 @@ def check_rpn(name, sess, expected):
         labels, boxes = sess.run([scope + "label_logits:0", scope + "box_logits:0"], {"image:0": expected["image"]})
         compare(name, "rpn_label_logits", labels, expected["rpn_label_logits" + suffix], 1e-3)
         compare(name, "rpn_box_logits", boxes[:4, :4], expected["rpn_box_logits{}__corner".format(suffix)], 1e-3)
-        scope = "FPN_slice_lvl{}/".format(number + 2) if suffix else ""
+        scope = "cut_anchors_lvl{}/".format(number + 2) if suffix else ""
         anchors = sess.run(scope + "all_anchors:0")
         golden = expected["anchors" + suffix]
         compare(name, "anchors", anchors[:golden.shape[0], :golden.shape[1]], golden, 1e-4)
@@ -235,7 +235,7 @@ def test_pipeline(case, config, flip):
     words = read_json(config, "config.json") + ["RPN.BATCH_PER_IM=10**6",
                                                 "PREPROC.TRAIN_SHORT_EDGE_SIZE=[{0},{0}]".format(short)]
     with rcnn_program(words) as program:
-        preprocess = program.data.TrainingDataPreprocessor(program.config.config)
+        preprocess = program.data.TrainingInputs(program.config.config)
         preprocess.augmentor.augmentors[1].prob = float(flip)
         found = preprocess(roidb)
     for key in [key for key in golden if key.startswith(case + "__") and "image" not in key]:
@@ -268,7 +268,7 @@ def test_single_operations(data_format):
             levels = fpn.fpn_map_rois_to_levels(tf.constant(golden["level_boxes"]))
         with tf.Session() as sess:
             found, found_levels = sess.run([tensors, levels])
-        found["anchors_16"] = anchors.get_all_anchors(16, (32, 64), (0.5, 1., 2.), 50)
+        found["anchors_16"] = anchors.anchors_of_level(16, (32, 64), (0.5, 1., 2.), 50)
     for key, value in found.items():
         compare("operations", key, value, golden[key], 1e-4)
     for level, places in enumerate(found_levels, 2):

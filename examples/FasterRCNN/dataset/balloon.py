@@ -9,10 +9,10 @@ from tensorpack.utils import logger
 from .average_precision import average_precision
 from .dataset import DatasetRegistry, DatasetSplit
 
-__all__ = ["BalloonDemo", "register_balloon"]
+__all__ = ["BalloonDataset", "register_balloon"]
 
 
-class BalloonDemo(DatasetSplit):
+class BalloonDataset(DatasetSplit):
     """A folder of images with `via_region_data.json`, from version 1 or 2 of the annotator."""
 
     def __init__(self, basedir, split):
@@ -71,5 +71,5 @@ def register_balloon(basedir):
     """Register `balloon_train` and `balloon_val`, the folders `train` and `val` below `basedir`; no file is read."""
     for split in ("train", "val"):
         name = "balloon_" + split
-        DatasetRegistry.register(name, lambda split=split: BalloonDemo(basedir, split))
+        DatasetRegistry.register(name, lambda split=split: BalloonDataset(basedir, split))
         DatasetRegistry.register_metadata(name, "class_names", ["BG", "balloon"])

@@ -1,6 +1,6 @@
 """The models: `ResNetC4Model` and `ResNetFPNModel`."""
 import numpy as np
-from anchors import get_all_anchors, get_all_anchors_fpn
+from anchors import anchors_of_level, anchors_of_pyramid
 from config import config as cfg
 from utils.box_ops import area
 
@@ -10,13 +10,13 @@ from tensorpack.tfutils.summary import add_moving_summary
 
 from . import layout, model_frcnn, model_mrcnn
 from .backbone import resnet_c4_backbone, resnet_conv5, resnet_fpn_backbone
-from .model_box import RPNAnchors, roi_align
-from .model_cascade import CascadeRCNNHead
+from .model_box import AnchorTargets, roi_align
+from .model_cascade import CascadePredictions
 from .model_fpn import fpn_model, generate_fpn_proposals, multilevel_roi_align, multilevel_rpn_losses
 from .model_frcnn import (
-    BoxProposals,
-    FastRCNNHead,
+    BoxPredictions,
     GroundTruth,
+    SampledBoxes,
     all_boxes_and_scores,
     fastrcnn_outputs,
     fastrcnn_predictions,
@@ -24,7 +24,7 @@ from .model_frcnn import (
     name_outputs,
     sample_fast_rcnn_targets,
 )
-from .model_mrcnn import mask_targets, maskrcnn_loss, maskrcnn_upXconv_head, one_at_least, predicted_masks, unpack_masks
+from .model_mrcnn import mask_head_of_depth, mask_targets, maskrcnn_loss, one_at_least, predicted_masks, unpack_masks
 from .model_rpn import generate_rpn_proposals, rpn_head, rpn_losses
 
 tf = tfv1
@@ -88,7 +88,7 @@ class GeneralizedRCNN(ModelDesc):
         raise NotImplementedError
 
     def rpn(self, features, inputs, image_shape):
-        """(BoxProposals, losses)"""
+        """(SampledBoxes, losses)"""
         raise NotImplementedError
 
     def roi_heads(self, features, proposals, gt, image_shape):
@@ -109,14 +109,14 @@ class ResNetC4Model(GeneralizedRCNN):
 
     def rpn(self, features, inputs, image_shape):
         labels, boxes = rpn_head("rpn", features, cfg.RPN.HEAD_DIM, cfg.RPN.NUM_ANCHOR)
-        anchors = RPNAnchors(tf.constant(get_all_anchors(), name="all_anchors"), inputs["anchor_labels"],
-                             inputs["anchor_boxes"]).narrow_to(features)
+        anchors = AnchorTargets(tf.constant(anchors_of_level(), name="all_anchors"), inputs["anchor_labels"],
+                             inputs["anchor_boxes"]).cut_to(features)
         prefix = "TRAIN" if self.training else "TEST"
         proposals, _ = generate_rpn_proposals(
             tf.reshape(anchors.decode_logits(boxes), [-1, 4]), tf.reshape(labels, [-1]), image_shape,
             getattr(cfg.RPN, prefix + "_PRE_NMS_TOPK"), getattr(cfg.RPN, prefix + "_POST_NMS_TOPK"))
         losses = rpn_losses(anchors.gt_labels, anchors.encoded_gt_boxes(), labels, boxes) if self.training else []
-        return BoxProposals(proposals), losses
+        return SampledBoxes(proposals), losses
 
     def region_features(self, features, boxes):
         """[n, 7, 7, 2048], in the layout."""
@@ -129,7 +129,7 @@ class ResNetC4Model(GeneralizedRCNN):
         with layout.layers_scope():
             pooled = GlobalAvgPooling("gap", regions)
         labels, boxes = fastrcnn_outputs("fastrcnn", pooled, cfg.DATA.NUM_CATEGORY)
-        head = FastRCNNHead(proposals, boxes, labels, gt, cfg.FRCNN.BBOX_REG_WEIGHTS)
+        head = BoxPredictions(proposals, boxes, labels, gt, cfg.FRCNN.BBOX_REG_WEIGHTS)
         if self.training:
             return head.losses() + self.mask_losses(regions, proposals, gt)
 
@@ -140,7 +140,7 @@ class ResNetC4Model(GeneralizedRCNN):
         return []
 
     def mask_head(self, regions):
-        return maskrcnn_upXconv_head("maskrcnn", regions, cfg.DATA.NUM_CATEGORY, num_convs=0)
+        return mask_head_of_depth("maskrcnn", regions, cfg.DATA.NUM_CATEGORY, num_convs=0)
 
     def mask_losses(self, regions, proposals, gt):
         if not cfg.MODE_MASK:
@@ -168,17 +168,17 @@ class ResNetFPNModel(GeneralizedRCNN):
 
     def rpn(self, features, inputs, image_shape):
         anchors = []
-        for level, (feature, field) in enumerate(zip(features, get_all_anchors_fpn()), 2):
-            with tf.name_scope("FPN_slice_lvl{}".format(level)):
-                anchors.append(RPNAnchors(
+        for level, (feature, field) in enumerate(zip(features, anchors_of_pyramid()), 2):
+            with tf.name_scope("cut_anchors_lvl{}".format(level)):
+                anchors.append(AnchorTargets(
                     tf.constant(field, name="all_anchors"), inputs["anchor_labels_lvl{}".format(level)],
-                    inputs["anchor_boxes_lvl{}".format(level)]).narrow_to(feature))
+                    inputs["anchor_boxes_lvl{}".format(level)]).cut_to(feature))
         outputs = [rpn_head("rpn", feature, cfg.FPN.NUM_CHANNEL, len(cfg.RPN.ANCHOR_RATIOS)) for feature in features]
         labels, boxes = zip(*outputs)
         decoded = [anchor.decode_logits(each) for anchor, each in zip(anchors, boxes)]
         proposals, _ = generate_fpn_proposals(decoded, labels, image_shape)
         losses = multilevel_rpn_losses(anchors, labels, boxes) if self.training else []
-        return BoxProposals(proposals), losses
+        return SampledBoxes(proposals), losses
 
     def roi_heads(self, features, proposals, gt, image_shape):
         features = features[:4]  # p6 is for proposals only
@@ -186,13 +186,13 @@ class ResNetFPNModel(GeneralizedRCNN):
             proposals = sample_fast_rcnn_targets(proposals.boxes, gt)
         head_func = getattr(model_frcnn, cfg.FPN.FRCNN_HEAD_FUNC)
         if cfg.FPN.CASCADE:
-            head = CascadeRCNNHead(proposals, lambda boxes: multilevel_roi_align(features, boxes, 7), head_func, gt,
+            head = CascadePredictions(proposals, lambda boxes: multilevel_roi_align(features, boxes, 7), head_func, gt,
                                    image_shape, cfg.DATA.NUM_CATEGORY)
         else:
             regions = multilevel_roi_align(features, proposals.boxes, 7)
             hidden = head_func("fastrcnn", regions)
             labels, boxes = fastrcnn_outputs("fastrcnn/outputs", hidden, cfg.DATA.NUM_CATEGORY)
-            head = FastRCNNHead(proposals, boxes, labels, gt, cfg.FRCNN.BBOX_REG_WEIGHTS)
+            head = BoxPredictions(proposals, boxes, labels, gt, cfg.FRCNN.BBOX_REG_WEIGHTS)
         if self.training:
             return head.losses() + self.mask_losses(features, proposals, gt)
 

@@ -49,7 +49,7 @@ def center_and_size(boxes):
     return (first + last) * 0.5, last - first
 
 
-class RPNAnchors(namedtuple("RPNAnchors", ["boxes", "gt_labels", "gt_boxes"])):
+class AnchorTargets(namedtuple("AnchorTargets", ["boxes", "gt_labels", "gt_boxes"])):
     """Anchors [h, w, a, 4], and what is to be said there: labels [h, w, a], boxes [h, w, a, 4]."""
 
     def encoded_gt_boxes(self):
@@ -59,10 +59,10 @@ class RPNAnchors(namedtuple("RPNAnchors", ["boxes", "gt_labels", "gt_boxes"])):
         return decode_bbox_target(logits, self.boxes)
 
     @under_name_scope()
-    def narrow_to(self, features):
+    def cut_to(self, features):
         """Those on a feature map, which is smaller than that of the largest image."""
         height, width = tf.unstack(layout.spatial_shape(features))
-        return RPNAnchors(self.boxes[:height, :width], self.gt_labels[:height, :width], self.gt_boxes[:height, :width])
+        return AnchorTargets(self.boxes[:height, :width], self.gt_labels[:height, :width], self.gt_boxes[:height, :width])
 
 
 @under_name_scope()

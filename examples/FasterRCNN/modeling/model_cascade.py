@@ -6,7 +6,7 @@ from tensorpack import *
 from tensorpack.tfutils.scope_utils import under_name_scope
 
 from .model_box import clip_boxes
-from .model_frcnn import BoxProposals, FastRCNNHead, fastrcnn_outputs
+from .model_frcnn import BoxPredictions, SampledBoxes, fastrcnn_outputs
 
 tf = tfv1
 NUM_STAGES = 3
@@ -18,10 +18,10 @@ def scale_gradient(x):
     return tf.identity(x), lambda gradient: gradient * (1. / NUM_STAGES)
 
 
-class CascadeRCNNHead:
+class CascadePredictions:
     """
     Args:
-        proposals: BoxProposals, of the first stage.
+        proposals: SampledBoxes, of the first stage.
         roi_func: from boxes [n, 4] to their features.
         fastrcnn_head_func: from a name and features to the input of the last layers.
         gt: GroundTruth, for training.
@@ -40,7 +40,7 @@ class CascadeRCNNHead:
                 features = scale_gradient(roi_func(proposals.boxes))
                 features = fastrcnn_head_func("head", features)
                 labels, boxes = fastrcnn_outputs("outputs", features, num_categories, class_agnostic_regression=True)
-                head = FastRCNNHead(proposals, boxes, labels, gt, cfg.CASCADE.BBOX_REG_WEIGHTS[stage])
+                head = BoxPredictions(proposals, boxes, labels, gt, cfg.CASCADE.BBOX_REG_WEIGHTS[stage])
                 refined = clip_boxes(tf.squeeze(head.decoded_output_boxes(), 1), image_shape)
                 self.heads.append(head)
                 self.boxes.append(tf.stop_gradient(refined, name="output_boxes"))
@@ -49,13 +49,13 @@ class CascadeRCNNHead:
     def next_proposals(self, boxes, stage):
         """What the next stage starts from, in training with labels by its own threshold."""
         if not self.training:
-            return BoxProposals(boxes)
+            return SampledBoxes(boxes)
         boxes = tf.boolean_mask(boxes, area(boxes) > 0)
         iou = pairwise_iou(boxes, self.gt.boxes)
         best = tf.argmax(iou, axis=1)
         is_fg = tf.reduce_max(iou, axis=1) >= cfg.CASCADE.IOUS[stage]
         labels = tf.where(is_fg, tf.gather(self.gt.labels, best), tf.zeros_like(best))
-        return BoxProposals(boxes, tf.stop_gradient(labels), best)
+        return SampledBoxes(boxes, tf.stop_gradient(labels), best)
 
     def losses(self):
         """Those of all stages."""

@@ -46,7 +46,7 @@ class GroundTruth:
         return fill_rows(x, self._missing)
 
 
-class BoxProposals:
+class SampledBoxes:
     """Regions, and in training what is in them.
 
     Args:
@@ -78,7 +78,7 @@ def sample_fast_rcnn_targets(boxes, gt):
     """Some regions with objects, then some without, of the proposals and the objects themselves.
 
     Returns:
-        BoxProposals; the tensors `sampled_proposal_boxes` and `sampled_labels`.
+        SampledBoxes; the tensors `sampled_proposal_boxes` and `sampled_labels`.
     """
     iou = pairwise_iou(boxes, gt.boxes)
     _summarize_proposals(iou, gt)
@@ -98,7 +98,7 @@ def sample_fast_rcnn_targets(boxes, gt):
 
     chosen = tf.concat([fg, bg], axis=0)
     labels = tf.concat([tf.gather(gt.labels, tf.gather(best, fg)), tf.zeros_like(bg)], axis=0)
-    return BoxProposals(tf.stop_gradient(tf.gather(boxes, chosen), name="sampled_proposal_boxes"),
+    return SampledBoxes(tf.stop_gradient(tf.gather(boxes, chosen), name="sampled_proposal_boxes"),
                         tf.stop_gradient(labels, name="sampled_labels"), tf.gather(best, chosen))
 
 
@@ -187,11 +187,11 @@ def fastrcnn_losses(labels, label_logits, box_targets, box_logits):
     return [label_loss, box_loss]
 
 
-class FastRCNNHead:
+class BoxPredictions:
     """What the logits of regions mean.
 
     Args:
-        proposals: BoxProposals.
+        proposals: SampledBoxes.
         box_logits, label_logits: see `fastrcnn_outputs`.
         gt: GroundTruth, for training.
         bbox_regression_weights: four numbers that encoded boxes are multiplied by.

@@ -14,7 +14,7 @@ tf = tfv1
 
 
 @layer_register(log_shape=True)
-def maskrcnn_upXconv_head(features, num_categories, num_convs, with_norm=False):
+def mask_head_of_depth(features, num_categories, num_convs, with_norm=False):
     """Features [n, s, s, c], in the layout -> logits [n, categories, 2 * s, 2 * s]."""
     x = features
     with layout.layers_scope(), argscope([Conv2D, Conv2DTranspose], kernel_initializer=tf.variance_scaling_initializer(
@@ -29,11 +29,11 @@ def maskrcnn_upXconv_head(features, num_categories, num_convs, with_norm=False):
 
 
 def maskrcnn_up4conv_head(name, features, num_categories):
-    return maskrcnn_upXconv_head(name, features, num_categories, num_convs=4)
+    return mask_head_of_depth(name, features, num_categories, num_convs=4)
 
 
 def maskrcnn_up4conv_gn_head(name, features, num_categories):
-    return maskrcnn_upXconv_head(name, features, num_categories, num_convs=4, with_norm=True)
+    return mask_head_of_depth(name, features, num_categories, num_convs=4, with_norm=True)
 
 
 def unpack_masks(packed, name=None):
