@@ -6,7 +6,8 @@ from utils.np_box_ops import mask_api
 from tensorpack.dataflow import DataFromList, RNGDataFlow
 from tensorpack.dataflow.imgaug import ImageAugmentor, ResizeTransform
 
-__all__ = ["ResizeWithinBounds", "RecordFlow", "corners_of_boxes", "boxes_around_corners", "resized_shape", "segmentation_to_mask"]
+__all__ = ["RecordFlow", "ResizeWithinBounds", "boxes_around_corners", "corners_of_boxes", "resized_shape",
+           "segmentation_to_mask"]
 
 
 class RecordFlow(RNGDataFlow):
