@@ -25,8 +25,9 @@ EXPORTS = {
         MultiThreadRunner NumpySerializer ParquetData ParquetSerializer PrefetchData PrefetchDataZMQ PrintData
         ProxyDataFlow RNGDataFlow RandomChooseData RandomMixData RemoteDataZMQ RepeatedData RepeatedDataPoint
         ResumableData SVMLightData SelectComponent ShardData TFExampleData TFExampleSerializer TFRecordSerializer
-        TarData TarSerializer TestDataSpeed ZarrData ZarrSerializer adapters as_jax as_tf_dataset as_torch
-        check_dataflow dataflow dataset decode_image imgaug send_dataflow_zmq tensorpack""",
+        TarData TarSerializer TestDataSpeed ZarrData ZarrSerializer check_dataflow dataset decode_image imgaug
+        send_dataflow_zmq""",
+    "tensorpack.dataflow.adapters": "as_jax as_tf_dataset as_torch",
     "tensorpack.dataflow.dataset": """
         BSDS500 Caltech101Silhouettes Cifar10 Cifar100 CifarBase Digits FashionMnist ILSVRC12 ILSVRC12Files ILSVRCMeta
         ImageFolder Mnist Places365Standard RNGDataFlow SVHNDigit TinyImageNet cv2 logger np os""",

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, Callable, NamedTuple
 
 import catalogue_files
+import cv2
 import dataset_samples
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from tensorpack.dataflow import (
     DataFromIterable,
     DataFromList,
     DataFromQueue,
+    DecodeAndAugment,
     FakeData,
     FixedSizeData,
     HDF5Data,
@@ -70,7 +72,7 @@ TAKEN = 40  # of an infinite flow
 PASSES = 8  # of flows so small that two orders are often the same
 MODULES = ["common", "dataset", "format", "image", "parallel", "parallel_map", "raw", "remote", "resumable",
            "serialize"]
-NOT_FLOWS = {"check_dataflow", "dump_dataflow_to_process_queue", "send_dataflow_zmq"}  # functions that take a flow
+NOT_FLOWS = {"check_dataflow", "decode_image", "dump_dataflow_to_process_queue", "send_dataflow_zmq"}  # functions that take a flow
 ELSEWHERE = {"RemoteDataZMQ"}  # needs another process that sends; see test_dataflow_remote.py
 ELSEWHERE |= {"PlasmaGetData", "PlasmaPutData"}  # cannot be made; see test_dataflow_parallel.py
 ELSEWHERE |= set(dataset_samples.MAKERS)  # see test_dataset_promises.py
@@ -108,6 +110,14 @@ def more_numbers():
 def images():
     image = dataset_samples.pixels(0).reshape(-1, 32, 32, 3)
     return DataFromList([[image[k], np.array([[3.0, 5.0], [k, k]], "float32")] for k in range(4)], shuffle=False)
+
+
+def as_png(dp):
+    return [cv2.imencode(".png", dp[0])[1].tobytes()]
+
+
+def encoded():
+    return MapData(images(), as_png)
 
 
 def generate():
@@ -160,6 +170,7 @@ CATALOGUE = {
     "DataFromIterable": Line(lambda: DataFromIterable([[1], [2], [3]]), source=True),
     "DataFromList": Line(lambda: DataFromList([[k] for k in range(20)]), random=True, source=True),
     "DataFromQueue": Line(lambda: DataFromQueue(Ticker()), finite=False, source=True),
+    "DecodeAndAugment": Line(lambda: DecodeAndAugment(encoded(), augmentors()), random=True, steady=False),
     "Digits": Line(lambda: dataset.Digits("test"), random=True, source=True),
     "DiskCacheData": Line(lambda: DiskCacheData(path("diskcache")), random=True, source=True),
     "FakeData": Line(lambda: FakeData([[2, 3]], size=5), random=True, steady=False, source=True),

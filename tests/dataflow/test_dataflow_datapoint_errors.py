@@ -68,7 +68,8 @@ def test_an_augmentor_that_fails_names_the_datapoint(augment):
 def test_so_does_what_is_no_image(augment):
     error = failure(augment(flow([image(20), 7, corners()], [None, 8, corners()])))
     assert type(error) is TypeError
-    assert "component 0 must be an image, that is an array; got None (datapoint 1 of the pass, list of 3: [None" in str(error)
+    assert "component 0 must be an image, that is an array; got None; " in str(error)
+    assert " (datapoint 1 of the pass, list of 3: [None" in str(error)
 
 
 @pytest.mark.parametrize("make_dp", [list, tuple, lambda dp: dict(enumerate(dp))], ids=["list", "tuple", "dict"])
@@ -152,7 +153,8 @@ def test_a_file_that_could_not_be_read_is_named(files):
     with open(files[1], "w") as f:
         f.write("damaged")
     error = failure(AUGMENTED["component"](FROM_FILES["a map"](files)))
-    assert "got None (datapoint 1 of the pass, list of 2: [None, int 1], from {})".format(files[1]) in str(error)
+    assert "got None; " in str(error)
+    assert " (datapoint 1 of the pass, list of 2: [None, int 1], from {})".format(files[1]) in str(error)
 
 
 def test_no_file_is_named_where_it_may_be_another(files):

@@ -454,7 +454,8 @@ from tensorpack.dataflow.raw import DataFromList
 from tensorpack.dataflow.serialize import *
 from tensorpack.utils.loadcaffe import load_caffe
 from tensorpack.utils.serialize import loads
-open("cache.db", "w").close()
+for name in ("cache.db", "a.png"):
+    open(name, "w").close()
 df = DataFromList([[1]], shuffle=False)
 for use in (
         lambda: LMDBData(sys.argv[1]), lambda: CaffeLMDB(sys.argv[1]), lambda: LMDBSerializer.save(df, "a.lmdb"),

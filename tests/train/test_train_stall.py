@@ -113,11 +113,12 @@ def test_a_new_pass_that_takes_long_to_begin(log_records):
 
         def __iter__(self):
             self.passes += 1
-            if self.passes == 2:  # the first one is before training
+            if self.passes == 2:  # the first one begins before training
                 self.take_a_nap()
             return super().__iter__()
 
-    train(range_input, steps=3, trainer=Trainer(), callbacks=[InferenceRunner(Preparing(size=2), ScalarStats("seen"))])
+    runner = InferenceRunner(Preparing(size=2), ScalarStats("seen"))
+    train(range_input, steps=3, max_epoch=2, trainer=Trainer(), callbacks=[runner])
     assert report_of(log_records, "a reset of the input has been running for", "take_a_nap",
                      "[InferenceRunner] 0 datapoints of 2 are done; input: FeedInput of")
 

@@ -69,7 +69,7 @@ class OpenVinoEngine(Engine):
 def without_telemetry() -> Any:
     """The package, imported as if `openvino_telemetry` were not installed, which reports the import to its makers."""
     if "openvino" not in sys.modules and _TELEMETRY not in sys.modules:
-        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # None: it cannot be imported
         try:
             _openvino.Core  # noqa: B018
         finally:

@@ -17,7 +17,7 @@ def swapped_call(cls: Any, init: Callable[..., None], args: Sequence[Any], kwarg
     """
     given = _given(init, args, kwargs)
     for first, second in itertools.combinations(list(given)[:_MAX_ARGUMENTS], 2):
-        if type(given[first]) is type(given[second]):
+        if _kind(given[first]) is _kind(given[second]):
             continue
         swapped = dict(given)
         swapped[first], swapped[second] = given[second], given[first]
@@ -29,6 +29,11 @@ def swapped_call(cls: Any, init: Callable[..., None], args: Sequence[Any], kwarg
             continue
         return "{}({})".format(cls.__name__, ", ".join(_words(init, swapped)))
     return None
+
+
+def _kind(value: Any) -> Any:
+    """The type; lists and tuples are one, since what takes one of them mostly takes the other."""
+    return list if isinstance(value, (list, tuple)) else type(value)
 
 
 def _given(init: Callable[..., None], args: Sequence[Any], kwargs: Dict[str, Any]) -> Dict[str, Any]:
