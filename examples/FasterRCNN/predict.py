@@ -20,7 +20,7 @@ from config import config as cfg
 from config import finalize_configs
 from data import get_eval_dataflow, get_train_dataflow, read_image
 from dataset import DatasetRegistry, register_balloon, register_coco
-from eval import DetectionResult, evaluate_in_processes, predict_dataflow, predict_image, to_results
+from eval import DetectionResult, evaluate_in_processes, predict_dataflow, predict_image, resize_for_prediction, to_results
 from exported import load_exported
 from modeling.generalized_rcnn import ResNetC4Model, ResNetFPNModel
 from viz import (
@@ -138,15 +138,28 @@ def draw_steps(dp, boxes, scores, all_scores, final):
 
 
 def export(config, args):
-    exporter = ModelExporter(config)
+    exporter, example = ModelExporter(config), export_example(args.predict)
     if args.output_pb:
-        exporter.export_compact(args.output_pb, optimize=False)
+        exporter.export_compact(args.output_pb, optimize=False, example=example)
     elif args.output_serving:
-        exporter.export_serving(args.output_serving)
+        exporter.export_serving(args.output_serving, example=example)
     if args.output_onnx:
-        exporter.export_onnx(args.output_onnx)
+        exporter.export_onnx(args.output_onnx, example=example)
     if args.output_tflite:
-        exporter.export_tflite(args.output_tflite)
+        exporter.export_tflite(args.output_tflite, example=example)
+
+
+def export_example(paths):
+    """What an export is compared on: the first image to predict, else noise of the size that images have here.
+
+    In tiny images, as an export draws them, the first difference is the order of proposals: their scores are too close.
+    """
+    if paths:
+        image = read_image(paths[0])
+    else:
+        size = cfg.PREPROC.TEST_SHORT_EDGE_SIZE
+        image = np.random.RandomState(0).randint(0, 256, (size, size * 4 // 3, 3)).astype("uint8")
+    return [resize_for_prediction(image)]
 
 
 def main():

@@ -489,4 +489,4 @@ def test_missing_packages_are_named_when_they_are_needed(tmp_path):
     for line, name in zip(lines, expected):
         assert name in line and "pip install" in line, line
     assert "[[1]]" in run.stdout
-    assert sorted(os.listdir(str(tmp_path))) == ["a.tfrecords", "cache.db"]
+    assert sorted(os.listdir(str(tmp_path))) == ["a.png", "a.tfrecords", "cache.db"]

@@ -1,13 +1,15 @@
 """The first operation of a graph whose output differs between two runtimes, found by bisection."""
 from __future__ import annotations
 
+import time
 from typing import Callable, Dict, List, Optional, Set
 
 from .graph_def import GraphEditor, input_op, is_control
 
 _SOURCES = ("Const", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
-# Each trial converts and runs a part of the model.
+# Each trial converts and runs a part of the model, which takes seconds where it is large.
 _MOST_TRIALS = 60
+_MOST_SECONDS = 60.
 
 
 def first_differing(editor: GraphEditor, output: str, differs: Callable[[str], Optional[bool]]) -> str:
@@ -32,6 +34,7 @@ class _Search:
         self._editor = editor
         self._differs = differs
         self._known: Dict[str, Optional[bool]] = {}
+        self._end = time.monotonic() + _MOST_SECONDS
         self._order = [node.name for node in editor.in_order()]
         self._fed = _depending_on_inputs(editor, self._order)
 
@@ -48,7 +51,8 @@ class _Search:
 
     def is_different(self, name: str) -> bool:
         if name not in self._known:
-            self._known[name] = self._differs(name) if len(self._known) < _MOST_TRIALS else None
+            is_over = len(self._known) >= _MOST_TRIALS or time.monotonic() > self._end
+            self._known[name] = None if is_over else self._differs(name)
         return bool(self._known[name])
 
     def _direct_inputs(self, name: str) -> List[str]:
