@@ -326,8 +326,12 @@ class _FeedCallback(Callback):
         self._feed.count = 0
 
     def look(self) -> bool:
-        """Begin a new pass, and check its first datapoint, if there is one; the next `restart` goes on with it."""
-        self.restart()
+        """Begin a new pass, unless one has just begun, and check its first datapoint, if there is one.
+
+        The next `restart` goes on with this pass.
+        """
+        if self._iterator is None or self._feed.count:
+            self.restart()
         first = list(itertools.islice(self._iterator, 1))
         for datapoint in first:
             self._feed(datapoint)
