@@ -159,7 +159,8 @@ def get_train_dataflow():
     if workers == 0:
         return MapData(flow, preprocess)
     if cfg.TRAINER == "replicated":
-        return MultiProcessMapData(flow, workers, preprocess, buffer_size=workers * 20)
+        # a process that was forked while TensorFlow's threads run may hang
+        return MultiProcessMapData(flow, workers, preprocess, buffer_size=workers * 20, start_method="spawn")
     # MPI and TensorFlow's servers do not like processes beside them
     return MultiThreadMapData(flow, workers, preprocess, buffer_size=workers * 10)
 

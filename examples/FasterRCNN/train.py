@@ -9,7 +9,6 @@ Usage:
 """
 import argparse
 import itertools
-import multiprocessing
 
 import shapes
 from config import config as cfg
@@ -92,8 +91,6 @@ def make_train_config(args, model, dataflow, data):
 
 def main():
     args = parse_args()
-    # a process that was forked while TensorFlow's threads run may hang
-    multiprocessing.set_start_method("spawn", force=True)
     if args.fake:
         args.config = shapes.fake_settings(args.logdir) + args.config
     cfg.update_args(args.config)

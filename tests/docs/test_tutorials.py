@@ -1,6 +1,7 @@
 """The code blocks of each page of the documentation, run one after the other as one program.
 
 A block after `<!-- needs module, module -->` is left out where one of the optional packages is missing.
+The pages that the site makes of the examples' READMEs are not among them: their blocks run in the example's folder.
 """
 import glob
 import importlib.util
@@ -16,7 +17,7 @@ PROGRAMS = {}  # page -> [(modules that the block needs, code)]
 for path in sorted(glob.glob(os.path.join(DIRECTORY, "**", "*.md"), recursive=True)):
     with open(path, encoding="utf-8") as f:
         blocks = BLOCK.findall(f.read())
-    if blocks:
+    if blocks and os.path.join(DIRECTORY, "examples") not in path:
         PROGRAMS[os.path.relpath(path, DIRECTORY)] = blocks
 
 

@@ -1,4 +1,5 @@
 """Run an example's script within the test process: all is real, but the import of TensorFlow is shared."""
+import multiprocessing
 import os
 import runpy
 import sys
@@ -16,19 +17,20 @@ def run_example(monkeypatch, folder, script, *args):
         args: strings.
 
     Raises:
-        AssertionError: it exits with another status than 0.
+        AssertionError: it exits with another status than 0, or changes how all processes are started.
     """
     path = os.path.join(EXAMPLES, *script.split("/"))
     monkeypatch.setattr(sys, "argv", [path] + list(args))
     monkeypatch.setattr(sys, "path", [os.path.dirname(path)] + sys.path)
     monkeypatch.chdir(folder)
-    known = set(sys.modules)
+    known, start_method = set(sys.modules), multiprocessing.get_start_method()
     try:
         return runpy.run_path(path, run_name="__main__")
     except SystemExit as e:
         assert not e.code, "{} ended with {}".format(script, e.code)
         return {}
     finally:
+        assert multiprocessing.get_start_method() == start_method
         for name in set(sys.modules) - known:  # scripts of another folder may have siblings of the same name
             file = getattr(sys.modules[name], "__file__", None) or ""
             if file.startswith(EXAMPLES + os.sep):
