@@ -1,0 +1,186 @@
+"""PredictBatches in a local cluster of Ray with two actors, whose processes are killed."""
+import os
+import signal
+import tempfile
+import time
+
+import numpy as np
+import pytest
+from batch_models import config, export
+
+from tensorpack.contrib.ray import PredictBatches
+from tensorpack.predict import ExportedPredictor, OfflinePredictor
+
+pytestmark = [
+    pytest.mark.skipif("sys.version_info < (3, 10)", reason="Ray has no release for this Python"),
+    pytest.mark.timeout(150),
+]
+COUNT = 400
+IMAGES = np.random.RandomState(3).rand(COUNT, 8, 8).astype("float32")
+# Actors that hold all CPUs would leave none for the tasks that read.
+HALF = dict(num_cpus=0.5)
+
+
+@pytest.fixture(scope="module")
+def ray():
+    """Ray, with a cluster of two CPUs that has its own folder and ports, and ends with its processes."""
+    environment = dict(os.environ)
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_DATA_DISABLE_PROGRESS_BARS="1",
+                      RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0")
+    ray = pytest.importorskip("ray", reason="Ray is not installed")
+    pytest.importorskip("ray.data", reason="Ray's extra 'data' is not installed")
+    with tempfile.TemporaryDirectory(prefix="ray-") as folder:  # below /tmp, since names of sockets are short
+        ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80 << 20, _temp_dir=folder, log_to_driver=False,
+                 logging_level="ERROR", runtime_env={"env_vars": {"PYTHONPATH": python_path()}})
+        processes = children()
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        yield ray
+        ray.shutdown()
+        wait_until(lambda: not any(each.is_running() and each.status() != "zombie" for each in processes))
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def python_path():
+    here = os.path.dirname(os.path.abspath(__file__))
+    return os.pathsep.join([os.path.dirname(os.path.dirname(here)), here])
+
+
+def children():
+    import psutil
+
+    return psutil.Process().children(recursive=True)
+
+
+def wait_until(condition, seconds=60):
+    deadline = time.time() + seconds
+    while not condition():
+        assert time.time() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return export(tmp_path_factory.mktemp("model"))
+
+
+def rows(ray, blocks=10):
+    return ray.data.from_items([{"id": i, "image": image} for i, image in enumerate(IMAGES)], override_num_blocks=blocks)
+
+
+def actors(ray, count):
+    return ray.data.ActorPoolStrategy(size=count)
+
+
+def columns_of(dataset):
+    """The rows by their number, all of them once."""
+    batch = dataset.take_batch(2 * COUNT)
+    order = np.argsort(batch["id"])
+    return {name: column[order] for name, column in batch.items()}
+
+
+class PredictSlowly(PredictBatches):
+    """Writes its process and each batch into a folder, and takes its time."""
+
+    def __init__(self, *args, folder, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._folder = folder
+        self._note("started", self.predictor._model.engine.threads)
+
+    def _note(self, what, value):
+        with open(os.path.join(self._folder, what), "a") as f:
+            f.write("{} {}\n".format(os.getpid(), value))
+
+    def __call__(self, batch):
+        self._note("batches", len(batch["id"]))
+        time.sleep(0.05)
+        return super().__call__(batch)
+
+
+def notes(folder, what):
+    try:
+        with open(os.path.join(str(folder), what)) as f:
+            return [tuple(map(int, line.split())) for line in f if line.endswith("\n")]
+    except FileNotFoundError:
+        return []
+
+
+def test_two_actors_give_what_the_predictor_gives(ray, path, tmp_path):
+    with ExportedPredictor(path, "tensorflow", threads=1) as predictor:
+        prob, classes = predictor(IMAGES)
+    found = rows(ray).map_batches(
+        PredictSlowly, fn_constructor_args=[path, "tensorflow"], fn_constructor_kwargs={"folder": str(tmp_path)}, batch_size=16,
+        compute=actors(ray, 2), **HALF).materialize()
+    assert found.schema().names == ["id", "image", "prob", "class"]
+    found = columns_of(found)
+    np.testing.assert_array_equal(found["id"], np.arange(COUNT))
+    np.testing.assert_array_equal(found["image"], IMAGES)
+    np.testing.assert_allclose(found["prob"], prob, atol=1e-6)
+    np.testing.assert_array_equal(found["class"], classes)
+    assert (found["prob"].dtype, found["class"].dtype) == (prob.dtype, classes.dtype)
+    started = notes(tmp_path, "started")
+    assert len(started) == 2 and {threads for _, threads in started} == {1}  # of half a CPU
+    assert {pid for pid, _ in notes(tmp_path, "batches")} <= {pid for pid, _ in started}
+
+
+def test_rows_stay_in_order_where_that_is_asked_for(ray, path):
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = True
+    try:
+        found = rows(ray).map_batches(PredictBatches, fn_constructor_args=[path, "tensorflow"], batch_size=32,
+                                      compute=actors(ray, 2), **HALF).take_all()
+    finally:
+        context.execution_options.preserve_order = False
+    assert [row["id"] for row in found] == list(range(COUNT))
+
+
+def test_a_function_that_makes_a_config(ray):
+    with OfflinePredictor(config()) as predictor:
+        prob, classes = predictor(IMAGES)
+    found = columns_of(rows(ray).map_batches(PredictBatches, fn_constructor_args=[config], batch_size=64, compute=actors(ray, 1),
+                                             **HALF))
+    np.testing.assert_allclose(found["prob"], prob, atol=1e-6)
+    np.testing.assert_array_equal(found["class"], classes)
+
+
+def test_an_actor_that_is_killed_at_work_is_started_again_and_no_row_is_lost_or_doubled(ray, path, tmp_path):
+    predicted = rows(ray, blocks=20).map_batches(
+        PredictSlowly, fn_constructor_args=[path, "tensorflow"], fn_constructor_kwargs={"folder": str(tmp_path)}, batch_size=10,
+        compute=actors(ray, 2), **HALF)
+    killed, found = [], []
+    for batch in predicted.iter_batches(batch_size=10, prefetch_batches=0):
+        if len(killed) < 2:
+            killed.append(notes(tmp_path, "batches")[-1][0])
+            os.kill(killed[-1], signal.SIGKILL)
+            before = len(notes(tmp_path, "batches"))
+            wait_until(lambda before=before: len(notes(tmp_path, "batches")) > before)
+        found.append(batch)
+    ids = np.concatenate([batch["id"] for batch in found])
+    assert sorted(ids.tolist()) == list(range(COUNT))
+    with ExportedPredictor(path, "tensorflow", threads=1) as predictor:
+        np.testing.assert_allclose(np.concatenate([batch["prob"] for batch in found]), predictor(IMAGES[ids])[0], atol=1e-6)
+    started = [pid for pid, _ in notes(tmp_path, "started")]
+    assert len(set(started)) >= 3 and set(killed) <= set(started)
+
+
+ERRORS = [
+    ("none.pb", {}, "FileNotFoundError: PredictBatches: the model must be at the same place on each machine"),
+    (None, {"input_columns": {"image": "imgae"}}, "ValueError: PredictBatches: a batch must have the column 'imgae'.*'image'"),
+]
+
+
+@pytest.mark.parametrize("name, options, words", ERRORS, ids=["no model", "no column"])
+def test_errors_of_actors_reach_the_driver(ray, path, tmp_path, name, options, words):
+    model = path if name is None else str(tmp_path / name)
+    predicted = rows(ray, blocks=2).map_batches(
+        PredictBatches, fn_constructor_args=[model, "tensorflow"], fn_constructor_kwargs=options, batch_size=16,
+        compute=actors(ray, 1), **HALF)
+    with pytest.raises(ray.exceptions.RayError, match="(?s)" + words):
+        predicted.take_all()
+
+
+def test_the_module_does_not_hide_the_package_of_that_name(ray):
+    from tensorpack.contrib import ray as own
+
+    assert own.ray.__version__ == ray.__version__ and own.__name__ == "tensorpack.contrib.ray"
