@@ -6,7 +6,7 @@ is here is one actor: a model that is loaded once, and the columns of its batche
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Mapping, Optional
+from typing import Dict, Mapping, Optional
 
 import numpy as np
 
@@ -50,9 +50,9 @@ class PredictBatches:
     Raises:
         FileNotFoundError: there is nothing at the path on this machine.
         ImportError: the engine is not installed; or Ray is not, and `threads` is None.
-        TypeError, ValueError: an argument is wrong, or the model cannot be loaded; the shape of an input or output says that its
-            first dimension is not the batch. In a call: the batch lacks a column, or has one that is called as an output; values
-            do not fit an input; an output does not have a row for each element.
+        TypeError, ValueError: an argument is wrong, or the model cannot be loaded; the shape of an input or output says that
+            its first dimension is not the batch. In a call: the batch lacks a column, or has one that is called as an output;
+            values do not fit an input; an output does not have a row for each element.
     """
 
     def __init__(self, model: ModelSource, engine: Optional[str] = None, *, threads: Optional[int] = None,

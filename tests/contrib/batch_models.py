@@ -1,4 +1,4 @@
-"""A small model whose batches are predicted, for the tests of `contrib.ray`: two inputs, of which one is left out, two outputs."""
+"""A small model whose batches are predicted, for the tests of `contrib.ray`: two inputs, one left out, and some outputs."""
 import os
 
 import numpy as np

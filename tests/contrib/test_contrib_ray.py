@@ -5,6 +5,7 @@ import tempfile
 import time
 
 import numpy as np
+import psutil
 import pytest
 from batch_models import config, export
 
@@ -26,32 +27,32 @@ HALF = dict(num_cpus=0.5)
 def ray():
     """Ray, with a cluster of two CPUs that has its own folder and ports, and ends with its processes."""
     environment = dict(os.environ)
-    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_DATA_DISABLE_PROGRESS_BARS="1",
-                      RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0")
+    here = os.path.dirname(os.path.abspath(__file__))
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
+                      PYTHONPATH=os.pathsep.join([os.path.dirname(os.path.dirname(here)), here]),
+                      RAY_worker_niceness="0")  # beside other tests, nicer workers would hardly get any time
     ray = pytest.importorskip("ray", reason="Ray is not installed")
     pytest.importorskip("ray.data", reason="Ray's extra 'data' is not installed")
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:  # below /tmp, since names of sockets are short
         ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80 << 20, _temp_dir=folder, log_to_driver=False,
-                 logging_level="ERROR", runtime_env={"env_vars": {"PYTHONPATH": python_path()}})
-        processes = children()
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        yield ray
-        ray.shutdown()
-        wait_until(lambda: not any(each.is_running() and each.status() != "zombie" for each in processes))
-    os.environ.clear()
-    os.environ.update(environment)
+                 logging_level="ERROR")
+        processes = psutil.Process().children(recursive=True)
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        try:
+            yield ray
+        finally:
+            processes += psutil.Process().children(recursive=True)
+            ray.shutdown()
+            os.environ.clear()
+            os.environ.update(environment)
+            wait_until(lambda: not any(map(is_at_work, processes)))
 
 
-def python_path():
-    here = os.path.dirname(os.path.abspath(__file__))
-    return os.pathsep.join([os.path.dirname(os.path.dirname(here)), here])
-
-
-def children():
-    import psutil
-
-    return psutil.Process().children(recursive=True)
+def is_at_work(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_until(condition, seconds=60):
@@ -72,13 +73,6 @@ def rows(ray, blocks=10):
 
 def actors(ray, count):
     return ray.data.ActorPoolStrategy(size=count)
-
-
-def columns_of(dataset):
-    """The rows by their number, all of them once."""
-    batch = dataset.take_batch(2 * COUNT)
-    order = np.argsort(batch["id"])
-    return {name: column[order] for name, column in batch.items()}
 
 
 class PredictSlowly(PredictBatches):
@@ -107,14 +101,15 @@ def notes(folder, what):
         return []
 
 
-def test_two_actors_give_what_the_predictor_gives(ray, path, tmp_path):
+def test_two_actors_give_what_the_predictor_gives(ray, path, tmp_path, monkeypatch):
+    monkeypatch.setattr(ray.data.DataContext.get_current().execution_options, "preserve_order", True)
     with ExportedPredictor(path, "tensorflow", threads=1) as predictor:
         prob, classes = predictor(IMAGES)
-    found = rows(ray).map_batches(
+    dataset = rows(ray).map_batches(
         PredictSlowly, fn_constructor_args=[path, "tensorflow"], fn_constructor_kwargs={"folder": str(tmp_path)}, batch_size=16,
         compute=actors(ray, 2), **HALF).materialize()
-    assert found.schema().names == ["id", "image", "prob", "class"]
-    found = columns_of(found)
+    assert dataset.schema().names == ["id", "image", "prob", "class"]
+    found = dataset.take_batch(2 * COUNT)
     np.testing.assert_array_equal(found["id"], np.arange(COUNT))
     np.testing.assert_array_equal(found["image"], IMAGES)
     np.testing.assert_allclose(found["prob"], prob, atol=1e-6)
@@ -125,24 +120,14 @@ def test_two_actors_give_what_the_predictor_gives(ray, path, tmp_path):
     assert {pid for pid, _ in notes(tmp_path, "batches")} <= {pid for pid, _ in started}
 
 
-def test_rows_stay_in_order_where_that_is_asked_for(ray, path):
-    context = ray.data.DataContext.get_current()
-    context.execution_options.preserve_order = True
-    try:
-        found = rows(ray).map_batches(PredictBatches, fn_constructor_args=[path, "tensorflow"], batch_size=32,
-                                      compute=actors(ray, 2), **HALF).take_all()
-    finally:
-        context.execution_options.preserve_order = False
-    assert [row["id"] for row in found] == list(range(COUNT))
-
-
 def test_a_function_that_makes_a_config(ray):
     with OfflinePredictor(config()) as predictor:
         prob, classes = predictor(IMAGES)
-    found = columns_of(rows(ray).map_batches(PredictBatches, fn_constructor_args=[config], batch_size=64, compute=actors(ray, 1),
-                                             **HALF))
-    np.testing.assert_allclose(found["prob"], prob, atol=1e-6)
-    np.testing.assert_array_equal(found["class"], classes)
+    found = rows(ray).map_batches(PredictBatches, fn_constructor_args=[config], batch_size=64, compute=actors(ray, 1),
+                                  **HALF).take_batch(2 * COUNT)
+    assert sorted(found["id"].tolist()) == list(range(COUNT))
+    np.testing.assert_allclose(found["prob"], prob[found["id"]], atol=1e-6)
+    np.testing.assert_array_equal(found["class"], classes[found["id"]])
 
 
 def test_an_actor_that_is_killed_at_work_is_started_again_and_no_row_is_lost_or_doubled(ray, path, tmp_path):

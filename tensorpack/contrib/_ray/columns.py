@@ -56,8 +56,8 @@ class OutputColumns:
         for name, column in writers.items():
             others = [other for other in writers if other != name and writers[other] == column]
             if others:
-                raise ValueError("{}: output_columns must give each output a column of its own; got {!r} for {!r} and {!r}".format(
-                    who, column, name, others[0]))
+                raise ValueError("{}: output_columns must give each output a column of its own; got {!r} for {!r} and "
+                                 "{!r}".format(who, column, name, others[0]))
 
     def require_new(self, batch: Batch) -> None:
         """Raise ValueError if one would take the place of what is in the batch."""
@@ -75,8 +75,8 @@ class OutputColumns:
     def __call__(self, outputs: List[Any], num_rows: int) -> Batch:
         for name, value in zip(self._names, outputs):
             if not isinstance(value, np.ndarray) or value.shape[:1] != (num_rows,):
-                raise ValueError("{}: the first dimension of each output must be the batch; the output {!r} of a batch of {} is "
-                                 "{}; leave it out of the model".format(self._who, name, num_rows, describe(value)))
+                raise ValueError("{}: the first dimension of each output must be the batch; the output {!r} of a batch of {} "
+                                 "is {}; leave it out of the model".format(self._who, name, num_rows, describe(value)))
         return dict(zip(self._columns, outputs))
 
 

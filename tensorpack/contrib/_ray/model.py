@@ -61,11 +61,13 @@ def _exported(who: str, path: Any, engine: Optional[str], threads: Optional[int]
 
 def _of_config(who: str, make_config: Callable[[], Any], engine: Optional[str], threads: Optional[int]) -> Model:
     if engine is not None:
-        raise ValueError("{}: engine must be None with a function that returns a PredictConfig, which is computed in its session; "
-                         "got {!r}; export the model once, by ModelExporter, and give the path of the file".format(who, engine))
+        raise ValueError("{}: engine must be None with a function that returns a PredictConfig, which is computed in its "
+                         "session; got {!r}; export the model, by ModelExporter, and give the path of the file".format(
+                             who, engine))
     config = make_config()
     if not isinstance(config, PredictConfig):
-        raise TypeError("{}: the function that is given as model must return a PredictConfig; got {}".format(who, shown(config)))
+        raise TypeError("{}: the function that is given as model must return a PredictConfig; got {}".format(
+            who, shown(config)))
     creator = config.session_creator
     if threads is not None and type(creator) is NewSessionCreator and not creator.user_provided_config:
         creator.config.intra_op_parallelism_threads = creator.config.inter_op_parallelism_threads = threads
@@ -86,10 +88,9 @@ def _require_batches(who: str, model: Model) -> None:
         for spec in specs:
             size = _first_size(spec)
             if size == 0 or (takes_any and size is not None):
-                raise ValueError("{}: the batch must be the first dimension of each input and output, since a column has a value "
-                                 "for each row; the {} {!r} has the shape {}; leave it out of the model, or make {}".format(
-                                     who, kind, spec.name, spec.shape,
-                                     "it a constant there" if kind == "input" else "one for each element of the batch"))
+                raise ValueError("{}: the batch must be the first dimension of each input and output, since a column has a "
+                                 "value for each row; the {} {!r} has the shape {}; leave it out of the model{}".format(
+                                     who, kind, spec.name, spec.shape, ", or make it a constant" * (kind == "input")))
 
 
 def _first_size(spec: tf.TensorSpec) -> Optional[int]:
