@@ -2,8 +2,8 @@
 """What a second actor is worth: PredictBatches in a pool of one and of two of Ray's actors, each with one thread.
 
 The model is a ResNet-50 of 128x128 images in ONNX Runtime, or in TensorFlow where that is missing; the images are made by the
-actors, so that what is measured is prediction. Pools take turns, in a new pass over the data each; the time is that in which all
-actors are at work. Images per second need a core for each actor. Two more figures tell what there would be on a machine that
+actors, so that what is measured is prediction. Pools take turns, in a new pass over the data each; the time is that in which
+all actors are at work. Images per second need a core for each actor. Two more figures tell what there would be on a machine that
 nobody else uses: images per second of CPU time of the calls, which falls where actors take something from each other, and the
 part of its time that an actor is in a call, which falls where it waits for Ray.
 
