@@ -3,9 +3,9 @@
 
 The model is a ResNet-50 of 128x128 images in ONNX Runtime, or in TensorFlow where that is missing; the images are made by the
 actors, so that what is measured is prediction. Pools take turns, in a new pass over the data each; the time is that in which
-all actors are at work. Images per second need a core for each actor. Two more figures tell what there would be on a machine that
-nobody else uses: images per second of CPU time of the calls, which falls where actors take something from each other, and the
-part of its time that an actor is in a call, which falls where it waits for Ray.
+all actors are at work. Images per second need a core for each actor. Two more figures tell what there would be on a machine
+that nobody else uses: images per second of CPU time of the calls, which falls where actors take something from each other,
+and the part of its time that an actor is in a call, which falls where it waits for Ray.
 
 Target: images/s of two actors >= 1.7 x those of one. Two processes without Ray show what the machine allows.
 Usage: ray_predict.py [--batches N] [--rounds N] [--json FILE]

@@ -15,7 +15,7 @@ from tensorpack.predict import ExportedPredictor, OfflinePredictor
 pytestmark = [
     pytest.mark.skipif("sys.version_info < (3, 10)", reason="Ray has no release for this Python"),
     pytest.mark.timeout(300),
-    pytest.mark.filterwarnings("default"),  # Ray's own code runs here, and calls what Ray has deprecated
+    pytest.mark.filterwarnings("ignore"),  # Ray's own code runs here, and calls what Ray has deprecated
 ]
 COUNT = 400
 IMAGES = np.random.RandomState(3).rand(COUNT, 8, 8).astype("float32")
