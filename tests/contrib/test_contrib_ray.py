@@ -37,7 +37,8 @@ def ray():
         ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80 << 20, _temp_dir=folder, log_to_driver=False,
                  logging_level="ERROR")
         processes = psutil.Process().children(recursive=True)
-        ray.data.DataContext.get_current().enable_progress_bars = False
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars, context.wait_for_min_actors_s = False, 240
         try:
             yield ray
         finally:
@@ -75,12 +76,12 @@ def actors(ray, count):
     return ray.data.ActorPoolStrategy(size=count)
 
 
-class PredictSlowly(PredictBatches):
-    """Writes its process and each batch into a folder, and takes its time."""
+class PredictAndDie(PredictBatches):
+    """Writes its process into a folder, and kills it when it has predicted some row for the first time."""
 
-    def __init__(self, *args, folder, **kwargs):
+    def __init__(self, *args, folder, fatal=(), **kwargs):
         super().__init__(*args, **kwargs)
-        self._folder = folder
+        self._folder, self._fatal = folder, fatal
         self._note("started", self.predictor._model.engine.threads)
 
     def _note(self, what, value):
@@ -88,9 +89,12 @@ class PredictSlowly(PredictBatches):
             f.write("{} {}\n".format(os.getpid(), value))
 
     def __call__(self, batch):
-        self._note("batches", len(batch["id"]))
-        time.sleep(0.05)
-        return super().__call__(batch)
+        predicted = super().__call__(batch)
+        survived = {row for _, row in notes(self._folder, "killed")}
+        for row in set(batch["id"].tolist()) & set(self._fatal) - survived:
+            self._note("killed", row)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return predicted
 
 
 def notes(folder, what):
@@ -106,7 +110,7 @@ def test_two_actors_give_what_the_predictor_gives(ray, path, tmp_path, monkeypat
     with ExportedPredictor(path, "tensorflow", threads=1) as predictor:
         prob, classes = predictor(IMAGES)
     dataset = rows(ray).map_batches(
-        PredictSlowly, fn_constructor_args=[path, "tensorflow"], fn_constructor_kwargs={"folder": str(tmp_path)}, batch_size=16,
+        PredictAndDie, fn_constructor_args=[path, "tensorflow"], fn_constructor_kwargs={"folder": str(tmp_path)}, batch_size=16,
         compute=actors(ray, 2), **HALF).materialize()
     assert dataset.schema().names == ["id", "image", "prob", "class"]
     found = dataset.take_batch(2 * COUNT)
@@ -117,7 +121,6 @@ def test_two_actors_give_what_the_predictor_gives(ray, path, tmp_path, monkeypat
     assert (found["prob"].dtype, found["class"].dtype) == (prob.dtype, classes.dtype)
     started = notes(tmp_path, "started")
     assert len(started) == 2 and {threads for _, threads in started} == {1}  # of half a CPU
-    assert {pid for pid, _ in notes(tmp_path, "batches")} <= {pid for pid, _ in started}
 
 
 def test_a_function_that_makes_a_config(ray):
@@ -131,23 +134,15 @@ def test_a_function_that_makes_a_config(ray):
 
 
 def test_an_actor_that_is_killed_at_work_is_started_again_and_no_row_is_lost_or_doubled(ray, path, tmp_path):
-    predicted = rows(ray, blocks=20).map_batches(
-        PredictSlowly, fn_constructor_args=[path, "tensorflow"], fn_constructor_kwargs={"folder": str(tmp_path)}, batch_size=10,
-        compute=actors(ray, 2), **HALF)
-    killed, found = [], []
-    for batch in predicted.iter_batches(batch_size=10, prefetch_batches=0):
-        if len(killed) < 2:
-            killed.append(notes(tmp_path, "batches")[-1][0])
-            os.kill(killed[-1], signal.SIGKILL)
-            before = len(notes(tmp_path, "batches"))
-            wait_until(lambda before=before: len(notes(tmp_path, "batches")) > before)
-        found.append(batch)
-    ids = np.concatenate([batch["id"] for batch in found])
-    assert sorted(ids.tolist()) == list(range(COUNT))
+    found = rows(ray, blocks=20).map_batches(
+        PredictAndDie, fn_constructor_args=[path, "tensorflow"], batch_size=10, compute=actors(ray, 2),
+        fn_constructor_kwargs={"folder": str(tmp_path), "fatal": [105, 255]}, **HALF).take_batch(2 * COUNT)
+    assert sorted(found["id"].tolist()) == list(range(COUNT))
     with ExportedPredictor(path, "tensorflow", threads=1) as predictor:
-        np.testing.assert_allclose(np.concatenate([batch["prob"] for batch in found]), predictor(IMAGES[ids])[0], atol=1e-6)
-    started = [pid for pid, _ in notes(tmp_path, "started")]
-    assert len(set(started)) >= 3 and set(killed) <= set(started)
+        np.testing.assert_allclose(found["prob"], predictor(IMAGES[found["id"]])[0], atol=1e-6)
+    killed, started = notes(tmp_path, "killed"), notes(tmp_path, "started")
+    assert sorted(row for _, row in killed) == [105, 255]
+    assert len({pid for pid, _ in started}) >= 3 and {pid for pid, _ in killed} <= {pid for pid, _ in started}
 
 
 ERRORS = [
