@@ -49,6 +49,7 @@ extras = {
 }
 extras["all"] = sorted({package for name, packages in extras.items() if name != "tf" for package in packages})
 extras["horovod"] = ["horovod"]
+extras["ray"] = ["ray[data]"]
 extras["examples"] = extras["lmdb"] + extras["coco"] + ["matplotlib", "opencv-python-headless", "scipy"] + [
     # later ones need a newer NumPy than TensorFlow 1.15
     "gymnasium; python_version >= '3.8'", "gymnasium<0.27; python_version < '3.8'"]

@@ -1,4 +1,5 @@
-"""What stands on top of the library: `contrib.rnn` (recurrent cells and loops) and `contrib.keras` (Keras models).
+"""What stands on top of the library: `contrib.rnn` (recurrent cells and loops), `contrib.keras` (Keras models) and
+`contrib.ray` (batch prediction on many machines).
 
 Nothing is imported here; import the modules themselves.
 """

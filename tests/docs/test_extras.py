@@ -30,7 +30,7 @@ def test_the_table_in_the_readme_has_every_extra():
 
 def test_packages_that_messages_ask_for_are_in_an_extra():
     required = re.search(r"install_requires=(\[.*?\])", read("setup.py"), re.S).group(1)
-    brought = {re.split(r"[<>=; ]", each)[0] for packages in extras().values() for each in packages}
+    brought = {re.split(r"[<>=; \[]", each)[0] for packages in extras().values() for each in packages}
     brought.update(re.findall(r'"([\w-]+)', required))
     asked = set()
     for path in glob.glob(os.path.join(ROOT, "tensorpack", "**", "*.py"), recursive=True):
