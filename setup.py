@@ -39,6 +39,8 @@ extras = {
     "onnxruntime": ["onnxruntime"],
     "openvino": ["openvino"],
     "parquet": ["pyarrow>=12"],
+    # pages of runs, with the images of their event files
+    "report": ["bokeh>=2.4", "tensorboard"],
     "scikit-learn": ["scikit-learn"],
     "scipy": ["scipy"],
     # tf.train.Example
@@ -72,7 +74,7 @@ setup(
     entry_points={"console_scripts": [
         "tensorpack-{}=tensorpack._cli.{}:main".format(tool, tool.replace("-", "_"))
         for tool in ("checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint",
-                     "predict")
+                     "predict", "report")
     ] + ["tensorpack-tf1=tensorpack.tf1._run.command:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -1,9 +1,12 @@
 """`Trainer`: a loop of epochs of steps that calls callbacks. It knows nothing of models, towers or costs."""
 from __future__ import annotations
 
+import platform
 import time
 import weakref
 from typing import Any, List, Optional, Union
+
+import numpy as np
 
 from ..callbacks.base import Callback, StopTraining
 from ..callbacks.group import Callbacks, raise_background_failure
@@ -11,6 +14,7 @@ from ..callbacks.monitor import MonitorBase, Monitors
 from ..callbacks.saver import find_model_saver
 from ..callbacks.steps import MaintainStepCounter
 from ..compat import tfv1 as tf
+from ..libinfo import __version__
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
@@ -134,6 +138,8 @@ class Trainer(KeywordsTold):
                 raise TypeError("Trainer.setup_callbacks: {} must be a list; got {}".format(name, shown(value)))
         with self.graph.as_default():
             if self.is_chief:
+                logger.info("Versions: tensorpack %s, TensorFlow %s, NumPy %s, Python %s", __version__, tf.__version__,
+                            np.__version__, platform.python_version())
                 describe_trainable_vars()
             self.register_callback(MaintainStepCounter())
             for cb in callbacks:

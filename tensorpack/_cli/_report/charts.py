@@ -1,0 +1,183 @@
+"""The pictures of a report, drawn with Bokeh: one for each group of statistics, all over the same epochs."""
+from __future__ import annotations
+
+import math
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ...utils.optional import optional_import
+from .arrange import Chart, best_of, charts_of, direction, settings_of, smooth, thinned
+from .run import Run
+
+_plotting = optional_import("bokeh.plotting", needed_by="tensorpack-report", pip="bokeh")
+_models = optional_import("bokeh.models", needed_by="tensorpack-report", pip="bokeh")
+
+# Told apart by those who do not see all colours (Okabe and Ito, 2008), without yellow, which is faint on white.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+_DASHES = ("solid", "dashed", "dotted", "dotdash")
+_MARKS = {"restart": ("dashed", "#767676"), "stall": ("dotted", "#d55e00")}
+_VERDICTS = {"compute-bound": ("circle", "#009e73"), "data-bound": ("triangle", "#d55e00")}
+_HEIGHT = 300  # pixels
+
+
+class Picture(NamedTuple):
+    """A drawn chart.
+
+    Attributes:
+        title: what it shows.
+        caption: the same in words, for those who do not see it.
+        figure: of Bokeh.
+        columns: the table behind it: the run and the statistic of each column, and {epoch: value}.
+    """
+
+    title: str
+    caption: str
+    figure: Any
+    columns: List[Tuple[str, Dict[int, float]]]
+
+
+class Painter:
+    """Draws the charts of some runs.
+
+    Args:
+        runs: those that are laid over each other.
+        weight: of the moving averages, from 0 (none) up to but not including 1.
+    """
+
+    def __init__(self, runs: Sequence[Run], weight: float):
+        self._runs = runs
+        self._weight = weight
+        self._range = _models.DataRange1d()
+        self._sources = [self._source(run) for run in runs]
+
+    def pictures(self) -> List[Picture]:
+        """All pictures: the statistics by name, then the hyper-parameters, then the speed."""
+        names = {name for run in self._runs for name in run.history.series}
+        settings = settings_of(names, {name for run in self._runs for name in run.log.settings})
+        drawn = [self._curves(chart) for chart in charts_of(names - set(settings))]
+        drawn += [self._steps(name) for name in settings]
+        return drawn + [self._speed()] * any(run.log.seconds for run in self._runs)
+
+    def _source(self, run: Run) -> Any:
+        """The columns of a run: `epoch`, and for each statistic its values and their averages."""
+        rows = thinned(len(run.history.epochs))
+        columns = {"epoch": np.asarray(run.history.epochs)[rows]} if rows else {"epoch": np.zeros([0])}
+        for name, values in run.history.series.items():
+            columns["raw " + name] = np.asarray(values)[rows]
+            columns["smooth " + name] = np.asarray(smooth(values, self._weight))[rows]
+        return _plotting.ColumnDataSource(columns)
+
+    def _figure(self, title: str, **options: Any) -> Any:
+        figure = _plotting.figure(title=title, height=_HEIGHT, x_range=self._range, sizing_mode="stretch_width",
+                                  x_axis_label="epoch", tools="pan,box_zoom,reset,save", active_drag=None, **options)
+        figure.toolbar.logo = None
+        figure.xaxis.ticker = _models.BasicTicker(min_interval=1)
+        for number, run in enumerate(self._runs):
+            for mark in run.log.marks:
+                dash, colour = _MARKS[mark.kind]
+                colour = _colour(number) if len(self._runs) > 1 else colour
+                figure.add_layout(_models.Span(location=mark.epoch - 0.5, dimension="height", line_dash=dash,
+                                               line_color=colour))
+        return figure
+
+    def _curves(self, chart: Chart) -> Picture:
+        figure, words, columns = self._figure(chart.title), [], []
+        for number, (run, source) in enumerate(zip(self._runs, self._sources)):
+            for position, (part, name) in enumerate(chart.names.items()):
+                if name not in run.history.series:
+                    continue
+                label = self._label(run, part or name)
+                colour = _colour(number if len(self._runs) > 1 else position)
+                dash = _DASHES[position % len(_DASHES)] if len(self._runs) > 1 else "solid"
+                style = dict(line_color=colour, line_dash=dash, legend_label=label)
+                if self._weight:
+                    figure.line("epoch", "raw " + name, source=source, name="raw", line_alpha=0.3, **style)
+                line = figure.line("epoch", "smooth " + name, source=source, name="curve", line_width=2, **style)
+                figure.add_tools(_models.HoverTool(renderers=[line], tooltips=[
+                    (label, "@{raw %s}" % name), ("epoch", "@epoch")], mode="vline"))
+                columns.append((label, _by_epoch(run, name)))
+                words.append("{}: {}".format(label, self._mark_best(figure, run, name, style)))
+        return self._finished(chart.title, figure, words, columns)
+
+    def _mark_best(self, figure: Any, run: Run, name: str, style: Dict[str, Any]) -> str:
+        """Draw the best value, if it can be known which is; what happened to the statistic in words."""
+        epochs, values = run.history.epochs, run.history.series[name]
+        finite = [value for value in values if not math.isnan(value)]
+        best = best_of(values, direction(name, run.log.best))
+        words = "from {:.5g} to {:.5g}".format(finite[0], finite[-1])
+        if best is None:
+            return words
+        figure.scatter([epochs[best]], [values[best]], size=9, name="best", marker="star", color=style["line_color"],
+                       legend_label=style["legend_label"])
+        return "{}, best {:.5g} in epoch {}".format(words, values[best], epochs[best])
+
+    def _steps(self, name: str) -> Picture:
+        values = [value for run in self._runs for value in run.history.series.get(name, []) if not math.isnan(value)]
+        is_wide = min(values) > 0 and max(values) >= 10 * min(values)
+        figure, words, columns = self._figure(name, y_axis_type="log" if is_wide else "linear"), [], []
+        for number, (run, source) in enumerate(zip(self._runs, self._sources)):
+            if name not in run.history.series:
+                continue
+            label = self._label(run, name)
+            figure.step("epoch", "raw " + name, source=source, name="curve", mode="before", line_width=2,
+                        line_color=_colour(number), legend_label=label)
+            columns.append((label, _by_epoch(run, name)))
+            finite = [value for value in run.history.series[name] if not math.isnan(value)]
+            words.append("{}: from {:.5g} to {:.5g}".format(label, finite[0], finite[-1]))
+        return self._finished(name, figure, words, columns)
+
+    def _speed(self) -> Picture:
+        title = "steps per second"
+        figure, words, columns = self._figure(title), [], []
+        for number, run in enumerate(self._runs):
+            speed = speed_of(run)
+            epochs = [list(speed)[i] for i in thinned(len(speed))]
+            if not speed:
+                continue
+            label = self._label(run, title)
+            figure.line(epochs, [speed[epoch] for epoch in epochs], name="curve", line_color=_colour(number), legend_label=label)
+            bound = {kind: [epoch for epoch in epochs if kind in run.log.verdicts.get(epoch, ("", ""))[1]] for kind in _VERDICTS}
+            for kind, (marker, colour) in _VERDICTS.items():
+                if bound[kind]:
+                    figure.scatter(bound[kind], [speed[epoch] for epoch in bound[kind]], size=7, marker=marker, color=colour,
+                                   name="verdict", legend_label=self._label(run, kind))
+            columns.append((label, speed))
+            words.append("; ".join(["{}: {:.3g} on average".format(label, sum(speed.values()) / len(speed))] + [
+                "{} in {} of {} epochs".format(kind, len(at), len(epochs)) for kind, at in bound.items() if at]))
+        return self._finished(title, figure, words, columns)
+
+    def _label(self, run: Run, name: str) -> str:
+        return "{}: {}".format(run.name, name) if len(self._runs) > 1 else name
+
+    def _finished(self, title: str, figure: Any, words: List[str], columns: List[Tuple[str, Dict[int, float]]]) -> Picture:
+        if figure.legend:
+            figure.add_layout(figure.legend[0], "below")
+            figure.legend.click_policy = "hide"
+            figure.legend.orientation = "horizontal" if len(columns) < 3 else "vertical"
+            figure.legend.border_line_alpha = 0
+        return Picture(title, "; ".join(words), figure, columns)
+
+
+def speed_of(run: Run) -> Dict[int, float]:
+    """{epoch: steps per second}, as the log says."""
+    steps, seconds = run.log.steps, run.log.seconds
+    before = {epoch: steps.get(epoch - 1, 0 if epoch == 1 else None) for epoch in steps}
+    return {epoch: (steps[epoch] - start) / seconds[epoch] for epoch, start in sorted(before.items())
+            if start is not None and steps[epoch] > start and seconds[epoch] > 0}
+
+
+def _by_epoch(run: Run, name: str) -> Dict[int, float]:
+    return {epoch: value for epoch, value in zip(run.history.epochs, run.history.series[name]) if not math.isnan(value)}
+
+
+def _colour(number: int) -> str:
+    return _COLOURS[number % len(_COLOURS)]
+
+
+def verdict_of(run: Run) -> Optional[str]:
+    """What was the slower one in most of the epochs about which the log says it, in words."""
+    texts = [text for _, text in run.log.verdicts.values()]
+    counts = {kind: sum(kind in text for text in texts) for kind in _VERDICTS}
+    kind = max(_VERDICTS, key=lambda kind: counts[kind])
+    return "{} in {} of {} epochs".format(kind, counts[kind], len(texts)) if counts[kind] else None

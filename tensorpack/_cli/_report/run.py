@@ -1,0 +1,52 @@
+"""Everything that a run left in its log directory."""
+from __future__ import annotations
+
+import os
+from typing import List, NamedTuple
+
+from .events import Image, read_images
+from .history import History, read_history
+from .log import LogFacts, read_logs
+
+
+class Run(NamedTuple):
+    """A run: its name, statistics, what the log says, the images, and what could not be read, in sentences."""
+
+    name: str
+    history: History
+    log: LogFacts
+    images: List[Image]
+    problems: List[str]
+
+
+def read_runs(folders: List[str]) -> List[Run]:
+    """The runs in these directories, named as shortly as tells them apart.
+
+    Raises:
+        ValueError: a directory is missing, or nothing in it is of a run.
+    """
+    return [_read(folder, name) for folder, name in zip(folders, _names(folders))]
+
+
+def _read(folder: str, name: str) -> Run:
+    if not os.path.isdir(folder):
+        raise ValueError("{}: must be the log directory of a run; got {}".format(
+            folder, "a file; give the directory it is in" if os.path.exists(folder) else "a name that does not exist"))
+    history, log = read_history(folder), read_logs(folder)
+    if not history.epochs and log is None:
+        raise ValueError("{}: must be the log directory of a run, with stats.json or log.log; got one with {}".format(
+            folder, ", ".join(sorted(os.listdir(folder))[:5]) or "nothing in it"))
+    images, problems = read_images(folder)
+    if log is None:
+        problems.append("There is no log.log: throughput, restarts, variables and messages are not known.")
+    return Run(name, history, log or LogFacts(), images, [history.problem] * bool(history.problem) + problems)
+
+
+def _names(folders: List[str]) -> List[str]:
+    """The last parts of the paths, as many as make them differ."""
+    parts = [os.path.abspath(folder).split(os.sep) for folder in folders]
+    for count in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-count:]) for each in parts]
+        if len(set(names)) == len(names):
+            return names
+    return ["{} ({})".format(name, number) for number, name in enumerate(names, 1)]  # the same directory again
