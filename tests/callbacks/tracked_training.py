@@ -20,7 +20,7 @@ class Model(ModelDesc):
         return cost
 
     def optimizer(self):
-        return tf.train.GradientDescentOptimizer(0.1)
+        return tf.train.GradientDescentOptimizer(1e-3)
 
 
 class Pictures(Callback):
@@ -45,7 +45,7 @@ class EndBy(Callback):
 def wait_until_all_is_sent():
     while MONITOR._sender._calls or MONITOR._sender._since is not None:
         time.sleep(0.1)
-    time.sleep(3)  # the process of W&B writes later
+
 
 
 def make_monitor(text):
