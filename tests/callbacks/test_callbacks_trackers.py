@@ -67,7 +67,8 @@ def history(found):
 
 
 def runs_of_wandb(tmp_path):
-    return [records(path) for path in sorted(glob.glob(str(tmp_path / "wandb" / "offline-run-*" / "*.wandb")), key=os.path.getmtime)]
+    paths = glob.glob(str(tmp_path / "wandb" / "offline-run-*" / "*.wandb"))
+    return [records(path) for path in sorted(paths, key=os.path.getmtime)]
 
 
 @needs_wandb
@@ -153,9 +154,10 @@ def test_mlflow_with_its_server(train, tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = "http://127.0.0.1:{}".format(port)
-    server = subprocess.Popen([sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-                               "--backend-store-uri", "sqlite:///" + str(tmp_path / "store.db"),
-                               "--default-artifact-root", str(tmp_path / "artifacts")], cwd=str(tmp_path), start_new_session=True)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+         "--backend-store-uri", "sqlite:///" + str(tmp_path / "store.db"),
+         "--default-artifact-root", str(tmp_path / "artifacts")], cwd=str(tmp_path), start_new_session=True)
     try:
         end = time.monotonic() + 120
         while True:

@@ -6,7 +6,22 @@ import time
 
 import numpy as np
 
-from tensorpack import *
+from tensorpack import (
+    AutoResumeTrainConfig,
+    Callback,
+    DataFromList,
+    FullyConnected,
+    JSONWriter,
+    MLflowMonitor,
+    ModelDesc,
+    ModelSaver,
+    ScalarPrinter,
+    SimpleTrainer,
+    WandbMonitor,
+    launch_train_with_config,
+    logger,
+    summary,
+)
 from tensorpack import tfv1 as tf
 
 
@@ -64,6 +79,7 @@ if __name__ == "__main__":
     flow = DataFromList([[np.full([2, 4], k, "float32")] for k in range(10)], shuffle=False)
     start = time.time()
     launch_train_with_config(AutoResumeTrainConfig(
-        model=Model(), dataflow=flow, callbacks=[Pictures(), ModelSaver(max_to_keep=1), EndBy(sys.argv[4] if sys.argv[4:] else "")],
+        model=Model(), dataflow=flow,
+        callbacks=[Pictures(), ModelSaver(max_to_keep=1), EndBy(sys.argv[4] if sys.argv[4:] else "")],
         monitors=[JSONWriter(), ScalarPrinter(), MONITOR], max_epoch=int(max_epoch), steps_per_epoch=5), SimpleTrainer())
     print("trained in {:.1f} seconds".format(time.time() - start))

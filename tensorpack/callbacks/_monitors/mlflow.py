@@ -23,9 +23,9 @@ _BATCH = 1000  # metrics in one request: the limit of MLflow
 class MLflowMonitor(TrackerMonitor):
     """Sends scalars as metrics, images and, when asked, checkpoints as artifacts to MLflow. Histograms it has no place for.
 
-    Runs on the chief only. A thread sends, so a server that is away costs the training nothing. A training that is resumed in the
-    same log directory goes on with its run, whose identity is in `mlflow.json` there. In names of metrics, characters that MLflow
-    refuses become `_`.
+    Runs on the chief only. A thread sends, so a server that is away costs the training nothing. A training that is resumed
+    in the same log directory goes on with its run, whose identity is in `mlflow.json` there. In names of metrics, characters
+    that MLflow refuses become `_`.
 
     Args:
         experiment: name of the experiment, which is made if there is none; by default what MLFLOW_EXPERIMENT_NAME says, or
@@ -45,10 +45,10 @@ class MLflowMonitor(TrackerMonitor):
     _service = "MLflow"
     _identity_file = "mlflow.json"
 
-    def __init__(self, experiment: Optional[str] = None, config: Optional[Mapping[str, Any]] = None, checkpoints: bool = False, *,
-                 tracking_uri: Optional[str] = None, run_name: Optional[str] = None, flush_seconds: float = 30):
+    def __init__(self, experiment: Optional[str] = None, config: Optional[Mapping[str, Any]] = None, checkpoints: bool = False,
+                 *, tracking_uri: Optional[str] = None, run_name: Optional[str] = None, flush_seconds: float = 30):
         super().__init__(config, checkpoints, flush_seconds)
-        mlflow.__version__  # a missing package is told before the training
+        assert mlflow.__version__  # a missing package is told before the training
         self._experiment = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "Default"
         self._tracking_uri = tracking_uri
         self._run_name = run_name

@@ -56,8 +56,8 @@ class BackgroundSender:
             left = len(self._calls) + (self._since is not None)
             self._calls.clear()
         if left:
-            logger.warning("%s: %s has not taken the last %d calls within %g seconds; they are given up.", self._who, self._service,
-                           left, seconds)
+            logger.warning("%s: %s has not taken the last %d calls within %g seconds; they are given up.", self._who,
+                           self._service, left, seconds)
         if self._failed or self._left_out:
             logger.warning("%s: %d calls failed and %d were left out.", self._who, self._failed, self._left_out)
         return not left

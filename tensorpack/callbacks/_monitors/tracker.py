@@ -39,9 +39,11 @@ class TrackerMonitor(MonitorBase):
 
     def __init__(self, config: Optional[Mapping[str, Any]] = None, checkpoints: bool = False, flush_seconds: float = 30):
         if config is not None and not isinstance(config, Mapping):
-            raise TypeError("{}: config must be a dict of hyper-parameters; got {}".format(type(self).__name__, type(config).__name__))
+            raise TypeError("{}: config must be a dict of hyper-parameters; got {}".format(
+                type(self).__name__, type(config).__name__))
         if not 0 <= flush_seconds < float("inf"):
-            raise ValueError("{}: flush_seconds must be finite and not negative; got {}".format(type(self).__name__, flush_seconds))
+            raise ValueError("{}: flush_seconds must be finite and not negative; got {}".format(
+                type(self).__name__, flush_seconds))
         self._config = dict(config or {})
         self._sends_checkpoints = checkpoints
         self._flush_seconds = flush_seconds
