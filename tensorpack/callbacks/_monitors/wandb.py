@@ -19,8 +19,8 @@ class WandbMonitor(TrackerMonitor):
     """Sends scalars, images, histograms and, when asked, checkpoints to Weights & Biases, over the axis `global_step`.
 
     Runs on the chief only. A thread sends, so a service that is away costs the training nothing; WANDB_MODE=offline keeps
-    all on disk for `wandb sync`. A training that is resumed in the same log directory goes on with its run, whose identity is in
-    `wandb.json` there. Steps that were lost and done again are there twice.
+    all on disk for `wandb sync`. A training that is resumed in the same log directory goes on with its run, whose identity
+    is in `wandb.json` there. Steps that were lost and done again are there twice.
 
     Args:
         project: where the run belongs; by default what WANDB_PROJECT says.
