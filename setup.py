@@ -34,6 +34,7 @@ extras = {
     # later wheels for Python 3.7 cannot be imported
     "lmdb": ["lmdb; python_version >= '3.8'", "lmdb<2; python_version < '3.8'"],
     "matplotlib": ["matplotlib>=3.5"],
+    "mlflow": ["mlflow"],
     "msgpack": ["msgpack>=1.0", "msgpack-numpy"],
     "onnx": ["tf2onnx"],
     "onnxruntime": ["onnxruntime"],
@@ -47,6 +48,7 @@ extras = {
     "tfrecord": PROTOBUF,
     # what `python -m tensorpack.tf1` needs for programs in Python 2 and for images of scipy.misc
     "tf1": ["fissix", "Pillow", "scipy"],
+    "wandb": ["wandb"],
     "zarr": ["zarr>=2.12"],
 }
 extras["all"] = sorted({package for name, packages in extras.items() if name != "tf" for package in packages})

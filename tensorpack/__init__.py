@@ -58,7 +58,8 @@ _WITH_TENSORFLOW = {
     "callbacks.inference_runner": ("DataParallelInferenceRunner", "InferenceRunner", "InferenceRunnerBase"),
     "callbacks.misc": ("EstimatedTimeLeft", "InjectShell", "SendStat"),
     "callbacks.monitor": (
-        "CometMLMonitor", "JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"),
+        "CometMLMonitor", "JSONWriter", "MLflowMonitor", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData",
+        "TFEventWriter", "WandbMonitor"),
     "callbacks.non_finite": ("TerminateOnNaN",),
     "callbacks.param": (
         "GraphVarParam", "HumanHyperParamSetter", "HyperParam", "HyperParamSetter", "HyperParamSetterWithFunc",

@@ -50,11 +50,13 @@ from .callbacks.misc import InjectShell as InjectShell
 from .callbacks.misc import SendStat as SendStat
 from .callbacks.monitor import CometMLMonitor as CometMLMonitor
 from .callbacks.monitor import JSONWriter as JSONWriter
+from .callbacks.monitor import MLflowMonitor as MLflowMonitor
 from .callbacks.monitor import MonitorBase as MonitorBase
 from .callbacks.monitor import Monitors as Monitors
 from .callbacks.monitor import ScalarPrinter as ScalarPrinter
 from .callbacks.monitor import SendMonitorData as SendMonitorData
 from .callbacks.monitor import TFEventWriter as TFEventWriter
+from .callbacks.monitor import WandbMonitor as WandbMonitor
 from .callbacks.non_finite import TerminateOnNaN as TerminateOnNaN
 from .callbacks.param import GraphVarParam as GraphVarParam
 from .callbacks.param import HumanHyperParamSetter as HumanHyperParamSetter

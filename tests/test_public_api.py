@@ -47,11 +47,12 @@ EXPORTS = {
         CometMLMonitor DataParallelInferenceRunner DataPosition DumpParamAsImage DumpTensor DumpTensorAsImage DumpTensors
         EarlyStop EnableCallbackIf EstimatedTimeLeft GPUMemoryTracker GPUUtilizationTracker GraphProfiler GraphVarParam
         HookToCallback HostMemoryTracker HumanHyperParamSetter HyperParam HyperParamSetter HyperParamSetterWithFunc
-        InferenceRunner InferenceRunnerBase Inferencer InjectShell JSONWriter MaxSaver MergeAllSummaries MinSaver
+        InferenceRunner InferenceRunnerBase Inferencer InjectShell JSONWriter MLflowMonitor MaxSaver MergeAllSummaries MinSaver
         ModelSaver MonitorBase Monitors MovingAverageSummary ObjAttrParam PeakMemoryTracker PeriodicCallback
         PeriodicTrigger ProcessTensors ProgressBar ProxyCallback RunOp RunUpdateOps ScalarPrinter ScalarStats
         ScheduledHyperParamSetter SendMonitorData SendStat SessionRunTimeout SimpleMovingAverage StartProcOrThread
-        StatMonitorParamSetter TFEventWriter TFLocalCLIDebugHook TensorPrinter TerminateOnNaN ThroughputTracker""",
+        StatMonitorParamSetter TFEventWriter TFLocalCLIDebugHook TensorPrinter TerminateOnNaN ThroughputTracker
+        WandbMonitor""",
     "tensorpack.input_source": """
         BatchQueueInput DummyConstantInput FeedInput FeedfreeInput InputSource PlaceholderInput QueueInput
         StagingInput TFDatasetInput TensorInput ZMQInput remap_input_source""",

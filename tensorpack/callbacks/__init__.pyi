@@ -29,11 +29,13 @@ from .misc import InjectShell as InjectShell
 from .misc import SendStat as SendStat
 from .monitor import CometMLMonitor as CometMLMonitor
 from .monitor import JSONWriter as JSONWriter
+from .monitor import MLflowMonitor as MLflowMonitor
 from .monitor import MonitorBase as MonitorBase
 from .monitor import Monitors as Monitors
 from .monitor import ScalarPrinter as ScalarPrinter
 from .monitor import SendMonitorData as SendMonitorData
 from .monitor import TFEventWriter as TFEventWriter
+from .monitor import WandbMonitor as WandbMonitor
 from .non_finite import TerminateOnNaN as TerminateOnNaN
 from .param import GraphVarParam as GraphVarParam
 from .param import HumanHyperParamSetter as HumanHyperParamSetter

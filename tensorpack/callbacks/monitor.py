@@ -16,11 +16,14 @@ from ..utils._text.spec import shown
 from ._command import CommandWithValues
 from ._monitors.base import MonitorBase, NoOpMonitor, as_number, clean_tag  # noqa: F401
 from ._monitors.comet import CometMLMonitor
+from ._monitors.mlflow import MLflowMonitor
+from ._monitors.wandb import WandbMonitor
 from ._monitors.writers import JSONWriter, TFEventWriter
 from ._statistic import StatisticWatch
 from .base import Callback
 
-__all__ = ["CometMLMonitor", "JSONWriter", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData", "TFEventWriter"]
+__all__ = ["CometMLMonitor", "JSONWriter", "MLflowMonitor", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData",
+           "TFEventWriter", "WandbMonitor"]
 
 
 class Monitors(Callback):

@@ -97,10 +97,10 @@ MONITORS = {
     "TFEventWriter": lambda: callbacks.TFEventWriter(split_files=True),
 }
 # Base classes, containers and adapters with tests of their own; the debugger needs a person.
-# A HyperParam is no callback, CometMLMonitor needs an account, and DataPosition the flow that the trainer reads.
+# A HyperParam is no callback, monitors of trackers need a service, and DataPosition the flow that the trainer reads.
 NOT_BY_THEMSELVES = {"Callback", "CallbackToHook", "Callbacks", "CometMLMonitor", "DataPosition", "GraphVarParam", "HyperParam",
-                     "HyperParamSetter", "Inferencer", "InferenceRunnerBase", "MonitorBase", "Monitors", "ObjAttrParam",
-                     "TFLocalCLIDebugHook"}
+                     "HyperParamSetter", "Inferencer", "InferenceRunnerBase", "MLflowMonitor", "MonitorBase", "Monitors",
+                     "ObjAttrParam", "TFLocalCLIDebugHook", "WandbMonitor"}
 
 
 def test_the_catalogue_is_complete():

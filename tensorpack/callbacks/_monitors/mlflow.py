@@ -1,0 +1,94 @@
+"""`MLflowMonitor`: a training run as a run of MLflow."""
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Any, List, Mapping, Optional
+
+import numpy as np
+
+from ...utils.optional import optional_import
+from .tracker import Scalars, TrackerMonitor
+
+__all__ = ["MLflowMonitor"]
+
+mlflow = optional_import("mlflow", needed_by="MLflowMonitor", pip="mlflow")
+_entities = optional_import("mlflow.entities", needed_by="MLflowMonitor", pip="mlflow")
+
+_NOT_IN_NAMES = re.compile(r"[^\w\-./ ]")
+_BATCH = 1000  # metrics in one request: the limit of MLflow
+
+
+class MLflowMonitor(TrackerMonitor):
+    """Sends scalars as metrics, images and, when asked, checkpoints as artifacts to MLflow. Histograms it has no place for.
+
+    Runs on the chief only. A thread sends, so a server that is away costs the training nothing. A training that is resumed
+    in the same log directory goes on with its run, whose identity is in `mlflow.json` there. In names of metrics, characters
+    that MLflow refuses become `_`.
+
+    Args:
+        experiment: name of the experiment, which is made if there is none; by default what MLFLOW_EXPERIMENT_NAME says, or
+            `Default`.
+        config: {name: value}, the parameters of the run.
+        checkpoints: send each new checkpoint at the end of an epoch, to the artifacts `checkpoints/NAME`.
+        tracking_uri: of the server or store, such as `http://localhost:5000` or `sqlite:///mlflow.db`; by default what MLflow
+            finds, as in MLFLOW_TRACKING_URI.
+        run_name: name of a new run.
+        flush_seconds: how long the end of the training waits for what is not sent yet.
+
+    Raises:
+        ImportError: mlflow is not installed.
+        TypeError, ValueError: `config` is no dict, or `flush_seconds` is negative.
+    """
+
+    _service = "MLflow"
+    _identity_file = "mlflow.json"
+
+    def __init__(self, experiment: Optional[str] = None, config: Optional[Mapping[str, Any]] = None, checkpoints: bool = False,
+                 *, tracking_uri: Optional[str] = None, run_name: Optional[str] = None, flush_seconds: float = 30):
+        super().__init__(config, checkpoints, flush_seconds)
+        assert mlflow.__version__  # a missing package is told before the training
+        self._experiment = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "Default"
+        self._tracking_uri = tracking_uri
+        self._run_name = run_name
+        self._client: Any = None
+        self._run_id = ""
+
+    def _open(self, identity: Optional[str]) -> str:
+        self._client = mlflow.tracking.MlflowClient(tracking_uri=self._tracking_uri)
+        self._run_id = identity or self._new_run()
+        if identity:
+            self._client.set_terminated(identity, "RUNNING")
+        known = self._client.get_run(self._run_id).data.params if identity else {}
+        for name, value in self._config.items():
+            if name not in known:  # they cannot be changed
+                self._client.log_param(self._run_id, name, value)
+        return self._run_id
+
+    def _new_run(self) -> str:
+        experiment = self._client.get_experiment_by_name(self._experiment)
+        number = experiment.experiment_id if experiment else self._client.create_experiment(self._experiment)
+        tags = {"mlflow.runName": self._run_name} if self._run_name else {}
+        return str(self._client.create_run(number, tags=tags).info.run_id)
+
+    def _send_scalars(self, step: int, scalars: Scalars) -> None:
+        now = int(time.time() * 1000)
+        metrics = [_entities.Metric(_name(name), value, now, step) for name, value in scalars.items()]
+        for start in range(0, len(metrics), _BATCH):
+            self._client.log_batch(self._run_id, metrics=metrics[start:start + _BATCH])
+
+    def _send_image(self, step: int, name: str, image: np.ndarray) -> None:
+        path = "images/{}/{}.png".format(_name(name), step)
+        self._client.log_image(self._run_id, image[:, :, 0] if image.shape[2] == 1 else image, path)
+
+    def _send_files(self, step: int, name: str, paths: List[str]) -> None:
+        for path in paths:
+            self._client.log_artifact(self._run_id, path, "checkpoints/" + name)
+
+    def _close(self, failed: bool) -> None:
+        self._client.set_terminated(self._run_id, "FAILED" if failed else "FINISHED")
+
+
+def _name(name: str) -> str:
+    return _NOT_IN_NAMES.sub("_", name)

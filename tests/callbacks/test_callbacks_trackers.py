@@ -1,0 +1,220 @@
+"""WandbMonitor and MLflowMonitor with the real packages: offline files of W&B, and a store and a server of MLflow."""
+import glob
+import importlib.util
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import pytest
+from small_training import messages
+
+from tensorpack.callbacks._monitors.sender import BackgroundSender
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SCRIPT = os.path.join(HERE, "tracked_training.py")
+needs_wandb = pytest.mark.skipif(importlib.util.find_spec("wandb") is None, reason="wandb is not installed")
+needs_mlflow = pytest.mark.skipif(importlib.util.find_spec("mlflow") is None, reason="mlflow is not installed")
+pytestmark = pytest.mark.filterwarnings("ignore")  # of what mlflow uses of other packages
+
+
+@pytest.fixture
+def train(run_program, tmp_path):
+    def run(max_epoch, monitor, *how, status=0):
+        ended, output = run_program(SCRIPT, tmp_path / "log", max_epoch, monitor, *how, folder=tmp_path, timeout=240,
+                                    WANDB_MODE="offline", WANDB_SILENT="true", MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
+        assert ended == status, output[-3000:]
+        return output
+
+    return run
+
+
+def records(path):
+    """The records in a `.wandb` file: protocol buffers in a log of blocks of 32 KiB, as LevelDB writes them."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    with open(path, "rb") as f:
+        content = f.read()
+    position, parts, found = 7, b"", []
+    while position + 7 <= len(content):
+        if 32768 - position % 32768 < 7:  # the rest of a block is empty
+            position += 32768 - position % 32768
+            continue
+        _, length, kind = struct.unpack_from("<IHB", content, position)
+        if kind == 0:
+            break
+        parts += content[position + 7:position + 7 + length]
+        position += 7 + length
+        if kind in (1, 4):  # whole, or the last part
+            found.append(Record.FromString(parts))
+            parts = b""
+    return found
+
+
+def history(found):
+    """[{name: value}] of all rows that were logged."""
+    rows = []
+    for record in found:
+        if record.WhichOneof("record_type") == "history":
+            rows.append({item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item})
+    return rows
+
+
+def runs_of_wandb(tmp_path):
+    paths = glob.glob(str(tmp_path / "wandb" / "offline-run-*" / "*.wandb"))
+    return [records(path) for path in sorted(paths, key=os.path.getmtime)]
+
+
+@needs_wandb
+def test_wandb_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(train, tmp_path):
+    train(3, "wandb=" + str(tmp_path), "kill", status=-signal.SIGKILL)
+    with open(str(tmp_path / "log" / "wandb.json")) as f:
+        identity = json.load(f)["id"]
+    train(3, "wandb=" + str(tmp_path))
+    first, second = runs_of_wandb(tmp_path)
+    # that of the first may be empty: W&B writes some seconds later, and what it has not written is lost with the process
+    assert {os.path.basename(path) for path in glob.glob(str(tmp_path / "wandb" / "offline-run-*" / "*.wandb"))} == {
+        "run-{}.wandb".format(identity)}
+    run = next(record.run for record in second if record.WhichOneof("record_type") == "run")
+    assert (run.run_id, run.project) == (identity, "digits")
+    config = {item.key or item.nested_key[0]: json.loads(item.value_json) for item in run.config.update}
+    assert (config["rate"], config["depth"]) == (0.1, 3)
+    costs = [{row["global_step"]: row["cost"] for row in history(found) if "cost" in row} for found in (first, second)]
+    assert sorted(costs[1])[-1] == 15
+    with open(str(tmp_path / "log" / "stats.json")) as f:
+        wanted = {record["global_step"]: record["cost"] for record in json.load(f)}
+    sent = {step: cost for found in costs for step, cost in found.items()}
+    assert sent == pytest.approx({step: wanted[step] for step in sent})
+    rows = history(second)
+    (picture,) = [row for row in rows if row.get("picture/_type") == "image-file" and row["global_step"] == 15]
+    assert (picture["picture/width"], picture["picture/height"]) == (6, 6)
+    (numbers,) = [row for row in rows if row.get("numbers/_type") == "histogram" and row["global_step"] == 15]
+    assert sum(numbers["numbers/values"]) == 20
+    assert [alias for record in second for alias in record.artifact.aliases][-1] == "model-15"
+    assert not glob.glob(str(tmp_path / "log" / ".sending-*"))
+
+
+@needs_mlflow
+def test_mlflow_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(train, tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    store = "sqlite:///" + str(tmp_path / "store.db")
+    train(3, "mlflow=" + store, "kill", status=-signal.SIGKILL)
+    client = MlflowClient(tracking_uri=store)
+    experiment = client.get_experiment_by_name("digits").experiment_id
+    (run,) = client.search_runs([experiment])
+    assert run.info.status == "RUNNING"
+    train(3, "mlflow=" + store)
+    (run,) = client.search_runs([experiment])
+    assert run.info.status == "FINISHED" and run.data.params == {"rate": "0.1", "depth": "3"}
+    assert run.data.tags["mlflow.runName"] == "first"
+    with open(str(tmp_path / "log" / "stats.json")) as f:
+        wanted = {record["global_step"]: record["cost"] for record in json.load(f)}
+    got = {metric.step: metric.value for metric in client.get_metric_history(run.info.run_id, "cost")}
+    assert sorted(got) == [5, 10, 15] and {step: got[step] for step in wanted} == pytest.approx(wanted)
+    assert run.data.metrics["a _b_"] == 3
+    assert [each.path for each in client.list_artifacts(run.info.run_id, "images/picture")][-1] == "images/picture/15.png"
+    names = [each.path for each in client.list_artifacts(run.info.run_id, "checkpoints")]
+    assert names[-2:] == ["checkpoints/model-10", "checkpoints/model-15"][-2:]
+    assert len(client.list_artifacts(run.info.run_id, "checkpoints/model-15")) == 2
+
+
+@needs_mlflow
+def test_a_training_that_fails_is_a_failed_run(train, tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    store = "sqlite:///" + str(tmp_path / "store.db")
+    assert "on purpose" in train(3, "mlflow=" + store, "fail", status=1)
+    client = MlflowClient(tracking_uri=store)
+    (run,) = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
+    assert run.info.status == "FAILED"
+
+
+@needs_mlflow
+def test_a_server_that_is_away_costs_the_training_nothing(train):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        output = train(2, "mlflow=http://127.0.0.1:{}".format(unused.getsockname()[1]), "quick")
+    assert "MLflowMonitor: " in output and ("the training goes on without" in output or "are given up" in output)
+    assert "Epoch 2 (global_step 10) finished" in output
+
+
+@needs_mlflow
+@pytest.mark.slow
+def test_mlflow_with_its_server(train, tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = "http://127.0.0.1:{}".format(port)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+         "--backend-store-uri", "sqlite:///" + str(tmp_path / "store.db"),
+         "--default-artifact-root", str(tmp_path / "artifacts")], cwd=str(tmp_path), start_new_session=True)
+    try:
+        end = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(address + "/health", timeout=5).read()
+                break
+            except OSError:
+                assert server.poll() is None and time.monotonic() < end, "the server does not start"
+                time.sleep(0.5)
+        train(2, "mlflow=" + address)
+        client = MlflowClient(tracking_uri=address)
+        (run,) = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
+        assert [metric.step for metric in client.get_metric_history(run.info.run_id, "cost")] == [5, 10]
+        assert run.info.status == "FINISHED"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait(30)
+
+
+@pytest.mark.parametrize("kind, arguments, error, said", [
+    ("WandbMonitor", {"config": 3}, TypeError, "config must be a dict"),
+    ("WandbMonitor", {"flush_seconds": -1}, ValueError, "flush_seconds must be finite"),
+    ("MLflowMonitor", {"config": [("a", 1)]}, TypeError, "config must be a dict"),
+    ("MLflowMonitor", {"flush_seconds": float("nan")}, ValueError, "flush_seconds must be finite")])
+def test_arguments_that_are_refused(kind, arguments, error, said):
+    import tensorpack
+
+    with pytest.raises(error, match="{}: {}".format(kind, said)):
+        getattr(tensorpack, kind)(**arguments)
+
+
+def test_calls_are_made_in_order_and_failures_are_counted(log_records):
+    sender, made = BackgroundSender("Monitor", "the service"), []
+    for number in range(100):
+        sender.put(lambda number=number: made.append(number))
+        if number in (3, 50):
+            sender.put(lambda: 1 / 0)
+    assert sender.close(30)
+    assert made == list(range(100))
+    assert [text for text in messages(log_records, "WARNING") if "Monitor" in text] == [
+        "Monitor: cannot send to the service, and the training goes on without: ZeroDivisionError: division by zero",
+        "Monitor: 2 calls failed and 0 were left out."]
+
+
+def test_a_service_that_does_not_answer_is_given_up(log_records, monkeypatch):
+    monkeypatch.setattr("tensorpack.callbacks._monitors.sender._CAPACITY", 5)
+    sender, answer = BackgroundSender("Monitor", "the service"), threading.Event()
+    begun = threading.Event()
+    sender.put(lambda: (begun.set(), answer.wait(60)))
+    assert begun.wait(30)
+    start = time.monotonic()
+    for _ in range(9):
+        sender.put(lambda: None)
+    assert not sender.close(0.2)
+    assert time.monotonic() - start < 20
+    answer.set()
+    texts = [text for text in messages(log_records, "WARNING") if "Monitor" in text]
+    assert len(texts) == 3 and "what comes now is left out" in texts[0]
+    assert texts[1].startswith("Monitor: the service has not taken the last 6 calls within 0.2 seconds")
+    assert texts[2] == "Monitor: 0 calls failed and 4 were left out."
