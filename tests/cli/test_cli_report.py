@@ -95,7 +95,7 @@ def test_the_log_tells_what_the_statistics_do_not(tmp_path):
 def test_a_page_shows_what_a_run_left(tmp_path):
     page = words(report(tmp_path, make_run(tmp_path / "my run", logs=[log_of(1, 3), log_of(3, 6)])))
     for text in ("<title>my run</title>", "best validation_error", "0.08 (epoch 5)", "restart before epoch 3",
-                 "stall before epoch 6", "train.py --gpu 0", "TensorFlow 2", "fc/W", "compute-bound in 3 of 6 epochs",
+                 "stall in epoch 6", "train.py --gpu 0", "TensorFlow 2", "fc/W", "compute-bound in 3 of 6 epochs, data-bound in 3 of 6 epochs",
                  "learning_rate as a table", "Something &lt;b&gt;went&lt;/b&gt; wrong"):
         assert text in page, text
 

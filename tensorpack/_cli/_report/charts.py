@@ -19,6 +19,8 @@ _DASHES = ("solid", "dashed", "dotted", "dotdash")
 _MARKS = {"restart": ("dashed", "#767676"), "stall": ("dotted", "#d55e00")}
 _VERDICTS = {"compute-bound": ("circle", "#009e73"), "data-bound": ("triangle", "#d55e00")}
 _HEIGHT = 300  # pixels
+_LEGEND_LINE = 40  # letters that fit below a picture on a phone
+_LEGEND_HEIGHT = 23  # pixels of each further line
 
 
 class Picture(NamedTuple):
@@ -154,7 +156,11 @@ class Painter:
         if figure.legend:
             figure.add_layout(figure.legend[0], "below")
             figure.legend.click_policy = "hide"
-            figure.legend.orientation = "horizontal" if len(columns) < 3 else "vertical"
+            words_below = "".join(item.label.value for item in figure.legend[0].items)
+            if len(words_below) < _LEGEND_LINE:
+                figure.legend.orientation = "horizontal"
+            else:
+                figure.height = _HEIGHT + _LEGEND_HEIGHT * (len(figure.legend[0].items) - 1)
             figure.legend.border_line_alpha = 0
         return Picture(title, "; ".join(words), figure, columns)
 
@@ -176,8 +182,7 @@ def _colour(number: int) -> str:
 
 
 def verdict_of(run: Run) -> Optional[str]:
-    """What was the slower one in most of the epochs about which the log says it, in words."""
+    """Which was the slower one, data or model, in the epochs about which the log says it, in words."""
     texts = [text for _, text in run.log.verdicts.values()]
     counts = {kind: sum(kind in text for text in texts) for kind in _VERDICTS}
-    kind = max(_VERDICTS, key=lambda kind: counts[kind])
-    return "{} in {} of {} epochs".format(kind, counts[kind], len(texts)) if counts[kind] else None
+    return ", ".join("{} in {} of {} epochs".format(kind, count, len(texts)) for kind, count in counts.items() if count) or None

@@ -15,7 +15,7 @@ _MAX_BYTES = 16 << 20  # of a log: of a longer one its beginning and its end are
 
 
 class Mark(NamedTuple):
-    """Something that happened in the course of a run: before epoch `epoch`, counted from 1."""
+    """Something that happened in the course of a run: a restart before epoch `epoch`, counted from 1, or a stall in it."""
 
     epoch: int
     kind: str  # "restart" or "stall"

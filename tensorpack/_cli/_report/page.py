@@ -31,7 +31,7 @@ body { color: var(--text); background: var(--page); font: 1rem/1.5 system-ui, sa
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 1.5rem; }
 figure { margin: 0; min-width: 0; }
 figcaption, summary { font-size: 0.9rem; }
-.scroll { overflow: auto; max-height: 30rem; }
+.scroll { overflow: auto; max-height: 30rem; overflow-wrap: normal; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.15rem 0.8rem 0.15rem 0; text-align: left; vertical-align: top; }
 pre { overflow: auto; font-size: 0.85rem; white-space: pre-wrap; }
@@ -113,7 +113,8 @@ def _table_behind(picture: Picture) -> str:
 
 def _details(run: Run, is_named: bool) -> str:
     of_run = " of {}".format(run.name) if is_named else ""
-    marks = [["{} before epoch {}".format(mark.kind, mark.epoch), mark.text] for mark in run.log.marks]
+    marks = [["{} {} epoch {}".format(mark.kind, "before" if mark.kind == "restart" else "in", mark.epoch), mark.text]
+             for mark in run.log.marks]
     verdicts = [[str(epoch), queue, text] for epoch, (queue, text) in sorted(run.log.verdicts.items())]
     sections = [("Restarts and stalls", marks and _table(["what", "as the log says"], marks)),
                 ("Data or model", verdicts and _folded(_table(["epoch", "queue", "in the log"], verdicts[-_MAX_ROWS:]))),
