@@ -19,7 +19,7 @@ _PACKAGES = [
     "h5py==2.10.0",
     "lmdb==1.8.1",
     "scipy",
-    "opencv-python-headless==4.10.0.84",
+    "opencv-python-headless==5.0.0.93",
     "msgpack==1.0.5",
     "msgpack-numpy==0.4.8",
     "pyzmq",
