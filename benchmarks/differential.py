@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 import time
+from concurrent import futures
 
 from _differential import KINDS, generated
 from _differential.documented import check_table, class_of
@@ -29,7 +30,8 @@ from _harness import ROOT
 
 def classes_of(program, sides):
     """The differences of a program, and the class of each."""
-    results = [side.run(program) for side in sides]
+    with futures.ThreadPoolExecutor(len(sides)) as pool:
+        results = list(pool.map(lambda side: side.run(program), sides))
     found = differences(*results)
     return found, [class_of(program, difference) for difference in found]
 

@@ -10,19 +10,18 @@ import importlib
 import random
 from typing import Any, Dict
 
-# name -> programs that one process runs; building graphs in one process becomes slow, and flows cost nothing
-KINDS = {
-    "flows": 200,
-    "augmentors": 200,
-    "serializers": 100,
-    "layers": 60,
-    "gradients": 40,
-    "restoring": 60,
-    "predicting": 40,
-    "training": 25,
-    "towers": 25,
-    "resuming": 15,
-}
+KINDS = (
+    "flows",
+    "augmentors",
+    "serializers",
+    "layers",
+    "gradients",
+    "restoring",
+    "predicting",
+    "training",
+    "towers",
+    "resuming",
+)
 
 
 def kind_module(kind: str) -> Any:

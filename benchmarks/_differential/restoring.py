@@ -61,8 +61,9 @@ def run(program: Dict[str, Any], folder: str) -> Any:
                 init._run_init(sess)
 
             result["load"] = attempt(load)
-            if not result["load"]:
-                result["values"] = [[v.name, encode(value)] for v, value in zip(variables, sess.run(variables))]
+            if result["load"]:
+                return result  # what was loaded before the error says nothing
+            result["values"] = [[v.name, encode(value)] for v, value in zip(variables, sess.run(variables))]
             result["more"] = attempt(_more, program.get("more"), sess, folder, path)
     return result
 

@@ -70,9 +70,9 @@ def BatchNorm(
             `freeze_variables` freezes statistics.
         virtual_batch_size: in training, normalise every so many samples by their own statistics; the averages follow the
             first group.
-        ema_update: when the averages move. 'default' or 'collection': by two operations in UPDATE_OPS, added once however
-            often the layer is re-used; 'internal': whenever the output is computed; 'skip': never. Virtual and synchronised
-            batches know only 'internal' and 'skip'.
+        ema_update: when the averages move. 'default' or 'collection': by two operations in UPDATE_OPS; 'internal': whenever
+            the output is computed; 'skip': never. Virtual and synchronised batches know only 'internal' and 'skip'. Each
+            call of a layer that is re-used moves the averages towards the statistics of its own input, in no fixed order.
         sync_statistics: in training, average the statistics over 'nccl': the towers of a multi-GPU trainer, by NCCL, or by
             TensorFlow's collectives if they are on CPU devices; 'horovod': all processes. Batches must be equally large. All
             towers must run in each step.
@@ -140,8 +140,8 @@ def BatchRenorm(
 
     Variables, float32 [C] (float64 for float64 input): `name/gamma` (if `scale`), `name/beta` (if `center`), and the
     untrained `name/moving_mean`, `name/moving_variance`, `name/moving_stddev`, `name/renorm_mean`, `name/renorm_stddev`,
-    which the main training tower adds to MODEL_VARIABLES. It also adds two operations to UPDATE_OPS, once however often the
-    layer is re-used, that move all averages. Output tensor: `name/output`, in the dtype of the input.
+    which the main training tower adds to MODEL_VARIABLES. Each call there adds two operations to UPDATE_OPS, which
+    move all averages. Output tensor: `name/output`, in the dtype of the input.
 
     Args:
         rmax: r is clipped to [1 / rmax, rmax]; a number, or a scalar tensor to change it while training goes on.

@@ -285,7 +285,7 @@ def _plain_keys(tensors: Sequence[tf.Tensor]) -> Dict[str, tf.Tensor]:
 
 def _in_words(signature: Any) -> str:
     def side(infos: Any) -> str:
-        return ", ".join("{} = {} {}".format(key, tf.as_dtype(info.dtype).name, tf.TensorShape(info.tensor_shape))
+        return ", ".join("{} = {} {}".format(key, tf.as_dtype(info.dtype).base_dtype.name, tf.TensorShape(info.tensor_shape))
                          for key, info in sorted(infos.items()))
 
     return "{} -> {}".format(side(signature.inputs), side(signature.outputs))

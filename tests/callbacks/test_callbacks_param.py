@@ -21,7 +21,7 @@ from tensorpack.callbacks.param import (
 )
 from tensorpack.callbacks.saver import ModelSaver
 from tensorpack.callbacks.summary import MergeAllSummaries
-from tensorpack.callbacks.trigger import PeriodicTrigger
+from tensorpack.callbacks.trigger import EnableCallbackIf, PeriodicCallback, PeriodicTrigger
 from tensorpack.compat import tfv1 as tf
 from tensorpack.train.base import Trainer
 from tensorpack.utils import logger
@@ -350,6 +350,16 @@ def test_steps_of_several_runs_pass_no_point_by():
     setter = ScheduledHyperParamSetter(ObjAttrParam(holder, "rate"), [(3, .5), (7, .25)], step_based=True)
     TwoRuns().train_with_defaults(callbacks=[setter], extra_callbacks=[], monitors=[], steps_per_epoch=5, max_epoch=1)
     assert holder.log == [.5, .25]
+
+
+@pytest.mark.parametrize("wrap, expected", [
+    (lambda setter: PeriodicCallback(setter, every_k_steps=4), [(4, .5), (8, .25)]),
+    (lambda setter: EnableCallbackIf(setter, lambda cb: cb.global_step % 2 == 0), [(4, .5), (8, .25)]),
+    (lambda setter: PeriodicCallback(EnableCallbackIf(setter, lambda cb: cb.global_step >= 8), every_k_steps=2), [(8, .25)]),
+], ids=["periodic", "enabled", "nested"])
+def test_points_at_which_a_setter_may_not_act_count_at_the_next_step_at_which_it_may(wrap, expected):
+    assert watched(lambda param: wrap(ScheduledHyperParamSetter(param, [(3, .5), (7, .25)], step_based=True)),
+                   steps=5, epochs=2) == expected
 
 
 @pytest.mark.parametrize("value", [0.5, 0.0])

@@ -104,10 +104,11 @@ def test_max_to_keep(log_dir):
     assert sorted(read_entries(log_dir)) == ["model-12", "model-16", "model-20"]  # one more: written before the deletion
 
 
-def test_old_checkpoints_are_managed_after_a_restart(log_dir):
-    train_in_new_graph([ModelSaver(max_to_keep=2)], epochs=2)
-    train_in_new_graph([ModelSaver(max_to_keep=2)], epochs=3, starting_epoch=3, restore=os.path.join(log_dir, "model-8"))
-    assert checkpoints(log_dir) == [8, 12] and listed(log_dir) == ["model-8", "model-12"]
+@pytest.mark.parametrize("number, kept", [(1, [12]), (2, [8, 12])])
+def test_old_checkpoints_are_managed_after_a_restart(log_dir, number, kept):
+    train_in_new_graph([ModelSaver(max_to_keep=number)], epochs=2)
+    train_in_new_graph([ModelSaver(max_to_keep=number)], epochs=3, starting_epoch=3, restore=os.path.join(log_dir, "model-8"))
+    assert checkpoints(log_dir) == kept and listed(log_dir) == ["model-{}".format(step) for step in kept]
 
 
 def test_checkpoints_of_another_run_are_not_deleted(log_dir):

@@ -208,8 +208,8 @@ def test_update_operations_have_their_names():
     assert ref.collection_names("update_ops") == ["bn/AssignMovingAvg", "bn/AssignMovingAvg_1"]
 
 
-@pytest.mark.parametrize("ema_update,count", [("default", 2), ("internal", 0)])
-def test_reuse_in_one_tower_adds_to_the_collections_once(ema_update, count):
+@pytest.mark.parametrize("ema_update,count", [("default", 6), ("internal", 0)])
+def test_each_call_of_a_layer_updates_its_averages_which_are_model_variables_once(ema_update, count):
     x = tf.placeholder(tf.float32, [None, 3])
     with ref.training_tower():
         for _ in range(3):
@@ -217,6 +217,21 @@ def test_reuse_in_one_tower_adds_to_the_collections_once(ema_update, count):
                 BatchNorm("bn", x, ema_update=ema_update)
     assert ref.collection_names("model_variables") == ["bn/mean/EMA", "bn/variance/EMA"]
     assert len(tf.get_collection(tf.GraphKeys.UPDATE_OPS)) == count
+
+
+@pytest.mark.parametrize("ema_update", ["default", "internal"])
+@pytest.mark.parametrize("use_resource", [False, True], ids=["reference", "resource"])
+def test_the_averages_move_towards_the_inputs_of_all_calls(ema_update, use_resource):
+    inputs = [ref.random_array(8, 3, seed=index) * (index + 1) + index for index in range(2)]
+    with ref.training_tower(), tf.variable_scope("", reuse=tf.AUTO_REUSE, use_resource=use_resource):
+        outputs = [BatchNorm("bn", tf.constant(x), momentum=0.999, ema_update=ema_update) for x in inputs]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        sess.run([outputs, tf.get_collection(tf.GraphKeys.UPDATE_OPS)])
+        mean, variance = sess.run([variable for variable in tf.global_variables() if variable.op.name.endswith("/EMA")])
+    # one update may see what the other one has done, which is 1 / 1000 of it
+    np.testing.assert_allclose(mean, 0.001 * sum(x.mean(axis=0) for x in inputs), rtol=2e-3, atol=2e-6)
+    np.testing.assert_allclose(variance - 1, 0.001 * sum(x.var(axis=0) - 1 for x in inputs), rtol=2e-3, atol=2e-5)
 
 
 def test_the_averages_are_model_variables_once_when_an_inference_tower_is_built_first():

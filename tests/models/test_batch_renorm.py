@@ -155,12 +155,19 @@ def test_the_output_alone_updates_nothing():
         assert all((before[name] == value).all() for name, value in statistics(sess).items())
 
 
-def test_reuse_adds_to_the_collections_once():
-    make((4, 3))
+def test_each_call_of_a_layer_moves_its_averages_which_are_model_variables_once():
+    inputs = [ref.random_array(8, 3, seed=index) * (index + 1) + index for index in range(2)]
+    placeholders = [make(inputs[0].shape, momentum=0.999)[0]]
     with tf.variable_scope("", reuse=True):
-        make((4, 3))
-    assert len(tf.get_collection(tf.GraphKeys.UPDATE_OPS)) == 2
-    assert len(tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)) == 5
+        placeholders.append(make(inputs[1].shape, momentum=0.999)[0])
+    updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+    assert len(updates) == 4 and len(tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)) == 5
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        sess.run(updates, dict(zip(placeholders, inputs)))
+        moved = statistics(sess)["moving_mean"]
+    # one update may see what the other one has done, which is 1 / 1000 of it
+    np.testing.assert_allclose(moved, 0.001 * sum(x.mean(axis=0) for x in inputs), rtol=2e-3, atol=2e-6)
 
 
 def test_only_the_main_training_tower_updates():

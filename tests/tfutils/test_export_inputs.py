@@ -102,6 +102,20 @@ def test_a_model_without_inputs_is_served(tmp_path):
         assert signature.method_name == "tensorflow/serving/predict"
 
 
+@pytest.mark.parametrize("method, description", [
+    ("export_serving", "assets.extra/tensorpack.json"), ("export_compact", "../model.json")])
+@pytest.mark.parametrize("use_resource", [False, True], ids=["reference", "resource"])
+def test_a_variable_as_an_output_has_the_dtype_of_its_values(tmp_path, use_resource, method, description):
+    def build(image, label):
+        tf.get_variable("W", initializer=[1., 2.], use_resource=use_resource)
+        tf.reduce_mean(image, name="y")
+
+    path = str(tmp_path / "model")
+    getattr(ModelExporter(of(build, ["W", "y"], signature=SIGNATURE)), method)(path)
+    with open(os.path.normpath(os.path.join(path, description))) as f:
+        assert [each["dtype"] for each in json.load(f)["outputs"]] == ["float32", "float32"]
+
+
 MODEL = '''
 from tensorpack import *
 

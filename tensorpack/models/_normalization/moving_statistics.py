@@ -7,7 +7,7 @@ from ...compat import tfv1 as tf
 from ...tfutils.tower import BaseTowerContext
 from ..utils import VariableHolder
 
-__all__ = ["MovingStatistics", "add_once", "check_ema_update", "has_update", "move_average"]
+__all__ = ["MovingStatistics", "add_once", "check_ema_update", "move_average"]
 
 _EMA_UPDATES = ("default", "collection", "internal", "skip")
 
@@ -39,8 +39,7 @@ class MovingStatistics:
             with tf.control_dependencies([move_average(variable, value, momentum).op for variable, value in pairs]):
                 return tf.identity(output)
         for variable, value in pairs:
-            if not has_update(variable):
-                tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, move_average(variable, value, momentum).op)
+            tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, move_average(variable, value, momentum).op)
         return output
 
 
@@ -49,15 +48,6 @@ def move_average(variable: Any, value: Any, momentum: float) -> Any:
     with tf.name_scope("AssignMovingAvg") as scope:
         rate = tf.convert_to_tensor(1.0 - momentum, dtype=variable.dtype.base_dtype, name="rate")
         return tf.assign_sub(variable, (variable - value) * rate, name=scope)
-
-
-def has_update(variable: Any) -> bool:
-    """Whether a call of the same layer has put an update of this variable in UPDATE_OPS."""
-    for update in tf.get_collection(tf.GraphKeys.UPDATE_OPS):
-        op = getattr(update, "op", update)
-        if op.type in ("AssignSub", "AssignSubVariableOp") and op.inputs[0].op is variable.op:
-            return True
-    return False
 
 
 def add_once(key: str, variables: List[Any]) -> None:

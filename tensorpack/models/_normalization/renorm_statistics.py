@@ -7,7 +7,7 @@ from typing import Any, List, Tuple
 from ...compat import tfv1 as tf
 from ...tfutils.tower import BaseTowerContext
 from .._types import Initializer
-from .moving_statistics import add_once, has_update, move_average
+from .moving_statistics import add_once, move_average
 
 __all__ = ["RenormStatistics"]
 
@@ -48,8 +48,8 @@ class RenormStatistics:
         return tf.stop_gradient(r, name="renorm_r"), tf.stop_gradient(d, name="renorm_d")
 
     def update(self, mean: Any, stddev: Any, momentum: float, epsilon: float) -> None:
-        """In the main training tower, let UPDATE_OPS move all averages towards these statistics; once for a shared layer."""
-        if not self._tower.is_main_training_tower or has_update(self.moving_mean):
+        """In the main training tower, let UPDATE_OPS move all averages towards these statistics."""
+        if not self._tower.is_main_training_tower:
             return
         renorm = [move_average(self._renorm_mean, mean, _RENORM_MOMENTUM).op,
                   move_average(self._renorm_stddev, stddev, _RENORM_MOMENTUM).op]

@@ -106,7 +106,8 @@ def _specs(tensors: Sequence[tf.Tensor]) -> List[Any]:
 
 def describe_spec(spec: Any) -> Dict[str, Any]:
     """Name, dtype and shape of a TensorSpec, as a plain dict."""
-    return {"name": spec.name, "dtype": spec.dtype.name, "shape": None if spec.shape.ndims is None else spec.shape.as_list()}
+    shape = None if spec.shape.ndims is None else spec.shape.as_list()
+    return {"name": spec.name, "dtype": spec.dtype.base_dtype.name, "shape": shape}
 
 
 def table_initializers(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> List[str]:
