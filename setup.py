@@ -70,8 +70,8 @@ setup(
     extras_require=extras,
     entry_points={"console_scripts": [
         "tensorpack-{}=tensorpack._cli.{}:main".format(tool, tool.replace("-", "_"))
-        for tool in ("checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint",
-                     "predict")
+        for tool in ("checkpoint-manipulate", "checkpoint-prof", "data-speed", "dump-model-params", "export-model",
+                     "ls-checkpoint", "predict")
     ] + ["tensorpack-tf1=tensorpack.tf1._run.command:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",
