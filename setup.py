@@ -75,8 +75,8 @@ setup(
     extras_require=extras,
     entry_points={"console_scripts": [
         "tensorpack-{}=tensorpack._cli.{}:main".format(tool, tool.replace("-", "_"))
-        for tool in ("checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint",
-                     "predict", "report")
+        for tool in ("checkpoint-manipulate", "checkpoint-prof", "data-speed", "dump-model-params", "export-model",
+                     "ls-checkpoint", "predict", "report")
     ] + ["tensorpack-tf1=tensorpack.tf1._run.command:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

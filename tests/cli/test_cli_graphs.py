@@ -141,7 +141,7 @@ def user_code(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     import sys
-    for name in ("user_model", "_exported_user_model", "neighbour"):
+    for name in ("user_model", "_given_user_model", "neighbour"):
         sys.modules.pop(name, None)
     assert str(tmp_path) not in sys.path
 

@@ -2,6 +2,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -216,6 +218,30 @@ def test_without_a_ring_everything_goes_through_the_socket(pair, monkeypatch):
         pair.sender.send([[np.full(3, k), k]])
     assert [dp[1] for dp in received(pair, 5)] == list(range(5))
     assert pair.sender._out is None
+
+
+OF_A_MACHINE = """
+import itertools, platform
+platform.machine = lambda: {!r}
+from tensorpack.dataflow import DataFromList, MultiProcessMapDataZMQ, MultiProcessRunnerZMQ
+from tensorpack.dataflow._parallel.transport import ring
+opened, make = [], ring.RingWriter
+ring.RingWriter = lambda: opened.append(1) or make()
+numbers = DataFromList([[k] for k in range(200)], shuffle=False)
+for df in [MultiProcessRunnerZMQ(numbers, 1), MultiProcessMapDataZMQ(numbers, 2, list, buffer_size=20, strict=True)]:
+    df.reset_state()
+    print(sorted(dp[0] for dp in itertools.islice(df, 200)) == list(range(200)), end=" ")
+    df.close()
+print(ring.is_supported, bool(opened))
+"""
+
+
+@pytest.mark.parametrize("machine, has_ring", [
+    ("x86_64", True), ("AMD64", True), ("aarch64", False), ("arm64", False), ("ppc64le", False), ("", False)])
+def test_the_ring_is_used_only_where_memory_is_written_in_order(machine, has_ring):
+    result = subprocess.run([sys.executable, "-c", OF_A_MACHINE.format(machine)], stdout=subprocess.PIPE, encoding="utf-8",
+                            check=True, timeout=120)
+    assert result.stdout.split() == ["True", "True", str(has_ring), str(has_ring)]
 
 
 def test_a_form_is_used_from_its_second_datapoint_on():

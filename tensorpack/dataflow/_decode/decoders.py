@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import threading
-from typing import Any, NamedTuple, Optional, Sequence
+from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -47,15 +47,15 @@ def decode_all(content: memoryview, mode: str, header: Optional[JpegHeader]) -> 
     if header is not None and header.is_common and orientation is not None and mode != "unchanged" and simplejpeg():
         try:
             stored = decode_jpeg(content, mode, header)
-            is_cut = stored.damage is not None and is_cut_off(content)
+            is_cut = stored.damage is not None and is_cut_off(content, header)
             return Pixels(orientation.turn(stored.array), CUT_OFF if is_cut else stored.damage)
         except ValueError:  # OpenCV has the last word
             pass
-    return _by_opencv(content, mode)
+    return _by_opencv(content, mode, header)
 
 
-def _by_opencv(content: memoryview, mode: str) -> Optional[Pixels]:
-    damage = CUT_OFF if is_cut_off(content) else None
+def _by_opencv(content: memoryview, mode: str, header: Optional[JpegHeader]) -> Optional[Pixels]:
+    damage = CUT_OFF if is_cut_off(content, header) else None
     if damage is not None:  # without its end it would not be decoded at all
         content = memoryview(bytes(content) + _END_OF_FILE)
     flag = {"gray": cv2.IMREAD_GRAYSCALE, "unchanged": cv2.IMREAD_UNCHANGED}.get(mode, cv2.IMREAD_COLOR)
@@ -113,9 +113,10 @@ def _with_height(content: memoryview, header: JpegHeader, height: int) -> memory
     return memoryview(changed)
 
 
-def _scratch_memory(shape: Sequence[int]) -> np.ndarray:
+def _scratch_memory(shape: Tuple[int, int, int]) -> np.ndarray:
     """Memory of this thread, for an array that is used until the next call; new memory if it is too much to keep."""
-    size = int(np.prod(shape))
+    rows, columns, channels = shape
+    size = rows * columns * channels
     if size > _MAX_SCRATCH:
         return np.empty(shape, "uint8")
     memory = getattr(_scratch, "memory", None)

@@ -73,7 +73,7 @@ class _DecodingMapper:
         """Whether the transform can be drawn before the image is decoded, and part of it be decoded then."""
         header, augs = encoded.header, self._augs
         return (header is not None and header.is_common and header.orientation is not None and encoded.is_credible()
-                and self._mode != "unchanged" and not is_cut_off(encoded.content)
+                and self._mode != "unchanged" and not is_cut_off(encoded.content, header)
                 and type(augs).get_transform is AugmentorList.get_transform and bool(augs.augmentors)
                 and draws_by_shape(augs.augmentors[0].get_transform))
 

@@ -88,11 +88,15 @@ def _read_frame(content: memoryview, at: int, data_at: int, exif: List[bytes]) -
     return JpegHeader(height, width, num_components, max(steps), at + 5, data_at, is_common, orientation)
 
 
-def is_cut_off(content: memoryview) -> bool:
-    """Whether it is a JPEG file that ends before the mark of its end. What follows the mark does not matter."""
+def is_cut_off(content: memoryview, header: Optional[JpegHeader] = None) -> bool:
+    """Whether it is a JPEG file that ends before the mark of its end. What follows the mark does not matter.
+
+    Args:
+        header: of the file, if it was read already.
+    """
     if not is_jpeg(content):
         return False
-    header = read_header(content)
+    header = read_header(content) if header is None else header
     if header is not None and content[-2:] == _END_OF_FILE:
         return False
     position = len(_START_OF_JPEG)
