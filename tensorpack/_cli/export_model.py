@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any, List, Optional, Sequence
+from functools import partial
+from typing import Any, Dict, List, Optional, Sequence
 
 from ..utils._text.spec import shown
 from ._common import comma_separated, new_parser, run
@@ -14,6 +15,7 @@ __all__ = ["main"]
 # Format -> how the tool calls the model; the exporter has a method export_FORMAT for each.
 _TITLES = {"serving": "Serving", "compact": "Compact", "tflite": "TFLite", "onnx": "ONNX"}
 _FORMATS = {".pb": "compact", ".tflite": "tflite", ".onnx": "onnx"}  # by the ending of the output
+_CALIBRATED = {"tflite": "representative", "onnx": "quantize"}  # format that can be smaller -> the exporter's argument for data
 _WITH_TENSOR_NAMES = ("compact", "onnx")  # where inputs are called `image:0`
 
 
@@ -34,6 +36,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--allow-missing", nargs="+", default=[], metavar="NAME",
                         help="variables that may be missing from the checkpoint, names or regular expressions; they are "
                              "exported with their initial values")
+    parser.add_argument("--weights", choices=["float16", "int8"],
+                        help="store weights in fewer bits (tflite, onnx); inputs and outputs stay what they are")
+    parser.add_argument("--calibrate", metavar="FILE",
+                        help="make weights and activations int8 (tflite, onnx), of the ranges that they have for the inputs in "
+                             "this file, 200 of them at most: .npz with an array for each input, .tfrecords or .lmdb with "
+                             "datapoints that begin with the inputs")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
     parser.add_argument("--no-verify", dest="verify", action="store_false",
                         help="write the output without running it to see that it computes what the model computes")
@@ -51,6 +59,8 @@ def _export(args: argparse.Namespace) -> None:
     from ..tfutils.export import ModelExporter
     from ..tfutils.sessinit import SmartInit
 
+    kind = args.format or _FORMATS.get(os.path.splitext(args.output)[1].lower(), "serving")
+    smaller = _smaller(kind, args)
     session_init = SmartInit(args.checkpoint, allow_missing=comma_separated(args.allow_missing))
     with load(args.model) as value:
         config = PredictConfig(
@@ -58,10 +68,41 @@ def _export(args: argparse.Namespace) -> None:
             input_names=None if args.inputs is None else comma_separated(args.inputs),
             output_names=comma_separated(args.outputs))
         exporter = ModelExporter(config)
-        kind = args.format or _FORMATS.get(os.path.splitext(args.output)[1].lower(), "serving")
-        getattr(exporter, "export_" + kind)(args.output, overwrite=args.overwrite, verify=args.verify)
+        getattr(exporter, "export_" + kind)(args.output, overwrite=args.overwrite, verify=args.verify, **smaller)
     inputs, outputs = (", ".join(_names_in(kind, names)) for names in (exporter.input_names, config.output_names))
     print("{} model is written to {}: {} -> {}".format(_TITLES[kind], args.output, inputs, outputs))
+
+
+def _smaller(kind: str, args: argparse.Namespace) -> Dict[str, Any]:
+    """The exporter's arguments for a smaller file."""
+    if (args.weights or args.calibrate) and kind not in _CALIBRATED:
+        raise ValueError("--weights and --calibrate need the format {}; got {}".format(" or ".join(_CALIBRATED), kind))
+    found: Dict[str, Any] = {}
+    if args.weights:
+        found["weights"] = args.weights
+    if args.calibrate:
+        found[_CALIBRATED[kind]] = _calibration(args.calibrate)
+    return found
+
+
+def _calibration(filename: str) -> Any:
+    """The DataFlow of a file; arrays hold all rows, datapoints one."""
+    import numpy as np
+
+    from ..dataflow.common import MapData
+    from ..dataflow.raw import DataFromList
+    from ..dataflow.serialize import LMDBSerializer, TFRecordSerializer
+
+    if not os.path.exists(filename):
+        raise FileNotFoundError("--calibrate must be a file; got nothing named {!r}".format(filename))
+    ending = os.path.splitext(filename)[1].lower()
+    if ending == ".npz":
+        with np.load(filename) as f:
+            return DataFromList([{name.partition(":")[0]: f[name] for name in f.files}])
+    if ending not in (".tfrecord", ".tfrecords", ".lmdb", ".mdb"):
+        raise ValueError("--calibrate must be an .npz, .tfrecords or .lmdb file; got {!r}".format(filename))
+    load = TFRecordSerializer.load if ending.startswith(".tfrecord") else partial(LMDBSerializer.load, shuffle=False)
+    return MapData(load(filename), lambda dp: [np.asarray(value)[np.newaxis] for value in dp])
 
 
 def _names_in(kind: str, names: Sequence[str]) -> List[str]:

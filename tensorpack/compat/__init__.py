@@ -9,8 +9,9 @@ import atexit
 import importlib
 import os
 import sys
+import warnings
 import weakref
-from typing import Any, Callable, ContextManager, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, ContextManager, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 __all__ = ["is_tfv2", "tfv1"]
 
@@ -336,11 +337,19 @@ def deprecation_silenced() -> ContextManager[None]:
 TFLITE_BATCH: Optional[int] = 1 if VERSION < (2, 0) else None
 
 
-def convert_to_tflite(graph_def: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> bytes:
+# Whether the converter makes smaller files of models that take bytes, which that of TF 1.15 takes for quantized floats.
+TFLITE_QUANTIZES_BYTES = VERSION >= (2, 0)
+
+
+def convert_to_tflite(graph_def: Any, inputs: Sequence[Any], outputs: Sequence[Any], weights: Optional[str] = None,
+                      calibration: Sequence[Any] = (), integer_only: bool = False) -> bytes:
     """The TFLite flatbuffer of a frozen GraphDef.
 
     Args:
         inputs, outputs: tensors of a graph that `graph_def` was imported into.
+        weights: `"float16"` or `"int8"` to store them so.
+        calibration: lists of arrays in the order of the inputs; with them, activations are int8 as well.
+        integer_only: whether inputs and outputs are int8, too, and what has no counterpart in integers is refused.
 
     Raises:
         ValueError: the converter refuses the graph; the message is its own.
@@ -352,13 +361,29 @@ def convert_to_tflite(graph_def: Any, inputs: Sequence[Any], outputs: Sequence[A
     converter = tfv1.lite.TFLiteConverter(graph_def, list(inputs), list(outputs))
     if VERSION < (2, 0):
         _prepare_old_converter(converter, inputs)
+    if weights is not None:
+        converter.optimizations = [tfv1.lite.Optimize.DEFAULT]
+    if weights == "float16":
+        converter.target_spec.supported_types = [tfv1.float16]
+    if calibration:
+        converter.representative_dataset = lambda: iter(calibration)
+    if integer_only:
+        converter.target_spec.supported_ops = [tfv1.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tfv1.int8
     # TF 1.15: the converter is a program beside the interpreter; a virtual environment that is not activated is not on the PATH
     path = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
     try:
         with _deprecation.silence(), change_env("PATH", path):
             return converter.convert()
-    except ConverterError as e:
+    except (ConverterError, RuntimeError) as e:  # the latter is of the quantizer
         raise ValueError(str(e)) from e
+
+
+def tflite_interpreter(content: bytes) -> Any:
+    """TensorFlow's interpreter of a TFLite flatbuffer, to look into it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TF 2.x: that it moves to another package
+        return tfv1.lite.Interpreter(model_content=content)
 
 
 def _prepare_old_converter(converter: Any, inputs: Sequence[Any]) -> None:
@@ -371,6 +396,13 @@ def _prepare_old_converter(converter: Any, inputs: Sequence[Any]) -> None:
         # It takes inputs to be float32 unless told, and bytes to be quantized: here with scale 1 and zero point 0
         converter.inference_input_type = tfv1.uint8
         converter.quantized_input_stats = {tensor.op.name: (0., 1.) for tensor in inputs}
+
+
+def tflite_operations_on(interpreter: Any, tensors: Collection[int]) -> List[str]:
+    """Types of the operations of a TFLite model that take or give one of these tensors; none where TensorFlow does not tell."""
+    # It has no public name, and TF 1.15 none at all
+    operations = interpreter._get_ops_details() if hasattr(interpreter, "_get_ops_details") else []
+    return sorted({each["op_name"] for each in operations if not set(tensors).isdisjoint([*each["inputs"], *each["outputs"]])})
 
 
 def num_gpus() -> int:

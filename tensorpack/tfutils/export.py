@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 from .. import compat
 from ..compat import tfv1 as tf
+from ..dataflow.base import DataFlow
 from ..utils import logger
 from ..utils.fs import atomic_directory
 from ._engines.engine import Engine
@@ -16,7 +17,9 @@ from ._engines.onnx_runtime import OnnxRuntimeEngine
 from ._engines.opencv import OpenCVEngine
 from ._engines.tensorflow import TensorFlowEngine
 from ._export._rewrite import OPENCV, rewritten
+from ._export.calibration import Inputs
 from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
+from ._export.examples import Example
 from ._export.external_onnx import ExternalOnnx, external_data
 from ._export.frozen_model import (
     Converted,
@@ -29,12 +32,17 @@ from ._export.frozen_model import (
     table_initializers,
     write_description,
 )
+from ._export.smaller import Smaller, smaller
+from ._export.smaller_onnx import check_quantizer, smaller_onnx
+from ._export.smaller_tflite import describe_integers, smaller_tflite
 from ._export.staging import staged
 from ._export.verify import ExportMismatch, Proof, Subject
 from ._inference import InferenceGraph, build_inference_graph, needed_inputs, require_predict_config
 from .sesscreate import NewSessionCreator
 
 __all__ = ["ExportMismatch", "ModelExporter"]
+
+Shrink = Callable[[Smaller, FrozenModel, Converted, List[Example]], Converted]
 
 _DEFAULT_SIGNATURE = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
@@ -105,62 +113,92 @@ class ModelExporter:
         logger.info("To ONNX: export_onnx, or %s", description["onnx"])
 
     def export_tflite(self, filename: str, *, optimize: bool = True, overwrite: bool = False, example: Any = None,
-                      verify: bool = True) -> None:
+                      verify: bool = True, weights: Optional[str] = None, representative: Optional[DataFlow] = None,
+                      num_samples: int = 200, integer_only: bool = False) -> None:
         """Write one file for TensorFlow Lite (LiteRT), by TensorFlow's own converter.
 
         Inputs and outputs keep their order, and their names without `:0`; `<filename>.json` tells them. An unknown size of
         the batch is 1 in the file until the program that loads it calls `resize_tensor_input`.
 
+        A smaller file is called as the others are, with floats, unless it is one of integers alone. It is proven in two steps.
+        First the file with all bits has to compute what the model computes. Then the smaller one has to compute nearly the
+        same, for `example` if there is one, else for rows of `representative`, else for the drawn inputs: in the typical one of
+        these (the median) the difference may be a quarter of an output's size (its root of the sum of squares; for whole
+        numbers, a quarter of them) with int8, a fiftieth with float16. The JSON tells how near it is; how many answers change,
+        tell your own data.
+
         Args:
             filename: the file; missing directories are made.
             optimize: make the graph smaller first, as `export_compact` does.
             overwrite: whether an existing file may be replaced.
+            weights: `"float16"`: weights of half the size, computed with as float32. `"int8"`: weights of a quarter of the
+                size; what is multiplied with them is rounded to 8 bits when it is computed. The converter leaves small ones
+                alone.
+            representative: a DataFlow of inputs as the model will see them, what a predictor would be called with: lists that
+                begin with a value for each input (labels and others that follow are not looked at), or dicts by name. Weights
+                and activations are int8, of the ranges that they have for these; where TensorFlow Lite has no operation on
+                integers, floats are between.
+            num_samples: how many rows of the flow are looked at, at most; it may be one without end.
+            integer_only: with `representative`, inputs and outputs that are floats become int8, too, of the `scale` and
+                `zero_point` that the JSON tells (value = scale * (integer - zero_point)), and an operation without a
+                counterpart in integers is an error: for devices that know no floats.
 
         Raises:
             FileExistsError: the file exists and must not be replaced.
+            TypeError: `representative` is no DataFlow, or has datapoints that are neither lists nor dicts.
             ValueError: the graph cannot be frozen, or has operations that TensorFlow Lite lacks. The converter of TF 1.15
-                takes neither loops nor unknown sizes besides that of the batch.
+                takes neither loops nor unknown sizes besides that of the batch. `representative` has no datapoints, or some
+                that are not finite or that a predictor would refuse. There is nothing to store in fewer bits.
+            ExportMismatch: the file computes something else, see above.
         """
         def convert(model: FrozenModel) -> Converted:
-            content = to_tflite(model)
-            description = describe(model)
-            for each in description["inputs"] + description["outputs"]:
-                each["name"] = _plain_name(each["name"])
-            return Converted(content, description, "TFLite model of {} bytes".format(len(content)))
+            return _tflite(model, to_tflite(model))
 
+        way = smaller("export_tflite", "representative", weights, representative, num_samples, integer_only)
         self._export("export_tflite", filename, convert, LiteRTEngine, optimize=optimize, overwrite=overwrite, example=example,
-                     verify=verify, batch=compat.TFLITE_BATCH)
+                     verify=verify, batch=compat.TFLITE_BATCH, way=way, shrink=_smaller_tflite)
 
     def export_onnx(self, filename: str, *, opset: Optional[int] = None, overwrite: bool = False, example: Any = None,
-                    verify: bool = True) -> None:
+                    verify: bool = True, weights: Optional[str] = None, quantize: Optional[DataFlow] = None,
+                    num_samples: int = 200) -> None:
         """Write one file for ONNX Runtime and others, by the package tf2onnx (`pip install tensorpack[onnx]`).
 
         Inputs and outputs keep their tensor names and unknown sizes; `<filename>.json` tells them. Where weights and constants
         have 2 GB or more, the largest weights are written to `<filename>.<number>.data`, which has to stay beside the file.
 
+        Smaller files are called as the others are, and proven as those of `export_tflite`.
+
         Args:
             filename: the file; missing directories are made.
             opset: version of ONNX's set of operations; default: the one that tf2onnx prefers.
             overwrite: whether an existing file may be replaced.
+            weights: `"float16"`: large weights have half the size, and are cast to float32 when a runtime loads the file.
+                `"int8"`: those of convolutions and matrix products have a quarter of it, and what is multiplied with them is
+                rounded to 8 bits when it is computed, by the dynamic quantizer of ONNX Runtime.
+            quantize: a DataFlow as `representative` of `export_tflite`: weights and activations are int8, by the static
+                quantizer of ONNX Runtime; inputs and outputs stay what they are.
+            num_samples: how many rows of the flow are looked at, at most.
 
         Raises:
             FileExistsError: the file exists and must not be replaced.
-            ImportError: tf2onnx is not installed.
+            ImportError: tf2onnx is not installed, or not ONNX Runtime, which makes what is int8.
+            TypeError: `quantize` is no DataFlow, or has datapoints that are neither lists nor dicts.
             ValueError: the graph cannot be frozen, has operations without a counterpart in ONNX, or tf2onnx does not know
-                the opset.
+                the opset; what `export_tflite` says of its `representative`; integers with an opset below 13; a smaller file
+                of a model with 2 GB of weights.
+            ExportMismatch: the file computes something else.
         """
         check_onnx(opset)
+        way = smaller("export_onnx", "quantize", weights, quantize, num_samples)
+        if way is not None:
+            check_quantizer(way)
 
         def convert(model: FrozenModel) -> Converted:
-            converted = to_onnx(model, opset)
-            description = describe(model)
-            description["opset"] = onnx_opset(converted)
-            return Converted(converted.SerializeToString(), description, "ONNX model with {} operations of opset {}".format(
-                len(converted.graph.node), description["opset"]))
+            return _onnx(model, to_onnx(model, opset))
 
         before = external_data(filename)
         self._export("export_onnx", filename, convert, OnnxRuntimeEngine, overwrite=overwrite, example=example, verify=verify,
-                     leaves_out=True)
+                     leaves_out=True, way=way, shrink=_smaller_onnx)
         if before is not None and os.path.exists(before):
             os.remove(before)  # the weights of the file that was replaced
 
@@ -203,17 +241,28 @@ class ModelExporter:
 
     def _export(self, who: str, filename: str, convert: Callable[[FrozenModel], Converted], engine: Type[Engine], *,
                 overwrite: bool, example: Any, verify: bool, optimize: bool = True, batch: Optional[int] = None,
-                leaves_out: bool = False) -> Dict[str, Any]:
-        """Write what `convert` makes of the frozen graph, once the engine has proven it; returns what its JSON says."""
+                leaves_out: bool = False, way: Optional[Smaller] = None, shrink: Optional[Shrink] = None) -> Dict[str, Any]:
+        """Write what `convert` makes of the frozen graph, once the engine has proven it; returns what its JSON says.
+
+        With a way to make it smaller, what is written is what `shrink` makes of that file, once it is near enough, too.
+        """
         check_target(who, filename, overwrite)
         with self._built(who, example, verify) as (built, proof):
+            examples = [] if way is None else way.examples(
+                Inputs(_names(self.config.input_names), self.input_names, built.inputs))
             model = frozen_model(who, built, optimize, leaves_out)
             converted = convert(model)
             with staged(filename) as path:
                 (ExternalOnnx(converted, built, model.left_out) if model.left_out else converted).write(path)
                 subject = None if model.left_out else Subject(model, convert)
-                converted.description["verified"] = proof.of(engine, path, subject, tables=model.tables, batch=batch,
-                                                             closes=bool(model.left_out))
+                verified = proof.of(engine, path, subject, tables=model.tables, batch=batch, closes=bool(model.left_out),
+                                    spare=examples)
+                if way is not None and shrink is not None:
+                    converted = shrink(way, model, converted, examples)
+                    converted.description["quantized"] = way.description(examples)
+                    converted.write(path)
+                    verified = proof.of_smaller(engine, path, way.weights, converted.description, examples)
+                converted.description["verified"] = verified
                 write_description(path, converted.description)
         log_written(filename, converted.description, converted.title)
         return converted.description
@@ -223,8 +272,7 @@ class ModelExporter:
         """The inference graph, whose session is closed at the end, and what proves exports of it."""
         built = self._build()
         try:
-            names = [name if isinstance(name, str) else name.name for name in self.config.input_names]
-            yield built, Proof(who, built, names, self.input_names, example, verify)
+            yield built, Proof(who, built, _names(self.config.input_names), self.input_names, example, verify)
         finally:
             built.sess.close()
 
@@ -239,6 +287,33 @@ class ModelExporter:
         self.input_names, inputs, names = [
             list(compress(each, needed)) for each in (self.config.input_names, built.inputs, built.input_names)]
         return built._replace(inputs=inputs, input_names=names)
+
+
+def _names(inputs: Sequence[Any]) -> List[str]:
+    return [name if isinstance(name, str) else name.name for name in inputs]
+
+
+def _tflite(model: FrozenModel, content: bytes) -> Converted:
+    description = describe(model)
+    for each in description["inputs"] + description["outputs"]:
+        each["name"] = _plain_name(each["name"])
+    return Converted(content, description, "TFLite model of {} bytes".format(len(content)))
+
+
+def _smaller_tflite(way: Smaller, model: FrozenModel, plain: Converted, examples: List[Example]) -> Converted:
+    converted = _tflite(model, smaller_tflite(way, plain.content, model, examples))
+    describe_integers(converted.content, converted.description)
+    return converted
+
+
+def _onnx(model: FrozenModel, converted: Any) -> Converted:
+    description = dict(describe(model), opset=onnx_opset(converted))
+    return Converted(converted.SerializeToString(), description, "ONNX model with {} operations of opset {}".format(
+        len(converted.graph.node), description["opset"]))
+
+
+def _smaller_onnx(way: Smaller, model: FrozenModel, plain: Converted, examples: List[Example]) -> Converted:
+    return _onnx(model, smaller_onnx(way, plain.content, model, examples))
 
 
 def _onnx_command(filename: str, description: Dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from saved_run import GOLDEN, add_op, build_training_graph
 from tensorpack._cli import checkpoint_prof, export_model
 from tensorpack.compat import VERSION
 from tensorpack.compat import tfv1 as tf
+from tensorpack.dataflow import DataFromList, TFRecordSerializer
 
 ADAM = os.path.join(GOLDEN, "layers_adam")
 MODEL = os.path.join(GOLDEN, "layers_model.py") + ":Model"
@@ -187,6 +188,57 @@ def test_the_ending_of_the_output_gives_the_format(tmp_path, capsys, output, tit
     assert export_model.main(argv) == 0
     names = "image:0 -> prob:0" if title == "Compact" else "image -> prob"
     assert capsys.readouterr().out == "{} model is written to {}: {}\n".format(title, path, names)
+
+
+WIDE_MODEL = '''
+from tensorpack import *
+
+class Model(ModelDesc):
+    def inputs(self):
+        return [tfv1.TensorSpec((None, 64), tfv1.float32, "x"), tfv1.TensorSpec((None,), tfv1.int32, "label")]
+
+    def build_graph(self, x, label):
+        y = tfv1.matmul(x, tfv1.get_variable("W", [64, 64]), name="y")
+        tfv1.equal(tfv1.argmax(y, 1, output_type=tfv1.int32), label, name="right")
+'''
+
+
+@pytest.fixture
+def wide(tmp_path, monkeypatch):
+    """A folder with a model with weights worth storing in fewer bits, and inputs for it; the current one."""
+    random = np.random.RandomState(0)
+    rows = random.rand(30, 64).astype("float32")
+    (tmp_path / "wide.py").write_text(WIDE_MODEL)
+    np.savez(str(tmp_path / "weights.npz"), W=random.randn(64, 64).astype("float32"))
+    np.savez(str(tmp_path / "rows.npz"), x=rows)
+    np.savez(str(tmp_path / "others.npz"), z=rows)
+    TFRecordSerializer.save(DataFromList([[row, 3] for row in rows]), str(tmp_path / "rows.tfrecords"))
+    monkeypatch.chdir(tmp_path)
+    return ["weights.npz", "wide.py:Model", "small.tflite", "--outputs", "y"]
+
+
+@pytest.mark.parametrize("options, part, written", [
+    (["--weights", "float16"], .7, {"weights": "float16", "activations": "float32"}),
+    (["--calibrate", "rows.npz"], .5, {"weights": "int8", "activations": "int8", "samples": 30}),
+    (["--calibrate", "rows.tfrecords", "--weights", "int8"], .5, {"weights": "int8", "activations": "int8", "samples": 30}),
+], ids=["float16", "npz", "tfrecords"])
+def test_smaller_files(wide, options, part, written):
+    assert export_model.main(wide + options) == 0
+    assert os.path.getsize("small.tflite") < part * os.path.getsize("weights.npz")
+    with open("small.tflite.json") as f:
+        assert json.load(f)["quantized"] == written
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--calibrate", "nowhere.npz"], "nothing named 'nowhere.npz'"),
+    (["--calibrate", "wide.py"], "must be an .npz, .tfrecords or .lmdb file"),
+    (["--calibrate", "others.npz"], "datapoint 0: it must have a value for each input, 'x'; got none for 'x'"),
+    (["--calibrate", "rows.npz", "--weights", "float16"], "with representative the weights are int8"),
+    (["--weights", "int8", "--format", "serving"], "--weights and --calibrate need the format tflite or onnx; got serving"),
+], ids=["missing", "kind", "names", "both", "format"])
+def test_bad_options_of_smaller_files_are_one_line(wide, capsys, options, words):
+    assert words in failure(export_model.main, wide + options, capsys)
+    assert not os.path.exists("small.tflite")
 
 
 @pytest.mark.parametrize("kind, title, named", [

@@ -9,7 +9,8 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
 _PARTS = {"train": "training", "training": "training", "val": "validation", "valid": "validation", "validation": "validation",
           "test": "validation", "eval": "validation"}
 _LOWER_IS_BETTER = re.compile(r"(^|[^a-z])(error|err|loss|cost|cross_entropy|entropy|perplexity|mse|rmse|mae|wer|cer)", re.I)
-_HIGHER_IS_BETTER = re.compile(r"(^|[^a-z])(accuracy|acc|precision|recall|f1|auc|ap\d*|map|iou|score|psnr|ssim|bleu)([^a-z]|$)", re.I)
+_HIGHER_IS_BETTER = re.compile(
+    r"(^|[^a-z])(accuracy|acc|precision|recall|f1|auc|ap\d*|map|iou|score|psnr|ssim|bleu)([^a-z]|$)", re.I)
 _SETTINGS = re.compile(r"(^|[/_])(learning_rate|lr|momentum|weight_decay|keep_prob|dropout_rate)$")
 _MAX_POINTS = 2000  # of a curve: no screen has more columns
 

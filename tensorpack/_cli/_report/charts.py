@@ -97,7 +97,7 @@ class Painter:
                     figure.line("epoch", "raw " + name, source=source, name="raw", line_alpha=0.3, **style)
                 line = figure.line("epoch", "smooth " + name, source=source, name="curve", line_width=2, **style)
                 figure.add_tools(_models.HoverTool(renderers=[line], tooltips=[
-                    (label, "@{raw %s}" % name), ("epoch", "@epoch")], mode="vline"))
+                    (label, "@{{raw {}}}".format(name)), ("epoch", "@epoch")], mode="vline"))
                 columns.append((label, _by_epoch(run, name)))
                 words.append("{}: {}".format(label, self._mark_best(figure, run, name, style)))
         return self._finished(chart.title, figure, words, columns)
@@ -138,8 +138,10 @@ class Painter:
             if not speed:
                 continue
             label = self._label(run, title)
-            figure.line(epochs, [speed[epoch] for epoch in epochs], name="curve", line_color=_colour(number), legend_label=label)
-            bound = {kind: [epoch for epoch in epochs if kind in run.log.verdicts.get(epoch, ("", ""))[1]] for kind in _VERDICTS}
+            figure.line(epochs, [speed[epoch] for epoch in epochs], name="curve", line_color=_colour(number),
+                        legend_label=label)
+            texts = {epoch: run.log.verdicts.get(epoch, ("", ""))[1] for epoch in epochs}
+            bound = {kind: [epoch for epoch in epochs if kind in texts[epoch]] for kind in _VERDICTS}
             for kind, (marker, colour) in _VERDICTS.items():
                 if bound[kind]:
                     figure.scatter(bound[kind], [speed[epoch] for epoch in bound[kind]], size=7, marker=marker, color=colour,

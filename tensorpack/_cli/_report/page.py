@@ -4,7 +4,7 @@ from __future__ import annotations
 import base64
 import time
 from html import escape
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, Sequence
 
 from ...utils.optional import optional_import
 from ...utils.utils import humanize_time_delta
@@ -69,7 +69,8 @@ def _overview(runs: Sequence[Run]) -> str:
                        for run in runs for problem in run.problems)
     return "<p>Made {} from {} log director{}.</p>{}{}".format(
         time.strftime("%Y-%m-%d %H:%M:%S"), len(runs), "y" if len(runs) == 1 else "ies",
-        "<h2>What could not be read</h2><ul>{}</ul>".format(problems) if problems else "", _section("Overview", '<div class="scroll">{}</div>'.format(table)))
+        "<h2>What could not be read</h2><ul>{}</ul>".format(problems) if problems else "",
+        _section("Overview", '<div class="scroll">{}</div>'.format(table)))
 
 
 def _facts(run: Run) -> Dict[str, str]:
@@ -94,7 +95,8 @@ def _charts(pictures: Sequence[Picture], divs: Sequence[str]) -> str:
     if not pictures:
         return _section("Curves", "<p>There are no statistics.</p>")
     figures = "".join(
-        '<figure><div class="chart" role="img" aria-label="{label}">{div}</div><figcaption>{caption}</figcaption>{table}</figure>'
+        '<figure><div class="chart" role="img" aria-label="{label}">{div}</div><figcaption>{caption}</figcaption>{table}'
+        '</figure>'
         .format(label=escape("{} by epoch. {}".format(picture.title, picture.caption)), div=div,
                 caption=escape(picture.caption), table=_table_behind(picture)) for picture, div in zip(pictures, divs))
     return _section("Curves", '<p>A click on a name below a picture hides its curve. All pictures show the same epochs.</p>'
@@ -132,8 +134,8 @@ def _images(images: Sequence[Image]) -> str:
         if len(image.content) <= left:
             left -= len(image.content)
             caption = "{}, step {}".format(image.tag, image.step)
-            shown.append('<figure><img alt="{alt}" src="data:image/{kind};base64,{data}"><figcaption>{alt}</figcaption></figure>'
-                         .format(alt=escape(caption), kind=image.kind, data=base64.b64encode(image.content).decode("ascii")))
+            shown.append('<figure><img alt="{alt}" src="data:image/{kind};base64,{data}"><figcaption>{alt}</figcaption>'
+                         '</figure>'.format(alt=escape(caption), kind=image.kind, data=base64.b64encode(image.content).decode("ascii")))
     note = "<p>{} of {} images are shown, since the page would become too big.</p>".format(len(shown), len(images))
     return '{}<div class="images">{}</div>'.format(note if len(shown) < len(images) else "", "".join(shown)) if images else ""
 

@@ -61,7 +61,8 @@ def _is_close(got: np.ndarray, wanted: np.ndarray, others: Sequence[np.ndarray])
     finite, infinite = np.isfinite(wanted), np.isinf(wanted)
     noise = max([float(np.abs(each - wanted)[finite & np.isfinite(each)].max(initial=0)) for each in others] + [0.])
     allowed = relative * np.abs(wanted[finite]) + of_largest * _largest(wanted) + _NOISE_FACTOR * noise
-    return bool((np.abs(got[finite] - wanted[finite]) <= allowed).all() and (got[infinite] == wanted[infinite]).all())
+    with np.errstate(invalid="ignore"):  # NaN is not near
+        return bool((np.abs(got[finite] - wanted[finite]) <= allowed).all() and (got[infinite] == wanted[infinite]).all())
 
 
 def _wide(array: np.ndarray) -> np.ndarray:

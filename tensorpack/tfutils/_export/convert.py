@@ -8,9 +8,11 @@ from ... import compat
 from ...compat import tfv1 as tf
 from ...utils.optional import optional_import
 from ._rewrite import ONNX, TFLITE, rewritten
+from .examples import Example
 from .frozen_model import FrozenModel
 from .graph_def import GraphEditor
 from .onnx_dimensions import name_dimensions
+from .smaller import Smaller
 
 _PIP_ONNX = "tf2onnx (or tensorpack[onnx])"
 tf2onnx = optional_import("tf2onnx.convert", needed_by="ModelExporter.export_onnx", pip=_PIP_ONNX)
@@ -20,8 +22,12 @@ onnx_operations = optional_import("onnx.defs", needed_by="ModelExporter.export_o
 _REASON_LENGTH = 600  # of what a converter says; what follows is its stack
 
 
-def to_tflite(model: FrozenModel) -> bytes:
+def to_tflite(model: FrozenModel, way: Optional[Smaller] = None, examples: Sequence[Example] = ()) -> bytes:
     """The flatbuffer that computes the model.
+
+    Args:
+        way: how to make it smaller.
+        examples: rows for calibration.
 
     Raises:
         ValueError: the model holds what TensorFlow Lite or its converter cannot do.
@@ -31,7 +37,9 @@ def to_tflite(model: FrozenModel) -> bytes:
         tf.import_graph_def(graph_def, name="")
     inputs, outputs = [[graph.get_tensor_by_name(spec.name) for spec in specs] for specs in (model.inputs, model.outputs)]
     try:
-        return compat.convert_to_tflite(graph_def, inputs, outputs)
+        if way is None:
+            return compat.convert_to_tflite(graph_def, inputs, outputs)
+        return compat.convert_to_tflite(graph_def, inputs, outputs, way.weights, examples, way.integer_only)
     except ValueError as e:
         refused = _refused_operations(str(e))
         reason = "got none for " + ", ".join(refused) if refused else "the converter says: " + _reason(str(e))

@@ -47,12 +47,13 @@ class Reference:
         self._is_closed = False
         self._given = None if example is None else given(who, example, names, needed, built.inputs)
 
-    def trial(self, tables: Sequence[str], batch: Optional[int]) -> Optional[Trial]:
+    def trial(self, tables: Sequence[str], batch: Optional[int], spare: Sequence[Example] = ()) -> Optional[Trial]:
         """What to try the export with, None with a line in the log if there is nothing.
 
         Args:
             tables: operations that fill the lookup tables.
             batch: the size of the batch if the format allows just one.
+            spare: examples that the model takes, for one that refuses drawn ones.
         """
         compared = self._compared()
         if not compared:
@@ -60,13 +61,25 @@ class Reference:
         fetches = [self.built.outputs[i] for i in compared]
         self.built.sess.run(list(tables))
         if self._given is not None:
-            return Trial([self._given], [dict(zip(compared, self.run(fetches, self._given)))])
+            return self._trial_of([self._given], compared)
         found = usable(lambda each: self.run(fetches, each), self.built.inputs, batch)
+        if not found and spare:
+            return self._trial_of(spare, compared)
         if not found:
             logger.warning("%s: nothing is proven, as the model refuses inputs drawn from its signature; pass example=[...], "
                            "an array for each of %s.", self.who, ", ".join(map(repr, self._needed)))
             return None
         return Trial([each for each, _ in found], [dict(zip(compared, result)) for _, result in found])
+
+    def trial_of(self, trial: Trial, examples: Sequence[Example]) -> Trial:
+        """The example that was given, or else these ones, for the outputs that `trial` has; without any, `trial` itself."""
+        if self._given is not None or not examples:
+            return trial
+        return self._trial_of(examples, sorted(trial.expected[0]))
+
+    def _trial_of(self, examples: Sequence[Example], compared: Sequence[int]) -> Trial:
+        fetches = [self.built.outputs[i] for i in compared]
+        return Trial(list(examples), [dict(zip(compared, self.run(fetches, each))) for each in examples])
 
     def close(self) -> None:
         """Close the session; what `trial` has returned stays, and outputs have to be equal without regard to noise."""

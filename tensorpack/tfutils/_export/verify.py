@@ -19,7 +19,10 @@ from .examples import Example
 from .first_difference import first_differing
 from .frozen_model import Converted, FrozenModel
 from .graph_def import GraphEditor, input_op
+from .nearly import TOLERANCES, Nearness, nearness, to_floats, to_integers
 from .reference import Reference, Trial
+
+_MOST_EXAMPLES = 32  # that a file of fewer bits is run with
 
 
 class ExportMismatch(ValueError):
@@ -59,9 +62,10 @@ class Proof:
                  wanted: bool):
         self._who, self._wanted = who, wanted
         self._reference = Reference(who, built, names, needed, example)
+        self._trial: Optional[Trial] = None
 
     def of(self, engine: Type[Engine], path: str, subject: Optional[Subject], *, tables: Sequence[str] = (),
-           batch: Optional[int] = None, closes: bool = False) -> Dict[str, Any]:
+           batch: Optional[int] = None, closes: bool = False, spare: Sequence[Example] = ()) -> Dict[str, Any]:
         """What the JSON beside the file tells of the proof: `{"engines": {name: {"version", "worst_difference"}}}`, or `{}`.
 
         Args:
@@ -71,6 +75,7 @@ class Proof:
             tables: operations that fill lookup tables.
             batch: the size of the batch if the file allows just one.
             closes: whether to close the session before the engine runs, as two of a large model need too much memory.
+            spare: examples for a model that refuses drawn ones.
 
         Raises:
             ExportMismatch: an output differs, or the engine does not run the file.
@@ -81,7 +86,7 @@ class Proof:
             logger.warning("%s: nothing is proven, as %s is not installed; pip install %s.", self._who, engine.title,
                            engine.pip)
             return {}
-        trial = self._reference.trial(tables, batch)
+        self._trial = trial = self._reference.trial(tables, batch, _spread(spare))
         if trial is None:
             return {}
         if closes:
@@ -91,6 +96,45 @@ class Proof:
         logger.info("%s: %s %s computes the same; worst difference in %d examples: %.3g.", self._who, engine.title, run.version,
                     len(trial.examples), worst)
         return {"engines": {engine.name: {"version": run.version, "worst_difference": worst}}}
+
+    def of_smaller(self, engine: Type[Engine], path: str, weights: str, described: Dict[str, Any],
+                   examples: Sequence[Example]) -> Dict[str, Any]:
+        """As `of`, for a file of fewer bits that was made of the one that `of` has proven; see `nearly`.
+
+        Args:
+            weights: a key of `TOLERANCES`.
+            described: what the JSON of the file says.
+            examples: what to compare with, if the user gave no example; none: what `of` compared with.
+
+        Raises:
+            ExportMismatch: an output is not near enough, or the engine does not run the file.
+        """
+        if self._trial is None:
+            return {}
+        trial = self._reference.trial_of(self._trial, _spread(examples))
+        inputs, outputs = described["inputs"], described["outputs"]
+        run = self._run(engine, path, trial._replace(examples=[to_integers(each, inputs) for each in trial.examples]))
+        results = [each if isinstance(each, str) else to_floats(each, outputs) for each in run.results]
+        found = _nearness(results, trial)
+        far = {i: each for i, each in found.items() if not each.typical <= TOLERANCES[weights]}
+        if far:
+            raise self._too_far(engine, run, far, trial, weights)
+        typical, worst = [max([getattr(each, name) for each in found.values()] + [0.]) for name in Nearness._fields]
+        logger.info("%s: %s %s computes nearly the same: in the typical one of %d examples outputs differ by %.2g %% of their "
+                    "size, by %.3g at most.", self._who, engine.title, run.version, len(trial.examples), 100 * typical, worst)
+        return {"engines": {engine.name: {"version": run.version, "worst_difference": worst, "typical_part": typical}}}
+
+    def _too_far(self, engine: Type[Engine], run: EngineRun, far: Dict[int, Nearness], trial: Trial, weights: str
+                 ) -> ExportMismatch:
+        names = self._reference.built.output_names
+        words = "; ".join("output {!r} differs by {:.3g} %, by {:.3g} at most".format(names[i], 100 * each.typical, each.worst)
+                          for i, each in sorted(far.items()))
+        return ExportMismatch(
+            "{}: with weights of {} the file must compute nearly what the model computes: in the typical one of {} examples, "
+            "outputs may differ by {:g} % of their size; in {} {} {}; nothing is written; calibrate with data as the model "
+            "will see it, keep more bits, or pass verify=False if this is near enough".format(
+                self._who, weights, len(trial.examples), 100 * TOLERANCES[weights], engine.title, run.version, words),
+            {names[i]: each.worst for i, each in far.items()})
 
     def _run(self, engine: Type[Engine], path: str, trial: Trial) -> EngineRun:
         try:
@@ -139,6 +183,19 @@ class Proof:
             "another format, or pass verify=False if this is near enough".format(
                 self._who, engine.title, run.version, outputs, where),
             {name: each.worst for name, each in differing.items()}, operation)
+
+
+def _spread(examples: Sequence[Example]) -> List[Example]:
+    """Some of many, from all over them."""
+    step = -(-len(examples) // _MOST_EXAMPLES) or 1
+    return list(examples[::step])
+
+
+def _nearness(results: Sequence[Any], trial: Trial) -> Dict[int, Nearness]:
+    """Of each output that is compared, over the examples that the engine computed."""
+    computed = [(result, expected) for result, expected in zip(results, trial.expected) if not isinstance(result, str)]
+    return {i: nearness([result[i] for result, _ in computed], [expected[i] for _, expected in computed])
+            for i in sorted(trial.expected[0])}
 
 
 def run_engine(engine: Type[Engine], path: str, examples: Sequence[Example]) -> EngineRun:
