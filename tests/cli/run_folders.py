@@ -20,7 +20,7 @@ def log_of(first, last, arguments=ARGUMENTS):
                   "Epoch {} (global_step {}) finished, time:{}.".format(epoch, 20 * epoch, "1 minute 40 seconds" if epoch == 2
                                                                         else "4 seconds"),
                   "QueueInput/input_queue was {}% full on average, 2 ms of the DataFlow for a datapoint: {}.".format(
-                      3 if epoch % 2 else 90, "data-bound, the model waits" if epoch % 2 else "compute-bound, the model is slower")]
+                      *((3, "data-bound, the model waits") if epoch % 2 else (90, "compute-bound, the model is slower")))]
     lines += ["[ScheduledHyperParamSetter] At global_step=60, learning_rate changes from 0.100000 to 0.001000.",
               "Model at global_step=100 with minimum validation_error=0.08 saved.",
               "WRN Step 3 of epoch {} (global step 43) has been running for 60 seconds.\n  File x".format(last),

@@ -48,7 +48,8 @@ def test_statistics_of_training_stand_beside_those_of_validation(names, titles):
 
 
 @pytest.mark.parametrize("name, which", [
-    ("validation_error", "minimum"), ("total_cost", "minimum"), ("accuracy", "maximum"), ("val/mAP", "maximum"), ("bbox_AP50", "maximum"),
+    ("validation_error", "minimum"), ("total_cost", "minimum"), ("accuracy", "maximum"), ("val/mAP", "maximum"),
+    ("bbox_AP50", "maximum"),
     ("queue_size", None), ("error_accuracy", None), ("kept", "maximum")])
 def test_which_value_is_the_best(name, which):
     assert direction(name, {"kept": "maximum"}) == which
@@ -95,7 +96,8 @@ def test_the_log_tells_what_the_statistics_do_not(tmp_path):
 def test_a_page_shows_what_a_run_left(tmp_path):
     page = words(report(tmp_path, make_run(tmp_path / "my run", logs=[log_of(1, 3), log_of(3, 6)])))
     for text in ("<title>my run</title>", "best validation_error", "0.08 (epoch 5)", "restart before epoch 3",
-                 "stall in epoch 6", "train.py --gpu 0", "TensorFlow 2", "fc/W", "compute-bound in 3 of 6 epochs, data-bound in 3 of 6 epochs",
+                 "stall in epoch 6", "train.py --gpu 0", "TensorFlow 2", "fc/W",
+                 "compute-bound in 3 of 6 epochs, data-bound in 3 of 6 epochs",
                  "learning_rate as a table", "Something &lt;b&gt;went&lt;/b&gt; wrong"):
         assert text in page, text
 
@@ -132,7 +134,8 @@ def test_names_cannot_break_the_page(tmp_path):
 
 @pytest.mark.parametrize("text, count", [
     ('[{"a": 1}, {"a": 2}, {"a": ', 2), ('[{"a": 1}, 7]', 1), ("", 0), ("[", 0), ('{"a": 1}', 0), ("[{}]", None), ("[]", None),
-    ('[{"a": NaN}, {"a": Infinity}, {"a": null}, {"a": 3}]', None), ('[{"a": "x"}, {"a": true}, {"a": [1]}, {"a": 1e999}]', None)])
+    ('[{"a": NaN}, {"a": Infinity}, {"a": null}, {"a": 3}]', None),
+    ('[{"a": "x"}, {"a": true}, {"a": [1]}, {"a": 1e999}]', None)])
 def test_damaged_statistics_are_read_as_far_as_they_go(tmp_path, text, count):
     (tmp_path / "stats.json").write_text(text)
     history = read_history(str(tmp_path))

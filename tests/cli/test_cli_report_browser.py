@@ -20,7 +20,8 @@ PICTURES = """() => Bokeh.documents[0].roots().map(picture => ({title: picture.t
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as p:
-        with_browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        with_browser = p.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield with_browser
         with_browser.close()
 
@@ -37,7 +38,8 @@ def opened(browser, tmp_path):
         page, said = contexts[-1].new_page(), []
         page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else said.append(request.url))
+        page.on("request", lambda request: None if request.url.startswith(("file:", "data:", "blob:"))
+                else said.append(request.url))
         page.goto("file://" + str(path))
         page.wait_for_function("() => window.Bokeh && Bokeh.documents.length && Object.keys(Bokeh.index).length !== 0 "
                                "|| (window.Bokeh && Bokeh.index.roots && Bokeh.index.roots.length)", timeout=30000)
@@ -77,8 +79,8 @@ def test_a_click_on_a_name_hides_its_curve_and_shows_it_again(opened, tmp_path):
     left, top, width, height = spots
     for expected in ([False, True], [True, True]):
         page.mouse.click(left + width / 4, top + height / 2)
-        page.wait_for_function("(wanted) => JSON.stringify(Bokeh.documents[0].roots()[1].renderers.filter(r => r.name == 'curve')"
-                               ".map(r => r.visible)) == JSON.stringify(wanted)", arg=expected, timeout=10000)
+        page.wait_for_function("(wanted) => JSON.stringify(Bokeh.documents[0].roots()[1].renderers"
+                               ".filter(r => r.name == 'curve').map(r => r.visible)) == JSON.stringify(wanted)", arg=expected, timeout=10000)
     assert not said
 
 

@@ -133,9 +133,10 @@ def _images(images: Sequence[Image]) -> str:
     for image in images:
         if len(image.content) <= left:
             left -= len(image.content)
-            caption = "{}, step {}".format(image.tag, image.step)
+            caption = escape("{}, step {}".format(image.tag, image.step))
+            content = base64.b64encode(image.content).decode("ascii")
             shown.append('<figure><img alt="{alt}" src="data:image/{kind};base64,{data}"><figcaption>{alt}</figcaption>'
-                         '</figure>'.format(alt=escape(caption), kind=image.kind, data=base64.b64encode(image.content).decode("ascii")))
+                         '</figure>'.format(alt=caption, kind=image.kind, data=content))
     note = "<p>{} of {} images are shown, since the page would become too big.</p>".format(len(shown), len(images))
     return '{}<div class="images">{}</div>'.format(note if len(shown) < len(images) else "", "".join(shown)) if images else ""
 
