@@ -80,7 +80,8 @@ def test_a_click_on_a_name_hides_its_curve_and_shows_it_again(opened, tmp_path):
     for expected in ([False, True], [True, True]):
         page.mouse.click(left + width / 4, top + height / 2)
         page.wait_for_function("(wanted) => JSON.stringify(Bokeh.documents[0].roots()[1].renderers"
-                               ".filter(r => r.name == 'curve').map(r => r.visible)) == JSON.stringify(wanted)", arg=expected, timeout=10000)
+                               ".filter(r => r.name == 'curve').map(r => r.visible)) == JSON.stringify(wanted)",
+                               arg=expected, timeout=10000)
     assert not said
 
 
