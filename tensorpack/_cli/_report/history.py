@@ -46,7 +46,8 @@ def read_history(folder: str) -> History:
 
 def _records(text: str) -> Tuple[List[Dict[str, Any]], Optional[str]]:
     """The objects in a JSON list, as far as they are complete."""
-    decoder, found, position = json.JSONDecoder(), [], text.find("[") + 1
+    found: List[Dict[str, Any]] = []
+    decoder, position = json.JSONDecoder(), text.find("[") + 1
     try:
         while position:
             position = _skip(text, position)

@@ -39,7 +39,7 @@ def _read(folder: str, name: str) -> Run:
     images, problems = read_images(folder)
     if log is None:
         problems.append("There is no log.log: throughput, restarts, variables and messages are not known.")
-    return Run(name, history, log or LogFacts(), images, [history.problem] * bool(history.problem) + problems)
+    return Run(name, history, log or LogFacts(), images, ([history.problem] if history.problem else []) + problems)
 
 
 def _names(folders: List[str]) -> List[str]:
