@@ -1,0 +1,73 @@
+"""The end of a connection that takes datapoints."""
+from __future__ import annotations
+
+from typing import Any, List
+
+from ...utils import logger
+from ...utils._process.remote_failure import RemoteFailure
+from ...utils._wire.codec import DamagedError, PickleRefusedError, decode
+from ...utils._wire.strays import StrayLog
+from ...utils.optional import optional_import
+from .connections import Connections, sender_of
+
+zmq = optional_import("zmq", needed_by="RemoteDataZMQ and send_dataflow_zmq", pip="pyzmq")
+
+DATAPOINT, FAILURE = 0, 1  # kinds of messages
+RECEIVED = b"tensorpack received"
+REFUSED = b"tensorpack refuses a pickle of "
+
+
+class Receiver:
+    """Reads a socket; what is no datapoint of ours is dropped and counted.
+
+    Args:
+        socket: a ROUTER that neither bound nor connected yet.
+        strays: counts what is dropped.
+        max_bytes: of a message.
+        allow_pickle: whether messages may hold pickles.
+    """
+
+    def __init__(self, socket: Any, strays: StrayLog, max_bytes: int, allow_pickle: bool):
+        self.socket = socket
+        self._strays, self._max_bytes, self._allow_pickle = strays, max_bytes, allow_pickle
+        # Up to twice as much is read, to be counted; ZMQ ends the connection of what is larger before it is read.
+        socket.maxmsgsize = 2 * max_bytes
+        self._connections = Connections(socket, strays, True)
+        self.follow, self.close = self._connections.follow, self._connections.close
+
+    def receive(self) -> List[Any]:
+        """The next datapoint, as the only element, or nothing, if it is a stray; raises the sender's error."""
+        sender, *parts = self.socket.recv_multipart(copy=False)
+        try:
+            kind, value = self._decode(parts)
+        except DamagedError as e:
+            self._strays.add("a message is not ours: {}".format(e), sender_of(sender))
+            return []
+        except PickleRefusedError as e:
+            self._refuse(sender, e.kind)
+            return []
+        self._connections.hear(sender.bytes, parts[0])
+        if kind == FAILURE:
+            self._answer(sender, RECEIVED)
+            RemoteFailure.from_plain(value, self._allow_pickle).reraise()
+        return [value]
+
+    def _decode(self, parts: List[Any]) -> Any:
+        if len(parts) != 1:
+            raise DamagedError("it has {} parts".format(len(parts)))
+        if len(parts[0]) > self._max_bytes:
+            raise DamagedError("it has more than max_bytes={} bytes".format(self._max_bytes))
+        kind, value = decode(parts[0].buffer, self._allow_pickle)
+        if kind not in (DATAPOINT, FAILURE) or kind == FAILURE and not RemoteFailure.is_plain_form(value):
+            raise DamagedError("it is of the unknown kind {}".format(kind))
+        return kind, value
+
+    def _refuse(self, sender: Any, kind: str) -> None:
+        self._strays.add("a pickle of {!r}, which needs allow_pickle=True here, too".format(kind), sender_of(sender))
+        self._answer(sender, REFUSED + kind.encode())
+
+    def _answer(self, sender: Any, answer: bytes) -> None:
+        try:
+            self.socket.send_multipart([sender.bytes, answer], zmq.NOBLOCK)
+        except zmq.ZMQError as e:
+            logger.debug("RemoteDataZMQ could not answer a sender: %s", e)
