@@ -73,7 +73,7 @@ class SecureContext:
         self._authenticator = zmq_auth.ThreadAuthenticator(self._context)
         self._authenticator.start()
         if self.key is not None:
-            self._authenticator.configure_curve_callback("*", _OnlyOne(self.key.curve_pair("client")[0]))
+            self._authenticator.configure_curve_callback(_DOMAIN.decode(), _OnlyOne(self.key.curve_pair("client")[0]))
 
 
 class _OnlyOne:
