@@ -22,7 +22,7 @@ from tensorpack.utils._wire.keys import make_key
 zmq = pytest.importorskip("zmq")
 
 LIMIT = 15
-PLAIN = Encoder().encode([1, np.arange(9000)])
+PLAIN, ARRAY = map(bytes, Encoder().encode_parts([1, np.arange(9000)]))
 
 
 @pytest.fixture
@@ -120,19 +120,20 @@ STRAYS = {
     "PUSH": lambda port: zmq_socket(zmq.PUSH, port, b"foreign bytes"),
     "DEALER": lambda port: zmq_socket(zmq.DEALER, port, b"foreign bytes", b"", b"\x80"),
     "pickle": lambda port: zmq_socket(zmq.DEALER, port, pickle.dumps([1, 2]), [pickle.dumps([1]), b"array"]),
-    "another version": lambda port: zmq_socket(zmq.DEALER, port, PLAIN[:4] + b"\x02" + PLAIN[5:]),
-    "truncated": lambda port: zmq_socket(zmq.DEALER, port, PLAIN[:-1], PLAIN[:30], PLAIN[:2]),
-    "several parts": lambda port: zmq_socket(zmq.DEALER, port, [PLAIN, b"more"]),
-    "an unknown kind": lambda port: zmq_socket(zmq.DEALER, port, Encoder().encode([1], 7)),
-    "an odd failure": lambda port: zmq_socket(zmq.DEALER, port, Encoder().encode({"where": 1}, 1)),
+    "another version": lambda port: zmq_socket(zmq.DEALER, port, [PLAIN[:4] + b"\x02" + PLAIN[5:], ARRAY]),
+    "truncated": lambda port: zmq_socket(zmq.DEALER, port, PLAIN, [PLAIN[:-1], ARRAY], [PLAIN, ARRAY[:-1]], PLAIN[:30], PLAIN[:2]),
+    "one part more": lambda port: zmq_socket(zmq.DEALER, port, [PLAIN, ARRAY, b"more"]),
+    "many parts": lambda port: zmq_socket(zmq.DEALER, port, [PLAIN] * 100),
+    "an unknown kind": lambda port: zmq_socket(zmq.DEALER, port, Encoder().encode_parts([1], 7)),
+    "an odd failure": lambda port: zmq_socket(zmq.DEALER, port, Encoder().encode_parts({"where": 1}, 1)),
     "too large": lambda port: zmq_socket(zmq.DEALER, port, bytes(3 << 20)),
     "much too large": lambda port: zmq_socket(zmq.DEALER, port, bytes(9 << 20)),
 }
 SAID = {
     "text": None, "nothing": None, "stalls in the greeting": None, "stalls in mid-message": None,
     "PUSH": "it connected and sent nothing of ours", "much too large": "it connected and sent nothing of ours",
-    "DEALER": "from 127.0.0.1: a message is not ours: it is of another program", "pickle": "it has 2 parts",
-    "another version": "its format has version 2; here it is 1", "truncated": "it is cut off", "several parts": "it has 2 parts",
+    "DEALER": "from 127.0.0.1: a message is not ours: it is of another program", "pickle": "it is of another program",
+    "another version": "its format has version 2; here it is 1", "truncated": "it is cut off", "one part more": "it is longer", "many parts": "it has 100 parts",
     "an unknown kind": "unknown kind 7", "an odd failure": "unknown kind 1", "too large": "more than max_bytes=2097152"}
 
 

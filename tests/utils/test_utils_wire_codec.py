@@ -115,6 +115,20 @@ def test_big_arrays_are_aligned_and_in_their_order():
     assert got["a"][2].__array_interface__["data"][0] % 64 == 0 or got["a"][2].nbytes < 65536
 
 
+def test_big_arrays_apart():
+    value = [np.full((100, 100), 1), (2, np.asfortranarray(np.ones((200, 300)))), np.arange(5)] + [np.zeros((70, 70), "f8")] * 70
+    first, *arrays = Encoder().encode_parts(value, 9)
+    assert len(arrays) == 64
+    kind, got = decode(first, arrays=arrays)
+    assert kind == 9
+    same(got, value)
+    for wrong in (None, arrays[:-1], arrays + [b""], arrays[::-1], [arrays[0][:-1]] + arrays[1:]):
+        with pytest.raises(DamagedError):
+            decode(first, arrays=wrong)
+    with pytest.raises(DamagedError):
+        decode(Encoder().encode(value), arrays=[])
+
+
 def test_an_encoder_serves_again_after_an_error():
     encoder = Encoder()
     with pytest.raises(NotPlainError):

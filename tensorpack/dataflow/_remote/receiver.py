@@ -1,11 +1,11 @@
 """The end of a connection that takes datapoints."""
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, List, Tuple
 
 from ...utils import logger
 from ...utils._process.remote_failure import RemoteFailure
-from ...utils._wire.codec import DamagedError, PickleRefusedError, decode
+from ...utils._wire.codec import MAX_PARTS, DamagedError, PickleRefusedError, decode
 from ...utils._wire.strays import StrayLog
 from ...utils.optional import optional_import
 from .connections import Connections, sender_of
@@ -37,7 +37,7 @@ class Receiver:
 
     def receive(self) -> List[Any]:
         """The next datapoint, as the only element, or nothing, if it is a stray; raises the sender's error."""
-        sender, *parts = self.socket.recv_multipart(copy=False)
+        sender, *parts = self.socket.recv_multipart(0, False)
         try:
             kind, value = self._decode(parts)
         except DamagedError as e:
@@ -52,13 +52,13 @@ class Receiver:
             RemoteFailure.from_plain(value, self._allow_pickle).reraise()
         return [value]
 
-    def _decode(self, parts: List[Any]) -> Any:
-        if len(parts) != 1:
+    def _decode(self, parts: List[Any]) -> Tuple[int, Any]:
+        if not 0 < len(parts) <= MAX_PARTS:
             raise DamagedError("it has {} parts".format(len(parts)))
-        if len(parts[0]) > self._max_bytes:
+        if sum(map(len, parts)) > self._max_bytes:
             raise DamagedError("it has more than max_bytes={} bytes".format(self._max_bytes))
-        kind, value = decode(parts[0].buffer, self._allow_pickle)
-        if kind not in (DATAPOINT, FAILURE) or kind == FAILURE and not RemoteFailure.is_plain_form(value):
+        kind, value = decode(parts[0].buffer, self._allow_pickle, [part.buffer for part in parts[1:]])
+        if kind and (kind != FAILURE or not RemoteFailure.is_plain_form(value)):
             raise DamagedError("it is of the unknown kind {}".format(kind))
         return kind, value
 

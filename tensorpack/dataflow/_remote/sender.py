@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, List
 
 from ...utils._process.remote_failure import RemoteFailure
 from ...utils._wire.codec import Encoder, NotPlainError
@@ -15,7 +15,6 @@ zmq = optional_import("zmq", needed_by="RemoteDataZMQ and send_dataflow_zmq", pi
 
 _WHO = "send_dataflow_zmq"
 _POLL_MS = 500
-_COPY = 64 * 1024  # bytes; below this a copy costs less than the bookkeeping of a message that is not copied
 
 
 class Sender:
@@ -34,6 +33,8 @@ class Sender:
     def __init__(self, socket: Any, strays: StrayLog, max_bytes: int, allow_pickle: bool):
         self._socket, self._strays, self._max_bytes, self._allow_pickle = socket, strays, max_bytes, allow_pickle
         socket.maxmsgsize = 1 << 16  # of an answer
+        socket.sndtimeo = _POLL_MS
+        self._more, self._again = int(zmq.SNDMORE), zmq.Again
         self._connections = Connections(socket, strays, False)
         self.close = self._connections.close
         self._encoder = Encoder(allow_pickle)
@@ -46,22 +47,23 @@ class Sender:
             ValueError: it is larger than `max_bytes`.
         """
         try:
-            message = self._encoder.encode(dp, DATAPOINT)
+            parts = self._encoder.encode_parts(dp, DATAPOINT)
         except NotPlainError as e:
             raise TypeError("{}: {} must be plain data: numbers, text, bytes, None, numpy arrays, and lists, tuples and dicts of "
                             "them; got {}; convert it, or pass allow_pickle=True here and to the receiver, if each trusts the other"
                             .format(_WHO, e.where, e.kind)) from None
-        if len(message) > self._max_bytes:
+        size = len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
+        if size > self._max_bytes:
             raise ValueError("{}: a datapoint must have at most max_bytes={} bytes; got {}; raise it here and at the receiver".format(
-                _WHO, self._max_bytes, len(message)))
-        self._put(message)
+                _WHO, self._max_bytes, size))
+        self._put(parts)
         if self._encoder.pickled:
             self._find_answer(0)
 
     def fail(self, failure: RemoteFailure, seconds: float) -> None:
         """Send an error as the last message; return when the receiver has taken it, or there is no receiver within that time."""
         deadline = time.monotonic() + seconds
-        if not self._put(self._encoder.encode(failure.to_plain(self._allow_pickle), FAILURE), deadline):
+        if not self._put(self._encoder.encode_parts(failure.to_plain(self._allow_pickle), FAILURE), deadline):
             return
         deadline = time.monotonic() + seconds
         while not self._find_answer(_POLL_MS):
@@ -69,17 +71,18 @@ class Sender:
             if not self._connections.count and (self._connections.ended or time.monotonic() > deadline):
                 return
 
-    def _put(self, message: bytes, deadline: float = float("inf")) -> bool:
+    def _put(self, parts: List[Any], deadline: float = float("inf")) -> bool:
         """Whether the message could be sent before the deadline."""
         while True:
-            self._connections.follow()
             try:
-                self._socket.send(message, zmq.NOBLOCK, copy=len(message) < _COPY)
+                # ZMQ copies them, since their owners may write to them meanwhile; what has begun is not kept waiting
+                for k, part in enumerate(parts, start=1):
+                    self._socket.send(part, self._more if k < len(parts) else 0)
                 return True
-            except zmq.Again:
+            except self._again:
+                self._connections.follow()
                 if time.monotonic() > deadline:
                     return False
-            self._socket.poll(_POLL_MS, zmq.POLLOUT)
 
     def _find_answer(self, wait_ms: int) -> bool:
         """Whether the receiver has taken the last message."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import pickle
 import struct
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -25,8 +25,9 @@ _msgpack = optional_import("msgpack", needed_by="datapoints as plain data", pip=
 MAGIC = b"\xc1TPD"  # msgpack never begins with the first byte, pickle, text and the protocols of others do not either
 VERSION = 1
 _HEAD = struct.Struct("<4sBBBxQ")
-_TUPLES = 1  # a flag
+_TUPLES, _APART = 1, 2  # flags
 _BIG = 16 * 1024  # bytes; copying smaller arrays once more costs less than bookkeeping
+MAX_PARTS = 65
 _ALIGNMENT = 64
 
 # extensions of msgpack
@@ -86,23 +87,25 @@ class Encoder:
             NotPlainError: it holds something that is not plain, and pickles are not allowed.
             ValueError: it is nested deeper than 500 levels, or holds itself.
         """
-        self._flags, self._value = 0, value
+        first, *arrays = self._encode(value, kind, 0)
+        parts, end = [first], len(first)
+        for array in arrays:
+            start = _aligned(end)
+            parts += [bytes(start - end), array]
+            end = start + array.nbytes
+        return b"".join(parts) if arrays else first
+
+    def encode_parts(self, value: Any, kind: int = 0) -> List[Any]:
+        """Like `encode`, but the bytes of big arrays apart, at most 64 of them, without a copy if they lie in one piece."""
+        return self._encode(value, kind, _APART)
+
+    def _encode(self, value: Any, kind: int, flags: int) -> List[Any]:
+        self._flags, self._value = flags, value
         try:
             stream = self._pack(value)
-            head = _HEAD.pack(MAGIC, VERSION, kind, self._flags, len(stream))
-            return self._with_arrays(head, stream) if self._arrays else head + stream
+            return [_HEAD.pack(MAGIC, VERSION, kind, self._flags, len(stream)) + stream] + self._arrays
         finally:
-            self._value = None
-            self._arrays.clear()
-
-    def _with_arrays(self, head: bytes, stream: bytes) -> bytes:
-        parts: List[Any] = [head, stream]
-        end = len(head) + len(stream)
-        for array in self._arrays:
-            start = _aligned(end)
-            parts += [bytes(start - end), np.ascontiguousarray(array.T if _is_fortran(array) else array).reshape(-1).view("uint8")]
-            end = start + array.nbytes
-        return b"".join(parts)
+            self._value, self._arrays = None, []
 
     def _default(self, value: Any) -> Any:
         """What msgpack shall pack in place of a value of a type that it does not know."""
@@ -129,9 +132,9 @@ class Encoder:
             trailer = _trailer(array.dtype, array.shape, flags | is_fortran * _FORTRAN)
         except TypeError:
             return self._other(array if not flags else array[()])
-        if array.nbytes < _BIG:
+        if array.nbytes < _BIG or len(self._arrays) == MAX_PARTS - 1:
             return self._extension(_ARRAY, array.tobytes("F" if is_fortran else "C") + trailer)
-        self._arrays.append(array)
+        self._arrays.append(np.ascontiguousarray(array.T if is_fortran else array).reshape(-1).view("uint8"))
         return self._extension(_BIG_ARRAY, trailer)
 
     def _other(self, value: Any) -> Any:
@@ -143,11 +146,12 @@ class Encoder:
         return self._extension(_PICKLE, kind.encode() + b"\0" + pickle.dumps(value, 4))
 
 
-def decode(message: Any, allow_pickle: bool = False) -> Tuple[int, Any]:
+def decode(message: Any, allow_pickle: bool = False, arrays: Optional[Sequence[Any]] = None) -> Tuple[int, Any]:
     """(kind, value) of the bytes of `Encoder.encode`. Arrays are writable and have memory of their own.
 
     Args:
-        message: a buffer of bytes.
+        message: a buffer of bytes; the first one of `encode_parts` if `arrays` are given.
+        arrays: the other ones of `encode_parts`.
         allow_pickle: load what the encoder had to pickle, which runs code that the bytes name.
 
     Raises:
@@ -156,7 +160,9 @@ def decode(message: Any, allow_pickle: bool = False) -> Tuple[int, Any]:
     """
     with memoryview(message) as view:
         kind, flags, start, end = _read_head(view)
-        reader = _Reader(view, end, allow_pickle)
+        if bool(flags & _APART) != (arrays is not None):
+            raise DamagedError("it has parts that are not there, or none")
+        reader = _Reader(view, end, allow_pickle, arrays)
         try:
             value = _unpacker()(view[start:end], raw=False, strict_map_key=False, unicode_errors="surrogatepass",
                                 ext_hook=reader.read_extension, list_hook=reader.read_list if flags & _TUPLES else None)
@@ -164,7 +170,7 @@ def decode(message: Any, allow_pickle: bool = False) -> Tuple[int, Any]:
             raise
         except (ValueError, TypeError, OverflowError, struct.error, _msgpack.UnpackException) as e:
             raise DamagedError("its content is damaged: {}: {}".format(type(e).__name__, e)) from e
-        if reader.end != len(view) or reader.num_open_tuples:
+        if reader.end != len(view) or reader.num_open_tuples or reader.num_arrays != len(arrays or ()):
             raise DamagedError("it is longer than what it says")
     return kind, value
 
@@ -177,12 +183,13 @@ def _unpacker() -> Any:
 class _Reader:
     """What msgpack calls for its extensions."""
 
-    __slots__ = ("end", "num_open_tuples", "_message", "_allow_pickle")
+    __slots__ = ("end", "num_open_tuples", "num_arrays", "_message", "_allow_pickle", "_arrays")
 
-    def __init__(self, message: memoryview, end: int, allow_pickle: bool):
-        self._message, self._allow_pickle = message, allow_pickle
+    def __init__(self, message: memoryview, end: int, allow_pickle: bool, arrays: Optional[Sequence[Any]]):
+        self._message, self._allow_pickle, self._arrays = message, allow_pickle, arrays
         self.end = end  # of what was read so far
         self.num_open_tuples = 0
+        self.num_arrays = 0  # of those apart
 
     def read_extension(self, code: int, data: bytes) -> Any:
         if code == _ARRAY:
@@ -211,13 +218,23 @@ class _Reader:
 
     def _big_array(self, data: bytes) -> np.ndarray:
         form = _read_trailer(data)
+        source, start = self._find(form.num_bytes)
+        memory = aligned_empty(form.num_bytes, "uint8")
+        memory[:] = np.frombuffer(source, "uint8", form.num_bytes, start)
+        return memory.view(form.dtype).reshape(form.shape, order=form.order)
+
+    def _find(self, num_bytes: int) -> Tuple[Any, int]:
+        """Where the bytes of the next big array are."""
+        if self._arrays is not None:
+            self.num_arrays += 1
+            if self.num_arrays > len(self._arrays) or len(self._arrays[self.num_arrays - 1]) != num_bytes:
+                raise DamagedError("it is cut off")
+            return self._arrays[self.num_arrays - 1], 0
         start = _aligned(self.end)
-        self.end = start + form.num_bytes
+        self.end = start + num_bytes
         if self.end > len(self._message):
             raise DamagedError("it is cut off")
-        memory = aligned_empty(form.num_bytes, "uint8")
-        memory[:] = np.frombuffer(self._message, "uint8", form.num_bytes, start)
-        return memory.view(form.dtype).reshape(form.shape, order=form.order)
+        return self._message, start
 
 
 _TUPLE_MARK = object()
