@@ -193,20 +193,24 @@ class RemoteDataZMQ(DataFlow):
         poller = zmq.Poller()
         for receiver in receivers:
             poller.register(receiver.socket, zmq.POLLIN)
-        last = time.monotonic()
+        last = next_look = time.monotonic()
         while True:
             ready = dict(poller.poll(_POLL_MS))
             got_one = False
             for k, receiver in enumerate(receivers, start=1):
-                receiver.follow()
                 for dp in receiver.receive() if receiver.socket in ready else ():
                     got_one = True
                     yield dp
                     setattr(self, "cnt{}".format(k), getattr(self, "cnt{}".format(k)) + 1)
+            now = time.monotonic()
+            if now >= next_look:
+                next_look = now + _POLL_MS / 1000
+                for receiver in receivers:
+                    receiver.follow()
             if got_one:
-                last = time.monotonic()
+                last = now
             else:
-                self._check_timeout(time.monotonic() - last)
+                self._check_timeout(now - last)
 
     def _check_timeout(self, silence: float) -> None:
         if self._timeout is not None and silence > self._timeout:

@@ -12,9 +12,7 @@ from ...utils.optional import optional_import
 zmq = optional_import("zmq", needed_by="RemoteDataZMQ and send_dataflow_zmq", pip="pyzmq")
 zmq_monitor = optional_import("zmq.utils.monitor", needed_by="RemoteDataZMQ and send_dataflow_zmq", pip="pyzmq")
 
-_INTERVAL = 0.5  # seconds between looks
 _PATIENCE = 10.0  # how long what a sender has left behind may wait to be read
-_MAX_KNOWN = 10000
 
 _REFUSED = "its connection failed: it speaks another protocol, or has another key, or one side has none"
 _MUTE = "it connected and sent nothing of ours"
@@ -41,29 +39,19 @@ class Connections:
             | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
         self._open: Dict[int, str] = {}  # descriptor -> address
         self._heard: Set[int] = set()
-        self._known: Set[bytes] = set()
         self._mute: List[Tuple[float, int, str]] = []  # they have left, but what they sent may not have been read yet
         self._num_failed = 0
-        self._next = 0.0
 
-    def hear(self, sender: bytes, frame: Any) -> None:
-        """Note that a good message has come."""
-        if sender in self._known:
-            return
-        if len(self._known) >= _MAX_KNOWN:
-            self._known.clear()
-        self._known.add(sender)
+    def hear(self, frame: Any) -> None:
+        """Note that a good message has come over a connection."""
         descriptor = _property(frame, "__fd")
         if descriptor:
             self._heard.add(int(descriptor))
             self._mute = [mute for mute in self._mute if mute[1] != int(descriptor)]
 
-    def follow(self, now: bool = False) -> None:
-        """Look at what has happened, unless that was done a moment ago."""
+    def follow(self) -> None:
+        """Look at what has happened; to be called now and then."""
         moment = time.monotonic()
-        if not now and moment < self._next:
-            return
-        self._next = moment + _INTERVAL
         while self._monitor.poll(0):
             event = zmq_monitor.recv_monitor_message(self._monitor)
             self._take(event["event"], event["value"], moment)

@@ -1,7 +1,7 @@
 """The end of a connection that takes datapoints."""
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any, List, Set, Tuple
 
 from ...utils import logger
 from ...utils._process.remote_failure import RemoteFailure
@@ -33,41 +33,46 @@ class Receiver:
         # Up to twice as much is read, to be counted; ZMQ ends the connection of what is larger before it is read.
         socket.maxmsgsize = 2 * max_bytes
         self._connections = Connections(socket, strays, True)
+        self._known: Set[bytes] = set()  # senders that have sent something good
         self.follow, self.close = self._connections.follow, self._connections.close
 
     def receive(self) -> List[Any]:
         """The next datapoint, as the only element, or nothing, if it is a stray; raises the sender's error."""
-        sender, *parts = self.socket.recv_multipart(0, False)
+        receive = self.socket.recv
+        sender, first = receive(), receive(0, False)
+        more = self._receive_more() if first.more else []
         try:
-            kind, value = self._decode(parts)
+            kind, value = self._decode(first.buffer, more)
         except DamagedError as e:
-            self._strays.add("a message is not ours: {}".format(e), sender_of(sender))
+            self._strays.add("a message is not ours: {}".format(e), sender_of(first))
             return []
         except PickleRefusedError as e:
-            self._refuse(sender, e.kind)
+            self._strays.add("a pickle of {!r}, which needs allow_pickle=True here, too".format(e.kind), sender_of(first))
+            self._answer(sender, REFUSED + e.kind.encode())
             return []
-        self._connections.hear(sender.bytes, parts[0])
+        if sender not in self._known:
+            self._connections.hear(first)
+            self._known.add(sender)
         if kind == FAILURE:
             self._answer(sender, RECEIVED)
             RemoteFailure.from_plain(value, self._allow_pickle).reraise()
         return [value]
 
-    def _decode(self, parts: List[Any]) -> Tuple[int, Any]:
-        if not 0 < len(parts) <= MAX_PARTS:
-            raise DamagedError("it has {} parts".format(len(parts)))
-        if sum(map(len, parts)) > self._max_bytes:
+    def _receive_more(self) -> List[Any]:
+        return [part.buffer for part in self.socket.recv_multipart(0, False)]
+
+    def _decode(self, first: memoryview, more: List[memoryview]) -> Tuple[int, Any]:
+        if len(more) >= MAX_PARTS:
+            raise DamagedError("it has {} parts".format(len(more) + 1))
+        if len(first) + sum(map(len, more)) > self._max_bytes:
             raise DamagedError("it has more than max_bytes={} bytes".format(self._max_bytes))
-        kind, value = decode(parts[0].buffer, self._allow_pickle, [part.buffer for part in parts[1:]])
+        kind, value = decode(first, self._allow_pickle, more)
         if kind and (kind != FAILURE or not RemoteFailure.is_plain_form(value)):
             raise DamagedError("it is of the unknown kind {}".format(kind))
         return kind, value
 
-    def _refuse(self, sender: Any, kind: str) -> None:
-        self._strays.add("a pickle of {!r}, which needs allow_pickle=True here, too".format(kind), sender_of(sender))
-        self._answer(sender, REFUSED + kind.encode())
-
-    def _answer(self, sender: Any, answer: bytes) -> None:
+    def _answer(self, sender: bytes, answer: bytes) -> None:
         try:
-            self.socket.send_multipart([sender.bytes, answer], zmq.NOBLOCK)
+            self.socket.send_multipart([sender, answer], zmq.NOBLOCK)
         except zmq.ZMQError as e:
             logger.debug("RemoteDataZMQ could not answer a sender: %s", e)

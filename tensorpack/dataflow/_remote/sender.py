@@ -67,7 +67,7 @@ class Sender:
             return
         deadline = time.monotonic() + seconds
         while not self._find_answer(_POLL_MS):
-            self._connections.follow(True)
+            self._connections.follow()
             if not self._connections.count and (self._connections.ended or time.monotonic() > deadline):
                 return
 

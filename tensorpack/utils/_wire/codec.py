@@ -158,20 +158,20 @@ def decode(message: Any, allow_pickle: bool = False, arrays: Optional[Sequence[A
         DamagedError: the bytes are something else, or cut off; or a dtype needs ml_dtypes, which is not installed.
         PickleRefusedError: they hold a pickle, and none is allowed.
     """
-    with memoryview(message) as view:
-        kind, flags, start, end = _read_head(view)
-        if bool(flags & _APART) != (arrays is not None):
-            raise DamagedError("it has parts that are not there, or none")
-        reader = _Reader(view, end, allow_pickle, arrays)
-        try:
-            value = _unpacker()(view[start:end], raw=False, strict_map_key=False, unicode_errors="surrogatepass",
-                                ext_hook=reader.read_extension, list_hook=reader.read_list if flags & _TUPLES else None)
-        except (DamagedError, PickleRefusedError):
-            raise
-        except (ValueError, TypeError, OverflowError, struct.error, _msgpack.UnpackException) as e:
-            raise DamagedError("its content is damaged: {}: {}".format(type(e).__name__, e)) from e
-        if reader.end != len(view) or reader.num_open_tuples or reader.num_arrays != len(arrays or ()):
-            raise DamagedError("it is longer than what it says")
+    view = memoryview(message)
+    kind, flags, end = _read_head(view)
+    if bool(flags & _APART) != (arrays is not None):
+        raise DamagedError("it has parts that are not there, or none")
+    reader = _Reader(view, end, allow_pickle, arrays)
+    try:
+        value = _unpacker()(view[_HEAD.size:end], raw=False, strict_map_key=False, unicode_errors="surrogatepass",
+                            ext_hook=reader.read_extension, list_hook=reader.read_list if flags & _TUPLES else None)
+    except (DamagedError, PickleRefusedError):
+        raise
+    except (ValueError, TypeError, OverflowError, struct.error, _msgpack.UnpackException) as e:
+        raise DamagedError("its content is damaged: {}: {}".format(type(e).__name__, e)) from e
+    if reader.end != len(view) or reader.num_open_tuples or arrays and reader.num_arrays != len(arrays):
+        raise DamagedError("it is longer than what it says")
     return kind, value
 
 
@@ -279,18 +279,18 @@ def _read_trailer(trailer: bytes) -> _Form:
     return _Form(dtype, shape, "F" if flags & _FORTRAN else "C", num_bytes, len(trailer), bool(flags & _SCALAR))
 
 
-def _read_head(message: memoryview) -> Tuple[int, int, int, int]:
-    """Kind, flags, start and end of the msgpack."""
-    if message[:len(MAGIC)] != MAGIC:
-        raise DamagedError("it is of another program")
+def _read_head(message: memoryview) -> Tuple[int, int, int]:
+    """Kind, flags and the end of the msgpack."""
     if len(message) < _HEAD.size:
-        raise DamagedError("it is cut off")
-    _, version, kind, flags, length = _HEAD.unpack_from(message)
+        raise DamagedError("it is cut off" if message[:len(MAGIC)] == MAGIC else "it is of another program")
+    magic, version, kind, flags, length = _HEAD.unpack_from(message)
+    if magic != MAGIC:
+        raise DamagedError("it is of another program")
     if version != VERSION:
         raise DamagedError("its format has version {}; here it is {}".format(version, VERSION))
     if _HEAD.size + length > len(message):
         raise DamagedError("it is cut off")
-    return kind, flags, _HEAD.size, _HEAD.size + length
+    return kind, flags, _HEAD.size + length
 
 
 def _aligned(position: int) -> int:
