@@ -1,7 +1,8 @@
-"""Datapoints over TCP between two processes of this machine: as plain data, the same encrypted, and as an older version sent them.
+"""Datapoints over TCP between two processes of this machine: as plain data, the same encrypted, and as an older version sent
+them.
 
-`--before PATH` is a checkout of that version, whose datapoints were pickled (`git worktree add PATH 739e593`). Both processes share
-the cores with the threads of ZMQ, so the CPU time of both together is what counts.
+`--before PATH` is a checkout of that version, whose datapoints were pickled (`git worktree add PATH 739e593`). Both processes
+share the cores with the threads of ZMQ, so the CPU time of both together is what counts.
 """
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from _harness import ROOT, Row, median, report, take_turns
 from tensorpack.utils._wire.keys import make_key
 
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_wire_worker.py")
-COUNTS = {"two numbers": 30000, "text and numbers in a dict": 30000, "boxes": 20000, "32 x 32 image": 20000, "224 x 224 image": 6000,
+COUNTS = {"two numbers": 30000, "text and numbers in a dict": 30000, "boxes": 20000, "32 x 32 image": 20000,
+    "224 x 224 image": 6000,
           "batch of 32 images": 300}
 TARGETS = {"224 x 224 image": "<= 1.0", "batch of 32 images": "<= 1.0"}
 SMALL = "<= 1.11"  # 0.9 times as many in the same time

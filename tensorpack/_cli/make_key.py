@@ -12,8 +12,9 @@ __all__ = ["main"]
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the tool; returns the exit status."""
-    parser = new_parser("Make a key file, which its owner alone can read. Copy it to all machines of a training; with it they know "
-                        "each other, by key= or the environment variable {}. Whoever has it can take part.".format(KEY_VARIABLE))
+    parser = new_parser("Make a key file, which its owner alone can read. Copy it to all machines of a training; with it they "
+                        "know each other, by key= or the environment variable {}. Whoever has it can take part.".format(
+                            KEY_VARIABLE))
     parser.add_argument("path", help="the file; it must not exist yet")
     return run(_make, parser, argv)
 

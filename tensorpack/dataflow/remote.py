@@ -53,8 +53,8 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
         hwm: high-water mark of the socket: how many datapoints may wait in it; 0 for no limit.
         format: None, "zmq_op" or "zmq_ops", which all mean the same: there is one format for all receivers.
         bind: listen at the address instead of connecting to it.
-        key: path of a key file, made by `tensorpack-make-key`, which the receiver must have as well; None takes the one that the
-            environment variable `TENSORPACK_KEY` names, if any.
+        key: path of a key file, made by `tensorpack-make-key`, which the receiver must have as well; None takes the one that
+            the environment variable `TENSORPACK_KEY` names, if any.
         insecure: listen without a key at an address that other machines can reach: whoever connects gets datapoints.
         allow_pickle: send objects of other types as pickles. The receiver must allow it, too.
         max_bytes: of a datapoint.

@@ -10,7 +10,8 @@ import pytest
 from saved_run import GOLDEN
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint", "make-key", "predict"]
+TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "dump-model-params", "export-model", "ls-checkpoint", "make-key",
+    "predict"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What is not ours on the port of a receiver, or of a sender that listens: it is dropped, counted and said; the flow goes on."""
+"""What is not ours on the port of a receiver, or of a sender that listens: dropped, counted and said; the flow goes on."""
 import contextlib
 import multiprocessing
 import pickle
@@ -121,7 +121,8 @@ STRAYS = {
     "DEALER": lambda port: zmq_socket(zmq.DEALER, port, b"foreign bytes", b"", b"\x80"),
     "pickle": lambda port: zmq_socket(zmq.DEALER, port, pickle.dumps([1, 2]), [pickle.dumps([1]), b"array"]),
     "another version": lambda port: zmq_socket(zmq.DEALER, port, [PLAIN[:4] + b"\x02" + PLAIN[5:], ARRAY]),
-    "truncated": lambda port: zmq_socket(zmq.DEALER, port, PLAIN, [PLAIN[:-1], ARRAY], [PLAIN, ARRAY[:-1]], PLAIN[:30], PLAIN[:2]),
+    "truncated": lambda port: zmq_socket(zmq.DEALER, port, PLAIN, [PLAIN[:-1], ARRAY], [PLAIN, ARRAY[:-1]], PLAIN[:30],
+    PLAIN[:2]),
     "one part more": lambda port: zmq_socket(zmq.DEALER, port, [PLAIN, ARRAY, b"more"]),
     "many parts": lambda port: zmq_socket(zmq.DEALER, port, [PLAIN] * 100),
     "an unknown kind": lambda port: zmq_socket(zmq.DEALER, port, Encoder().encode_parts([1], 7)),
@@ -133,7 +134,8 @@ SAID = {
     "text": None, "nothing": None, "stalls in the greeting": None, "stalls in mid-message": None,
     "PUSH": "it connected and sent nothing of ours", "much too large": "it connected and sent nothing of ours",
     "DEALER": "from 127.0.0.1: a message is not ours: it is of another program", "pickle": "it is of another program",
-    "another version": "its format has version 2; here it is 1", "truncated": "it is cut off", "one part more": "it is longer", "many parts": "it has 100 parts",
+    "another version": "its format has version 2; here it is 1", "truncated": "it is cut off", "one part more": "it is longer",
+    "many parts": "it has 100 parts",
     "an unknown kind": "unknown kind 7", "an odd failure": "unknown kind 1", "too large": "more than max_bytes=2097152"}
 
 
@@ -212,7 +214,8 @@ def test_who_has_another_key_is_not_let_in(ours, theirs, bind, port, keys, quick
         with pytest.raises(RuntimeError, match="a datapoint must come"):
             next(iter(df))
     assert df.num_strays >= 1
-    assert any("its connection failed" in r.getMessage() or "it connected and sent nothing" in r.getMessage() for r in log_records)
+    messages = [record.getMessage() for record in log_records]
+    assert any("its connection failed" in text or "it connected and sent nothing" in text for text in messages)
 
 
 @pytest.mark.parametrize("bind", [True, False], ids=["receiver binds", "sender binds"])
@@ -239,7 +242,8 @@ OPEN = ["tcp://0.0.0.0:{}", "tcp://*:{}", "tcp://[::]:{}", "tcp://eth0:{}", "tcp
 def test_who_listens_where_others_can_connect_needs_a_key(address, port):
     df = RemoteDataZMQ(address.format(port))
     df.reset_state()
-    with pytest.raises(ValueError, match="RemoteDataZMQ: an address that other machines can reach.* tensorpack-make-key .*insecure=True"):
+    with pytest.raises(ValueError,
+        match="RemoteDataZMQ: an address that other machines can reach.* tensorpack-make-key .*insecure=True"):
         next(iter(df))
     with pytest.raises(ValueError, match="send_dataflow_zmq: an address that other machines can reach"):
         send_dataflow_zmq(Count(3), address.format(port), bind=True)
@@ -254,7 +258,8 @@ def test_who_listens_everywhere_because_the_user_says_so(options, port, keys):
         assert [next(iterator) for _ in range(3)] == [[0], [1], [2]]
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:*", "tcp://[::1]:1", "tcp://localhost:1", "tcp://127.8.8.8:1", "ipc:///x", "inproc://x",
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:*", "tcp://[::1]:1", "tcp://localhost:1", "tcp://127.8.8.8:1", "ipc:///x",
+    "inproc://x",
                                      "127.0.0.1:80", "localhost:80", "[::1]:80"])
 def test_local_addresses(address):
     from tensorpack.utils._wire.addresses import is_local

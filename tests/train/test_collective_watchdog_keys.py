@@ -63,7 +63,8 @@ STRAYS = {
     "nothing": b"", "text": b"GET / HTTP/1.1\r\n\r\n", "half a length": b"\0\0", "half a message": frame(b"x" * 100)[:50],
     "a long message": struct.pack("!I", 1 << 27) + b"x" * 100, "no message": frame(b"x" * 100),
     "another version": frame(zlib.compress(json.dumps({"magic": "tensorpack watchdog 0", "rank": 1, "size": 2}).encode())),
-    "zeros": frame(zlib.compress(bytes(1 << 20))), "deep": frame(zlib.compress(b"[" * 4000)), "half a random number": b"tpw\xff" + b"x" * 10,
+    "zeros": frame(zlib.compress(bytes(1 << 20))), "deep": frame(zlib.compress(b"[" * 4000)),
+    "half a random number": b"tpw\xff" + b"x" * 10,
     "another random number": b"tpw\xff" + b"x" * 32 + frame(b"y" * 100)}
 
 
@@ -162,7 +163,8 @@ def test_messages_on_their_way_cannot_be_changed_repeated_or_sent_back(change):
 def test_rank_0_listens_everywhere_only_with_a_key():
     port = _free_ports(1)[0]
     error = Worker(0, 2, "0.0.0.0:{}".format(port), leaving("enough", False)).outcome()
-    assert isinstance(error, ValueError) and "CollectiveTrainer: an address that other machines can reach, 0.0.0.0" in str(error)
+    assert isinstance(error,
+        ValueError) and "CollectiveTrainer: an address that other machines can reach, 0.0.0.0" in str(error)
     chief = Worker(0, 2, "0.0.0.0:{}".format(port), leaving("enough", False), key=KEYS["ours"])
     assert Worker(1, 2, "127.0.0.1:{}".format(port), leaving("enough", False), key=KEYS["ours"]).outcome() is True
     assert chief.outcome() is True

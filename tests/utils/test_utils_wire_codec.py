@@ -17,7 +17,8 @@ except ImportError:
 ALIGNED = np.dtype([("a", "u1"), ("b", "<f8"), ("c", "<i2", (2, 3))], align=True)
 NESTED = np.dtype([("position", [("x", "<f4"), ("y", ">f4")]), (("the title", "name"), "U5")])
 DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64",
-          "longdouble", "complex64", "complex128", "clongdouble", ">i4", ">f8", "S7", "U3", "S0", "V5", "datetime64[ns]", "datetime64[D]",
+          "longdouble", "complex64", "complex128", "clongdouble", ">i4", ">f8", "S7", "U3", "S0", "V5", "datetime64[ns]",
+          "datetime64[D]",
           "datetime64", "timedelta64[25us]", ALIGNED, NESTED]
 
 
@@ -53,10 +54,14 @@ def same(one, other):
 
 
 PLAIN = [
-    None, True, False, 0, -1, 2**63, 2**64 - 1, 2**64, -2**63, -2**63 - 1, 10**100, -10**100, 1.5, float("inf"), float("nan"), 1j,
-    complex(float("inf"), -2), "", "text", "Grüße \U0001f40d", "\udcff lone", b"", b"\x00\xff", [], (), {}, [[]], ((),), [()], ([],), [{}],
-    [1, "a"], (1, "a"), {"x": (1, [2, (3,)])}, {1: 2, None: 3, (1, (2, "x")): 4, b"k": 5, 1.5: 6, True: 7}, [[1, 2], (3, 4), {"a": ()}],
-    "x" * 100000, b"y" * 100000, list(range(5000)), np.float32(2.5), np.int8(-3), np.bool_(True), np.str_("ab"), np.bytes_(b"cd"),
+    None, True, False, 0, -1, 2**63, 2**64 - 1, 2**64, -2**63, -2**63 - 1, 10**100, -10**100, 1.5, float("inf"), float("nan"),
+        1j,
+    complex(float("inf"), -2), "", "text", "Grüße \U0001f40d", "\udcff lone", b"", b"\x00\xff", [], (), {}, [[]], ((),), [()],
+    ([],), [{}],
+    [1, "a"], (1, "a"), {"x": (1, [2, (3,)])}, {1: 2, None: 3, (1, (2, "x")): 4, b"k": 5, 1.5: 6, False: 7}, [[1, 2], (3, 4),
+    {"a": ()}],
+    "x" * 100000, b"y" * 100000, list(range(5000)), np.float32(2.5), np.int8(-3), np.bool_(True), np.str_("ab"),
+    np.bytes_(b"cd"),
     np.complex64(1j), np.datetime64("2020-02-29"), np.timedelta64(3, "s"), np.longdouble(1) / 3,
     np.array([(1, 2.5)], [("a", "i4"), ("b", "f8")])[0]]
 
@@ -89,7 +94,8 @@ BASE = np.arange(40 * 50 * 60).reshape(40, 50, 60)
 
 
 @pytest.mark.parametrize("array", [
-    np.asfortranarray(BASE), BASE[::2, ::-1, ::3], BASE.transpose(1, 0, 2), BASE[:3, :2, 0].T, np.broadcast_to(np.float32(2), (300, 200)),
+    np.asfortranarray(BASE), BASE[::2, ::-1, ::3], BASE.transpose(1, 0, 2), BASE[:3, :2, 0].T, np.broadcast_to(np.float32(2),
+        (300, 200)),
     BASE[:2, :2, 0][::-1]], ids=["Fortran", "steps", "transposed", "small Fortran", "broadcast", "small, reversed"])
 def test_arrays_of_any_layout(array):
     got = round_trip([array])[0]
@@ -116,7 +122,8 @@ def test_big_arrays_are_aligned_and_in_their_order():
 
 
 def test_big_arrays_apart():
-    value = [np.full((100, 100), 1), (2, np.asfortranarray(np.ones((200, 300)))), np.arange(5)] + [np.zeros((70, 70), "f8")] * 70
+    value = [np.full((100, 100), 1), (2, np.asfortranarray(np.ones((200, 300)))), np.arange(5)] + [np.zeros((70, 70),
+        "f8")] * 70
     first, *arrays = Encoder().encode_parts(value, 9)
     assert len(arrays) == 64
     kind, got = decode(first, arrays=arrays)
@@ -147,9 +154,12 @@ class OwnList(list):
 Pair = collections.namedtuple("Pair", "a b")
 ODD = [
     ([1, Own()], "component 1 must be plain data; got .*Own$"), ({"x": set()}, "component 'x' must be plain data; got set"),
-    ([OwnList()], "component 0 .*OwnList"), ([Pair(1, 2)], "component 0 .*Pair"), ((1, [{"k": 1, "o": Own()}]), r"component 1, at \[1\]\[0\]\['o'\], must be"),
-    ([collections.OrderedDict()], "component 0 .*OrderedDict"), ([np.array([None, 1])], "component 0 .* ndarray of dtype object"),
-    ([np.zeros(2, [("a", "O")])], "component 0 must"), ([np.ma.zeros(3)], "component 0 .*MaskedArray"), ([{Own: 1}], r"component 0, at \[0\]\[.*Own.*got type"),
+    ([OwnList()], "component 0 .*OwnList"), ([Pair(1, 2)], "component 0 .*Pair"), ((1, [{"k": 1, "o": Own()}]),
+    r"component 1, at \[1\]\[0\]\['o'\], must be"),
+    ([collections.OrderedDict()], "component 0 .*OrderedDict"), ([np.array([None, 1])],
+    "component 0 .* ndarray of dtype object"),
+    ([np.zeros(2, [("a", "O")])], "component 0 must"), ([np.ma.zeros(3)], "component 0 .*MaskedArray"), ([{Own: 1}],
+    r"component 0, at \[0\]\[.*Own.*got type"),
     (Own(), "a datapoint must be plain data"), (len, "builtin_function"), ({1: {frozenset(): 2}}, "frozenset")]
 
 
@@ -159,7 +169,8 @@ def test_other_types_are_named_with_their_place(value, expected):
         Encoder().encode(value)
 
 
-@pytest.mark.parametrize("value", [[1, OwnList([2])], {"x": {1, 2}}, [Pair(1, (2, np.arange(3)))], [np.array([None, "a"])]], ids=str)
+@pytest.mark.parametrize("value", [[1, OwnList([2])], {"x": {1, 2}}, [Pair(1, (2, np.arange(3)))], [np.array([None, "a"])]],
+    ids=str)
 def test_other_types_come_back_where_pickles_are_allowed_on_both_sides(value):
     encoder = Encoder(allow_pickle=True)
     message = encoder.encode(value)
@@ -201,8 +212,10 @@ MESSAGE = Encoder().encode([1, (2, "x"), {"a": np.arange(5.0)}, np.arange(9000),
 
 
 @pytest.mark.parametrize("message, reason", [
-    (b"", "another program"), (b"GET / HTTP/1.1\r\n\r\n", "another program"), (MESSAGE[:3], "another program"), (MESSAGE[:10], "cut off"),
-    (MESSAGE[:50], "cut off"), (MESSAGE[:-1], "cut off"), (MESSAGE + b"x", "longer"), (MESSAGE[:4] + b"\2" + MESSAGE[5:], "has version 2; here it is 1"),
+    (b"", "another program"), (b"GET / HTTP/1.1\r\n\r\n", "another program"), (MESSAGE[:3], "another program"), (MESSAGE[:10],
+        "cut off"),
+    (MESSAGE[:50], "cut off"), (MESSAGE[:-1], "cut off"), (MESSAGE + b"x", "longer"), (MESSAGE[:4] + b"\2" + MESSAGE[5:],
+    "has version 2; here it is 1"),
     (pickle.dumps([1]), "another program")], ids=lambda value: repr(value)[:20])
 def test_foreign_and_cut_off_messages_say_what_is_wrong(message, reason):
     with pytest.raises(DamagedError, match=reason):
@@ -229,8 +242,10 @@ def extension(code, data):
     return struct.pack("<4sBBBxQ", b"\xc1TPD", 1, 0, 0, len(stream)) + stream
 
 
-@pytest.mark.parametrize("dtype", ["O", "|O", "object", "<O8", "datetime64", "f8,O", "{}", '{"fields": [["a", "O", 0]], "size": 8, "aligned": false}',
-                                   '{"element": "|O", "shape": [2]}', "<M8[evil]", "float999", "__import__", '{"fields": 3}', "[" * 5000])
+@pytest.mark.parametrize("dtype", ["O", "|O", "object", "<O8", "datetime64", "f8,O", "{}",
+    '{"fields": [["a", "O", 0]], "size": 8, "aligned": false}',
+                                   '{"element": "|O", "shape": [2]}', "<M8[evil]", "float999", "__import__", '{"fields": 3}',
+                                   "[" * 5000])
 def test_dtypes_of_objects_and_nonsense_are_refused(dtype):
     with pytest.raises(ValueError):
         text_to_dtype(dtype)

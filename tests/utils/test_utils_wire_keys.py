@@ -44,7 +44,8 @@ def test_what_is_derived_differs_by_purpose_and_is_the_same_everywhere():
     assert zmq.curve_public(server[1]) == server[0]
 
 
-@pytest.mark.parametrize("content", [b"", b"secret", b"tensorpack-key-1:abc", b"tensorpack-key-2:" + b"0" * 64, bytes(200), b"\xff" * 500])
+@pytest.mark.parametrize("content", [b"", b"secret", b"tensorpack-key-1:abc", b"tensorpack-key-2:" + b"0" * 64, bytes(200),
+    b"\xff" * 500])
 def test_other_files_are_no_keys(content, tmp_path):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ValueError, match="file: must be a file of tensorpack-make-key"):

@@ -49,19 +49,19 @@ class Sender:
         try:
             parts = self._encoder.encode_parts(dp, DATAPOINT)
         except NotPlainError as e:
-            raise TypeError("{}: {} must be plain data: numbers, text, bytes, None, numpy arrays, and lists, tuples and dicts of "
-                            "them; got {}; convert it, or pass allow_pickle=True here and to the receiver, if each trusts the other"
-                            .format(_WHO, e.where, e.kind)) from None
+            raise TypeError("{}: {} must be plain data: numbers, text, bytes, None, numpy arrays, and lists, tuples and dicts "
+                            "of them; got {}; convert it, or pass allow_pickle=True here and to the receiver, if they trust "
+                            "each other".format(_WHO, e.where, e.kind)) from None
         size = len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
         if size > self._max_bytes:
-            raise ValueError("{}: a datapoint must have at most max_bytes={} bytes; got {}; raise it here and at the receiver".format(
-                _WHO, self._max_bytes, size))
+            raise ValueError("{}: a datapoint must have at most max_bytes={} bytes; got {}; raise it here and at the "
+                             "receiver".format(_WHO, self._max_bytes, size))
         self._put(parts)
         if self._encoder.pickled:
             self._find_answer(0)
 
     def fail(self, failure: RemoteFailure, seconds: float) -> None:
-        """Send an error as the last message; return when the receiver has taken it, or there is no receiver within that time."""
+        """Send an error as the last message; return when the receiver has taken it, or none is there within that time."""
         deadline = time.monotonic() + seconds
         if not self._put(self._encoder.encode_parts(failure.to_plain(self._allow_pickle), FAILURE), deadline):
             return

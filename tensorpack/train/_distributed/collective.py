@@ -70,9 +70,10 @@ class CollectiveTrainer(SingleCostTrainer):
     Args:
         average: whether gradients are averaged or summed.
         bucket_bytes: gradients travel together until they have so many bytes.
-        key: path of a key file, made by `tensorpack-make-key`, which all workers must have; None takes the one that the environment
-            variable `TENSORPACK_KEY` names, if any, which `python -m tensorpack.launch` sets. It lets workers alone take part in what
-            they tell each other here; the connections of TensorFlow itself are open to whoever can reach their ports.
+        key: path of a key file, made by `tensorpack-make-key`, which all workers must have; None takes the one that the
+            environment variable `TENSORPACK_KEY` names, if any, which `python -m tensorpack.launch` sets. It lets workers
+            alone take part in what they tell each other here; the connections of TensorFlow itself are open to whoever can
+            reach their ports.
         insecure: train over several machines without a key.
 
     Attributes:
@@ -84,8 +85,8 @@ class CollectiveTrainer(SingleCostTrainer):
         LAST_STEP_SECONDS: the same when another worker has ended normally, one step earlier.
 
     Raises:
-        ValueError: the environment does not describe a cluster; or rank 0 would listen where other machines can connect, without a
-            key.
+        ValueError: the environment does not describe a cluster; or rank 0 would listen where other machines can connect,
+            without a key.
     """
 
     _trains_with_others = True

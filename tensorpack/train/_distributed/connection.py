@@ -1,7 +1,7 @@
 """Messages between two workers over TCP: JSON, compressed, with an HMAC for each where there is a key.
 
-With a key both sides first say a random number. From these and the key come the keys of this connection's two directions, and each
-message is signed together with its number: nobody else can send one, repeat one, or send one back. They are not encrypted.
+With a key both sides first say a random number. From these and the key come the keys of this connection's two directions, and
+each message is signed together with its number: nobody else can send one, repeat one, or send one back. They are not encrypted.
 """
 from __future__ import annotations
 
@@ -85,7 +85,8 @@ class Connection:
         header = self._read(_HEADER.size, seconds, deadline)
         (length,) = _HEADER.unpack(header)
         if length > limit:
-            raise ValueError("it has a key, and this worker has none" if header == _NONCE_MARK else "what it sent is no message")
+            raise ValueError("it has a key, and this worker has none" if header == _NONCE_MARK
+                             else "what it sent is no message")
         signature = None if self._from is None else self._read(hashlib.sha256().digest_size, seconds, deadline)
         content = self._read(length, seconds, deadline)
         if self._from is not None and not hmac.compare_digest(self._from.sign(content), signature or b""):

@@ -1,8 +1,8 @@
 """`Watchdog`: tells each worker of a training when another one is gone, and lets all of them agree on small things.
 
 It is a star of TCP connections to rank 0, beside those of TensorFlow, which on 1.15 waits forever for a worker that has died.
-With a key, `connection` makes sure that messages come from who has it. It is no ZMQ, which does not tell who of those that are connected has
-gone: a worker that is lost is named at once because its own connection ends.
+With a key, `connection` makes sure that messages come from who has it. It is no ZMQ, which does not tell who of those that are
+connected has gone: a worker that is lost is named at once because its own connection ends.
 """
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ class Watchdog:
         deadline = time.monotonic() + start_seconds
         place = (host.strip("[]"), int(port))
         self._peers: Dict[int, _Connection] = (
-            _Meeting(size, place, key, insecure).wait_for_all(deadline) if rank == 0 else _join(rank, size, place, key, deadline))
+            _Meeting(size, place, key, insecure).wait_for_all(deadline) if rank == 0 else _join(rank, size, place, key,
+                deadline))
         for peer, connection in self._peers.items():
             self._start(self._read, peer, connection)
         self._start(self._beat)
@@ -222,7 +223,7 @@ def _combined(combine: Callable[[List[Any]], Any], values: Dict[int, Any]) -> Di
 
 
 class _Meeting:
-    """Rank 0 waits for the others; each who connects says who it is in a thread of its own, so that none keeps the others waiting."""
+    """Rank 0 waits for the others. Each who connects says who it is in a thread of its own: none keeps the others waiting."""
 
     def __init__(self, size: int, place: Tuple[str, int], key: Optional[Key], insecure: bool):
         self._size, self._place, self._key, self._insecure = size, place, key, insecure

@@ -10,8 +10,10 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 _PLAIN_KINDS: Dict[str, Any] = {kind.__name__: kind for kind in (
     ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, Exception, FileExistsError, FileNotFoundError,
     FloatingPointError, ImportError, IndexError, InterruptedError, IsADirectoryError, KeyError, LookupError, MemoryError,
-    ModuleNotFoundError, NameError, NotADirectoryError, NotImplementedError, OSError, OverflowError, PermissionError, RecursionError,
-    ReferenceError, RuntimeError, StopIteration, SyntaxError, SystemError, TimeoutError, TypeError, UnboundLocalError, UnicodeError,
+    ModuleNotFoundError, NameError, NotADirectoryError, NotImplementedError, OSError, OverflowError, PermissionError,
+    RecursionError,
+    ReferenceError, RuntimeError, StopIteration, SyntaxError, SystemError, TimeoutError, TypeError, UnboundLocalError,
+    UnicodeError,
     ValueError, ZeroDivisionError)}
 
 
@@ -84,7 +86,8 @@ class RemoteFailure:
 def _plain_error(error: BaseException) -> Optional[List[Any]]:
     """[name, arguments] of an error of Python whose arguments are text, numbers or the like; None for others."""
     is_plain = all(type(argument) in (str, int, float, bool, bytes, type(None)) for argument in error.args)
-    return [type(error).__name__, list(error.args)] if is_plain and _PLAIN_KINDS.get(type(error).__name__) is type(error) else None
+    is_of_python = _PLAIN_KINDS.get(type(error).__name__) is type(error)
+    return [type(error).__name__, list(error.args)] if is_plain and is_of_python else None
 
 
 def _dumps_error(error: Any) -> Optional[bytes]:

@@ -52,4 +52,4 @@ def _leads_to_loopback(name: str) -> bool:
         found = socket.getaddrinfo(name, None)
     except OSError:  # such as the name of an interface
         return False
-    return all(ipaddress.ip_address(entry[4][0].partition("%")[0]).is_loopback for entry in found)
+    return all(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_loopback for entry in found)

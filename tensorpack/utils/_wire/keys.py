@@ -1,9 +1,9 @@
 """Key files: who has the same file may talk, nobody else.
 
 A key is one secret of 32 random bytes. The key pairs of ZMQ's CURVE are derived from it, one for the side that listens and one
-for the side that connects, and so is the key of the HMAC where there is no ZMQ. Thus each side knows the public key of the other one
-without a directory of certificates, and one file, the same everywhere, is all that has to be handed out. Who has the file is in, as
-either side; to shut somebody out, make another one.
+for the side that connects, and so is the key of the HMAC where there is no ZMQ. Thus each side knows the public key of the
+other one without a directory of certificates, and one file, the same everywhere, is all that has to be handed out. Who has the
+file is in, as either side; to shut somebody out, make another one.
 """
 from __future__ import annotations
 
