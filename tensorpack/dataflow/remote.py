@@ -198,9 +198,10 @@ class RemoteDataZMQ(DataFlow):
             ready = dict(poller.poll(_POLL_MS))
             got_one = False
             for k, receiver in enumerate(receivers, start=1):
-                for dp in receiver.receive() if receiver.socket in ready else ():
+                received = receiver.receive() if receiver.socket in ready else []
+                if received:
                     got_one = True
-                    yield dp
+                    yield received.pop()  # nothing here refers to it any more, so that its memory can be used again
                     setattr(self, "cnt{}".format(k), getattr(self, "cnt{}".format(k)) + 1)
             now = time.monotonic()
             if now >= next_look:

@@ -70,11 +70,11 @@ def test_a_training_goes_on_when_a_stranger_sends_something(stray, log_records):
                 stranger.connect(address)
                 stranger.send({"foreign bytes": b"hello", "a pickle": pickle.dumps([5]),
                                "another version": good[:4] + b"\x02" + good[5:]}[stray])
-            assert [run.step() for _ in range(1900)] == [[i] for i in range(100, 2000)]
+            assert [run.step() for _ in range(900)] == [[i] for i in range(100, 1000)]
             if stray != "text":
                 assert any("dropped what is not ours: 1 from 127.0.0.1" in record.getMessage() for record in log_records)
+            assert run.failure() is None
             sender.kill()
-        assert run.failure() is None
 
 
 def test_it_stops_while_nothing_comes(sender):
