@@ -21,7 +21,7 @@ from tensorpack.utils._wire.keys import make_key
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_wire_worker.py")
 COUNTS = {"two numbers": 30000, "text and numbers in a dict": 30000, "boxes": 20000, "32 x 32 image": 20000,
     "224 x 224 image": 6000,
-          "batch of 32 images": 300}
+          "batch of 32 images": 1000}
 TARGETS = {"224 x 224 image": "<= 1.0", "batch of 32 images": "<= 1.0"}
 SMALL = "<= 1.11"  # 0.9 times as many in the same time
 
