@@ -34,6 +34,8 @@ extras = {
     # later wheels for Python 3.7 cannot be imported
     "lmdb": ["lmdb; python_version >= '3.8'", "lmdb<2; python_version < '3.8'"],
     "matplotlib": ["matplotlib>=3.5"],
+    # arrays of bfloat16 and of dtypes of 8 bits and less
+    "ml-dtypes": ["ml_dtypes; python_version >= '3.9'"],
     "msgpack": ["msgpack>=1.0", "msgpack-numpy"],
     "onnx": ["tf2onnx"],
     "onnxruntime": ["onnxruntime"],
