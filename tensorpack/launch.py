@@ -118,12 +118,14 @@ class _KeyFile:
             shutil.rmtree(self._directory, ignore_errors=True)
 
 
-def _environments(num_workers: int, gpus: Optional[Sequence[str]], key: str) -> List[Dict[str, str]]:
+def _environments(num_workers: int, gpus: Optional[Sequence[str]], key: Optional[str] = None) -> List[Dict[str, str]]:
     addresses = ["127.0.0.1:{}".format(port) for port in _free_ports(num_workers + 1)]
     environments = []
     for rank in range(num_workers):
         config = {"cluster": {"worker": addresses[1:]}, "task": {"type": "worker", "index": rank}}
-        environments.append({"TF_CONFIG": json.dumps(config), "TENSORPACK_WATCHDOG": addresses[0], KEY_VARIABLE: key})
+        environments.append({"TF_CONFIG": json.dumps(config), "TENSORPACK_WATCHDOG": addresses[0]})
+        if key is not None:
+            environments[-1][KEY_VARIABLE] = key
         if gpus is not None:
             environments[-1]["CUDA_VISIBLE_DEVICES"] = gpus[rank]
     return environments
