@@ -35,6 +35,8 @@ extras = {
     "lmdb": ["lmdb; python_version >= '3.8'", "lmdb<2; python_version < '3.8'"],
     "matplotlib": ["matplotlib>=3.5"],
     "mlflow": ["mlflow"],
+    # arrays of bfloat16 and of dtypes of 8 bits and less
+    "ml-dtypes": ["ml_dtypes; python_version >= '3.9'"],
     "msgpack": ["msgpack>=1.0", "msgpack-numpy"],
     "onnx": ["tf2onnx"],
     "onnxruntime": ["onnxruntime"],
@@ -71,12 +73,12 @@ setup(
     python_requires=">=3.7",
     install_requires=["numpy>=1.14", "six", "tabulate>=0.7.7", "tqdm>4.29.0", "termcolor>=1.1", "psutil>=5", "pyzmq>=16",
                       # small ones that need nothing else
-                      "filelock>=3.10", "google-crc32c>=1.1", "nvidia-ml-py>=11.515"],
+                      "filelock>=3.10", "google-crc32c>=1.1", "msgpack>=1.0", "nvidia-ml-py>=11.515"],
     extras_require=extras,
     entry_points={"console_scripts": [
         "tensorpack-{}=tensorpack._cli.{}:main".format(tool, tool.replace("-", "_"))
         for tool in ("checkpoint-manipulate", "checkpoint-prof", "data-speed", "dump-model-params", "export-model",
-                     "ls-checkpoint", "predict", "report")
+                     "ls-checkpoint", "make-key", "predict", "report")
     ] + ["tensorpack-tf1=tensorpack.tf1._run.command:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

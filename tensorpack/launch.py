@@ -9,13 +9,17 @@ import json
 import os
 import random
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import Any, Dict, List, Optional, Sequence
+
+from .utils._wire.keys import KEY_VARIABLE, make_key
 
 __all__ = ["launch", "main"]
 
@@ -68,7 +72,8 @@ def launch(command: Sequence[str], num_workers: int, *, gpus: Optional[Sequence[
 
     Lines that worker k writes get the prefix `[k] `. When a worker fails, the others have `grace` seconds to end by
     themselves; then they are terminated, and killed. Ctrl-C, SIGTERM and SIGHUP are passed on, a second one kills. What a
-    worker has started ends with it, unless it has left the worker's process group.
+    worker has started ends with it, unless it has left the worker's process group. Workers share a key, see
+    `CollectiveTrainer`: that of the environment, or a new one.
 
     Args:
         command: program and arguments.
@@ -81,10 +86,10 @@ def launch(command: Sequence[str], num_workers: int, *, gpus: Optional[Sequence[
         signal n came before.
     """
     workers: List[_Worker] = []
-    with _Stop() as stop, _Guard() as guard:
+    with _Stop() as stop, _KeyFile() as key, _Guard() as guard:
         output = _Output()
         try:
-            for rank, variables in enumerate(_environments(num_workers, gpus)):
+            for rank, variables in enumerate(_environments(num_workers, gpus, key)):
                 workers.append(_Worker(rank, command, variables, output))
                 guard.watch(workers)
             output.start()
@@ -95,12 +100,32 @@ def launch(command: Sequence[str], num_workers: int, *, gpus: Optional[Sequence[
             output.finish(stop)
 
 
-def _environments(num_workers: int, gpus: Optional[Sequence[str]]) -> List[Dict[str, str]]:
+class _KeyFile:
+    """Path of a key for the workers: that of the environment, or a new one, which is removed at the end."""
+
+    def __enter__(self) -> str:
+        self._directory: Optional[str] = None
+        given = os.environ.get(KEY_VARIABLE)
+        if given:
+            return given
+        self._directory = tempfile.mkdtemp(prefix="tensorpack-launch-")
+        path = os.path.join(self._directory, "key")
+        make_key(path)
+        return path
+
+    def __exit__(self, *exc_info: Any) -> None:
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _environments(num_workers: int, gpus: Optional[Sequence[str]], key: Optional[str] = None) -> List[Dict[str, str]]:
     addresses = ["127.0.0.1:{}".format(port) for port in _free_ports(num_workers + 1)]
     environments = []
     for rank in range(num_workers):
         config = {"cluster": {"worker": addresses[1:]}, "task": {"type": "worker", "index": rank}}
         environments.append({"TF_CONFIG": json.dumps(config), "TENSORPACK_WATCHDOG": addresses[0]})
+        if key is not None:
+            environments[-1][KEY_VARIABLE] = key
         if gpus is not None:
             environments[-1]["CUDA_VISIBLE_DEVICES"] = gpus[rank]
     return environments

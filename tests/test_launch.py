@@ -113,6 +113,23 @@ def test_each_worker_gets_its_task_of_one_cluster(start, script):
     assert len(set(addresses)) == 4 and all(re.match(r"127\.0\.0\.1:\d+$", address) for address in addresses)
 
 
+def test_workers_share_a_key_that_is_gone_afterwards(start, script):
+    program = script("""
+        path = os.environ["TENSORPACK_KEY"]
+        say("{} {:o} {}".format(path, os.stat(path).st_mode & 0o777, open(path).read().strip()))
+    """)
+    status, out, err = finish(start("-n", "2", program))
+    assert (status, err) == (0, [])
+    (path, mode, key), other = (line[4:].split() for line in sorted(out))
+    assert other == [path, mode, key] and mode == "600" and key.startswith("tensorpack-key-1:")
+    assert not os.path.exists(os.path.dirname(path))
+
+
+def test_a_key_of_the_user_is_handed_on(start, script, tmp_path):
+    status, out, _ = finish(start("-n", "1", script("""say(os.environ["TENSORPACK_KEY"])"""), TENSORPACK_KEY="/of/the/user"))
+    assert (status, out) == (0, ["[0] /of/the/user"])
+
+
 @pytest.mark.parametrize("args", [
     ["--lr", "0.1", "-n", "7"], ["--g", "1"], ["--gpus", "--grace", "2"], ["-m"], ["-x", "-1", "--", "-n"],
     ["a b", "", "$HOME"],

@@ -6,27 +6,29 @@ import multiprocessing as mp
 import os
 import sys
 import time
+from contextlib import ExitStack
 from typing import Any, Iterator, List, Optional, Tuple
 
-import numpy as np
-
 from ..utils import logger
-from ..utils._buffers import aligned_empty
 from ..utils._numbers import whole_number
 from ..utils._process.remote_failure import RemoteFailure
 from ..utils._process.start import SafelyStarted
+from ..utils._wire.strays import StrayLog
 from ..utils.concurrency import DIE, enable_death_signal
 from ..utils.optional import optional_import
 from ..utils.utils import get_tqdm
 from ._flows.endless import check_empty_pass
-from ._parallel.transport.codec import Encoder, decode, is_fortran
+from ._remote.receiver import Receiver
+from ._remote.security import SecureContext
+from ._remote.sender import Sender
 from .base import CreatedByReset, DataFlow, DataFlowReentrantGuard, known_length, require_dataflow
 
 __all__ = ["RemoteDataZMQ", "dump_dataflow_to_process_queue", "send_dataflow_zmq"]
 
 zmq = optional_import("zmq", needed_by="RemoteDataZMQ and send_dataflow_zmq", pip="pyzmq")
-zmq_monitor = optional_import("zmq.utils.monitor", needed_by="send_dataflow_zmq", pip="pyzmq")
 
+_SENDER = "send_dataflow_zmq"
+MAX_BYTES = 1 << 30  # of a datapoint, by default
 _FORMATS = (None, "zmq_op", "zmq_ops")
 _SENDS_PER_REPORT = 200
 _POLL_MS = 500
@@ -34,71 +36,16 @@ _ACKNOWLEDGE_MS = 1000  # how long the receiver of an error tries to say so
 _NO_RECEIVER_SECONDS = 10  # how long a failed sender waits for somebody to connect
 
 
-class _Sender:
-    """Sends datapoints as messages: a frame with the pickle, then one for each big array.
-
-    ZMQ drops what the kernel holds for a slow receiver when the sender closes its socket. So the last message, an error, is
-    acknowledged, and the socket stays open until then.
-    """
-
-    def __init__(self, context: Any, hwm: int):
-        self._socket = context.socket(zmq.DEALER)
-        self._socket.set_hwm(hwm)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
-        self._receivers = 0
-        self._encoder = Encoder(self._store)
-        self._arrays: List[Tuple[np.ndarray, bool]] = []
-
-    def open(self, addr: str, bind: bool) -> None:
-        (self._socket.bind if bind else self._socket.connect)(addr)
-
-    def send(self, dp: Any) -> None:
-        self._arrays = []
-        parts: List[Tuple[Any, bool]] = [(self._encoder.encode([dp], False), True)]
-        parts += self._arrays
-        self._arrays = []
-        for k, (part, copy) in enumerate(parts):
-            self._socket.send(part, zmq.SNDMORE if k + 1 < len(parts) else 0, copy=copy)
-
-    def fail(self, failure: RemoteFailure) -> None:
-        """Send an error as the last message; return when the receiver has taken it, or there is no receiver."""
-        self._socket.sndtimeo = _NO_RECEIVER_SECONDS * 1000
-        try:
-            self.send(failure)
-        except zmq.Again:
-            return
-        deadline = time.monotonic() + _NO_RECEIVER_SECONDS
-        while not self._socket.poll(_POLL_MS):
-            disconnected = self._follow_connections()
-            if not self._receivers and (disconnected or time.monotonic() > deadline):
-                return
-
-    def close(self) -> None:
-        self._socket.disable_monitor()
-        self._monitor.close(0)
-        self._socket.close(0)
-
-    def _follow_connections(self) -> bool:
-        """Whether a receiver has gone."""
-        gone = False
-        while self._monitor.poll(0):
-            event = zmq_monitor.recv_monitor_message(self._monitor)["event"]
-            gone = event == zmq.EVENT_DISCONNECTED
-            self._receivers += -1 if gone else 1
-        return gone
-
-    def _store(self, value: np.ndarray, is_unique: bool) -> int:
-        flat = np.ascontiguousarray(value.T if is_fortran(value) else value).reshape(-1).view("uint8")
-        # ZMQ keeps on reading after `send` returns: only from memory that nobody else can write to.
-        self._arrays.append((flat, not is_unique))
-        return len(self._arrays) - 1
-
-
-def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[str] = None, bind: bool = False) -> None:
+def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[str] = None, bind: bool = False, *,
+                      key: Optional[str] = None, insecure: bool = False, allow_pickle: bool = False,
+                      max_bytes: int = MAX_BYTES) -> None:
     """Send a flow to a RemoteDataZMQ or ZMQInput, pass after pass, until it fails or the program is interrupted.
 
     If the flow raises, the receiver raises the same, with the traceback, after the datapoints before. Until it has taken
-    them, this function waits.
+    them, this function waits. Errors of other types than Python's are a RuntimeError there, unless both sides allow pickles.
+
+    Datapoints are plain data: numbers, text, bytes, None, numpy scalars and arrays of every dtype but objects, and lists,
+    tuples and dicts of them. With a key, both sides prove that they have it, and all is encrypted.
 
     Args:
         df: the flow; it is reset here.
@@ -106,29 +53,36 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
         hwm: high-water mark of the socket: how many datapoints may wait in it; 0 for no limit.
         format: None, "zmq_op" or "zmq_ops", which all mean the same: there is one format for all receivers.
         bind: listen at the address instead of connecting to it.
+        key: path of a key file, made by `tensorpack-make-key`, which the receiver must have as well; None takes the one that
+            the environment variable `TENSORPACK_KEY` names, if any.
+        insecure: listen without a key at an address that other machines can reach: whoever connects gets datapoints.
+        allow_pickle: send objects of other types as pickles. The receiver must allow it, too.
+        max_bytes: of a datapoint.
 
     Raises:
-        ValueError: an unknown format.
+        ValueError: an unknown format; an address that others can reach, without a key; a datapoint that is too large.
+        TypeError: a datapoint that is not plain, while one of the sides does not allow pickles.
     """
-    require_dataflow("send_dataflow_zmq", "df", df, following=addr)
+    require_dataflow(_SENDER, "df", df, following=addr)
     if format not in _FORMATS:
         raise ValueError("send_dataflow_zmq: format must be one of {}; got {!r}".format(_FORMATS, format))
-    hwm = whole_number("send_dataflow_zmq", "hwm", hwm, minimum=0)
+    hwm = whole_number(_SENDER, "hwm", hwm, minimum=0)
+    max_bytes = whole_number(_SENDER, "max_bytes", max_bytes, minimum=1)
     df.reset_state()
-    context = zmq.Context()
-    sender = _Sender(context, hwm)
-    try:
-        sender.open(addr, bind)
+    with SecureContext(_SENDER, key, insecure) as context, ExitStack() as stack:
+        socket = context.socket(zmq.DEALER, hwm, 0)
+        sender = Sender(socket, StrayLog("{} at {}".format(_SENDER, addr)), max_bytes, allow_pickle)
+        stack.callback(sender.close)
+        context.protect(socket, addr, bind)
+        (socket.bind if bind else socket.connect)(addr)
         logger.info("Serving data to %s with %s format ...", addr, format or "default")
         try:
             _send_all(df, sender.send)
         except Exception as e:
-            sender.fail(RemoteFailure("send_dataflow_zmq (pid {})".format(os.getpid()), e))
+            sender.fail(RemoteFailure("send_dataflow_zmq (pid {})".format(os.getpid()), e), _NO_RECEIVER_SECONDS)
             raise
-    finally:
-        logger.info("Exiting send_dataflow_zmq ...")
-        sender.close()
-        context.term()
+        finally:
+            logger.info("Exiting send_dataflow_zmq ...")
 
 
 def _send_all(df: DataFlow, send: Any) -> None:
@@ -153,27 +107,41 @@ class RemoteDataZMQ(DataFlow):
     """Receives what `send_dataflow_zmq` sends, without end and in the order in which it comes. No length.
 
     The sockets are open during an iteration. One iteration at a time. If the flow of a sender raises, so does this one, with
-    the sender's traceback. Datapoints are unpickled: receive from senders only that you trust.
+    the sender's traceback. Nothing that is received runs code, unless pickles are allowed.
+
+    What does not come from a sender of ours, such as the text of another program, a message of another version, a connection
+    with another key, is dropped and counted, and logged once a minute with the address of who sent it, if that is known; it
+    never ends the iteration.
 
     Args:
         addr1, addr2: ZMQ addresses; both are served in turn.
         hwm: high-water mark of each socket: how many datapoints may wait in it; 0 for no limit.
         bind: listen at the addresses instead of connecting to them.
         timeout: seconds without data after which the senders are taken for dead; None waits for ever.
+        key: path of a key file, made by `tensorpack-make-key`, which the senders must have as well; None takes the one that the
+            environment variable `TENSORPACK_KEY` names, if any.
+        insecure: listen without a key at an address that other machines can reach: whoever connects can send datapoints.
+        allow_pickle: take objects of other types than plain data, as pickles, which run code that a sender has chosen.
+            The senders must allow it, too.
+        max_bytes: of a datapoint; what is larger is dropped. Of more than twice as much ZMQ ends the connection, uncounted.
 
     Attributes:
         cnt1, cnt2: how many datapoints have come from each address and were done with.
+        num_strays: how many messages and connections were none of ours.
 
     Raises:
         RuntimeError: during iteration, after `timeout`.
+        ValueError: an address that others can reach, without a key.
     """
 
     cnt1: CreatedByReset[int] = CreatedByReset()
     cnt2: CreatedByReset[int] = CreatedByReset()
     _guard: CreatedByReset[DataFlowReentrantGuard] = CreatedByReset()
+    _strays: CreatedByReset[StrayLog] = CreatedByReset()
 
     def __init__(self, addr1: str, addr2: Optional[str] = None, hwm: int = 50, bind: bool = True, *,
-                 timeout: Optional[float] = None):
+                 timeout: Optional[float] = None, key: Optional[str] = None, insecure: bool = False,
+                 allow_pickle: bool = False, max_bytes: int = MAX_BYTES):
         if not addr1:
             raise ValueError("{}: addr1 must be a ZMQ address; got {!r}".format(type(self).__name__, addr1))
         self._addr1 = addr1
@@ -181,11 +149,20 @@ class RemoteDataZMQ(DataFlow):
         self._hwm = whole_number(self, "hwm", hwm, minimum=0)
         self._bind = bind
         self._timeout = timeout
+        self._key = key
+        self._insecure = insecure
+        self._allow_pickle = allow_pickle
+        self._max_bytes = whole_number(self, "max_bytes", max_bytes, minimum=1)
 
     def reset_state(self) -> None:
         self.cnt1 = 0
         self.cnt2 = 0
         self._guard = DataFlowReentrantGuard(owner=self)
+        self._strays = StrayLog("{} at {}".format(type(self).__name__, " and ".join(self._addresses())))
+
+    @property
+    def num_strays(self) -> int:
+        return self._strays.count
 
     def bind_or_connect(self, socket: Any, addr: str) -> None:
         """Bind or connect a socket, as the constructor was told."""
@@ -195,18 +172,16 @@ class RemoteDataZMQ(DataFlow):
             socket.connect(addr)
 
     def __iter__(self) -> Iterator[Any]:
-        with self._guard:
-            context, sockets = zmq.Context(), []
-            try:
-                for addr in self._addresses():
-                    sockets.append(context.socket(zmq.ROUTER))
-                    sockets[-1].set_hwm(self._hwm)
-                    self.bind_or_connect(sockets[-1], addr)
-                yield from self._datapoints(sockets)
-            finally:
-                for socket in sockets:
-                    socket.close(_ACKNOWLEDGE_MS)
-                context.term()
+        with self._guard, SecureContext(type(self).__name__, self._key, self._insecure) as context, ExitStack() as stack:
+            stack.callback(self._strays.report, True)
+            receivers = []
+            for addr in self._addresses():
+                socket = context.socket(zmq.ROUTER, self._hwm, _ACKNOWLEDGE_MS)
+                receivers.append(Receiver(socket, self._strays, self._max_bytes, self._allow_pickle))
+                stack.callback(receivers[-1].close)
+                context.protect(socket, addr, self._bind)
+                self.bind_or_connect(socket, addr)
+            yield from self._datapoints(receivers)
 
     def _never_ends(self) -> bool:
         return True
@@ -214,43 +189,34 @@ class RemoteDataZMQ(DataFlow):
     def _addresses(self) -> List[str]:
         return [addr for addr in (self._addr1, self._addr2) if addr]
 
-    def _datapoints(self, sockets: List[Any]) -> Iterator[Any]:
+    def _datapoints(self, receivers: List[Receiver]) -> Iterator[Any]:
         poller = zmq.Poller()
-        for socket in sockets:
-            poller.register(socket, zmq.POLLIN)
-        last = time.monotonic()
+        for receiver in receivers:
+            poller.register(receiver.socket, zmq.POLLIN)
+        last = next_look = time.monotonic()
         while True:
             ready = dict(poller.poll(_POLL_MS))
-            if not ready:
-                self._check_timeout(time.monotonic() - last)
-                continue
-            for k, socket in enumerate(sockets, start=1):
-                if socket in ready:
-                    yield _receive(socket)
+            got_one = False
+            for k, receiver in enumerate(receivers, start=1):
+                received = receiver.receive() if receiver.socket in ready else []
+                if received:
+                    got_one = True
+                    yield received.pop()  # nothing here refers to it any more, so that its memory can be used again
                     setattr(self, "cnt{}".format(k), getattr(self, "cnt{}".format(k)) + 1)
-            last = time.monotonic()
+            now = time.monotonic()
+            if now >= next_look:
+                next_look = now + _POLL_MS / 1000
+                for receiver in receivers:
+                    receiver.follow()
+            if got_one:
+                last = now
+            else:
+                self._check_timeout(now - last)
 
     def _check_timeout(self, silence: float) -> None:
         if self._timeout is not None and silence > self._timeout:
             raise RuntimeError("{}: a datapoint must come within timeout={} seconds; nothing has come from {}; see whether "
                                "the sender lives".format(type(self).__name__, self._timeout, " and ".join(self._addresses())))
-
-
-def _receive(socket: Any) -> Any:
-    """The next datapoint, or the sender's error."""
-    sender, stream, *arrays = socket.recv_multipart(copy=False)
-    value = decode(stream.buffer, [_private(array.buffer) for array in arrays])
-    if isinstance(value, RemoteFailure):
-        socket.send_multipart([sender.bytes, b"received"])
-        value.reraise()
-    return value
-
-
-def _private(data: memoryview) -> np.ndarray:
-    """A writable copy, in memory that TensorFlow takes without another."""
-    copy = aligned_empty(data.nbytes, "uint8")
-    copy[:] = np.frombuffer(data, dtype="uint8")
-    return copy
 
 
 def dump_dataflow_to_process_queue(df: DataFlow, size: int, nr_consumer: int) -> Tuple[Any, Any]:

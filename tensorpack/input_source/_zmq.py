@@ -1,12 +1,12 @@
 """`ZMQInput`: inputs from another process or machine that runs `send_dataflow_zmq`."""
 from __future__ import annotations
 
-from typing import Callable, List
+from typing import Callable, List, Optional
 
 from ..callbacks.base import Callback
 from ..compat import tfv1 as tf
 from ..dataflow.base import DataFlowTerminated
-from ..dataflow.remote import RemoteDataZMQ
+from ..dataflow.remote import MAX_BYTES, RemoteDataZMQ
 from ._dataset import TFDatasetInput
 from ._queue import QueueInput
 from ._tensors import TensorInput
@@ -16,19 +16,22 @@ class ZMQInput(TensorInput):
     """Inputs from datapoints that `send_dataflow_zmq` sends, without end.
 
     A thread receives them into the queue of a `QueueInput`, `ZMQInput/QueueInput/input_queue`. What the sender raises is
-    raised by the training. Receive from senders only that you trust: datapoints are unpickled.
+    raised by the training. What others send is dropped, see `RemoteDataZMQ`; the training goes on.
 
     Args:
         end_point: a ZMQ address, such as `ipc://path` or `tcp://host:port`.
         hwm: high-water mark of the socket: how many datapoints may wait in it.
         bind: listen at the address instead of connecting to it.
+        key, insecure, allow_pickle, max_bytes: see `RemoteDataZMQ`.
     """
 
-    def __init__(self, end_point: str, hwm: int, bind: bool = True):
+    def __init__(self, end_point: str, hwm: int, bind: bool = True, *, key: Optional[str] = None, insecure: bool = False,
+                 allow_pickle: bool = False, max_bytes: int = MAX_BYTES):
         self._end_point = end_point
         self._hwm = int(hwm)
         self._bind = bind
-        self._remote = _Remote(end_point, hwm=self._hwm, bind=bind)
+        self._remote = _Remote(end_point, hwm=self._hwm, bind=bind, key=key, insecure=insecure, allow_pickle=allow_pickle,
+                               max_bytes=max_bytes)
         self._queue_input = QueueInput(self._remote)
         super().__init__(self._queue_input.get_input_tensors)
 

@@ -11,7 +11,7 @@ from saved_run import GOLDEN
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "data-speed", "dump-model-params", "export-model", "ls-checkpoint",
-         "predict"]
+         "make-key", "predict", "report"]
 
 
 @pytest.fixture
@@ -49,6 +49,16 @@ def test_statuses_of_mistakes(run):
     assert (status, output) == (1, "")
     assert errors.splitlines()[-1].startswith("error: nothing.npz") and "Traceback" not in errors
     assert run("dump-model-params")[0] == 2
+
+
+def test_a_key_is_new_and_its_owners_alone(run, tmp_path):
+    status, output, errors = run("make-key", "key")
+    assert (status, output, errors) == (0, "", "")
+    assert os.stat(str(tmp_path / "key")).st_mode & 0o777 == 0o600
+    before = (tmp_path / "key").read_text()
+    status, output, errors = run("make-key", "key")
+    assert status == 1 and "key: must be a new file" in errors
+    assert (tmp_path / "key").read_text() == before
 
 
 def test_each_console_command_leads_to_a_tool():

@@ -86,13 +86,14 @@ def test_two_addresses_are_served_in_turn(address, send):
     assert df.cnt1 + df.cnt2 == 1999
 
 
-@pytest.mark.parametrize("error", [ValueError, OddError])
-def test_an_error_of_the_sender_arrives_after_its_datapoints(address, send, error):
-    send(Failing(100, error), address)
-    df = RemoteDataZMQ(address)
+@pytest.mark.parametrize("error, allow_pickle, expected", [
+    (ValueError, False, ValueError), (OddError, False, RuntimeError), (OddError, True, OddError)])
+def test_an_error_of_the_sender_arrives_after_its_datapoints(address, send, error, allow_pickle, expected):
+    send(Failing(100, error), address, allow_pickle=allow_pickle)
+    df = RemoteDataZMQ(address, allow_pickle=allow_pickle)
     df.reset_state()
     got = []
-    with pytest.raises(error) as info:
+    with pytest.raises(expected) as info:
         for dp in df:
             got += dp
     assert got == list(range(100))

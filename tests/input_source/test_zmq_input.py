@@ -1,3 +1,5 @@
+import pickle
+import socket
 import subprocess
 import sys
 import textwrap
@@ -7,6 +9,10 @@ from input_runner import NUMBER, running
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.input_source import TensorInput, ZMQInput
+from tensorpack.launch import _free_ports
+from tensorpack.utils._wire.codec import Encoder
+
+zmq = pytest.importorskip("zmq")
 
 SENDER = """
     from tensorpack.dataflow import DataFromGenerator
@@ -46,6 +52,29 @@ def test_datapoints_of_another_process_arrive_in_order_and_its_error_is_the_reas
             run.step()
         assert isinstance(run.failure(), ValueError) and "no more numbers" in str(run.failure())
     assert isinstance(source, TensorInput)
+
+
+@pytest.mark.parametrize("stray", ["text", "foreign bytes", "a pickle", "another version"])
+def test_a_training_goes_on_when_a_stranger_sends_something(stray, log_records):
+    port = _free_ports(1)[0]
+    address = "tcp://127.0.0.1:{}".format(port)
+    good = Encoder().encode_parts([5])[0]
+    with running(ZMQInput(address, 5)) as run, zmq.Context() as context, context.socket(zmq.DEALER) as stranger:
+        stranger.linger = 0
+        with subprocess.Popen([sys.executable, "-c", textwrap.dedent(SENDER).format(address=address, format=None)]) as sender:
+            assert [run.step() for _ in range(100)] == [[i] for i in range(100)]
+            if stray == "text":
+                with socket.create_connection(("127.0.0.1", port)) as other:
+                    other.sendall(b"GET / HTTP/1.1\r\n\r\n" * 20)
+            else:
+                stranger.connect(address)
+                stranger.send({"foreign bytes": b"hello", "a pickle": pickle.dumps([5]),
+                               "another version": good[:4] + b"\x02" + good[5:]}[stray])
+            assert [run.step() for _ in range(900)] == [[i] for i in range(100, 1000)]
+            if stray != "text":
+                assert any("dropped what is not ours: 1 from 127.0.0.1" in record.getMessage() for record in log_records)
+            assert run.failure() is None
+            sender.kill()
 
 
 def test_it_stops_while_nothing_comes(sender):

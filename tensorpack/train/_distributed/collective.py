@@ -25,6 +25,8 @@ from ...tfutils.tower import TowerContext
 from ...utils import logger
 from ...utils._rng import set_worker_index
 from ...utils._types import NOT_YET
+from ...utils._wire.addresses import require_protection
+from ...utils._wire.keys import find_key
 from ...utils.concurrency import unblock_on_sigint
 from ..tower import SingleCostTrainer
 from .cluster import Cluster, cluster_from_environment
@@ -68,6 +70,11 @@ class CollectiveTrainer(SingleCostTrainer):
     Args:
         average: whether gradients are averaged or summed.
         bucket_bytes: gradients travel together until they have so many bytes.
+        key: path of a key file, made by `tensorpack-make-key`, which all workers must have; None takes the one that the
+            environment variable `TENSORPACK_KEY` names, if any, which `python -m tensorpack.launch` sets. It lets workers
+            alone take part in what they tell each other here; the connections of TensorFlow itself are open to whoever can
+            reach their ports.
+        insecure: train over several machines without a key.
 
     Attributes:
         rank, size: number of this worker, and of all.
@@ -78,7 +85,8 @@ class CollectiveTrainer(SingleCostTrainer):
         LAST_STEP_SECONDS: the same when another worker has ended normally, one step earlier.
 
     Raises:
-        ValueError: the environment does not describe a cluster.
+        ValueError: the environment does not describe a cluster; or rank 0 would listen where other machines can connect,
+            without a key.
     """
 
     _trains_with_others = True
@@ -88,8 +96,9 @@ class CollectiveTrainer(SingleCostTrainer):
     LAST_STEP_SECONDS = 15.0
     _CLEAN_UP_SECONDS = 20.0  # for what is to be done when another worker has failed, `after_train` of callbacks included
 
-    def __init__(self, average: bool = True, *, bucket_bytes: int = 4 << 20):
+    def __init__(self, average: bool = True, *, bucket_bytes: int = 4 << 20, key: Optional[str] = None, insecure: bool = False):
         super().__init__()
+        self._key, self._insecure = find_key(key), insecure
         self.BROADCAST_EVERY_EPOCH = True
         self._average, self._bucket_bytes = average, bucket_bytes
         self._cluster: Cluster = cluster_from_environment()
@@ -176,9 +185,12 @@ class CollectiveTrainer(SingleCostTrainer):
         if type(session_creator) is not NewSessionCreator or session_creator.target:
             raise ValueError("CollectiveTrainer.initialize: session_creator must be a NewSessionCreator without target, since "
                              "the session is one of this worker's server; got {!r}".format(session_creator))
+        # on all workers, since the others would wait for rank 0 for a long time
+        require_protection("CollectiveTrainer", self._cluster.watchdog, self._key, self._insecure)
         self._wait_for_own_name()
         self._watchdog = Watchdog(self.rank, self.size, self._cluster.watchdog, self._on_departure,
-                                  start_seconds=self.START_SECONDS, heartbeat_seconds=self.HEARTBEAT_SECONDS)
+                                  start_seconds=self.START_SECONDS, heartbeat_seconds=self.HEARTBEAT_SECONDS,
+                                  key=self._key, insecure=self._insecure)
         try:
             with self.graph.as_default():
                 self._broadcast_op = self._group.copy_from_chief(self._agree_on_variables())

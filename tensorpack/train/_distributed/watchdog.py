@@ -1,29 +1,30 @@
 """`Watchdog`: tells each worker of a training when another one is gone, and lets all of them agree on small things.
 
 It is a star of TCP connections to rank 0, beside those of TensorFlow, which on 1.15 waits forever for a worker that has died.
-A message is four bytes with a length, and JSON. Like TensorFlow's own, the connections are neither encrypted nor authenticated.
+With a key, `connection` makes sure that messages come from who has it. It is no ZMQ, which does not tell who of those that are
+connected has gone: a worker that is lost is named at once because its own connection ends.
 """
 from __future__ import annotations
 
 import errno
-import json
 import socket
-import struct
 import threading
 import time
-import zlib
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ...utils import logger
 from ...utils._types import AnyFunction
+from ...utils._wire.addresses import require_protection
+from ...utils._wire.keys import Key
+from ...utils._wire.strays import StrayLog
+from .connection import Connection as _Connection
 
 __all__ = ["Departure", "PeerGone", "Watchdog", "wait_for_name"]
 
-_HEADER = struct.Struct("!I")
-_MAX_MESSAGE = 1 << 28
 _MAGIC = "tensorpack watchdog 1"
 _RETRY_SECONDS = 0.2
 _HELLO_SECONDS = 10.0
+_MAX_STRANGERS = 64  # who may be about to say who they are at the same time
 
 
 class Departure(NamedTuple):
@@ -63,13 +64,17 @@ class Watchdog:
         on_departure: called once for each other worker that leaves, in a thread of the watchdog.
         start_seconds: how long to wait until all workers are there.
         heartbeat_seconds: a worker that is silent for so long is taken for lost.
+        key: that all workers have; who has another one or none cannot take part.
+        insecure: listen without a key at an address that other machines can reach.
 
     Raises:
         RuntimeError: from the constructor, when not all workers came in time, or the port is taken.
+        ValueError: the address can be reached by other machines, and there is no key.
     """
 
     def __init__(self, rank: int, size: int, address: str, on_departure: Callable[[Departure], None], *,
-                 start_seconds: float = 600.0, heartbeat_seconds: float = 60.0):
+                 start_seconds: float = 600.0, heartbeat_seconds: float = 60.0, key: Optional[Key] = None,
+                 insecure: bool = False):
         self._rank, self._size = rank, size
         self._on_departure = on_departure
         self._heartbeat_seconds = heartbeat_seconds
@@ -84,8 +89,10 @@ class Watchdog:
         self._broadcast = threading.Lock()  # one after the other: who has an answer may leave before the next one has it
         host, _, port = address.rpartition(":")
         deadline = time.monotonic() + start_seconds
-        connect = _accept_all if rank == 0 else _connect
-        self._peers: Dict[int, _Connection] = connect(rank, size, host.strip("[]"), int(port), deadline)
+        place = (host.strip("[]"), int(port))
+        self._peers: Dict[int, _Connection] = (
+            _Meeting(size, place, key, insecure).wait_for_all(deadline) if rank == 0 else _join(rank, size, place, key,
+                deadline))
         for peer, connection in self._peers.items():
             self._start(self._read, peer, connection)
         self._start(self._beat)
@@ -215,96 +222,85 @@ def _combined(combine: Callable[[List[Any]], Any], values: Dict[int, Any]) -> Di
         return {"error": str(e)}
 
 
-class _Connection:
-    """Messages over a socket."""
+class _Meeting:
+    """Rank 0 waits for the others. Each who connects says who it is in a thread of its own: none keeps the others waiting."""
 
-    def __init__(self, sock: socket.socket):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(None)
-        self._socket = sock
-        self._lock = threading.Lock()
+    def __init__(self, size: int, place: Tuple[str, int], key: Optional[Key], insecure: bool):
+        self._size, self._place, self._key, self._insecure = size, place, key, insecure
+        self._peers: Dict[int, _Connection] = {}
+        self._lock = threading.Lock()  # guards the peers
+        self._strangers = threading.BoundedSemaphore(_MAX_STRANGERS)
+        self._strays = StrayLog("CollectiveTrainer at {}:{}".format(*place))
 
-    def send(self, message: Dict[str, Any]) -> None:
-        content = zlib.compress(json.dumps(message).encode(), 1)
+    def wait_for_all(self, deadline: float) -> Dict[int, _Connection]:
+        """The connections to all other workers, by rank."""
+        with _listen(self._place, deadline, self._key, self._insecure) as listener:
+            logger.info("Waiting for the other %d of %d workers at %s:%d ...", self._size - 1, self._size, *self._place)
+            while len(self._peers) < self._size - 1:
+                if time.monotonic() > deadline:
+                    self._give_up()
+                listener.settimeout(max(0.01, min(_RETRY_SECONDS, deadline - time.monotonic())))
+                try:
+                    self._welcome(*listener.accept())
+                except OSError:  # nobody has come, or has gone already
+                    pass
+                self._strays.report()
+        self._strays.report(True)
+        for connection in self._peers.values():
+            connection.send({"kind": "welcome"})
+        return self._peers
+
+    def _give_up(self) -> None:
+        self._strays.report(True)
         with self._lock:
-            self._socket.sendall(_HEADER.pack(len(content)) + content)
+            missing = sorted(set(range(1, self._size)) - set(self._peers))
+            for connection in self._peers.values():
+                connection.close()
+        raise RuntimeError("Rank 0 waits for all of {} workers; rank {} did not come in time; look at the log of each "
+                           "that is missing".format(self._size, ", ".join(map(str, missing))))
 
-    def receive(self, seconds: float) -> Dict[str, Any]:
-        """The next message; raises OSError if the other side is silent for so long, or gone, ValueError if it is no message."""
-        self._socket.settimeout(seconds)
+    def _welcome(self, sock: socket.socket, address: Any) -> None:
+        if self._strangers.acquire(False):
+            threading.Thread(target=self._introduce, args=(sock, address), name="Watchdog", daemon=True).start()
+        else:
+            self._strays.add("too many connect at once", address[0])
+            sock.close()
+
+    def _introduce(self, sock: socket.socket, address: Any) -> None:
+        """Add the worker that has connected to the peers, unless it is something else, such as a port scanner."""
         try:
-            (length,) = _HEADER.unpack(self._read(_HEADER.size))
-            if length > _MAX_MESSAGE:
-                raise ValueError("what it sent is no message")
-            return json.loads(zlib.decompress(self._read(length)).decode())
-        except socket.timeout:
-            raise OSError("nothing was heard of it for {:g} seconds".format(seconds)) from None
-        except zlib.error as e:
-            raise ValueError("what it sent is no message") from e
+            connection = _Connection(sock, self._key, True, _HELLO_SECONDS)
+            hello = connection.receive(_HELLO_SECONDS, is_stranger=True)
+            if hello["magic"] != _MAGIC:
+                raise ValueError("another version")
+            refusal = self._add(int(hello["rank"]), hello["size"], connection)
+            if refusal is None:
+                return
+            logger.error("A worker was refused: %s; each must have the same cluster and an index of its own.", refusal)
+            connection.send({"kind": "refused", "reason": refusal})
+            connection.close()
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            self._strays.add("it is no worker of ours: {}".format(e), address[0])
+            sock.close()
+        finally:
+            self._strangers.release()
 
-    def _read(self, length: int) -> bytes:
-        parts = []
-        while length:
-            part = self._socket.recv(min(length, 1 << 20))
-            if not part:
-                raise OSError("its connection was closed")
-            parts.append(part)
-            length -= len(part)
-        return b"".join(parts)
-
-    def close(self) -> None:
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:  # the other side was faster
-            pass
-        self._socket.close()
-
-
-def _accept_all(rank: int, size: int, host: str, port: int, deadline: float) -> Dict[int, _Connection]:
-    """The connections to all other workers, by rank."""
-    peers: Dict[int, _Connection] = {}
-    with _listen(host, port, deadline) as listener:
-        logger.info("Waiting for the other %d of %d workers at %s:%d ...", size - 1, size, host, port)
-        while len(peers) < size - 1:
-            listener.settimeout(max(0.01, deadline - time.monotonic()))
-            try:
-                connection = _Connection(listener.accept()[0])
-            except socket.timeout:
-                missing = sorted(set(range(1, size)) - set(peers))
-                for connection in peers.values():
-                    connection.close()
-                raise RuntimeError("Rank 0 waits for all of {} workers; rank {} did not come in time; look at the log of each "
-                                   "that is missing".format(size, ", ".join(map(str, missing)))) from None
-            _introduce(connection, size, peers)
-    for connection in peers.values():
-        connection.send({"kind": "welcome"})
-    return peers
+    def _add(self, rank: int, size: int, connection: _Connection) -> Optional[str]:
+        """Why this worker cannot take part; None if it can."""
+        with self._lock:
+            if size != self._size:
+                return "rank 0 expects {} workers, rank {} expects {}".format(self._size, rank, size)
+            if rank in self._peers or not 0 < rank < self._size:
+                return "there is another rank {} already".format(rank)
+            self._peers[rank] = connection
+            return None
 
 
-def _introduce(connection: _Connection, size: int, peers: Dict[int, _Connection]) -> None:
-    """Add the worker that has connected to `peers`, unless it is something else, such as a port scanner."""
-    try:
-        hello = connection.receive(_HELLO_SECONDS)
-        if hello["magic"] != _MAGIC:
-            raise ValueError("another version")
-        refusal = None
-        if hello["size"] != size:
-            refusal = "rank 0 expects {} workers, rank {} expects {}".format(size, hello["rank"], hello["size"])
-        elif hello["rank"] in peers or not 0 < hello["rank"] < size:
-            refusal = "there is another rank {} already".format(hello["rank"])
-        if refusal is None:
-            peers[hello["rank"]] = connection
-            return
-        logger.error("A worker was refused: %s; each must have the same cluster and an index of its own.", refusal)
-        connection.send({"kind": "refused", "reason": refusal})
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    connection.close()
-
-
-def _listen(host: str, port: int, deadline: float) -> socket.socket:
+def _listen(place: Tuple[str, int], deadline: float, key: Optional[Key], insecure: bool) -> socket.socket:
+    host, port = place
     try:
         address = _resolve(host, port, deadline)
+        require_protection("CollectiveTrainer", "{}:{}".format(*address[4][:2]), key, insecure)
         try:
             return _listen_at(address)
         except OSError as e:
@@ -352,22 +348,23 @@ def _listen_at(address: Tuple[Any, ...]) -> socket.socket:
         raise
 
 
-def _connect(rank: int, size: int, host: str, port: int, deadline: float) -> Dict[int, _Connection]:
+def _join(rank: int, size: int, place: Tuple[str, int], key: Optional[Key], deadline: float) -> Dict[int, _Connection]:
     """The connection to rank 0, once all workers are there."""
     while True:
         left = deadline - time.monotonic()
-        connection = None
+        sock = None
         try:
-            connection = _Connection(socket.create_connection((host, port), max(0.01, min(left, _HELLO_SECONDS))))
+            sock = socket.create_connection(place, max(0.01, min(left, _HELLO_SECONDS)))
+            connection = _Connection(sock, key, False, max(0.01, min(left, _HELLO_SECONDS)))
             connection.send({"magic": _MAGIC, "rank": rank, "size": size})
             answer = connection.receive(max(0.01, deadline - time.monotonic()))  # it comes when all of them are there
             break
         except (OSError, ValueError) as e:
-            if connection is not None:
-                connection.close()
+            if sock is not None:
+                sock.close()
             if left <= _RETRY_SECONDS:
-                raise RuntimeError("Rank {} could not join rank 0 at {}:{} in time: {}; look at the log of rank 0".format(
-                    rank, host, port, e)) from e
+                raise RuntimeError("Rank {} could not join rank 0 at {}:{} in time: {}; look at the log of rank 0{}".format(
+                    rank, *place, e, ", and whether it has the same key" if key or isinstance(e, ValueError) else "")) from e
         time.sleep(_RETRY_SECONDS)
     if answer["kind"] == "refused":
         connection.close()
