@@ -35,6 +35,77 @@ class PickleSerializer:
 
     @staticmethod
     def loads(buf: Any, *, allow_pickle: bool = False) -> Any:
+        """Load a pickle, also of arrays that a newer numpy wrote. See the function `loads`."""
+        return _load_any(buf) if allow_pickle else load_plain(buf)
+
+
+def _load_any(buf: Any, encoding: str = "ASCII") -> Any:
+    try:
+        return pickle.loads(buf, encoding=encoding)
+    except ModuleNotFoundError as e:
+        if not (e.name or "").startswith("numpy._core"):
+            raise
+        return _OlderNumpyUnpickler(io.BytesIO(buf), encoding=encoding).load()
+
+
+class _OlderNumpyUnpickler(pickle.Unpickler):
+    """For numpy 1: arrays of numpy 2 name a package that has another name there."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        return super().find_class(module.replace("numpy._core", "numpy.core", 1), name)
+
+
+class MsgpackSerializer:
+    """Keeps what msgpack knows, and arrays; tuples become lists."""
+
+    @staticmethod
+    def dumps(obj: Any) -> bytes:
+        return _msgpack.packb(obj, use_bin_type=True, default=_msgpack_numpy.encode)
+
+    @staticmethod
+    def loads(buf: Any, *, allow_pickle: bool = False) -> Any:
+        """Load msgpack; within it, arrays of objects are pickles. See the function `loads`."""
+        return _msgpack.unpackb(buf, raw=False, strict_map_key=False, object_hook=_any_array if allow_pickle else _plain_array)
+
+
+def _any_array(obj: Any) -> Any:
+    decoded = _msgpack_numpy.decode(obj)
+    return decoded.copy() if isinstance(decoded, np.ndarray) and not decoded.flags.writeable else decoded
+
+
+def _plain_array(obj: Any) -> Any:
+    if b"nd" in obj and b"type" in obj:
+        if obj.get(b"kind") == b"O":
+            return load_plain(obj.get(b"data"))
+        if _holds_objects(obj[b"type"]):
+            raise ValueError("the bytes of an array are references to objects")
+    return _any_array(obj)
+
+
+def _holds_objects(description: Any) -> bool:
+    """Whether a dtype has objects: its name, or a list of fields, of which each has its dtype in the second place."""
+    if isinstance(description, (list, tuple)):
+        return any(_holds_objects(field[1]) for field in description)
+    return np.dtype(as_text(description)).hasobject
+
+
+_SERIALIZERS = {"msgpack": MsgpackSerializer, "pickle": PickleSerializer}
+
+
+def _chosen(variable: str) -> Any:
+    name = os.environ.get(variable, "pickle")
+    if name not in _SERIALIZERS:
+        raise ValueError("environment variable {} must be one of {}; got {!r}{}".format(
+            variable, sorted(_SERIALIZERS), name, "; pyarrow has given up its serializer" if name == "pyarrow" else ""))
+    return _SERIALIZERS[name]
+
+
+def dumps(obj: Any) -> bytes:
+    """Serialize an object for storage: by pickle, or by what `TENSORPACK_SERIALIZE` says ("pickle" or "msgpack")."""
+    return _chosen("TENSORPACK_SERIALIZE").dumps(obj)
+
+
+def loads(buf: Any, *, allow_pickle: bool = False) -> Any:
     """Restore an object from the bytes of `dumps`, whichever way they were written.
 
     Args:
@@ -53,7 +124,7 @@ class PickleSerializer:
     if head[1] > pickle.HIGHEST_PROTOCOL:
         raise ValueError("loads: the protocol of a pickle must be at most {} here; got {}; read it with a newer Python, and "
                          "write it with tensorpack.utils.serialize.dumps".format(pickle.HIGHEST_PROTOCOL, head[1]))
-    with explained_pickle("loads", "a pickle of {} bytes".format(size)):
+    with explained_pickle("loads", "the bytes", size):
         return PickleSerializer.loads(buf, allow_pickle=allow_pickle)
 
 
@@ -61,7 +132,7 @@ def _load_msgpack(buf: Any, head: bytes, size: int, allow_pickle: bool) -> Any:
     try:
         return MsgpackSerializer.loads(buf, allow_pickle=allow_pickle)
     except NotPlain as e:
-        raise not_plain("loads", "msgpack of {} bytes".format(size), e) from e
+        raise not_plain("loads", "the bytes", e) from e
     except DAMAGES as e:
         raise ValueError(
             "loads: the bytes must be a pickle or msgpack, as written by tensorpack.utils.serialize.dumps; got {} bytes that "
@@ -82,7 +153,7 @@ def load_pickle(path: str, *, allow_pickle: bool = False, encoding: str = "ASCII
     """
     with open(path, "rb") as f:
         content = f.read()
-    with explained_pickle("load_pickle", path):
+    with explained_pickle("load_pickle", path, len(content)):
         return _load_any(content, encoding) if allow_pickle else load_plain(content, encoding)
 
 

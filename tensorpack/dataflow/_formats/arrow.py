@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterable, Iterator, Optional
 
 from ...utils.optional import optional_import
-from .arrow_columns import Accessor, accessors, pa, table_of
+from .arrow_columns import Accessor, accessors, keep_from_unpickling, pa, table_of
 from .left_out import LeftOut
 from .named import columns_of
 from .records import Block, BlockData, Columns, Paths, check_columns, chunks
@@ -29,6 +29,7 @@ class _TableData(BlockData):
     @contextmanager
     def _explained(self, path: str, place: Optional[str] = None) -> Iterator[None]:
         """Errors of pyarrow become such that name the file."""
+        keep_from_unpickling()
         try:
             yield
         except (pa.ArrowException, OSError) as e:

@@ -2,20 +2,22 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
+import zlib
 from contextlib import contextmanager
 from typing import Iterator
 
-from .unpickler import NotPlain
+from .unpickler import DAMAGES, NotPlain
 
 
 def not_plain(who: str, what: str, error: NotPlain) -> ValueError:
     """An error that names what a pickle refers to."""
-    return ValueError("{}: {} must hold plain data and numpy arrays; got one that refers to {}, which can run code; if you trust "
-                      "where it comes from, pass allow_pickle=True".format(who, what, error.name))
+    return ValueError("{}: {} must hold plain data and numpy arrays; got one that refers to {}, which can run code; if you "
+                      "trust where it comes from, pass allow_pickle=True".format(who, what, error.name))
 
 
 @contextmanager
-def explained_pickle(who: str, what: str) -> Iterator[None]:
+def explained_pickle(who: str, what: str, size: int) -> Iterator[None]:
     """Within the context, errors of reading the pickle `what` become a ValueError that says what to do.
 
     What code in a pickle raises, where it is allowed, goes its own way.
@@ -25,5 +27,25 @@ def explained_pickle(who: str, what: str) -> Iterator[None]:
     except NotPlain as e:
         raise not_plain(who, what, e) from e
     except (EOFError, ValueError, pickle.UnpicklingError) as e:
-        raise ValueError("{}: {} must be a complete pickle; got one that is not: {}; it may be damaged".format(
-            who, what, e)) from e
+        raise ValueError("{}: {} must be a complete pickle; got {} bytes that are not: {}; the file may be damaged".format(
+            who, what, size, e)) from e
+
+
+@contextmanager
+def explained_numpy(who: str, path: str) -> Iterator[None]:
+    """Within the context, errors of reading the numpy file `path` become a ValueError that says what to do."""
+    try:
+        yield
+    except NotPlain as e:
+        raise not_plain(who, path, e) from e
+    except OSError as e:
+        if e.errno is not None:
+            raise  # the system's own words
+        raise _damaged(who, path, e) from e
+    except DAMAGES + (NotImplementedError, RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error) as e:
+        raise _damaged(who, path, e) from e
+
+
+def _damaged(who: str, path: str, error: Exception) -> ValueError:
+    return ValueError("{}: {} must be a complete numpy file; got one that is not: {}: {}".format(
+        who, path, type(error).__name__, error))
