@@ -116,7 +116,9 @@ class PickledArray:
         if self._dtype.hasobject:
             self._elements = _require_elements(content, shape)
         else:
-            self.array = array_of_bytes(content, self._dtype, shape, self._order)
+            array = array_of_bytes(content, self._dtype, shape, self._order)
+            # as numpy has it, of another machine's numbers they become those of this one
+            self.array = array if array.dtype.isnative or array.dtype.names else array.astype(array.dtype.newbyteorder("="))
 
     def complete(self, made_of: Callable[[Any], Any]) -> np.ndarray:
         """The array, with elements that are what `made_of` makes of those in the pickle."""

@@ -88,6 +88,8 @@ _MAKERS.update({("ml_dtypes", name): Named(name) for name in (
     "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "int1", "int2", "int4", "uint1",
     "uint2", "uint4")})
 
+_MAKERS.update({("__builtin__", name): maker for (module, name), maker in _MAKERS.items() if module == "builtins"})  # Python 2
+
 # Plain, and nothing within that would have to be looked at.
 _LEAVES = frozenset([type(None), bool, int, float, complex, str, bytes, bytearray, datetime.date, datetime.datetime,
                      datetime.time, datetime.timedelta, datetime.timezone, np.ndarray])
