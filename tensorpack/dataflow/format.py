@@ -6,6 +6,8 @@ import os
 from contextlib import closing
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
 
+import numpy as np
+
 from ..utils import logger
 from ..utils._names import list_of_names
 from ..utils._text.spec import describe, shown
@@ -17,6 +19,7 @@ from ._formats.arrow import ArrowData, ParquetData
 from ._formats.caffe import decode_datum
 from ._formats.disk_cache import DATABASE, IndexReader
 from ._formats.example import TFExampleData
+from ._formats.explained import explained_file
 from ._formats.huggingface import HuggingFaceData
 from ._formats.lmdb import explained, open_for_reading
 from ._formats.tar import TarData
@@ -53,6 +56,10 @@ class HDF5Data(RNGDataFlow):
         filename: the file.
         data_paths: names of datasets of equal lengths, e.g. `["images", "labels"]`.
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
+
+    Raises:
+        KeyError: there is no dataset of a name.
+        ValueError: the file is damaged or of another kind, or a dataset cannot be loaded into memory.
     """
 
     _reads_at_random = True
@@ -64,12 +71,12 @@ class HDF5Data(RNGDataFlow):
         if not self.data_paths:
             raise ValueError("HDF5Data: data_paths must be a list of at least one name; got {}".format(shown(data_paths)))
         logger.info("Loading %s to memory...", filename)
-        with _h5py.File(filename, "r") as f:
+        with explained_file("HDF5Data", filename, "a complete HDF5 file"), _h5py.File(filename, "r") as f:
             for path in self.data_paths:
                 if path not in f:
                     raise KeyError("HDF5Data: data_paths must be datasets of {}; got {!r}; there are {}".format(
                         filename, path, sorted(f)))
-            self.dps = [f[path][...] for path in self.data_paths]
+            self.dps = [_dataset(f, path) for path in self.data_paths]
         if len({len(array) for array in self.dps}) > 1:
             raise ValueError("HDF5Data: the datasets must have equal lengths; got {} in {}".format(
                 {path: len(array) for path, array in zip(self.data_paths, self.dps)}, filename))
@@ -80,6 +87,13 @@ class HDF5Data(RNGDataFlow):
     def __iter__(self) -> Iterator[List[Any]]:
         for k in shuffled_indices(len(self), self.shuffle, self):
             yield [array[k] for array in self.dps]
+
+
+def _dataset(file: Any, path: str) -> np.ndarray:
+    array = file[path][...]
+    if not isinstance(array, np.ndarray) or not array.ndim:
+        raise ValueError("{!r} is no list of elements".format(path))
+    return array
 
 
 class LMDBData(RNGDataFlow):
@@ -231,6 +245,9 @@ class SVMLightData(RNGDataFlow):
     Args:
         filename: the file.
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
+
+    Raises:
+        ValueError: the file is damaged or of another kind, or the features do not fit into memory.
     """
 
     _reads_at_random = True
@@ -238,8 +255,9 @@ class SVMLightData(RNGDataFlow):
     def __init__(self, filename: str, shuffle: bool = True):
         self.filename = filename
         self.shuffle = shuffle
-        sparse, self.y = _svmlight.load_svmlight_file(filename)
-        self.X = sparse.toarray()
+        with explained_file("SVMLightData", filename, "a complete SVMLight file"):
+            sparse, self.y = _svmlight.load_svmlight_file(filename)
+            self.X = sparse.toarray()
 
     def __len__(self) -> int:
         return len(self.y)

@@ -38,11 +38,9 @@ def explained_numpy(who: str, path: str) -> Iterator[None]:
         yield
     except NotPlain as e:
         raise not_plain(who, path, e) from e
-    except OSError as e:
-        if e.errno is not None:
-            raise  # the system's own words
-        raise _damaged(who, path, e) from e
-    except DAMAGES + (NotImplementedError, RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error) as e:
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except DAMAGES + (OSError, NotImplementedError, RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error) as e:
         raise _damaged(who, path, e) from e
 
 
