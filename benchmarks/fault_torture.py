@@ -1,15 +1,16 @@
 #!/usr/bin/env python
 """Lets the system fail while a small training runs, again and again, and looks whether anything was lost.
 
-The faults: a limit on the size of files, a full disk, a directory that becomes read-only, operations that fail with EIO, limits of
-descriptors and of processes, a clock that jumps, SIGSTOP and SIGCONT of each process, SIGKILL of one of them. Each comes at a random
-moment, before or during the training. Wanted: the training goes on to its end, or ends with an error that says what failed; `stats.json`
-and `resume.json` are valid; the newest checkpoint is complete and has the weights that a training without faults has there; and the
-next run, without the fault, goes on from it to the same weights. Target: all faults pass.
+The faults: a limit on the size of files, a full disk, a directory that becomes read-only, operations that fail with EIO, limits
+of descriptors and of processes, a clock that jumps, SIGSTOP and SIGCONT of each process, SIGKILL of one of them. Each comes at
+a random moment, before or during the training. Wanted: the training goes on to its end, or ends with an error that says what
+failed; `stats.json` and `resume.json` are valid; the newest checkpoint is complete and has the weights that a training without
+faults has there; and the next run, without the fault, goes on from it to the same weights. Target: all faults pass.
 
-As root, a full disk is a small tmpfs that only this program sees; otherwise that kind is left out, and so are those that need another user.
+As root, a full disk is a small tmpfs that only this program sees; otherwise that kind is left out, and so are those that need
+another user.
 
-Usage: fault_torture.py [--faults N] [--seed N] [--kinds NAME ...] [--json FILE]
+Usage: fault_torture.py [--faults N] [--seed N] [--kinds NAME ...] [--again-every N] [--json FILE]
 """
 import argparse
 import collections
@@ -133,6 +134,10 @@ def check_end(status, kind, text):
     return "error: " + last[:100]
 
 
+def _refuse_word(word):
+    raise AssertionError("a JSON file has the word " + word)
+
+
 def check_files(logdir, truth):
     """What is on disk is valid; returns the step of the newest checkpoint, or None."""
     from tensorpack.compat import new_checkpoint_reader
@@ -142,7 +147,7 @@ def check_files(logdir, truth):
         path = os.path.join(logdir, name)
         if os.path.exists(path):
             with open(path) as f:
-                content = json.load(f, parse_constant=lambda word: check(False, name + " has " + word))
+                content = json.load(f, parse_constant=_refuse_word)
             if name == "stats.json":
                 epochs = [record["epoch_num"] for record in content]
                 check(epochs == list(range(1, len(epochs) + 1)), "stats.json has the epochs {}".format(epochs))
@@ -176,7 +181,7 @@ def weights_by_step(server, directory):
     return truth
 
 
-def one(server, directory, kind, seed, truth):
+def one(server, directory, kind, seed, truth, is_started_again):
     """What came of one fault; raises AssertionError where something is wrong."""
     case = Case(server, os.path.join(directory, str(seed)), kind, seed)
     try:
@@ -186,6 +191,8 @@ def one(server, directory, kind, seed, truth):
         outcome = check_end(status, kind, text)
         step = check_files(case.logdir, truth)
         case.end_fault()
+        if not is_started_again:
+            return outcome
         again = case.start("none")
         status = again.wait(LIMIT)
         rest = again.text()[len(text):]
@@ -207,6 +214,7 @@ def main():
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--again-every", type=int, default=1, help="start the training again after each so-many-th fault")
     parser.add_argument("--json")
     args = parser.parse_args()
     is_root = os.getuid() == 0
@@ -223,7 +231,7 @@ def main():
         for number in range(args.faults):
             kind, start = kinds[number % len(kinds)], time.time()
             try:
-                outcome = one(server, directory, kind, args.seed + number, truth)
+                outcome = one(server, directory, kind, args.seed + number, truth, number % args.again_every == 0)
                 passed += 1
                 outcomes[kind, outcome.split(":")[0]] += 1
             except AssertionError as e:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._plain.arrays import as_text
+from ._plain.arrays import as_text, check_units
 from ._plain.errors import explained_pickle, not_plain
 from ._plain.unpickler import DAMAGES, NotPlain, load_plain
 from .optional import optional_import
@@ -86,6 +86,7 @@ def _holds_objects(description: Any) -> bool:
     """Whether a dtype has objects: its name, or a list of fields, of which each has its dtype in the second place."""
     if isinstance(description, (list, tuple)):
         return any(_holds_objects(field[1]) for field in description)
+    check_units(as_text(description))
     return np.dtype(as_text(description)).hasobject
 
 

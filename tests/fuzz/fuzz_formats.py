@@ -1,11 +1,13 @@
 """The formats whose readers are fuzzed: valid samples, how they are read, and the errors that are documented."""
+import gzip
 import io
 import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 import tarfile
-import zipfile
 
 import numpy as np
 
@@ -65,7 +67,7 @@ def content(path):
 
 
 def datapoints():
-    return [[np.arange(12, dtype="u1").reshape(2, 2, 3) + k, k, "label %d" % k, np.linspace(0, 1, 4, dtype="f4"),
+    return [[np.arange(12, dtype="u1").reshape(2, 2, 3) + k, k, "label {}".format(k), np.linspace(0, 1, 4, dtype="f4"),
              {"box": (1.5, None), "x": b"bytes"}] for k in range(4)]
 
 
@@ -145,7 +147,8 @@ def read_bytes(data, folder, rng):
 
 
 def pickles_of_python_2(folder):
-    return [pickle.dumps({b"data": np.zeros((2, 3), "u1"), b"labels": [1, 2], b"names": [b"a"]}, protocol) for protocol in (0, 1, 2)]
+    value = {b"data": np.zeros((2, 3), "u1"), b"labels": [1, 2], b"names": [b"a"]}
+    return [pickle.dumps(value, protocol) for protocol in (0, 1, 2)]
 
 
 def read_pickle(data, folder, rng):
@@ -236,8 +239,9 @@ def archives(folder):
     for mode in ("w", "w:gz"):
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode=mode) as archive:
-            for name, kind, target in (("d/a.txt", tarfile.REGTYPE, ""), ("link", tarfile.SYMTYPE, "../../outside"),
-                                       ("hard", tarfile.LNKTYPE, "d/a.txt"), ("d", tarfile.DIRTYPE, ""), ("../up", tarfile.DIRTYPE, "")):
+            for name, kind, target in (
+                    ("d/a.txt", tarfile.REGTYPE, ""), ("link", tarfile.SYMTYPE, "../../outside"),
+                    ("hard", tarfile.LNKTYPE, "d/a.txt"), ("d", tarfile.DIRTYPE, ""), ("../up", tarfile.DIRTYPE, "")):
                 info = tarfile.TarInfo(name)
                 info.type, info.linkname, info.size = kind, target, 5 if kind == tarfile.REGTYPE else 0
                 archive.addfile(info, io.BytesIO(b"hello"))
@@ -310,17 +314,19 @@ def read_disk_cache(data, folder, rng):
 
 
 def idx(folder):
-    return [b"\x00\x00\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (2, 3, 4)) + bytes(24)]
+    content = b"\x00\x00\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (2, 3, 4)) + bytes(24)
+    return [content, gzip.compress(content)]
 
 
 def read_idx(data, folder, rng):
-    from tensorpack.dataflow.dataset import _idx
+    from tensorpack.dataflow.dataset._idx import read_idx
 
-    _idx.read_idx(written(folder, data), 3) if hasattr(_idx, "read_idx") else None
+    read_idx(written(folder, data if data.startswith(b"\x1f\x8b") else gzip.compress(data, 1)))
 
 
 def settings(folder):
-    return [json.dumps({"cluster": {"chief": ["a:1"], "worker": ["b:2222", "[::1]:3"]}, "task": {"type": "worker", "index": 1}}).encode()]
+    return [json.dumps({"cluster": {"chief": ["a:1"], "worker": ["b:2222", "[::1]:3"]},
+                        "task": {"type": "worker", "index": 1}}).encode()]
 
 
 def read_settings(data, folder, rng):
@@ -329,8 +335,9 @@ def read_settings(data, folder, rng):
     cluster_from_environment({"TF_CONFIG": data.decode("latin1")})
 
 
-SLURM = {"SLURM_STEP_NUM_TASKS": "3", "SLURM_PROCID": "1", "SLURM_STEP_NODELIST": "node[1-2]", "SLURM_STEP_TASKS_PER_NODE": "2,1",
-         "SLURM_NODEID": "0", "SLURM_LOCALID": "1", "SLURM_JOB_ID": "77", "SLURM_DISTRIBUTION": "block"}
+SLURM = {"SLURM_STEP_NUM_TASKS": "3", "SLURM_PROCID": "1", "SLURM_STEP_NODELIST": "node[1-2]",
+         "SLURM_STEP_TASKS_PER_NODE": "2,1", "SLURM_NODEID": "0", "SLURM_LOCALID": "1",
+         "SLURM_JOB_ID": "77", "SLURM_DISTRIBUTION": "block"}
 
 
 def slurm(folder):
@@ -369,36 +376,41 @@ def read_resume(data, folder, rng):
         _resume.stopped_inside_epoch(folder, 2, 15)
 
 
+_PARTS = {}  # of a checkpoint: the bytes of its files, by their names
+
+
 def checkpoint(part):
     def samples(folder):
-        write_checkpoint(folder)
-        return [content(os.path.join(folder, part))]
+        if not _PARTS:
+            _write_checkpoint(folder)
+        return [_PARTS[part]]
     return samples
 
 
-def write_checkpoint(folder):
-    from tensorpack.tfutils.varmanip import save_checkpoint_vars
-
-    save_checkpoint_vars({"conv/W": np.arange(600, dtype="f4").reshape(20, 30), "global_step": np.int64(3)}, os.path.join(folder, "model"))
+def _write_checkpoint(folder):
+    """In a process of its own: one with a session cannot be forked."""
+    path = os.path.join(folder, "checkpoint")
+    os.mkdir(path)
+    code = ("import sys, numpy as np; from tensorpack.tfutils.varmanip import save_checkpoint_vars as save; save({'conv/W': "
+            "np.arange(600, dtype='f4').reshape(20, 30), 'global_step': np.int64(3)}, sys.argv[1] + '/model')")
+    subprocess.run([sys.executable, "-c", code, path], check=True, env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+    _PARTS.update({name: content(os.path.join(path, name)) for name in os.listdir(path) if name.startswith("model.")})
+    shutil.rmtree(path)
 
 
 def read_checkpoint(part):
     def read(data, folder, rng):
         from tensorpack.tfutils.varmanip import load_checkpoint_vars
 
-        if not os.path.exists(os.path.join(folder, "model.index")) or not os.path.exists(os.path.join(folder, ".made")):
-            write_checkpoint(folder)
-            written(folder, b"", ".made")
-        whole = content(os.path.join(folder, part)) if not os.path.exists(os.path.join(folder, part + ".whole")) else None
-        if whole is not None:
-            written(folder, whole, part + ".whole")
-        written(folder, data, part)
+        for name, whole in _PARTS.items():
+            written(folder, data if name == part else whole, name)
         load_checkpoint_vars(os.path.join(folder, "model"))
     return read
 
 
 def state(folder):
-    return [b'model_checkpoint_path: "model-20"\nall_model_checkpoint_paths: "model-10"\nall_model_checkpoint_paths: "model-20"\n']
+    return [b'model_checkpoint_path: "model-20"\nall_model_checkpoint_paths: "model-10"\n'
+            b'all_model_checkpoint_paths: "model-20"\n']
 
 
 def read_log_directory(data, folder, rng):
@@ -406,13 +418,6 @@ def read_log_directory(data, folder, rng):
 
     written(folder, data, "checkpoint")
     get_checkpoint_path(folder)
-
-
-def zipped(folder):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("buffer.npy", b"")
-    return [stream.getvalue()]
 
 
 _TF = ("tensorpack.compat",)
@@ -436,6 +441,7 @@ FORMATS = {
     "Parquet": Format(table("parquet"), read_flow("ParquetData", "a.parquet"), native="pyarrow", needs=("pyarrow.parquet",)),
     "Arrow": Format(table("arrow"), read_flow("ArrowData", "a.arrow"), native="pyarrow", needs=("pyarrow.ipc",)),
     "diskcache": Format(disk_cache, read_disk_cache, native="SQLite", needs=("diskcache",)),
+    "idx of MNIST": Format(idx, read_idx),
     "TF_CONFIG": Format(settings, read_settings, needs=_TF),
     "variables of Slurm": Format(slurm, read_slurm, needs=_TF),
     "stats.json": Format(stats, read_stats, needs=_TF),

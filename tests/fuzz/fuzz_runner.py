@@ -21,10 +21,10 @@ BATCH = 2000  # inputs of a process
 READ, REFUSED, OTHER, DIED, HUNG, OUTSIDE = "read", "refused", "other error", "died", "hung", "wrote outside"
 OUTCOMES = (READ, REFUSED, OTHER, DIED, HUNG, OUTSIDE)
 
-_INTERESTING = [0, 1, 2, 7, 8, 16, 31, 32, 64, 100, 127, 128, 255, 256, 1000, 1024, 4096, 32767, 32768, 65535, 65536, 2 ** 31 - 1,
-                2 ** 31, 2 ** 32 - 1, 2 ** 63 - 1, 2 ** 64 - 1]
-_TOKENS = [b"0", b"-1", b"1e999", b"NaN", b"null", b"[]", b"{}", b'"', b"'", b"\\", b"\n", b" ", b"..", b"/", b"%s", b"\x00", b"\xff\xfe",
-           b"99999999999999999999", b"\xc3\xa9", b"[", b"{", b",", b":", b"-", b"="]
+_INTERESTING = [0, 1, 2, 7, 8, 16, 31, 32, 64, 100, 127, 128, 255, 256, 1000, 1024, 4096, 32767, 32768, 65535, 65536,
+                2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 63 - 1, 2 ** 64 - 1]
+_TOKENS = [b"0", b"-1", b"1e999", b"NaN", b"null", b"[]", b"{}", b'"', b"'", b"\\", b"\n", b" ", b"..", b"/", b"%s", b"\x00",
+           b"\xff\xfe", b"99999999999999999999", b"\xc3\xa9", b"[", b"{", b",", b":", b"-", b"="]
 
 
 def changed(rng, data):
@@ -101,11 +101,12 @@ class Result:
 
 def run(form, count, seed=0, seconds=None):
     """Read so many changed inputs of a format, or as many as there is time for."""
-    result, start, number = Result(), time.time(), 0
+    result, number = Result(), 0
     form.prepare()
     folder = tempfile.mkdtemp(prefix="fuzz-")
     try:
         samples = form.samples(folder)
+        start = time.time()
         while number < count and (seconds is None or time.time() - start < seconds):
             number = _batch(form, samples, folder, number, min(count, number + BATCH), seed, result)
     finally:

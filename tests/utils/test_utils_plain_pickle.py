@@ -27,7 +27,8 @@ PLAIN = {
                 np.datetime64("2020-01-02", "D"), np.float64("nan")],
     "dtypes": [np.dtype("f4"), np.dtype(">i2"), RECORD, {"dtype": np.dtype("U5")}],
     "records": np.array([(1, [2, 3], b"abc")], RECORD), "a record": np.array([(1, [2, 3], b"abc")], RECORD)[0],
-    "records with gaps": np.zeros(2, np.dtype({"names": ["x", "y"], "formats": ["u1", "f4"], "offsets": [0, 8], "itemsize": 16})),
+    "records with gaps": np.zeros(2, np.dtype({"names": ["x", "y"], "formats": ["u1", "f4"], "offsets": [0, 8],
+                                               "itemsize": 16})),
     "aligned records": np.zeros(2, np.dtype([("x", "u1"), ("y", "f8")], align=True)),
     "records of records": np.zeros(2, np.dtype([("x", RECORD), ("y", "f8")])),
     "objects": NOTED, "objects in records": np.array([(1, "text"), (2, None)], np.dtype([("a", "i4"), ("b", "O")])),
@@ -44,7 +45,8 @@ def same(a, b):
         return False
     if isinstance(a, np.ndarray):
         return (a.dtype, a.shape, a.flags.f_contiguous, a.flags.writeable) == (
-            b.dtype, b.shape, b.flags.f_contiguous, b.flags.writeable) and all(map(same, a.ravel().tolist(), b.ravel().tolist()))
+            b.dtype, b.shape, b.flags.f_contiguous, b.flags.writeable) and all(
+                map(same, a.ravel().tolist(), b.ravel().tolist()))
     if isinstance(a, np.generic):
         return a.dtype == b.dtype and a.tobytes() == b.tobytes()
     if isinstance(a, (list, tuple)):
@@ -82,11 +84,12 @@ def test_what_was_one_array_stays_one():
 
 
 def test_strings_of_python_2():
-    data = b"\x80\x02]q\x01(U\x02abcnumpy\ndtype\nU\x02f4K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tbe."
+    data = (b"\x80\x02]q\x01(U\x02abcnumpy\ndtype\nU\x02f4K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xff"
+            b"K\x00tbe.")
     assert load_plain(data) == ["ab", np.dtype("f4")]
     assert load_plain(data, "bytes") == [b"ab", np.dtype("f4")]
-    array = (b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x02\x85cnumpy\ndtype\n"
-             b"U\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x02\x07\xfftb.")
+    array = (b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x02\x85"
+             b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x02\x07\xfftb.")
     for encoding in ("bytes", "latin1"):
         assert load_plain(array, encoding).tolist() == [7, 255]
 
@@ -154,7 +157,8 @@ def test_an_array_that_lies_about_its_bytes(old, new):
 
 
 @pytest.mark.parametrize("data, reason", [
-    (b"\x80\x02]r\x40\x01\x00\x00.", "remembered under the number 320"), (b"\x80\x02]p320\n.", "remembered under the number 320"),
+    (b"\x80\x02]r\x40\x01\x00\x00.", "remembered under the number 320"),
+    (b"\x80\x02]p320\n.", "remembered under the number 320"),
     (b"I" + b"1" * 5000 + b"\n.", "5000 digits"), (b"\x80\x04B\xff\x00\x00\x00ab.", "ends early"), (b"\x80\x04", "ends early"),
     (b"", "ends early"), (b"\x80\x04\xff.", "byte 2 is no instruction"),
 ])

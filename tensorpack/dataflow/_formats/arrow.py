@@ -112,6 +112,7 @@ class ArrowData(_TableData):
         memory = pa.memory_map(block.path)  # the arrays keep it
         with self._explained(block.path, None if block.place is None else "(any) of batch {}".format(block.place)):
             table = self._read_stream(memory) if block.place is None else _ipc.open_file(memory).get_batch(block.place)
+            table.validate(full=True)  # offsets out of the buffers would be believed
             found = accessors(table)
         return found if self.columns is None else {name: found[name] for name in self.columns}
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Iterator
 
 # What packages raise for damaged bytes, by way of whatever these made them do.
-_DAMAGES = (ArithmeticError, AssertionError, AttributeError, EOFError, IndexError, MemoryError, OSError, RuntimeError, TypeError,
-            ValueError)
+_DAMAGES = (ArithmeticError, AssertionError, AttributeError, EOFError, IndexError, MemoryError, OSError, RuntimeError,
+            TypeError, ValueError)
 
 
 @contextmanager
@@ -20,4 +20,5 @@ def explained_file(who: str, path: str, kind: str) -> Iterator[None]:
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except _DAMAGES as e:
-        raise ValueError("{}: {} must be {}; got one that is not: {}".format(who, path, kind, str(e) or type(e).__name__)) from e
+        raise ValueError("{}: {} must be {}; got one that is not: {}".format(
+            who, path, kind, str(e) or type(e).__name__)) from e

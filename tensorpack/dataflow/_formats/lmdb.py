@@ -96,9 +96,11 @@ def _check_size(file: str) -> None:
         first = _read_meta(f, 0)
         if first is None:
             return  # no database at all, as lmdb will say; or one of another machine
-        meta = max([first] + [each for each in [_read_meta(f, first.page_size)] if each is not None], key=lambda m: m.transaction)
-    if size < (meta.last_page + 1) * meta.page_size:
-        raise ValueError("LMDB: {} must be complete; got {} bytes of {}".format(file, size, (meta.last_page + 1) * meta.page_size))
+        second = _read_meta(f, first.page_size) or first
+    newest = max(first, second, key=lambda meta: meta.transaction)
+    needed = (newest.last_page + 1) * newest.page_size
+    if size < needed:
+        raise ValueError("LMDB: {} must be complete; got {} bytes of {}".format(file, size, needed))
 
 
 class _Meta(NamedTuple):

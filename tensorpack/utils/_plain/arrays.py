@@ -19,6 +19,7 @@ _DESCRIPTION = re.compile(r"[?biufcSaUVOmM]\d{0,9}")
 _COMMON = {name: np.dtype(name) for name in ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")}
 _NATIVE = ("|", "=", "<" if sys.byteorder == "little" else ">")
 _UNIT = re.compile(r"[A-Za-zμ]{1,8}")
+_NO_UNITS = re.compile(r"(?:[mM]8|64)\[[^\]]*(?<!\d)0+(?!\d)")
 _ALIGNED = 0x80  # among a dtype's flags
 
 
@@ -95,7 +96,15 @@ def _with_unit(dtype: np.dtype, metadata: Any) -> np.dtype:
         raise ValueError("there is no unit of time {!r}".format(unit))
     if unit == "generic":
         return dtype
-    return np.dtype("{}8[{}{}{}]".format(dtype.kind, int(number), unit, "/{}".format(int(parts)) if parts != 1 else ""))
+    text = "{}8[{:d}{}{}]".format(dtype.kind, number, unit, "/{:d}".format(parts) if parts != 1 else "")
+    check_units(text)
+    return np.dtype(text)
+
+
+def check_units(description: str) -> None:
+    """Refuse a dtype of no units of time, by whose number numpy divides."""
+    if _NO_UNITS.search(description):
+        raise ValueError("a dtype has no units of time")
 
 
 class PickledArray:

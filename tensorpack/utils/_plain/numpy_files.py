@@ -1,11 +1,13 @@
 """`.npy` and `.npz` files, of which arrays of objects are read as plain data."""
 from __future__ import annotations
 
+import io
 import zipfile
 from typing import IO, Any, Callable, Dict, Iterator
 
 import numpy as np
 
+from .arrays import check_units
 from .unpickler import load_plain
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -64,8 +66,12 @@ def _read(opened: Callable[[], IO[bytes]], allow_pickle: bool, encoding: str) ->
 
 def _holds_objects(f: IO[bytes]) -> bool:
     """Whether the array is a pickle, which follows."""
-    header = _HEADERS.get(np.lib.format.read_magic(f))  # of later versions objects are not read
-    return header is not None and bool(header(f)[2].hasobject)
+    version = np.lib.format.read_magic(f)
+    size = f.read(2 if version == (1, 0) else 4)
+    header = f.read(int.from_bytes(size, "little"))
+    check_units(header.decode("latin1"))
+    read = _HEADERS.get(version)  # of later versions objects are not read
+    return read is not None and bool(read(io.BytesIO(size + header))[2].hasobject)
 
 
 def _require_array(content: Any) -> np.ndarray:

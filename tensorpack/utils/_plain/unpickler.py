@@ -18,7 +18,7 @@ from .bounds import check_bounds
 
 # What reading damaged bytes raises, by way of the machine or of what it calls.
 DAMAGES = (ArithmeticError, AttributeError, AssertionError, EOFError, LookupError, MemoryError, RecursionError, TypeError,
-            ValueError, pickle.UnpicklingError)
+            SyntaxError, ValueError, pickle.UnpicklingError)
 
 
 class NotPlain(ValueError):
