@@ -58,6 +58,9 @@ def train(logdir, settings):
             print("@start {}".format(self.global_step), flush=True)
             fault.reached(self.global_step)
 
+        def _trigger_epoch(self):
+            self.trainer.monitors.put_scalar("known", self.epoch_num)  # before the checkpoint, so that no epoch can be lost
+
         def _trigger_step(self):
             time.sleep(CAREFUL)
             fault.reached(self.global_step)
@@ -76,8 +79,8 @@ def train(logdir, settings):
         validation = MultiProcessRunner(validation, 2, 1)
     launch_train_with_config(AutoResumeTrainConfig(
         model=Model(), dataflow=flow, max_epoch=EPOCHS, steps_per_epoch=STEPS, callbacks=[
-            ModelSaver(max_to_keep=0 if settings["kind"] == "all kept" else 3),
-            InferenceRunner(validation, [ScalarStats("cost")]), MinSaver("validation_cost"), Moments()]), SimpleTrainer())
+            Moments(), ModelSaver(max_to_keep=0 if settings["kind"] == "all kept" else 3),
+            InferenceRunner(validation, [ScalarStats("cost")]), MinSaver("validation_cost")]), SimpleTrainer())
     print("@end", flush=True)
 
 

@@ -127,6 +127,8 @@ def check_end(status, kind, text):
         return "went on"
     if kind == "kill" and status == -signal.SIGKILL:
         return "killed"
+    if status == -signal.SIGABRT and "creation via pthread_create() failed" in text:
+        return "TensorFlow aborts, saying that it cannot make a thread"
     lines = text.strip().splitlines()
     last = lines[-1] if lines else ""
     check(status == 1 and "Traceback" in text and ("Error" in text.split("Traceback")[-1]),

@@ -2,6 +2,7 @@
 import gzip
 import io
 import json
+import multiprocessing
 import os
 import pickle
 import shutil
@@ -31,7 +32,11 @@ class Format:
         for name in self.needs:
             __import__(name)
         _quiet()
-        self.read_valid()
+        process = multiprocessing.get_context("fork").Process(target=self.read_valid)
+        process.start()  # not here: what has used TensorFlow cannot be forked
+        process.join()
+        if process.exitcode:
+            raise RuntimeError("valid samples cannot be read")
 
     def read_valid(self):
         import random
