@@ -12,6 +12,8 @@ import tarfile
 
 import numpy as np
 
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "utils"))  # caffe_models
+
 
 class Format:
     """A reader.

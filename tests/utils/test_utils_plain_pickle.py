@@ -33,6 +33,8 @@ PLAIN = {
     "records of records": np.zeros(2, np.dtype([("x", RECORD), ("y", "f8")])),
     "objects": NOTED, "objects in records": np.array([(1, "text"), (2, None)], np.dtype([("a", "i4"), ("b", "O")])),
     "objects of two dimensions": np.array([[None, 1], ["a", 2.5]], dtype=object),
+    "objects in Fortran's order": np.asfortranarray(np.array([[None, 1, "x"], ["a", 2.5, 3]], dtype=object)),
+    "an object": NOTED[2:].reshape(()),
     "shared": [SHARED, {"again": SHARED}],
 }
 for _name in ("b1", "i1", "u2", "i4", ">i8", "f2", ">f4", "f8", "c8", "c16", "S4", "U3", ">U2", "M8[ns]", ">M8[25s]", "m8[D]",

@@ -57,6 +57,7 @@ class PickledDtype:
         self.dtype = np.dtype("O" if text[0] == "O" else text)
 
     def __setstate__(self, state: Tuple[Any, ...]) -> None:
+        order: Any
         _, order, subarray, names, fields = state[:5]
         if order in _NATIVE and len(state) < 9 and subarray is None and names is None:
             return  # it is complete
@@ -81,7 +82,7 @@ def as_text(value: Any) -> str:
 
 def _record(names: Any, fields: Dict[Any, Any], size: int, alignment: int, flags: int = 0) -> np.dtype:
     places = [fields[name] for name in names]
-    description: Dict[str, Any] = {
+    description: Any = {
         "names": [as_text(name) for name in names], "formats": [place[0].dtype for place in places],
         "offsets": [place[1] for place in places], "itemsize": size}
     if any(len(place) > 2 for place in places):
@@ -117,6 +118,7 @@ class PickledArray:
         if not isinstance(kind, Named):
             raise TypeError("an array is made of {}".format(type(kind).__name__))
         self.array: Optional[np.ndarray] = None
+        self._order: Any = "C"
         self._elements: Optional[List[Any]] = None
 
     def __setstate__(self, state: Tuple[Any, ...]) -> None:
@@ -134,10 +136,12 @@ class PickledArray:
         if self.array is None:
             if self._elements is None:
                 raise ValueError("an array has no content")
-            flat = np.empty(len(self._elements), self._dtype)
-            self.array = flat.reshape(self._shape, order=self._order)
-            for k, element in enumerate(self._elements):
-                flat[k] = made_of(element)
+            self.array = np.empty(self._shape, self._dtype, self._order)
+            if self.array.ndim:
+                for index, element in zip(np.ndindex(*self._shape), self._elements):  # the last one fastest in either order
+                    self.array[index] = made_of(element)
+            else:
+                self.array.reshape(1)[0] = made_of(self._elements[0])  # assigned itself it would take a list for its content
         return self.array
 
 
@@ -156,12 +160,12 @@ def _size(shape: Tuple[int, ...]) -> int:
     return size
 
 
-def array_of_bytes(content: Any, dtype: np.dtype, shape: Tuple[int, ...], order: str) -> np.ndarray:
+def array_of_bytes(content: Any, dtype: np.dtype, shape: Tuple[int, ...], order: Any) -> np.ndarray:
     """A new array of these bytes; of str, if Python 2 wrote them."""
     content = content.encode("latin1") if isinstance(content, str) else content
     if not dtype.itemsize and not content:
-        return np.zeros(shape, dtype, order)  # type: ignore[call-overload, no-any-return]
-    array: np.ndarray = np.ndarray(shape, dtype, content, order=order)  # type: ignore[call-overload]
+        return np.zeros(shape, dtype, order)
+    array: np.ndarray = np.ndarray(shape, dtype, content, order=order)
     if array.nbytes != len(content):
         raise ValueError("an array of the shape {} and dtype {} has {} bytes".format(shape, dtype, len(content)))
     return array.copy(order)
