@@ -130,7 +130,7 @@ def test_a_file_runs_nothing(kind, tmp_path):
         read(path)
     assert not os.path.exists(made)
     if kind == "ZarrData":
-        assert "pickles, which can run code" in str(info.value)
+        assert "pickle" in str(info.value)  # zarr 3 refuses it itself
         return
     assert os.mkdir.__module__ + ".mkdir" in str(info.value) and "which can run code" in str(info.value)
     if kind not in _NEVER:
