@@ -5,7 +5,7 @@ import re
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Asked for in tools for developers only, or by adapters for programs that bring it.
-NO_EXTRA = {"ipython", "comet_ml", "gym", "jax", "opencv-python", "pyzmq", "torch"}
+NO_EXTRA = {"ml_dtypes", "ipython", "comet_ml", "gym", "jax", "opencv-python", "pyzmq", "torch"}
 
 
 def read(*parts):
