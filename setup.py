@@ -41,7 +41,8 @@ extras = {
     "onnx": ["tf2onnx"],
     "onnxruntime": ["onnxruntime"],
     "openvino": ["openvino"],
-    "parquet": ["pyarrow>=12"],
+    # earlier ones unpickle what a file says about types, which ParquetData and ArrowData have to keep them from
+    "parquet": ["pyarrow>=14.0.1; python_version >= '3.8'", "pyarrow>=12; python_version < '3.8'"],
     # pages of runs, with the images of their event files
     "report": ["bokeh>=2.4", "tensorboard"],
     "scikit-learn": ["scikit-learn"],

@@ -3,7 +3,10 @@ zarr."""
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
+
+import numpy as np
 
 from ..utils import logger
 from ..utils._names import list_of_names
@@ -14,7 +17,9 @@ from ..utils.serialize import loads
 from ._flows.map import MapData
 from ._formats.arrow import ArrowData, ParquetData
 from ._formats.caffe import decode_datum
+from ._formats.disk_cache import DATABASE, IndexReader
 from ._formats.example import TFExampleData
+from ._formats.explained import explained_file
 from ._formats.huggingface import HuggingFaceData
 from ._formats.lmdb import explained, open_for_reading
 from ._formats.tar import TarData
@@ -38,7 +43,6 @@ __all__ = [
 
 _KEYS = b"__keys__"  # the entry of a database that lists the keys of all others
 
-_diskcache = optional_import("diskcache", needed_by="DiskCacheData", pip="diskcache")
 _h5py = optional_import("h5py", needed_by="HDF5Data", pip="h5py")
 _svmlight = optional_import("sklearn.datasets", needed_by="SVMLightData", pip="scikit-learn")
 
@@ -52,6 +56,10 @@ class HDF5Data(RNGDataFlow):
         filename: the file.
         data_paths: names of datasets of equal lengths, e.g. `["images", "labels"]`.
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
+
+    Raises:
+        KeyError: there is no dataset of a name.
+        ValueError: the file is damaged or of another kind, or a dataset cannot be loaded into memory.
     """
 
     _reads_at_random = True
@@ -63,12 +71,13 @@ class HDF5Data(RNGDataFlow):
         if not self.data_paths:
             raise ValueError("HDF5Data: data_paths must be a list of at least one name; got {}".format(shown(data_paths)))
         logger.info("Loading %s to memory...", filename)
-        with _h5py.File(filename, "r") as f:
+        open(filename, "rb").close()  # what the system says about it is clearer
+        with explained_file("HDF5Data", filename, "a complete HDF5 file"), _h5py.File(filename, "r") as f:
             for path in self.data_paths:
                 if path not in f:
                     raise KeyError("HDF5Data: data_paths must be datasets of {}; got {!r}; there are {}".format(
                         filename, path, sorted(f)))
-            self.dps = [f[path][...] for path in self.data_paths]
+            self.dps = [_dataset(f, path) for path in self.data_paths]
         if len({len(array) for array in self.dps}) > 1:
             raise ValueError("HDF5Data: the datasets must have equal lengths; got {} in {}".format(
                 {path: len(array) for path, array in zip(self.data_paths, self.dps)}, filename))
@@ -79,6 +88,13 @@ class HDF5Data(RNGDataFlow):
     def __iter__(self) -> Iterator[List[Any]]:
         for k in shuffled_indices(len(self), self.shuffle, self):
             yield [array[k] for array in self.dps]
+
+
+def _dataset(file: Any, path: str) -> np.ndarray:
+    array = file[path][...]
+    if not isinstance(array, np.ndarray) or not array.ndim:
+        raise ValueError("{!r} is no list of elements".format(path))
+    return array
 
 
 class LMDBData(RNGDataFlow):
@@ -112,7 +128,7 @@ class LMDBData(RNGDataFlow):
             stored = transaction.get(_KEYS)
             self._size = transaction.stat()["entries"] - (stored is not None)
             logger.info("Found %d entries in %s", self._size, lmdb_path)
-            self.keys: Optional[List[bytes]] = None if stored is None else loads(stored)
+            self.keys: Optional[List[bytes]] = None if stored is None else self._stored_keys(stored)
             if keys is not None and not shuffle:
                 logger.warning("LMDBData: keys are used with shuffle=True only; all entries of %s come in order", lmdb_path)
             elif keys is not None:
@@ -120,6 +136,16 @@ class LMDBData(RNGDataFlow):
             elif shuffle and self.keys is None:
                 logger.warning("Traversing the database %s to find keys is slow; pass keys= if you know them", lmdb_path)
                 self.keys = list(transaction.cursor().iternext(keys=True, values=False))
+
+    def _stored_keys(self, stored: bytes) -> List[bytes]:
+        try:
+            keys = loads(stored)
+            if not isinstance(keys, list):
+                raise TypeError("it is a {}".format(type(keys).__name__))
+            return self._as_bytes(keys)
+        except (TypeError, ValueError) as e:
+            raise ValueError("LMDBData: the entry {!r} of {} must be a list of keys; got something else: {}; write the "
+                             "database again".format(_KEYS, self._lmdb_path, e)) from e
 
     def _as_bytes(self, keys: Union[str, Sequence[Union[str, bytes]]]) -> List[bytes]:
         if isinstance(keys, str):
@@ -220,6 +246,9 @@ class SVMLightData(RNGDataFlow):
     Args:
         filename: the file.
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
+
+    Raises:
+        ValueError: the file is damaged or of another kind, or the features do not fit into memory.
     """
 
     _reads_at_random = True
@@ -227,8 +256,9 @@ class SVMLightData(RNGDataFlow):
     def __init__(self, filename: str, shuffle: bool = True):
         self.filename = filename
         self.shuffle = shuffle
-        sparse, self.y = _svmlight.load_svmlight_file(filename)
-        self.X = sparse.toarray()
+        with explained_file("SVMLightData", filename, "a complete SVMLight file"):
+            sparse, self.y = _svmlight.load_svmlight_file(filename)
+            self.X = sparse.toarray()
 
     def __len__(self) -> int:
         return len(self.y)
@@ -246,27 +276,32 @@ class DiskCacheData(RNGDataFlow):
     Args:
         path: the directory.
         shuffle: whether each pass has a new random order; only then `reset_state()` is needed.
+        allow_pickle: make whatever objects the files name, which can run any code: only for what you trust. Without it the
+            datapoints are plain data: numbers, str, bytes, lists, tuples, dicts, numpy's arrays and the like.
+
+    Raises:
+        ValueError: during iteration, for a value that is damaged or holds something else.
     """
 
     _reads_at_random = True
 
-    def __init__(self, path: str, shuffle: bool = True):
+    def __init__(self, path: str, shuffle: bool = True, *, allow_pickle: bool = False):
         self.path = path
         self.shuffle = shuffle
-        if not os.path.isfile(os.path.join(path, "cache.db")):
+        self.allow_pickle = allow_pickle
+        if not os.path.isfile(os.path.join(path, DATABASE)):
             raise FileNotFoundError("DiskCacheData: path must be a directory of diskcache; got {}".format(path))
-        index = _diskcache.Index(path)
-        self._size = len(index)
-        index.cache.close()
+        with closing(self._open()) as index:
+            self._size = len(index)
+
+    def _open(self) -> IndexReader:
+        return IndexReader(self.path, allow_pickle=self.allow_pickle)
 
     def __len__(self) -> int:
         return self._size
 
     def __iter__(self) -> Iterator[Any]:
         order = shuffled_indices(self._size, self.shuffle, self)
-        index = _diskcache.Index(self.path)
-        try:
+        with closing(self._open()) as index:
             for k in order:
                 yield index[k]
-        finally:
-            index.cache.close()

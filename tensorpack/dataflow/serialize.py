@@ -11,6 +11,8 @@ import numpy as np
 
 from ..utils._names import list_of_names
 from ..utils._numbers import whole_number
+from ..utils._plain.errors import explained_numpy
+from ..utils._plain.numpy_files import NpzReader
 from ..utils._text.spec import describe
 from ..utils.fs import atomic_directory, atomic_write
 from ..utils.optional import optional_import
@@ -83,19 +85,28 @@ class LMDBSerializer:
             database.put(b"__keys__", dumps(keys))
 
     @staticmethod
-    def load(path: str, shuffle: bool = True) -> DataFlow:
+    def load(path: str, shuffle: bool = True, *, allow_pickle: bool = False) -> DataFlow:
         """A flow of the datapoints of a database.
 
         Args:
             path: a file, or a directory with `data.mdb`.
             shuffle: read at random; otherwise in the order in which they were saved.
+            allow_pickle: make whatever objects the file names, which can run any code: only for files that you trust. Without
+                it the datapoints are plain data: numbers, str, bytes, lists, tuples, dicts, numpy's arrays and the like.
+
+        Raises:
+            ValueError: during iteration, for an entry that is damaged or holds something else.
         """
-        return LMDBDataDecoder(LMDBData(path, shuffle=shuffle), _load_entry)
+        return LMDBDataDecoder(LMDBData(path, shuffle=shuffle), _load_any_entry if allow_pickle else _load_entry)
 
 
-def _load_entry(key: bytes, value: bytes) -> Any:
+def _load_any_entry(key: bytes, value: bytes) -> Any:
+    return _load_entry(key, value, allow_pickle=True)
+
+
+def _load_entry(key: bytes, value: bytes, allow_pickle: bool = False) -> Any:
     try:
-        return loads(value)
+        return loads(value, allow_pickle=allow_pickle)
     except ValueError as e:
         raise ValueError("LMDBSerializer.load: entry {!r}: {}".format(key, e)) from e
 
@@ -120,18 +131,23 @@ class NumpySerializer:
             np.savez(f, buffer=buffer)
 
     @staticmethod
-    def load(path: str, shuffle: bool = True) -> DataFlow:
-        """A flow of the datapoints of a file. Loading runs code that the file names: load only what you trust.
+    def load(path: str, shuffle: bool = True, *, allow_pickle: bool = False) -> DataFlow:
+        """A flow of the datapoints of a file.
 
         Args:
             path: the file, as it was given to `save`.
             shuffle: whether each pass has a new random order.
+            allow_pickle: make whatever objects the file names, which can run any code: only for files that you trust. Without
+                it the datapoints are plain data: numbers, str, bytes, lists, tuples, dicts, numpy's arrays and the like.
+
+        Raises:
+            ValueError: the file is damaged, or holds something else.
         """
-        with np.load(path if os.path.exists(path) else path + ".npz", allow_pickle=True) as data:
-            if "buffer" not in data.files:
-                raise ValueError("NumpySerializer.load: the file must hold an array `buffer`; got {} in {}".format(
-                    data.files, path))
-            buffer = data["buffer"]
+        path = path if os.path.exists(path) else path + ".npz"
+        with explained_numpy("NumpySerializer.load", path), NpzReader(path, allow_pickle=allow_pickle) as data:
+            buffer = data["buffer"] if "buffer" in data.files else None
+            if buffer is None or not buffer.ndim:
+                raise ValueError("the file must hold an array `buffer`; got {}".format(data.files))
         return DataFromList(_as_datapoints(buffer), shuffle=shuffle)
 
 
@@ -145,13 +161,14 @@ def _as_datapoints(buffer: np.ndarray) -> List[Any]:
 class _TFRecordData(DataFlow):
     """The records of a file, in order; each pass reads it from the start."""
 
-    def __init__(self, path: str):
+    def __init__(self, path: str, allow_pickle: bool):
         self.path = path
+        self.allow_pickle = allow_pickle
 
     def __iter__(self) -> Iterator[Any]:
         for index, record in enumerate(read_records(self.path)):
             try:
-                dp = loads(record)
+                dp = loads(record, allow_pickle=self.allow_pickle)
             except ValueError as e:
                 raise ValueError("TFRecordSerializer.load: record {} of {}: {}".format(index, self.path, e)) from e
             yield dp
@@ -177,14 +194,19 @@ class TFRecordSerializer:
                 write_record(f, dumps(dp))
 
     @staticmethod
-    def load(path: str, size: Optional[int] = None) -> DataFlow:
+    def load(path: str, size: Optional[int] = None, *, allow_pickle: bool = False) -> DataFlow:
         """A flow of the datapoints of a file, in order.
 
         Args:
             path: the file.
             size: the number of its datapoints, which the file does not tell; it becomes `len`. Without it there is none.
+            allow_pickle: make whatever objects the file names, which can run any code: only for files that you trust. Without
+                it the datapoints are plain data: numbers, str, bytes, lists, tuples, dicts, numpy's arrays and the like.
+
+        Raises:
+            ValueError: during iteration, for a record that is damaged or holds something else.
         """
-        flow = _TFRecordData(path)
+        flow = _TFRecordData(path, allow_pickle)
         return flow if size is None else FixedSizeData(flow, whole_number("TFRecordSerializer.load", "size", size, minimum=0))
 
 
@@ -266,14 +288,15 @@ class DiskCacheSerializer:
                 index.cache.close()
 
     @staticmethod
-    def load(path: str, shuffle: bool = True) -> DataFlow:
+    def load(path: str, shuffle: bool = True, *, allow_pickle: bool = False) -> DataFlow:
         """A flow of the datapoints of a directory.
 
         Args:
             path: the directory.
             shuffle: whether each pass has a new random order.
+            allow_pickle: as for `DiskCacheData`.
         """
-        return DiskCacheData(path, shuffle)
+        return DiskCacheData(path, shuffle, allow_pickle=allow_pickle)
 
 
 def _shards(who: str, df: DataFlow, path: str, shard_size: Optional[int]) -> Iterator[Tuple[str, int, Iterable[Any]]]:

@@ -266,7 +266,7 @@ class ChainInit(SessionInit):
 
 
 def SmartInit(obj: Any, *, ignore_mismatch: bool = False, weights_only: bool = False,
-              allow_missing: AllowMissing = None) -> SessionInit:
+              allow_missing: AllowMissing = None, allow_pickle: bool = False) -> SessionInit:
     """The SessionInit that loads `obj`.
 
     Args:
@@ -279,9 +279,12 @@ def SmartInit(obj: Any, *, ignore_mismatch: bool = False, weights_only: bool = F
             rate, nor global step.
         allow_missing: variables of the graph that may be missing from `obj`: True for all, or regular expressions for whole
             names. It matters where that is an error: no variable matches, or one that a prediction needs does not.
+        allow_pickle: make whatever objects a numpy file names, which can run any code: only for files that you trust.
+            Without it a numpy file holds arrays, or a pickled dict of arrays and other plain data.
 
     Raises:
-        ValueError: there is no such file, or it is damaged; or `weights_only` for a SessionInit, which has its own options.
+        ValueError: there is no such file, or it is damaged, or a numpy file refers to something else than plain data; or
+            `weights_only` for a SessionInit, which has its own options.
         TypeError: `obj` is something else.
     """
     options: Dict[str, Any] = dict(ignore_mismatch=ignore_mismatch, weights_only=weights_only, allow_missing=allow_missing)
@@ -297,13 +300,13 @@ def SmartInit(obj: Any, *, ignore_mismatch: bool = False, weights_only: bool = F
         logger.info("No model is loaded: variables keep their initial values.")
         return JustCurrentSession()
     if isinstance(obj, (list, tuple)):
-        return ChainInit([SmartInit(each, **options) for each in obj])
+        return ChainInit([SmartInit(each, allow_pickle=allow_pickle, **options) for each in obj])
     if isinstance(obj, dict):
         return DictRestore(obj, **options)
     path = os.path.expanduser(os.fspath(obj))
     if path.endswith((".npy", ".npz")):
         logger.info("Loading dictionary from %s ...", path)
-        restore = DictRestore(load_numpy_dict(path), **options)
+        restore = DictRestore(load_numpy_dict(path, allow_pickle=allow_pickle), **options)
         restore._source = "dict in " + path
         return restore
     del options["ignore_mismatch"]

@@ -65,19 +65,20 @@ def save_checkpoint_vars(dic: Mapping[str, Any], path: str) -> None:
         write_checkpoint(dic, path)
 
 
-def load_checkpoint_vars(path: str) -> Dict[str, np.ndarray]:
+def load_checkpoint_vars(path: str, *, allow_pickle: bool = False) -> Dict[str, np.ndarray]:
     """All variables of a file: {name without `:0`: array}.
 
     Args:
         path: a `.npz` file, or a checkpoint in any spelling that `get_checkpoint_path` takes. A checkpoint of a
             partitioned variable holds the whole.
+        allow_pickle: make whatever objects a `.npz` file names, which can run any code: only for files that you trust.
 
     Raises:
-        ValueError: the file is missing or damaged.
+        ValueError: the file is missing or damaged, or holds something else than plain data and arrays.
     """
     path = os.fspath(path)
     if path.endswith(".npz"):
-        return {op_name(name): value for name, value in load_numpy_dict(path).items()}
+        return {op_name(name): value for name, value in load_numpy_dict(path, allow_pickle=allow_pickle).items()}
     reader = open_checkpoint(path)
     return {op_name(name): reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 

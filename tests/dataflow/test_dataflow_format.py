@@ -382,3 +382,44 @@ class TestCatalogue:
 
 def as_list(key, value):
     return [key, value]
+
+
+class TestDamagedFiles:
+    def test_hdf5(self, tmp_path):
+        h5py = pytest.importorskip("h5py")
+        path = str(tmp_path / "a.h5")
+        with h5py.File(path, "w") as f:
+            f["x"], f["one"] = np.arange(1000), 3
+        with pytest.raises(ValueError, match=r"HDF5Data: .*a\.h5 must be a complete HDF5 file; .*'one' is no list"):
+            HDF5Data(path, ["one"])
+        with open(path, "r+b") as f:
+            f.truncate(1000)
+        with pytest.raises(ValueError, match=r"HDF5Data: .*a\.h5 must be a complete HDF5 file"):
+            HDF5Data(path, ["x"])
+        with pytest.raises(FileNotFoundError):
+            HDF5Data(str(tmp_path / "none.h5"), ["x"])
+
+    @pytest.mark.parametrize("text", ["words\n", "1 99999999999999999999:1\n", "1 1:1 1:x\n"])
+    def test_svmlight(self, tmp_path, text):
+        pytest.importorskip("sklearn.datasets")
+        (tmp_path / "a").write_text(text)
+        with pytest.raises(ValueError, match="SVMLightData: .*a must be a complete SVMLight file"):
+            SVMLightData(str(tmp_path / "a"))
+
+    def test_an_lmdb_that_is_cut_off(self, tmp_path):
+        path = str(tmp_path / "a.lmdb")
+        LMDBSerializer.save(DataFromList([[np.zeros(10000)]] * 5, shuffle=False), path)
+        size = os.path.getsize(path)
+        with open(path, "r+b") as f:
+            f.truncate(size - 4096)
+        with pytest.raises(ValueError, match=r"a\.lmdb must be complete; got {} bytes of {}".format(size - 4096, size)):
+            LMDBSerializer.load(path)
+
+    @pytest.mark.parametrize("keys", [3, "keys", {b"a": 1}, [1]])
+    def test_keys_of_an_lmdb_that_are_none(self, tmp_path, keys):
+        lmdb = pytest.importorskip("lmdb")
+        path = str(tmp_path / "a.lmdb")
+        with lmdb.open(path, subdir=False, map_size=1 << 20) as environment, environment.begin(write=True) as transaction:
+            transaction.put(b"__keys__", pickle.dumps(keys))
+        with pytest.raises(ValueError, match="entry b'__keys__' of .* must be a list of keys"):
+            LMDBData(path)

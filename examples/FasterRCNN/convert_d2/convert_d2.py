@@ -6,10 +6,11 @@ Usage:
 It needs detectron2, whose configuration is read. Depths 50 and 101, ROIAlignV2, and cascades of three stages are known.
 """
 import argparse
-import pickle
 import re
 
 import numpy as np
+
+from tensorpack.utils.serialize import load_pickle
 
 BLOCK = re.compile(r"res(\d)\.(\d+)\.(conv1|conv2|conv3|shortcut)(\.norm)?\.(\w+)$")
 NORM = {"weight": "gamma", "bias": "beta", "running_var": "variance/EMA", "running_mean": "mean/EMA"}
@@ -146,8 +147,7 @@ def main():
     args = parser.parse_args()
     words = settings(read_config(args.d2_config))
     print(" ".join("'{}'".format(word) for word in words))
-    with open(args.d2_pkl, "rb") as f:
-        weights = pickle.load(f, encoding="latin1")["model"]
+    weights = load_pickle(args.d2_pkl, encoding="latin1")["model"]
     np.savez_compressed(args.output, **convert_weights(weights, "MODE_FPN=True" in words))
 
 

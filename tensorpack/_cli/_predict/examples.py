@@ -8,6 +8,8 @@ from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
+from ...utils._plain.errors import explained_numpy
+from ...utils._plain.numpy_files import NpzReader
 from ...utils._viz.canvas import as_pixels
 from ...utils.optional import optional_import
 
@@ -125,8 +127,8 @@ def _as_input(picture: np.ndarray, spec: Any, args: argparse.Namespace) -> np.nd
 
 
 def _from_arrays(name: str, predictor: Any) -> Source:
-    with np.load(name, allow_pickle=True) as f:
-        arrays = {key.partition(":")[0]: f[key] for key in f.files}
+    with explained_numpy("--input", name), NpzReader(name) as f:
+        arrays = {key.partition(":")[0]: array for key, array in f.all().items()}
     if set(arrays) == {"buffer"} and "buffer" not in predictor.input_names:  # NumpySerializer
         from ...dataflow.serialize import NumpySerializer
 

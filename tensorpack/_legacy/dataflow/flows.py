@@ -50,15 +50,20 @@ class LMDBDataPoint(MapData):
     Args:
         lmdb: the path, or a flow of its entries.
         shuffle, keys: see LMDBData, for a path.
+        allow_pickle: as for `LMDBSerializer.load`.
     """
 
-    def __init__(self, lmdb: Union[str, DataFlow], shuffle: bool = True, keys: Any = None):
+    def __init__(self, lmdb: Union[str, DataFlow], shuffle: bool = True, keys: Any = None, *, allow_pickle: bool = False):
         ds = lmdb if isinstance(lmdb, DataFlow) else LMDBData(lmdb, shuffle, keys)
-        super().__init__(ds, _entry)
+        super().__init__(ds, _any_entry if allow_pickle else _entry)
 
 
-def _entry(dp: Sequence[bytes]) -> Any:
-    value = loads(dp[1])
+def _any_entry(dp: Sequence[bytes]) -> Any:
+    return _entry(dp, allow_pickle=True)
+
+
+def _entry(dp: Sequence[bytes], allow_pickle: bool = False) -> Any:
+    value = loads(dp[1], allow_pickle=allow_pickle)
     if not dp[1].startswith(b"\x80") and _has_text(value):
         warn_once("LMDBDataPoint, of strings that releases before 0.8.1 gave as bytes,", "they are str; encode() gives bytes")
     return value

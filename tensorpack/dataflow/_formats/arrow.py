@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterable, Iterator, Optional
 
 from ...utils.optional import optional_import
-from .arrow_columns import Accessor, accessors, pa, table_of
+from .arrow_columns import Accessor, accessors, keep_from_unpickling, pa, table_of
 from .left_out import LeftOut
 from .named import columns_of
 from .records import Block, BlockData, Columns, Paths, check_columns, chunks
@@ -29,6 +29,7 @@ class _TableData(BlockData):
     @contextmanager
     def _explained(self, path: str, place: Optional[str] = None) -> Iterator[None]:
         """Errors of pyarrow become such that name the file."""
+        keep_from_unpickling()
         try:
             yield
         except (pa.ArrowException, OSError) as e:
@@ -111,6 +112,7 @@ class ArrowData(_TableData):
         memory = pa.memory_map(block.path)  # the arrays keep it
         with self._explained(block.path, None if block.place is None else "(any) of batch {}".format(block.place)):
             table = self._read_stream(memory) if block.place is None else _ipc.open_file(memory).get_batch(block.place)
+            table.validate(full=True)  # offsets out of the buffers would be believed
             found = accessors(table)
         return found if self.columns is None else {name: found[name] for name in self.columns}
 

@@ -6,11 +6,36 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 import numpy as np
 
 from ...utils._text.spec import describe
+from ...utils.argtools import memoized
 from ...utils.optional import optional_import
 
 pa = optional_import("pyarrow", needed_by="Parquet and Arrow (ParquetData, ArrowData, their serializers)", pip="pyarrow")
 
 Accessor = Callable[[int], Any]
+_PICKLED_TYPE = "arrow.py_extension_type"
+
+
+@memoized
+def keep_from_unpickling() -> None:
+    """For pyarrow before 14.0.1, which unpickles what a file says about types of Python: refuse such files in this process."""
+    kind = getattr(pa, "PyExtensionType", None)
+    if kind is None or hasattr(kind, "set_auto_load"):
+        return
+    storage = pa.null()
+
+    class _Refused(pa.ExtensionType):  # type: ignore[name-defined]
+        def __init__(self) -> None:
+            super().__init__(storage, _PICKLED_TYPE)
+
+        def __arrow_ext_serialize__(self) -> bytes:
+            return b""
+
+        @classmethod
+        def __arrow_ext_deserialize__(cls, storage_type: Any, serialized: bytes) -> Any:
+            raise pa.ArrowInvalid("a column is of a pickled type, which can run code")
+
+    pa.unregister_extension_type(_PICKLED_TYPE)
+    pa.register_extension_type(_Refused())
 
 
 def accessors(table: Any) -> Dict[str, Accessor]:

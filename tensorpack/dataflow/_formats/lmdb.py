@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 import threading
 import weakref
 from contextlib import contextmanager
-from typing import Any, Iterator, MutableMapping, Tuple
+from typing import IO, Any, Iterator, MutableMapping, NamedTuple, Optional, Tuple
 
 from ...utils import logger
 from ...utils.fs import atomic_write
@@ -18,6 +19,9 @@ lmdb = optional_import("lmdb", needed_by="LMDB (LMDBData, LMDBSerializer, CaffeL
 _INITIAL_MAP_SIZE = 2 << 40 if sys.platform.startswith("linux") else 128 << 20
 _PAGE = 4096
 _MAX_KEY = 511  # bytes, as lmdb is built
+_MAGIC = 0xBEEFC0DE
+_META_OFFSET = 16  # in a page
+_META = struct.Struct("=IIxxxxxxxxxxxxxxxxI92xQQ")  # magic, version, address and size of the map, page size, trees, ...
 _SPARE_PAGES = 64  # of the tree itself and its list of free pages; changed at each commit
 
 # (device, inode) -> lmdb.Environment. lmdb refuses to open a file twice in a process.
@@ -80,8 +84,39 @@ def open_for_reading(path: str) -> Any:
 
 
 def _open(file: str) -> Any:
+    _check_size(file)
     with explained(file):
         return lmdb.open(file, subdir=False, readonly=True, lock=False, readahead=True, max_readers=100)
+
+
+def _check_size(file: str) -> None:
+    """Refuse a file that is cut off: lmdb maps it into memory, and reading beyond its end would kill the process."""
+    size = os.path.getsize(file)
+    with open(file, "rb") as f:
+        first = _read_meta(f, 0)
+        if first is None:
+            return  # no database at all, as lmdb will say; or one of another machine
+        second = _read_meta(f, first.page_size) or first
+    newest = max(first, second, key=lambda meta: meta.transaction)
+    needed = (newest.last_page + 1) * newest.page_size
+    if size < needed:
+        raise ValueError("LMDB: {} must be complete; got {} bytes of {}".format(file, size, needed))
+
+
+class _Meta(NamedTuple):
+    page_size: int
+    last_page: int
+    transaction: int
+
+
+def _read_meta(f: IO[bytes], place: int) -> Optional[_Meta]:
+    """One of the two pages that describe a database; None if it is none."""
+    f.seek(place + _META_OFFSET)
+    content = f.read(_META.size)
+    if len(content) < _META.size:
+        return None
+    magic, _, page_size, last_page, transaction = _META.unpack(content)
+    return _Meta(page_size, last_page, transaction) if magic == _MAGIC and page_size else None
 
 
 def _close_inherited() -> None:

@@ -62,7 +62,11 @@ class ZarrData(BlockData):
     def _arrays(self, path: str) -> Dict[str, Any]:
         group = zarr.open_group(path, mode="r")
         names = list(group.array_keys())
-        return {name: group[name] for name in sorted(names) if self.columns is None or name in self.columns}
+        arrays = {name: group[name] for name in sorted(names) if self.columns is None or name in self.columns}
+        for name, array in arrays.items():
+            if any(_is_pickle(codec) for codec in _codecs(array)):
+                raise ValueError("array {!r} must hold data; got pickles, which can run code".format(name))
+        return arrays
 
     def _load(self, block: Block) -> Dict[str, np.ndarray]:
         stop = block.place + block.size
@@ -78,6 +82,18 @@ class ZarrData(BlockData):
 
     def _name_of(self, block: Block, index: int) -> str:
         return str(block.place + index)
+
+
+def _codecs(array: Any) -> Iterator[Any]:
+    """What encodes the array, in zarr 2 and 3."""
+    metadata = getattr(array, "metadata", None) or array
+    for attribute in ("filters", "codecs", "compressor"):
+        value = getattr(metadata, attribute, None) or ()
+        yield from value if isinstance(value, (list, tuple)) else (value,)
+
+
+def _is_pickle(codec: Any) -> bool:
+    return "pickle" in str(getattr(codec, "codec_id", None) or type(codec).__name__).lower()
 
 
 def _piece(array: Any) -> int:

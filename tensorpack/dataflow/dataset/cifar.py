@@ -10,13 +10,22 @@ from ...utils import logger
 from ...utils._files.remote_file import RemoteFile
 from ...utils._names import list_of_names
 from ...utils.fs import get_dataset_path
+from ...utils.serialize import load_pickle
 from ..base import RNGDataFlow, shuffled_indices
 from ._archive import obtain_unpacked
-from ._python2_pickle import load
 
 __all__ = ["Cifar10", "Cifar100", "CifarBase"]
 
 _SITES = ("https://www.cs.toronto.edu/~kriz/", "http://www.cs.toronto.edu/~kriz/")
+
+
+def _load(path: str) -> Any:
+    """The content of a pickle; strings of Python 2 become bytes."""
+    try:
+        return load_pickle(path, encoding="bytes")
+    except ValueError as e:
+        raise ValueError("{}; delete the file, so that it is unpacked again, or replace it".format(e)) from e
+
 
 
 class _Version(NamedTuple):
@@ -97,7 +106,7 @@ class CifarBase(RNGDataFlow):
         return np.concatenate([images for images, _ in batches]), [label for _, labels in batches for label in labels]
 
     def _read_batch(self, file: str) -> Tuple[np.ndarray, List[int]]:
-        content = load(file)
+        content = _load(file)
         try:
             images = np.asarray(content[b"data"], dtype="uint8").reshape(-1, 3, 32, 32)
             labels = [int(label) for label in content[self._version.label]]
@@ -128,7 +137,7 @@ class CifarBase(RNGDataFlow):
 
     def get_label_names(self) -> List[str]:
         """Names of the classes, by label."""
-        content = load(os.path.join(self.dir, self._version.folder, self._version.meta_file))
+        content = _load(os.path.join(self.dir, self._version.folder, self._version.meta_file))
         return [name.decode("ascii") for name in content[self._version.label_names]]
 
 

@@ -6,6 +6,8 @@ from typing import Any, Dict, Mapping
 
 import numpy as np
 
+from ...utils._plain.errors import explained_numpy
+from ...utils._plain.numpy_files import NpzReader, read_npy
 from ...utils._types import AnyFunction
 from ...utils.fs import atomic_write
 from .custom_dtypes import for_file, from_file
@@ -22,27 +24,29 @@ def write_npz(path: str, values: Mapping[str, Any], compress: bool = True) -> No
         write(f, **{name: for_file(value) for name, value in values.items()})
 
 
-def load_numpy_dict(path: str) -> Dict[str, np.ndarray]:
+def load_numpy_dict(path: str, *, allow_pickle: bool = False) -> Dict[str, np.ndarray]:
     """The dict in a `.npz` file, or in a `.npy` file that holds a pickled one; keys as they are, those of type bytes as str.
 
+    Args:
+        path: the file.
+        allow_pickle: make whatever objects the file names, which can run any code.
+
     Raises:
-        ValueError: the file is missing, damaged, or holds no dict.
+        ValueError: the file is missing, damaged, holds no dict, or holds something else than plain data and arrays.
         TypeError: a key of the dict is no name.
     """
     if not os.path.isfile(path):
         raise ValueError("{}: must be an existing file; got none of that name{}".format(path, near_path(path)))
-    try:
-        content = _read(path)
-    except Exception as e:  # a damaged archive raises whatever the parser that met it raises
-        raise ValueError("{}: must be a numpy file of variables; reading it failed: {}".format(path, e)) from e
+    with explained_numpy("load_checkpoint_vars or SmartInit", path):
+        content = _read(path, allow_pickle)
     if not isinstance(content, dict):
         raise ValueError("{}: must hold a dict {{variable name: array}}; got {}".format(path, type(content).__name__))
     return with_text_keys(path, content)
 
 
-def _read(path: str) -> Any:
+def _read(path: str, allow_pickle: bool) -> Any:
     if path.endswith(".npz"):
-        with np.load(path) as archive:
-            return {name: from_file(archive[name]) for name in archive.files}
-    content = np.load(path, allow_pickle=True, encoding="latin1")
+        with NpzReader(path, allow_pickle=allow_pickle, encoding="latin1") as archive:
+            return {name: from_file(array) for name, array in archive.all().items()}
+    content = read_npy(path, allow_pickle=allow_pickle, encoding="latin1")
     return content.item() if content.ndim == 0 else content
