@@ -424,6 +424,8 @@ def read_log_directory(data, folder, rng):
     from tensorpack.tfutils.varmanip import get_checkpoint_path
 
     written(folder, data, "checkpoint")
+    for name in "model-10.index", "model-20.index":  # only looked for
+        written(folder, b"", name)
     get_checkpoint_path(folder)
 
 
