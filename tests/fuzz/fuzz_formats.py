@@ -424,7 +424,7 @@ def read_log_directory(data, folder, rng):
     from tensorpack.tfutils.varmanip import get_checkpoint_path
 
     written(folder, data, "checkpoint")
-    for name in "model-10.index", "model-20.index":  # only looked for
+    for name in "model-10.index", "model-10.data-00000-of-00001", "model-20":  # only looked for
         written(folder, b"", name)
     get_checkpoint_path(folder)
 
