@@ -18,6 +18,7 @@ from typing import Any, Callable, List, Optional, Union
 from termcolor import colored
 
 from .._exports import tell_near_names
+from ._files.emptied import note_emptied
 from ._files.paths import is_remote, normpath
 from ._files.writer_lock import has_other_writer, hold_as_writer, one_at_a_time
 
@@ -209,10 +210,14 @@ def _make_room(dirname: str, action: Optional[str]) -> str:
                       "choose one of these or another directory".format(dirname, _CHOICES, action))
     try:
         _look_for_other_writer(dirname, action)
-        return actions[action](dirname)
+        had_checkpoints = os.path.isfile(os.path.join(dirname, "checkpoint"))
+        used = actions[action](dirname)
     except OSError as e:
         message = "set_logger_dir(action={!r}) failed: {{}}; try another action or directory".format(action)
         raise _os_error(e, message, e.filename or dirname) from e
+    if had_checkpoints and action != "k":
+        note_emptied(used, action)
+    return used
 
 
 def _look_for_other_writer(dirname: str, action: str) -> None:
