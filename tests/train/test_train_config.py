@@ -97,7 +97,7 @@ def test_whole_numbers_of_any_kind_are_no_reason_to_warn(linear_data, log_record
 @pytest.mark.parametrize("config", [TrainConfig, AutoResumeTrainConfig])
 @pytest.mark.parametrize("keyword, words", [
     ("epochs", "did you mean max_epoch"), ("max_epochs", "did you mean max_epoch"), ("callback", "did you mean callbacks"),
-    ("steps", r"did you mean steps_per_epoch\?"), ("session", "did you mean session_creator or session_config"),
+    ("steps", r"did you mean steps_per_epoch\?"),
     ("batch_size", r"try dataflow=BatchData\(ds, batch_size\)"), ("learning_rate", r"try the optimizer that .*optimizer\(\)"),
     ("validation_data", r"try callbacks=\[InferenceRunner\("), ("initial_epoch", "try starting_epoch="),
     ("qqq", "it takes dataflow, data, model, callbacks, .*max_epoch$")])
