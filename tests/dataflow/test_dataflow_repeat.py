@@ -93,7 +93,8 @@ class TestRepeatedData:
 
     @pytest.mark.parametrize("wrap", [lambda df: df, lambda df: BatchData(df, 2)], ids=["alone", "in-a-batch"])
     @pytest.mark.parametrize("kind", [DataFromGenerator, DataFromIterable])
-    @pytest.mark.parametrize("make", [lambda: ([k] for k in range(4)), lambda: iter([[1], [2], [3], [4]])], ids=["generator", "iterator"])
+    @pytest.mark.parametrize("make", [lambda: ([k] for k in range(4)), lambda: iter([[1], [2], [3], [4]])],
+                             ids=["generator", "iterator"])
     def test_what_serves_one_pass_is_told_what_to_give_instead(self, wrap, kind, make):
         with pytest.raises(ValueError, match=r"{} was given a generator object .*; write DataFromGenerator\(f\), where".format(
                 kind.__name__)):

@@ -122,7 +122,8 @@ def near_tensor_names(name: str, operations: Iterable[Any], scope: str = "", mor
     wanted = _without_number(name)
     meant = [each for each in every if _ratio(wanted, _without_number(each)) > _NEARLY_THE_SAME]
     words = near_names(name, meant or given or every)
-    return words if meant else "{}; tf.identity(x, name={!r}) in the model gives a tensor this name".format(words, op_name(name))
+    how = "; tf.identity(x, name={!r}) in the model gives a tensor this name".format(op_name(name))
+    return words if meant else words + how
 
 
 _NUMBER = re.compile(r"_\d+$")
