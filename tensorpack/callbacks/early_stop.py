@@ -61,7 +61,8 @@ class EarlyStop(Callback):
                 self._reason()))
         self._set_state(remembered.state)
         logger.info("EarlyStop: the best '%s' of the earlier run is %s; %d of at most %d triggers have passed without a better "
-                    "one.", self.stat, "unknown" if self._best is None else "{:.5g}".format(self._best), self._num_bad, self.patience)
+                    "one.", self.stat, "unknown" if self._best is None else "{:.5g}".format(self._best), self._num_bad,
+                    self.patience)
 
     def _set_state(self, state: Dict[str, Any]) -> None:
         self._best, self._best_epoch, self._num_bad = state["best"], state["best_epoch"], state["num_bad"]
