@@ -353,6 +353,15 @@ def test_checkpoints_that_were_put_away_are_the_reason_why_a_training_does_not_g
                                       "them.".format(action)) == had_checkpoints
 
 
+def test_only_the_last_action_on_a_log_directory_counts(tmp_path, log_records):
+    (tmp_path / "checkpoint").write_text("")
+    for _ in range(2):
+        logger.set_logger_dir(str(tmp_path), "d")
+        AutoResumeTrainConfig(steps_per_epoch=1, monitors=[])
+    levels = [r.levelname for r in log_records if "No checkpoint is listed" in r.getMessage()]
+    assert levels == ["WARNING", "INFO"]
+
+
 @pytest.mark.parametrize("given", [False, True], ids=["scratch", "session_init"])
 def test_without_a_checkpoint_the_log_says_what_the_training_starts_with(tmp_path, log_records, given):
     logger.set_logger_dir(str(tmp_path / "log"), "k")

@@ -7,9 +7,12 @@ from typing import Dict, Optional
 _ACTIONS: Dict[str, str] = {}
 
 
-def note_emptied(directory: str, action: str) -> None:
-    """Remember that `directory` is used without the checkpoints of an earlier run, by this action of `set_logger_dir`."""
-    _ACTIONS[os.path.realpath(directory)] = action
+def note_action(directory: str, emptied: Optional[str]) -> None:
+    """Remember which action of `set_logger_dir` has put away the checkpoints in `directory`; None if it has not."""
+    if emptied is None:
+        _ACTIONS.pop(os.path.realpath(directory), None)
+    else:
+        _ACTIONS[os.path.realpath(directory)] = emptied.strip().lower()
 
 
 def emptied_by(directory: str) -> Optional[str]:
