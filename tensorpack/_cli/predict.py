@@ -30,7 +30,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                                                                     "default 16")
     parser.add_argument("--classes", metavar="FILE", help="a text file with the name of a class on each line")
     parser.add_argument("--sheet", metavar="FILE", help="write a picture of the first 100 inputs with their classes")
-    parser.add_argument("--size", type=_size, metavar="HxW", help="resize images; default: what the model takes")
+    parser.add_argument("--size", type=_size, metavar="HxW", help="the size of images; default: what the model takes")
+    parser.add_argument("--shortest-edge", type=_positive, metavar="N",
+                        help="resize images so that the shortest edge is N, then cut out the middle in the size of the model: "
+                             "what imgaug.ResizeShortestEdge and CenterCrop do")
     parser.add_argument("--rgb", action="store_true", help="give colour images as RGB; default: BGR, as cv2.imread does")
     parser.add_argument("--divide", type=float, default=1, metavar="NUMBER",
                         help="divide the pixels, which are 0 to 255, by this number; default 1")

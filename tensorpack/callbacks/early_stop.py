@@ -60,8 +60,9 @@ class EarlyStop(Callback):
             raise StopTraining("this training has stopped early already; {}; a larger patience lets it go on".format(
                 self._reason()))
         self._set_state(remembered.state)
-        logger.info("EarlyStop: '%s' has not become better in the last %d triggers of the earlier run; its best value is %s.",
-                    self.stat, self._num_bad, "unknown" if self._best is None else "{:.5g}".format(self._best))
+        logger.info("EarlyStop: the best '%s' of the earlier run is %s; %d of at most %d triggers have passed without a better "
+                    "one.", self.stat, "unknown" if self._best is None else "{:.5g}".format(self._best), self._num_bad,
+                    self.patience)
 
     def _set_state(self, state: Dict[str, Any]) -> None:
         self._best, self._best_epoch, self._num_bad = state["best"], state["best_epoch"], state["num_bad"]

@@ -43,7 +43,8 @@ class MovingAverageSummary(Callback):
 
     def _setup_graph(self) -> None:
         updates = [_as_operation(self.graph, x) for x in tf.get_collection(self.collection)]
-        logger.info("Maintain moving average summary of %d tensors in collection %s.", len(updates), self.collection)
+        if updates:
+            logger.info("Maintain moving average summary of %d tensors in collection %s.", len(updates), self.collection)
         if self.train_op is not None:
             _as_operation(self.graph, self.train_op)._add_control_inputs(updates)
             return
@@ -64,7 +65,8 @@ class _MergeSummaries(Callback):
 
     def _setup_graph(self) -> None:
         summaries = tf.get_collection(self.key)
-        logger.info("Summarizing collection '%s' of size %d.", self.key, len(summaries))
+        if summaries:
+            logger.info("Summarizing collection '%s' of size %d.", self.key, len(summaries))
         for asked, got in _renamed(self.graph, summaries):
             logger.warning("A summary that was given the name '%s' is called '%s', because the graph has something of that "
                            "name already. Write tf.summary.scalar('%s-summary', ...): monitors leave the ending out.", asked,

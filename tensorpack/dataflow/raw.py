@@ -126,6 +126,7 @@ class DataFromIterable(DataFlow):
 
     def __init__(self, iterable: Iterable[Any]):
         warn_of_columns("DataFromIterable", iterable)
+        self._serves_one_pass = isinstance(iterable, Iterator)
         self._iterable = iterable
         sized: Any = iterable
         try:
@@ -152,6 +153,7 @@ class DataFromGenerator(DataFlow):
         if not callable(gen) and not hasattr(gen, "__iter__"):
             raise TypeError("DataFromGenerator: gen must be an iterable, or a callable that returns one; got {!r}".format(gen))
         warn_of_columns("DataFromGenerator", gen)
+        self._serves_one_pass = isinstance(gen, Iterator)
         self._gen = gen
 
     def __len__(self) -> int:

@@ -13,6 +13,7 @@ from ..tfutils._restore.checkpoint import open_checkpoint, recorded_checkpoints,
 from ..tfutils._restore.restoration import RestoreOptions
 from ..tfutils.sessinit import SaverRestore
 from ..utils import logger
+from ..utils._files.emptied import emptied_by
 from ..utils._rng import is_first_worker
 
 
@@ -56,7 +57,7 @@ def find_checkpoint(directory: Optional[str], otherwise: str = "the training sta
         return None
     recorded = recorded_checkpoints(directory)
     if not recorded:
-        logger.info("No checkpoint is listed in %s: %s.", directory, otherwise)
+        _tell_that_none_is_listed(directory, otherwise)
     for handle in recorded:
         path = where_recorded(handle, directory)
         if _is_complete(path):
@@ -67,6 +68,15 @@ def find_checkpoint(directory: Optional[str], otherwise: str = "the training sta
         logger.warning("No checkpoint that is listed in %s can be read: %s.",
                        os.path.join(directory, "checkpoint"), otherwise)
     return None
+
+
+def _tell_that_none_is_listed(directory: str, otherwise: str) -> None:
+    action = emptied_by(directory)
+    if action is None:
+        logger.info("No checkpoint is listed in %s: %s.", directory, otherwise)
+        return
+    logger.warning("No checkpoint is listed in %s: %s. Those of an earlier run were put away by set_logger_dir(action='%s'); "
+                   "with action='k' the training goes on from them.", directory, otherwise, action)
 
 
 def _is_complete(path: str) -> bool:

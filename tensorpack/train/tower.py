@@ -12,7 +12,7 @@ from ..compat import tfv1 as tf
 from ..input_source.input_source import PlaceholderInput
 from ..input_source.input_source_base import InputSource
 from ..predict.base import OnlinePredictor
-from ..tfutils._optimizer.gradient import drop_none
+from ..tfutils._optimizer.gradient import drop_none, is_read_by_freezing
 from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle, TowerTensorHandles, get_current_tower_context
@@ -228,8 +228,10 @@ class SingleCostTrainer(TowerTrainer):
             cost, var_list=variables, gate_gradients=self.GATE_GRADIENTS,
             colocate_gradients_with_ops=self.COLOCATE_GRADIENTS_WITH_OPS, aggregation_method=self.AGGREGATION_METHOD)
         if all(gradient is None for gradient, _ in pairs):
-            raise ValueError("{}: the cost must depend on a trainable variable; got no gradient for any of {}".format(
-                type(self).__name__, ", ".join(variable.op.name for _, variable in pairs)))
+            names = [variable.op.name for _, variable in pairs]
+            frozen = "; freeze_variables() stops them: build what is to be trained outside of it"
+            raise ValueError("{}: the cost must depend on a trainable variable; got no gradient for any of {}{}".format(
+                type(self).__name__, ", ".join(names), frozen if any(map(is_read_by_freezing, names)) else ""))
         return drop_none(pairs)
 
     def _check_cost(self, cost: object) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Callable, List, Optional, Union
 from termcolor import colored
 
 from .._exports import tell_near_names
+from ._files.emptied import note_action
 from ._files.paths import is_remote, normpath
 from ._files.writer_lock import has_other_writer, hold_as_writer, one_at_a_time
 
@@ -131,8 +132,10 @@ def set_logger_dir(dirname: Union[str, os.PathLike[str]], action: Optional[str] 
     if not action and _holds_files(dirname):
         action = _choose_action(dirname)  # which may ask, and others need not wait for the answer
     with one_at_a_time(_existing_parent(dirname)):
+        had_checkpoints = _lists_checkpoints(dirname)
         if _holds_files(dirname):
             dirname = _make_room(dirname, action)
+        note_action(dirname, action if had_checkpoints and not _lists_checkpoints(dirname) else None)
         handler = _open_log_file(dirname)
     _close_log_file()
     _attach(handler)
@@ -213,6 +216,10 @@ def _make_room(dirname: str, action: Optional[str]) -> str:
     except OSError as e:
         message = "set_logger_dir(action={!r}) failed: {{}}; try another action or directory".format(action)
         raise _os_error(e, message, e.filename or dirname) from e
+
+
+def _lists_checkpoints(dirname: str) -> bool:
+    return os.path.isfile(os.path.join(dirname, "checkpoint"))
 
 
 def _look_for_other_writer(dirname: str, action: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tensorpack import tfv1 as tf
 from tensorpack._cli.predict import main
+from tensorpack.dataflow import imgaug
 from tensorpack.dataflow.raw import DataFromList
 from tensorpack.dataflow.serialize import LMDBSerializer, NumpySerializer, TFRecordSerializer
 from tensorpack.predict import PredictConfig
@@ -94,6 +95,48 @@ def test_images_are_resized(tmp_path_factory, files, shape, sizes, arguments):
     resizing = model(tmp_path_factory, shape, tf.float32, height_and_width)
     assert predict(resizing, "--input", "0.png", "1.png", "--output", "out.jsonl", *arguments) == 0
     assert [line["outputs"]["score:0"] for line in read_lines("out.jsonl")] == [list(sizes)] * 2
+
+
+@pytest.mark.parametrize("shape, arguments", [((None, 5, 4, 3), []), ((None, None, None, 3), ["--size", "5x4"])],
+                         ids=["size-of-the-model", "size-as-told"])
+def test_the_middle_is_cut_out_as_augmentors_do(tmp_path_factory, files, shape, arguments):
+    cutting = model(tmp_path_factory, shape, tf.uint8)
+    pictures = [np.random.RandomState(k).randint(0, 256, (9, 7 + 6 * k, 3)).astype("uint8") for k in range(2)]
+    for k, picture in enumerate(pictures):
+        cv2.imwrite("wide{}.png".format(k), picture)
+    assert predict(cutting, "--input", "wide*.png", "--output", "out.jsonl", "--shortest-edge", "6", *arguments) == 0
+    prepare = imgaug.AugmentorList([imgaug.ResizeShortestEdge(6), imgaug.CenterCrop((5, 4))])
+    expected = [prepare.augment(picture).astype("float32").mean((0, 1)) for picture in pictures]
+    np.testing.assert_allclose([line["outputs"]["score:0"] for line in read_lines("out.jsonl")], expected, rtol=1e-5)
+
+
+def test_a_shortest_edge_alone_keeps_the_whole_image(tmp_path_factory, files):
+    def height_and_width(image):
+        tf.tile(tf.shape(image)[tf.newaxis, 1:3], [tf.shape(image)[0], 1], name="score")
+
+    sizes = model(tmp_path_factory, (None, None, None, 3), tf.uint8, height_and_width)
+    assert predict(sizes, "--input", "0.png", "--output", "out.jsonl", "--shortest-edge", "8") == 0
+    assert read_lines("out.jsonl")[0]["outputs"]["score:0"] == [12, 8]
+
+
+def test_an_edge_that_is_shorter_than_the_cut_is_refused(tmp_path_factory, files, capsys):
+    small = model(tmp_path_factory, (None, 6, 4, 3), tf.uint8)
+    assert predict(small, "--input", "0.png", "--output", "out.jsonl", "--shortest-edge", "2") == 1
+    error = capsys.readouterr().err
+    assert "--shortest-edge must not be smaller than the 6x4" in error and "got 2, which makes 0.png 3x2" in error
+    assert not os.path.exists("out.jsonl")
+
+
+@pytest.mark.parametrize("shape, arguments, is_told", [
+    ((None, 6, 6, 3), [], True), ((None, 3, 2, 3), [], False), ((None, 4, 3, 3), [], False), ((None, 6, 4, 3), [], False),
+    ((None, None, None, 3), ["--size", "4x8"], True), ((None, None, None, 3), [], False),
+    ((None, 6, 6, 3), ["--shortest-edge", "6"], False),
+], ids=["square", "half", "rounded", "as-it-is", "as-told", "any-size", "cut"])
+def test_a_resize_that_distorts_is_told_once(tmp_path_factory, files, log_records, shape, arguments, is_told):
+    any_shape = model(tmp_path_factory, shape, tf.uint8)
+    assert predict(any_shape, "--input", "*.png", "--output", "out.jsonl", *arguments) == 0
+    told = [r.getMessage() for r in log_records if "aspect ratio" in r.getMessage()]
+    assert len(told) == is_told and all("0.png" in line and "--shortest-edge" in line for line in told)
 
 
 def test_a_batch_that_the_file_fixes_is_filled_up(tmp_path_factory, files):

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorpack.dataflow import (
+    BatchData,
     CacheData,
     DataFlow,
     DataFromGenerator,
+    DataFromIterable,
     DataFromList,
     FixedSizeData,
     LocallyShuffleData,
@@ -88,6 +90,16 @@ class TestRepeatedData:
         assert list(islice(iterator, len(before))) == before
         with pytest.raises(ValueError, match="RepeatedData: a DataFlow to repeat must not be empty; .* yielded nothing"):
             next(iterator)
+
+    @pytest.mark.parametrize("wrap", [lambda df: df, lambda df: BatchData(df, 2)], ids=["alone", "in-a-batch"])
+    @pytest.mark.parametrize("kind", [DataFromGenerator, DataFromIterable])
+    @pytest.mark.parametrize("make", [lambda: ([k] for k in range(4)), lambda: iter([[1], [2], [3], [4]])],
+                             ids=["generator", "iterator"])
+    def test_what_serves_one_pass_is_told_what_to_give_instead(self, wrap, kind, make):
+        with pytest.raises(ValueError, match=r"{} was given a generator object .*; write DataFromGenerator\(f\), where".format(
+                kind.__name__)):
+            list(islice(RepeatedData(wrap(kind(make())), -1), 5))
+        assert len(list(islice(RepeatedData(wrap(DataFromGenerator(make)), -1), 5))) == 5
 
     @settings(deadline=None, max_examples=40)
     @given(size=st.integers(0, 6), num=st.integers(-3, 5).filter(lambda n: n != -1))

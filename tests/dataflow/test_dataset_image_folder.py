@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tensorpack.dataflow import MultiThreadMapData
+from tensorpack.dataflow import MapData, MultiProcessMapData, MultiThreadMapData
 from tensorpack.dataflow.dataset import ImageFolder
 from tensorpack.dataflow.dataset._image_file import is_cut_off
 from tensorpack.utils import fix_rng_seed
@@ -311,3 +311,23 @@ def test_files_are_read_in_parallel(root):
     parallel.reset_state()
     images = sorted((label, image.tobytes()) for image, label in parallel)
     assert images == sorted((label, image.tobytes()) for image, label in df)
+
+
+@pytest.mark.parametrize("mapped", [
+    MapData, lambda files, read: MultiThreadMapData(files, 2, read, buffer_size=4, strict=True),
+    lambda files, read: MultiProcessMapData(files, 2, read, buffer_size=4, strict=True),
+], ids=["map", "threads", "processes"])
+def test_read_is_the_function_of_a_flow_over_files(root, mapped):
+    df = ImageFolder(root, shuffle=False)
+    flow = mapped(df.files(), df.read)
+    flow.reset_state()
+    images = sorted((label, image.tobytes()) for image, label in flow)
+    assert images == sorted((label, image.tobytes()) for image, label in df)
+
+
+def test_read_keeps_what_follows_the_path(root):
+    df = ImageFolder(root, shuffle=False)
+    (path, label), *_ = df.imglist
+    image, *others = df.read((path, label, "more"))
+    np.testing.assert_array_equal(image, df.read(path))
+    assert others == [label, "more"] and df.read([path])[0].shape == image.shape

@@ -249,6 +249,14 @@ def test_what_is_mistaken_for_an_export_is_told(paths, tmp_path):
         ExportedPredictor(os.path.join(paths["savedmodel"], "saved_model.pb"))
 
 
+@pytest.mark.parametrize("ending", ["", ".index", ".data-00000-of-00001", ".meta"])
+def test_a_checkpoint_is_no_export(tmp_path, ending):
+    for part in (".index", ".data-00000-of-00001", ".meta"):
+        (tmp_path / ("model-20" + part)).write_bytes(b"\0\1\2" * 50)
+    with pytest.raises(ValueError, match="got a checkpoint; export it first, by ModelExporter or tensorpack-export-model"):
+        ExportedPredictor(str(tmp_path / ("model-20" + ending)))
+
+
 @pytest.mark.parametrize("with_json", [True, False], ids=["with-json", "without"])
 @pytest.mark.parametrize("kind", ["onnx", "frozen"])
 def test_a_file_that_was_cut_off_is_told(copied, kind, with_json):

@@ -72,6 +72,12 @@ def test_the_path_of_an_image_is_told_to_be_read_first(dtype, value):
         predictor(value)
 
 
+def test_a_dict_is_told_to_be_given_by_order():
+    with OfflinePredictor(config("float32")) as predictor, pytest.raises(
+            ValueError, match="input 'x:0'.*got dict of 1: .*; give an array for each input, in the order of the inputs"):
+        predictor({"x": np.zeros(2)})
+
+
 HELD = [
     ("uint8", [0, 255], [0, 255]),
     ("uint8", np.int64([[7]]), [[7]]),

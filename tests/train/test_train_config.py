@@ -97,6 +97,7 @@ def test_whole_numbers_of_any_kind_are_no_reason_to_warn(linear_data, log_record
 @pytest.mark.parametrize("config", [TrainConfig, AutoResumeTrainConfig])
 @pytest.mark.parametrize("keyword, words", [
     ("epochs", "did you mean max_epoch"), ("max_epochs", "did you mean max_epoch"), ("callback", "did you mean callbacks"),
+    ("steps", r"did you mean steps_per_epoch\?"),
     ("batch_size", r"try dataflow=BatchData\(ds, batch_size\)"), ("learning_rate", r"try the optimizer that .*optimizer\(\)"),
     ("validation_data", r"try callbacks=\[InferenceRunner\("), ("initial_epoch", "try starting_epoch="),
     ("qqq", "it takes dataflow, data, model, callbacks, .*max_epoch$")])
@@ -108,7 +109,7 @@ def test_keywords_of_others_are_told_what_is_said_here(linear_data, log_dir, con
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda data: ModelSaver(keep=3), "ModelSaver: .*'keep'; it takes max_to_keep, "),
+    (lambda data: ModelSaver(keep=3), "ModelSaver: .*'keep'; did you mean max_to_keep or keep_checkpoint_every_n_hours"),
     (lambda data: QueueInput(data, batch_size=3), "QueueInput: .*'batch_size'; it takes ds, queue"),
     (lambda data: SyncMultiGPUTrainerReplicated(gpu=[0]), "SyncMultiGPUTrainerReplicated: .*'gpu'; did you mean gpus"),
 ], ids=["callback", "input", "trainer"])
@@ -335,6 +336,30 @@ def test_a_model_that_does_not_fit_the_earlier_training_is_told_of_with_the_chec
 def test_what_that_error_advises_works(trained_with_three):
     path = AutoResumeTrainConfig.get_sessinit_resume().path
     trained_with_three(4, 2, always_resume=False, session_init=SmartInit(path, ignore_mismatch=True))
+
+
+@pytest.mark.parametrize("action, had_checkpoints", [
+    ("d", True), ("d", False), ("b", True), ("n", True), ("n", False), ("k", False)])
+def test_checkpoints_that_were_put_away_are_the_reason_why_a_training_does_not_go_on(
+        tmp_path, log_records, action, had_checkpoints):
+    directory = tmp_path / "log"
+    directory.mkdir()
+    (directory / ("checkpoint" if had_checkpoints else "stats.json")).write_text("")
+    logger.set_logger_dir(str(directory), action)
+    AutoResumeTrainConfig(steps_per_epoch=1, monitors=[])
+    line, = [r for r in log_records if "No checkpoint is listed" in r.getMessage()]
+    assert (line.levelname == "WARNING") == had_checkpoints
+    assert line.getMessage().endswith("put away by set_logger_dir(action='{}'); with action='k' the training goes on from "
+                                      "them.".format(action)) == had_checkpoints
+
+
+def test_only_the_last_action_on_a_log_directory_counts(tmp_path, log_records):
+    (tmp_path / "checkpoint").write_text("")
+    for _ in range(2):
+        logger.set_logger_dir(str(tmp_path), "d")
+        AutoResumeTrainConfig(steps_per_epoch=1, monitors=[])
+    levels = [r.levelname for r in log_records if "No checkpoint is listed" in r.getMessage()]
+    assert levels == ["WARNING", "INFO"]
 
 
 @pytest.mark.parametrize("given", [False, True], ids=["scratch", "session_init"])

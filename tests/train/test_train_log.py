@@ -52,6 +52,37 @@ class Frozen:
         return tf.identity(cost, name="cost")
 
 
+@pytest.mark.parametrize("is_frozen", [True, False], ids=["frozen", "no-influence"])
+def test_a_model_that_is_frozen_as_a_whole_says_so(linear_model, linear_data, is_frozen):
+    class Model(linear_model):
+        def build_graph(self, x, y):
+            if not is_frozen:
+                tf.get_variable("lost", [2])
+                return tf.reduce_sum(x)
+            with freeze_variables():
+                return super().build_graph(x, y)
+
+    with pytest.raises(ValueError, match="must depend on a trainable variable; got no gradient for any of ") as info:
+        launch_train_with_config(TrainConfig(model=Model(), dataflow=linear_data(2), max_epoch=1), SimpleTrainer())
+    assert str(info.value).endswith("; freeze_variables() stops them: build what is to be trained outside of it") == is_frozen
+
+
+@pytest.mark.parametrize("summarized", [False, True])
+def test_only_summaries_that_there_are_have_a_line(linear_model, linear_data, log_dir, log_records, summarized):
+    class Model(linear_model):
+        def build_graph(self, x, y):
+            cost = super().build_graph(x, y)
+            if summarized:
+                add_moving_summary(cost)
+            return cost
+
+    launch_train_with_config(TrainConfig(model=Model(), dataflow=linear_data(2), max_epoch=1), SimpleTrainer())
+    lines = [record.getMessage() for record in log_records]
+    for words in ("Maintain moving average summary of 1 tensors", "Summarizing collection 'summaries' of size 1"):
+        assert any(line.startswith(words) for line in lines) == summarized
+    assert not any("summary of 0 " in line or "of size 0" in line for line in lines)
+
+
 @pytest.mark.parametrize("decays, forgets", [(False, False), (True, False), (False, True)],
                          ids=["frozen", "weight decay trains it", "another one without gradient"])
 def test_frozen_variables_are_no_news(linear_model, linear_data, log_dir, log_records, decays, forgets):

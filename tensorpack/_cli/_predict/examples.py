@@ -12,6 +12,7 @@ from ...utils._plain.errors import explained_numpy
 from ...utils._plain.numpy_files import NpzReader
 from ...utils._viz.canvas import as_pixels
 from ...utils.optional import optional_import
+from .fit import Fit
 
 cv2 = optional_import("cv2", needed_by="tensorpack-predict", pip="opencv-python-headless")
 
@@ -89,11 +90,13 @@ def _kind(name: str) -> str:
 
 def _images(files: Sequence[str], predictor: Any, args: argparse.Namespace) -> Iterator[Example]:
     spec = _only_input(predictor)
+    sizes = spec.shape.as_list()
+    fit = Fit(args.size or (sizes[1], sizes[2]), args.shortest_edge)
     for name in files:
         picture = cv2.imread(name, cv2.IMREAD_COLOR)
         if picture is None:
             raise ValueError("{}: must be an image that OpenCV can read; got something else".format(name))
-        yield Example(name, [_as_input(picture, spec, args)], picture)
+        yield Example(name, [_as_input(fit(name, picture), spec, args)], picture)
 
 
 def _only_input(predictor: Any) -> Any:
@@ -106,13 +109,8 @@ def _only_input(predictor: Any) -> Any:
 
 
 def _as_input(picture: np.ndarray, spec: Any, args: argparse.Namespace) -> np.ndarray:
-    """The picture in the size, order of channels, scale and dtype of the model."""
+    """The picture in the order of channels, scale and dtype of the model."""
     sizes = spec.shape.as_list()
-    height, width = args.size or (sizes[1], sizes[2])
-    if height is not None or width is not None:
-        height, width = height or picture.shape[0], width or picture.shape[1]
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if picture.shape[0] > height else
-                             cv2.INTER_LINEAR)
     if len(sizes) == 3 or sizes[3] == 1:
         picture = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
         picture = picture if len(sizes) == 3 else picture[:, :, np.newaxis]

@@ -5,7 +5,7 @@ keeps what it got for later passes. Flows that may swallow a whole pass leave a 
 """
 from __future__ import annotations
 
-from typing import Any, Iterator, NamedTuple, Union
+from typing import Any, Iterator, List, NamedTuple, Union
 
 from ...utils import logger
 from ..base import DataFlow, known_length
@@ -89,8 +89,17 @@ def check_empty_pass(ds: DataFlow, who: str, number: int) -> None:
     elif unknown and number < _passes_of_unknown(ds):
         _warn_sometimes(who, ds, number, 1, "{} may have kept or dropped what it got".format(unknown[0]))
     else:
-        raise ValueError("{}: a DataFlow to repeat must not be empty; {} yielded nothing in a pass (a generator object, for "
-                         "one, serves a single pass)".format(who, name_of(ds)))
+        raise ValueError("{}: a DataFlow to repeat must not be empty; {} yielded nothing in a pass{}".format(
+            who, name_of(ds), _why_spent(flows)))
+
+
+def _why_spent(flows: List[DataFlow]) -> str:
+    """Words about a flow that can give its datapoints once only, which is the likely reason of an empty pass."""
+    for flow in flows:
+        if getattr(flow, "_serves_one_pass", False):
+            return (": {} was given a generator object or another iterator, which serves a single pass; write "
+                    "DataFromGenerator(f), where calling f makes a new one".format(name_of(flow)))
+    return " (a generator object, for one, serves a single pass)"
 
 
 def _passes_of_unknown(ds: DataFlow) -> int:

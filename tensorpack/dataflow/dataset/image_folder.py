@@ -141,11 +141,18 @@ class ImageFolder(RNGDataFlow):
         return part
 
     def files(self) -> ImageFolder:
-        """The same images as datapoints `[path, label]`, for a parallel flow whose workers `read` them."""
+        """The same images as datapoints `[path, label]`, for a parallel flow whose function is `read`."""
         return self._part(self.imglist, ".files()", _reads=False)
 
-    def read(self, path: str) -> np.ndarray:
-        """The image in a file, as this flow has it: uint8 HxWx3. ValueError names a file that is damaged."""
+    def read(self, path: Any) -> Any:
+        """The image in a file, as this flow has it: uint8 HxWx3. ValueError names a file that is damaged.
+
+        Args:
+            path: of the file; or a datapoint that begins with it, such as one of `files()`, of which a list with the image in
+                the place of the path is returned.
+        """
+        if isinstance(path, (list, tuple)):
+            return [self.read(path[0]), *path[1:]]
         return whole_image_reader("ImageFolder", self.rgb).read(path)
 
     def get_label_names(self) -> List[str]:

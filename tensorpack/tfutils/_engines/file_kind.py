@@ -4,6 +4,8 @@ from __future__ import annotations
 import os
 from typing import IO, Dict, Iterator, Optional, Tuple
 
+from .._restore.names import PART_OF_CHECKPOINT
+
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 # First bytes of what is often mistaken for an exported model.
 _OTHERS = {b"PK\x03\x04": "a zip file, such as .npz or .keras", b"\x89HDF": "an HDF5 file, such as Keras' .h5",
@@ -21,6 +23,8 @@ def file_kind(path: str) -> str:
     """
     if os.path.isdir(path):
         return _directory_kind(path)
+    if _is_of_checkpoint(path):
+        raise _unknown(path, "a checkpoint; export it first, by ModelExporter or tensorpack-export-model")
     if not os.path.exists(path):
         raise FileNotFoundError("{}: must be an exported model, a file or the directory of a SavedModel; got nothing of that "
                                 "name".format(path))
@@ -33,6 +37,12 @@ def file_kind(path: str) -> str:
                 raise _unknown(path, words)
         f.seek(0)
         return _message_kind(path, f)
+
+
+def _is_of_checkpoint(path: str) -> bool:
+    """Whether it is the prefix of a checkpoint or one of its files."""
+    prefix = PART_OF_CHECKPOINT.sub("", path)
+    return (prefix != path or not os.path.exists(path)) and os.path.isfile(prefix + ".index")
 
 
 def in_words(kind: str) -> str:

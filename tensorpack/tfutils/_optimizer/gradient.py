@@ -8,7 +8,7 @@ from ...utils import logger
 from .._graph_state import graph_state
 from .._precision import like, widened
 
-__all__ = ["dense_gradient", "drop_none", "frozen_variables", "map_values", "sum_of_slices"]
+__all__ = ["dense_gradient", "drop_none", "frozen_variables", "is_read_by_freezing", "map_values", "sum_of_slices"]
 
 
 def map_values(func: Callable[[Any], Any], grad: Any) -> Any:
@@ -38,7 +38,7 @@ def sum_of_slices(grad: tf.IndexedSlices, num_rows: Any) -> Any:
 def drop_none(grads: Sequence[Tuple[Any, Any]], verbose: bool = True) -> List[Tuple[Any, Any]]:
     """The pairs that have a gradient; with `verbose` a warning names the variables of the others that nobody has frozen."""
     dropped = {variable.op.name for grad, variable in grads if grad is None}
-    frozen = {name for name in dropped if _is_read_by_freezing(name)}
+    frozen = {name for name in dropped if is_read_by_freezing(name)}
     frozen_variables().update(frozen)
     lost = sorted(dropped - frozen)
     if lost and verbose:
@@ -51,7 +51,8 @@ def frozen_variables() -> Set[str]:
     return graph_state("frozen_variables", set)
 
 
-def _is_read_by_freezing(name: str) -> bool:
+def is_read_by_freezing(name: str) -> bool:
+    """Whether `freeze_variables` has stopped the gradient of the variable of this name in the default graph."""
     try:
         tf.get_default_graph().get_operation_by_name("freezed_" + name)
     except KeyError:

@@ -108,7 +108,8 @@ def near_path(path: str) -> str:
 def near_tensor_names(name: str, operations: Iterable[Any], scope: str = "", more: Iterable[str] = ()) -> str:
     """Words about the outputs of these operations, and `more` names, that are most like the tensor name `name`.
 
-    Operations that nobody has given a name are left out, unless `name` is nearly the last part of such a name.
+    Operations that nobody has given a name are left out, unless `name` is nearly the last part of such a name. Where no name is
+    like it, the words say how a tensor gets one.
 
     Args:
         scope: the beginning of the operations' names that is not told.
@@ -120,7 +121,9 @@ def near_tensor_names(name: str, operations: Iterable[Any], scope: str = "", mor
     every = [op.name[len(scope):] + ":0" for op in operations]
     wanted = _without_number(name)
     meant = [each for each in every if _ratio(wanted, _without_number(each)) > _NEARLY_THE_SAME]
-    return near_names(name, meant or given or every)
+    words = near_names(name, meant or given or every)
+    how = "; tf.identity(x, name={!r}) in the model gives a tensor this name".format(op_name(name))
+    return words if meant else words + how
 
 
 _NUMBER = re.compile(r"_\d+$")

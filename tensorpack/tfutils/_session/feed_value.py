@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Tuple
+from typing import Any, Callable, Mapping, Tuple
 
 import numpy as np
 
@@ -70,6 +70,8 @@ def _as_array(value: Any, dtype: np.dtype, tensor: tf.Tensor) -> np.ndarray:
 
 
 def _advice(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; give an array for each input, in the order of the inputs, and no dict"
     if isinstance(value, (list, tuple)) and value:
         return _advice(value[0])
     is_path = isinstance(value, (str, bytes, os.PathLike))

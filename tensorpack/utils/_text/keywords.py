@@ -32,7 +32,7 @@ def with_near_keywords(error: TypeError, who: str, function: Callable[..., Any],
     if match is None or match.group(1) != function.__name__ or match.group(2) not in given:
         return None
     keyword, names = match.group(2), _arguments(function)
-    near = difflib.get_close_matches(keyword, names, n=2)
+    near = difflib.get_close_matches(keyword, names, n=2) or [name for name in names if keyword in name.split("_")][:2]
     if keyword in words:
         advice = "try " + words[keyword]
     elif near:
