@@ -10,8 +10,8 @@ import pytest
 from saved_run import GOLDEN
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "data-speed", "dump-model-params", "export-model", "ls-checkpoint",
-         "predict"]
+TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "data-speed", "dump-model-params", "export-model", "look",
+         "ls-checkpoint", "predict", "report"]
 
 
 @pytest.fixture
