@@ -48,7 +48,7 @@ class Component:
 
     def row(self) -> List[str]:
         """The cells of a table under `HEADER`."""
-        return [str(self._name), " or ".join(self._types), self._shape(), self._range(), ", ".join(self._notes) or "text"]
+        return [str(self._name), " or ".join(self._types), self._shape(), self._range(), "; ".join(self._notes) or "text"]
 
     def _shape(self) -> str:
         shapes = sorted(self._shapes, key=lambda shape: (len(shape), shape))

@@ -13,6 +13,7 @@ from ...utils.viz import draw_boxes
 from .roles import Components
 
 _OPACITY = 0.5  # of masks
+_ROUNDING = 0.01  # what resizing puts above the largest value
 _CAPTION_HEIGHT = 18
 _WHITE = (255, 255, 255)
 
@@ -103,7 +104,7 @@ def pixel_range(image: np.ndarray) -> Tuple[float, float]:
     low, high = (finite.min(), finite.max()) if finite.size else (0., 0.)
     if low < 0 or high > 255:
         return float(low), float(high)
-    return 0, 1 if high <= 1 else 255
+    return 0, 1 if high <= 1 + _ROUNDING else 255
 
 
 def _as_uint8(image: np.ndarray) -> np.ndarray:

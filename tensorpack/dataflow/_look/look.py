@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import base64
+from contextlib import closing
 from html import escape
-from typing import Any, Dict, Hashable, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Generator, Hashable, List, Optional, Sequence
 
 from tabulate import tabulate
 
@@ -69,14 +70,15 @@ class Look:
 
     def _take(self, df: DataFlow, count: int) -> None:
         left = count
-        for dp in _datapoints(df):
-            self.datapoints += 1
-            components = components_of(dp)
-            for key, value in components.items():
-                self._components.setdefault(key, Component(key)).add(value)
-            left -= self._draw(components, left)
-            if left <= 0:
-                return
+        with closing(_datapoints(df)) as datapoints:
+            for dp in datapoints:
+                self.datapoints += 1
+                components = components_of(dp)
+                for key, value in components.items():
+                    self._components.setdefault(key, Component(key)).add(value)
+                left -= max(1, self._draw(components, left))
+                if left <= 0:
+                    break
         if not self.datapoints:
             raise ValueError("look: the DataFlow must have datapoints; got none in a pass")
 
@@ -86,25 +88,13 @@ class Look:
         size = batch_size(components)
         for example in examples:
             roles = roles_of(example)
-            for key, role in roles.items():
-                self._components[key].note(self._in_words(example, key, roles) + (" in a batch of {}".format(size) if size else ""))
+            for key in roles:
+                self._components[key].note(_in_words(example, key, roles) + ("" if size is None else ", batch of {}".format(size)))
             if self._painter is not None:
                 number = len(self.pictures)
                 self.pictures += [picture._replace(caption=picture.caption or str(number + k))
                                   for k, picture in enumerate(self._painter.draw(example, roles))]
         return len(examples)
-
-    @staticmethod
-    def _in_words(example: Components, key: Hashable, roles: Dict[Hashable, str]) -> str:
-        role, value = roles[key], example[key]
-        if role == "image" and value.dtype.kind == "f":
-            low, high = pixel_range(value)
-            return "image in [0, {:g}]".format(high) if low == 0 and high in (1, 255) else "image, stretched"
-        if role == "boxes":
-            image = next(example[each] for each in roles if roles[each] == "image")
-            if not usable_boxes(value, image.shape).all():
-                return "boxes, some not in the image"
-        return role
 
     def write_sheet(self, filename: str) -> None:
         """Write all pictures with their captions as one.
@@ -127,8 +117,8 @@ class Look:
         return seen if self._painter is not None else seen + "; pictures need OpenCV: pip install opencv-python-headless"
 
     def __repr__(self) -> str:
-        parts = [self._flow, self._words(), tabulate(self._rows(), headers=HEADER, disable_numparse=True), stage_table(self.stages)]
-        return "\n\n".join(parts)
+        components = tabulate(self._rows(), headers=HEADER, disable_numparse=True)
+        return "\n\n".join([self._flow, self._words(), components, stage_table(self.stages)])
 
     def _repr_html_(self) -> str:
         pictures = "".join(map(_figure, self.pictures))
@@ -138,7 +128,18 @@ class Look:
             escape(stage_table(self.stages)))
 
 
-def _datapoints(df: DataFlow) -> Iterator[Any]:
+def _in_words(example: Components, key: Hashable, roles: Dict[Hashable, str]) -> str:
+    role, value = roles[key], example[key]
+    if role == "image" and value.dtype.kind == "f":
+        low, high = pixel_range(value)
+        return "image in [0, {:g}]".format(high) if low == 0 and high in (1, 255) else "image, stretched"
+    if role == "boxes":
+        image = next(example[each] for each in roles if roles[each] == "image")
+        return role if usable_boxes(value, image.shape).all() else "boxes, some not in the image"
+    return role
+
+
+def _datapoints(df: DataFlow) -> Generator[Any, None, None]:
     """A pass, whose errors name the datapoint."""
     what = "reset_state()"
     try:
@@ -163,5 +164,5 @@ def _can_draw() -> bool:
 
 def _figure(picture: Picture) -> str:
     png = cv2.imencode(".png", picture.pixels)[1].tobytes()
-    return ('<figure style="margin: 0"><img alt="{0}" style="display: block" src="data:image/png;base64,{1}"><figcaption>{0}</figcaption>'
-            '</figure>').format(escape(picture.caption), base64.b64encode(png).decode("ascii"))
+    return ('<figure style="margin: 0"><img alt="{0}" style="display: block" src="data:image/png;base64,{1}">'
+            '<figcaption>{0}</figcaption></figure>').format(escape(picture.caption), base64.b64encode(png).decode("ascii"))
