@@ -121,8 +121,8 @@ MISTAKES = {
     "missing package": (["look_flows.py:missing"], "datapoint 0 has raised ModuleNotFoundError: No module named 'package_that"),
     "no image": (["look_flows.py:numbers", "--output", "sheet.png"], "a sheet needs an image"),
     "no folder": (["look_flows.py:make", "--output", "nowhere/sheet.png"], "--output: must be written to an existing folder"),
-    "no folder of a page": (["look_flows.py:make", "--html", "nowhere/p.html"], "--html: must be written to an existing folder"),
-    "no picture": (["look_flows.py:make", "--output", "sheet.txt"], "--output: must end in .png or .jpg or .jpeg; got sheet.txt"),
+    "no folder of a page": (["look_flows.py:make", "--html", "nowhere/p.html"], "--html: must be written to an existing"),
+    "no picture": (["look_flows.py:make", "--output", "sheet.txt"], "--output: must end in .png or .jpg or .jpeg; got"),
     "no names": (["look_flows.py:make", "--classes", "none.txt"], "none.txt"),
 }
 

@@ -67,4 +67,4 @@ class Component:
 
 
 def _number(value: Any) -> str:
-    return "{:.4g}".format(value) if isinstance(value, (float, np.floating)) else str(value)
+    return "{:.4g}".format(float(value)) if isinstance(value, (float, np.floating)) else str(value)

@@ -76,8 +76,8 @@ class Painter:
 
     def _with_boxes(self, pixels: np.ndarray, shape: Tuple[int, ...], boxes: np.ndarray, classes: Any) -> np.ndarray:
         is_inside = usable_boxes(boxes, shape)
-        size = np.array([pixels.shape[1], pixels.shape[0]] * 2)
-        factors = size / np.array([shape[1], shape[0]] * 2)
+        size = np.tile(pixels.shape[1::-1], 2)
+        factors = size / np.tile(shape[1::-1], 2)
         drawn = np.clip(boxes[is_inside].astype("float64") * factors, 0, size - 1)
         labels = None if classes is None else [self._name(each) for each in classes[0][is_inside]]
         return draw_boxes(pixels, drawn, labels)

@@ -86,10 +86,11 @@ class Look:
         """Draw at most `left` examples; returns how many there were."""
         examples = examples_of(components)[:left]
         size = batch_size(components)
+        of_batch = "" if size is None else ", batch of {}".format(size)
         for example in examples:
             roles = roles_of(example)
             for key in roles:
-                self._components[key].note(_in_words(example, key, roles) + ("" if size is None else ", batch of {}".format(size)))
+                self._components[key].note(_in_words(example, key, roles) + of_batch)
             if self._painter is not None:
                 number = len(self.pictures)
                 self.pictures += [picture._replace(caption=picture.caption or str(number + k))
