@@ -66,7 +66,7 @@ class Painter:
         return pictures
 
     def _as_bgr(self, image: np.ndarray) -> np.ndarray:
-        pixels = _as_uint8(image)
+        pixels: Any = _as_uint8(image)
         pixels = pixels.reshape(pixels.shape[:2] + (-1,))
         if pixels.shape[2] == 4:  # over white
             opacity = pixels[:, :, 3:].astype("float32") / 255
