@@ -79,7 +79,7 @@ setup(
     entry_points={"console_scripts": [
         "tensorpack-{}=tensorpack._cli.{}:main".format(tool, tool.replace("-", "_"))
         for tool in ("checkpoint-manipulate", "checkpoint-prof", "data-speed", "dump-model-params", "export-model",
-                     "ls-checkpoint", "make-key", "predict", "report")
+                     "look", "ls-checkpoint", "make-key", "predict", "report")
     ] + ["tensorpack-tf1=tensorpack.tf1._run.command:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -111,3 +111,9 @@ def load_meta_graph(path: str) -> Any:
 def comma_separated(names: Sequence[str]) -> List[str]:
     """The names of an option that takes several, which may also be joined by commas."""
     return [name for each in names for name in each.split(",") if name]
+
+
+def read_names(path: str) -> List[str]:
+    """The names in a text file, one on each line."""
+    with open(path, encoding="utf-8") as f:
+        return [line.strip() for line in f.read().strip().splitlines()]

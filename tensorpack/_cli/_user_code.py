@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Callable, Iterator, NamedTuple
 
+from ..utils._text.spec import shown
+
 _NOT_OF_THE_USER = ("<", os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep, importlib.__file__)
 
 
@@ -112,3 +114,18 @@ def call(factory: Any, name: UserName, what: str) -> Any:
     except TypeError as e:
         raise TypeError("{} must be callable without arguments; got: {}; name a function in that module that returns "
                         "{}".format(name, e, what)) from e
+
+
+def make_flow(flow: Any, name: UserName) -> Any:
+    """The DataFlow of this name, or the one that the function of this name returns.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    from ..dataflow.base import DataFlow
+
+    if callable(flow) and not isinstance(flow, DataFlow):
+        flow = call(flow, name, "the DataFlow")
+    if not isinstance(flow, DataFlow):
+        raise TypeError("{} must be a DataFlow, or return one; got {}".format(name, shown(flow)))
+    return flow

@@ -3,11 +3,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any, Optional, Sequence
+from typing import Optional, Sequence
 
-from ..utils._text.spec import shown
 from ._common import new_parser, run
-from ._user_code import UserName, call, load, user_name
+from ._user_code import load, make_flow, user_name
 
 __all__ = ["main"]
 
@@ -38,16 +37,6 @@ def _measure(args: argparse.Namespace) -> None:
     if folder and not os.path.isdir(folder):
         raise ValueError("--plot: the picture must be written to an existing folder; got none called {}".format(folder))
     with load(args.flow) as value:
-        speed = TestDataSpeed(_make_flow(value, args.flow), args.size, args.warmup, plot=args.plot)
+        speed = TestDataSpeed(make_flow(value, args.flow), args.size, args.warmup, plot=args.plot)
         speed.start()
     print(stage_table(speed.stages))
-
-
-def _make_flow(flow: Any, name: UserName) -> Any:
-    from ..dataflow.base import DataFlow
-
-    if callable(flow) and not isinstance(flow, DataFlow):
-        flow = call(flow, name, "the DataFlow")
-    if not isinstance(flow, DataFlow):
-        raise TypeError("{} must be a DataFlow, or return one; got {}".format(name, shown(flow)))
-    return flow

@@ -23,6 +23,7 @@ from .common import (
     ShardData,
     TestDataSpeed,
     check_dataflow,
+    look,
 )
 from .format import (
     ArrowData,
@@ -146,6 +147,7 @@ __all__ = [
     "dataset",
     "decode_image",
     "imgaug",
+    "look",
     "send_dataflow_zmq",
 ]
 

@@ -15,6 +15,7 @@ import six
 from ..utils._text.repr import ReprMixin
 from ..utils.utils import get_rng
 from ._flows.not_a_flow import what_is_wrong
+from ._look.card import card
 
 __all__ = ["DataFlow", "DataFlowReentrantGuard", "DataFlowTerminated", "ProxyDataFlow", "RNGDataFlow"]
 
@@ -146,6 +147,10 @@ class DataFlow(ReprMixin):
     def size(self) -> int:
         """The same as `__len__()`; kept for scripts written before it existed."""
         return self.__len__()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows; nothing is read for it. `look` shows datapoints."""
+        return card(self)
 
 
 class Division(NamedTuple):

@@ -11,6 +11,7 @@ from ._flows.repeat import FixedSizeData, RepeatedData, RepeatedDataPoint
 from ._flows.shard import ShardData
 from ._flows.shuffle import LocallyShuffleData
 from ._flows.speed import TestDataSpeed
+from ._look.look import look
 
 __all__ = [
     "BatchData",
@@ -31,4 +32,5 @@ __all__ = [
     "ShardData",
     "TestDataSpeed",
     "check_dataflow",
+    "look",
 ]

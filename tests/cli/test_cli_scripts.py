@@ -10,8 +10,8 @@ import pytest
 from saved_run import GOLDEN
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "data-speed", "dump-model-params", "export-model", "ls-checkpoint",
-         "make-key", "predict", "report"]
+TOOLS = ["checkpoint-manipulate", "checkpoint-prof", "data-speed", "dump-model-params", "export-model", "look",
+         "ls-checkpoint", "make-key", "predict", "report"]
 
 
 @pytest.fixture

@@ -2,19 +2,16 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import IO, Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ...utils.optional import optional_import
-from ...utils.viz import draw_text, stack_patches
+from ...utils._viz.sheet import scaled, write_sheet
+from ...utils.viz import draw_text
+from .._common import read_names
 from .examples import Example
 
-cv2 = optional_import("cv2", needed_by="tensorpack-predict --sheet", pip="opencv-python-headless")
-
 _PICTURES = 100  # on a sheet
-_PICTURE_SIZE = 128  # of the longer side, at least
 _LABEL_COLOR = (15, 128, 15)
 
 
@@ -32,8 +29,7 @@ class Classes:
     def __init__(self, filename: Optional[str], signature: Sequence[Any]):
         self.names: Optional[List[str]] = None
         if filename is not None:
-            with open(filename, encoding="utf-8") as f:
-                self.names = [line.strip() for line in f.read().strip().splitlines()]
+            self.names = read_names(filename)
         columns = [spec.shape.as_list()[1] if spec.shape.ndims == 2 else None for spec in signature]
         fitting = [i for i, size in enumerate(columns) if size is not None and (self.names is None or size == len(self.names))]
         if self.names is not None and not fitting:
@@ -110,25 +106,14 @@ class Sheet:
         if example.picture is None:
             raise ValueError("--sheet: the first input must be pictures, HxW, HxWx1 or HxWx3; got {}".format(
                 example.values[0].shape))
-        picture, best = _large(example.picture), self._classes.of(outputs)
+        picture, best = scaled(example.picture), self._classes.of(outputs)
         if best is not None:
             picture = draw_text(picture, (0, 0), "{} {:.2f}".format(*best), _LABEL_COLOR)
         self._pictures.append(picture)
 
     def write(self, filename: str) -> None:
         """Write the picture of all."""
-        columns = math.ceil(math.sqrt(len(self._pictures)))
-        rows = math.ceil(len(self._pictures) / columns)
-        if not cv2.imwrite(filename, stack_patches(self._pictures, rows, columns, pad=True)):
-            raise ValueError("--sheet: {} could not be written".format(filename))
-
-
-def _large(picture: np.ndarray) -> np.ndarray:
-    factor = max(1, math.ceil(_PICTURE_SIZE / max(picture.shape[:2])))
-    limit = min(1., 2. * _PICTURE_SIZE / max(picture.shape[:2]))
-    factor_or_limit = factor if factor > 1 else limit
-    size = [max(1, int(round(side * factor_or_limit))) for side in picture.shape[1::-1]]
-    return np.asarray(cv2.resize(picture, tuple(size), interpolation=cv2.INTER_NEAREST if factor > 1 else cv2.INTER_AREA))
+        write_sheet("--sheet", filename, self._pictures)
 
 
 def _plain(value: np.ndarray) -> Any:

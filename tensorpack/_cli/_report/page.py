@@ -4,8 +4,9 @@ from __future__ import annotations
 import base64
 import time
 from html import escape
-from typing import Any, Dict, Iterable, Sequence
+from typing import Dict, Sequence
 
+from ...utils._text.html import table, whole_page
 from ...utils.optional import optional_import
 from ...utils.utils import humanize_time_delta
 from .arrange import best_of, direction, thinned
@@ -54,23 +55,19 @@ def make_page(runs: Sequence[Run], weight: float, title: str, refresh: int = 0) 
     library = _resources.Resources(mode="inline", components=["bokeh"]).render_js() if pictures else ""
     head = '<meta http-equiv="refresh" content="{}">'.format(refresh) if refresh else ""
     body = "".join([_overview(runs), _charts(pictures, divs)] + [_details(run, len(runs) > 1) for run in runs])
-    return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n{head}<link rel="icon" href="data:,">\n'
-            '<title>{title}</title>\n<style>{style}</style>\n{library}\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{body}\n'
-            '</main>\n{script}\n</body>\n</html>\n').format(head=head, title=escape(title), style=_STYLE, library=library,
-                                                         body=body, script=script)
+    return whole_page(title, _STYLE, body, head + library, script)
 
 
 def _overview(runs: Sequence[Run]) -> str:
     facts = [_facts(run) for run in runs]
     keys = sorted({key for each in facts for key in each}, key=lambda key: (key not in facts[0], key.startswith("best ")))
-    table = _table(["run"] + keys, [[run.name] + [each.get(key, "") for key in keys] for run, each in zip(runs, facts)])
+    overview = table(["run"] + keys, [[run.name] + [each.get(key, "") for key in keys] for run, each in zip(runs, facts)])
     problems = "".join("<li>{}: {}</li>".format(escape(run.name), escape(problem))
                        for run in runs for problem in run.problems)
     return "<p>Made {} from {} log director{}.</p>{}{}".format(
         time.strftime("%Y-%m-%d %H:%M:%S"), len(runs), "y" if len(runs) == 1 else "ies",
         "<h2>What could not be read</h2><ul>{}</ul>".format(problems) if problems else "",
-        _section("Overview", '<div class="scroll">{}</div>'.format(table)))
+        _section("Overview", '<div class="scroll">{}</div>'.format(overview)))
 
 
 def _facts(run: Run) -> Dict[str, str]:
@@ -110,7 +107,7 @@ def _table_behind(picture: Picture) -> str:
             for epoch in shown]
     left_out = " ({} of {} epochs)".format(len(shown), len(epochs)) if len(shown) < len(epochs) else ""
     return '<details><summary>{} as a table{}</summary><div class="scroll">{}</div></details>'.format(
-        escape(picture.title), left_out, _table(["epoch"] + [label for label, _ in picture.columns], rows))
+        escape(picture.title), left_out, table(["epoch"] + [label for label, _ in picture.columns], rows))
 
 
 def _details(run: Run, is_named: bool) -> str:
@@ -118,13 +115,13 @@ def _details(run: Run, is_named: bool) -> str:
     marks = [["{} {} epoch {}".format(mark.kind, "before" if mark.kind == "restart" else "in", mark.epoch), mark.text]
              for mark in run.log.marks]
     verdicts = [[str(epoch), queue, text] for epoch, (queue, text) in sorted(run.log.verdicts.items())]
-    sections = [("Restarts and stalls", marks and _table(["what", "as the log says"], marks)),
-                ("Data or model", verdicts and _folded(_table(["epoch", "queue", "in the log"], verdicts[-_MAX_ROWS:]))),
+    sections = [("Restarts and stalls", marks and table(["what", "as the log says"], marks)),
+                ("Data or model", verdicts and _folded(table(["epoch", "queue", "in the log"], verdicts[-_MAX_ROWS:]))),
                 ("Arguments", "".join("<pre>{}</pre>".format(escape(words)) for words in run.log.arguments[-1:])),
                 ("Versions", "<p>{}</p>".format(escape(run.log.versions)) if run.log.versions else ""),
                 ("Variables", run.log.variables and _folded("<pre>{}</pre>".format(escape("\n".join(run.log.variables))))),
                 ("Images", _images(run.images)),
-                ("Last warnings and errors", run.log.messages and _table(["level", "message"], run.log.messages))]
+                ("Last warnings and errors", run.log.messages and table(["level", "message"], run.log.messages))]
     return "".join(_section(title + of_run, content) for title, content in sections if content)
 
 
@@ -147,11 +144,3 @@ def _section(title: str, content: str) -> str:
 
 def _folded(content: str) -> str:
     return "<details><summary>Show</summary>{}</details>".format(content)
-
-
-def _table(header: Sequence[str], rows: Iterable[Any]) -> str:
-    def line(tag: str, cells: Iterable[str]) -> str:
-        return "<tr>{}</tr>".format("".join("<{0}>{1}</{0}>".format(tag, escape(str(cell))) for cell in cells))
-
-    return "<table>{}{}</table>".format(line("th scope=\"col\"", header).replace("</th scope=\"col\">", "</th>"),
-                                        "".join(line("td", row) for row in rows))

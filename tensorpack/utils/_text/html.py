@@ -1,0 +1,29 @@
+"""Pieces of HTML: everything that is not markup is escaped."""
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Iterable, Sequence
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table, which screen readers read with the heads of its columns."""
+    def line(start: str, end: str, cells: Iterable[Any]) -> str:
+        return "<tr>{}</tr>".format("".join(start + escape(str(cell)) + end for cell in cells))
+
+    return "<table>{}{}</table>".format(line('<th scope="col">', "</th>", header),
+                                        "".join(line("<td>", "</td>", row) for row in rows))
+
+
+def whole_page(title: str, style: str, body: str, head: str = "", end: str = "") -> str:
+    """A page that needs nothing but itself.
+
+    Args:
+        title: plain text, also the first heading.
+        style: CSS.
+        body: HTML below the heading.
+        head, end: HTML before the title, and after all else.
+    """
+    return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n{head}<link rel="icon" href="data:,">\n'
+            '<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{body}\n'
+            '</main>\n{end}\n</body>\n</html>\n').format(head=head, title=escape(title), style=style, body=body, end=end)
