@@ -78,7 +78,7 @@ def make_train_config(args, model, dataflow, data):
     warmup, schedule, epochs = warmup_schedule(cfg.TRAIN), learning_rate_schedule(cfg.TRAIN), last_epoch(cfg.TRAIN)
     logger.info("Warm-up, by steps: %s", warmup)
     logger.info("Learning rate, by epochs: %s; the end is after epoch %d.", schedule, epochs)
-    logger.info("Passes over the images: %.3g", cfg.TRAIN.LR_SCHEDULE[-1] * 8. / len(dataflow))
+    logger.info("Passes over the images: %.3g", cfg.TRAIN.LR_SCHEDULE[-1] * cfg.TRAIN.BATCH_SIZE * 1. / len(dataflow))
     if args.load:
         init = SmartInit(args.load, ignore_mismatch=True)
     else:
