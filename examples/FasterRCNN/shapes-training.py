@@ -2,7 +2,7 @@
 """Train the small FPN + mask network on the drawn shapes, then draw its curve and its detections: all in one command.
 
 Usage:
-  shapes-training.py [--data shapes] [--logdir train_log/shapes] [--epochs 10]
+  shapes-training.py [--data shapes] [--logdir train_log/shapes] [--epochs 6]
   shapes-training.py --resume ...            go on after an interruption
   shapes-training.py --fake                  a few steps on a few images
 The images are drawn to `--data` unless they are there. An epoch is a pass over 2,000 images. At the end there are
@@ -96,7 +96,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="shapes")
     parser.add_argument("--logdir", default=os.path.join("train_log", "shapes"))
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--steps", type=int, default=2000, help="images in an epoch")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--fake", action="store_true")

@@ -24,16 +24,17 @@ def _cropped(image: tf.Tensor, boxes: tf.Tensor, box_ind: tf.Tensor, size: tf.Te
     shape = tf.shape(image)
     y, y_is_inside = _places(boxes[:, 0], boxes[:, 2], shape[1], size[0])
     x, x_is_inside = _places(boxes[:, 1], boxes[:, 3], shape[2], size[1])
-    y, x = y[:, :, tf.newaxis], x[:, tf.newaxis, :]
+    y, x = tf.expand_dims(y, 2), tf.expand_dims(x, 1)
     first_row = tf.reshape(box_ind, [-1, 1, 1]) * shape[1]
-    pixels = tf.reshape(image, tf.stack([-1, shape[3]]))
+    channels = image.shape.as_list()[3]
+    pixels = tf.reshape(image, tf.stack([-1, shape[3]]) if channels is None else [-1, channels])
 
     def values(rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
         places = (first_row + tf.cast(rows, tf.int32)) * shape[2] + tf.cast(columns, tf.int32)
         return tf.cast(tf.gather(pixels, places), tf.float32)
 
     samples = values(tf.floor(y + 0.5), tf.floor(x + 0.5)) if is_nearest else _interpolated(values, y, x)
-    is_inside = tf.cast(tf.logical_and(y_is_inside[:, :, tf.newaxis], x_is_inside[:, tf.newaxis, :]), tf.float32)
+    is_inside = tf.cast(tf.logical_and(tf.expand_dims(y_is_inside, 2), tf.expand_dims(x_is_inside, 1)), tf.float32)
     is_inside = tf.expand_dims(is_inside, 3)
     result = samples * is_inside
     return result + outside * (1 - is_inside) if outside else result
