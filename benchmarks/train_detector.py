@@ -35,8 +35,17 @@ def worker(folder, steps, warmup):
     from eval import predict_image
     from modeling.generalized_rcnn import ResNetFPNModel
 
-    from tensorpack import Callback, OfflinePredictor, PredictConfig, QueueInput, TrainConfig, launch_train_with_config, logger
-    from tensorpack import SmartInit, SimpleTrainer
+    from tensorpack import (
+        Callback,
+        OfflinePredictor,
+        PredictConfig,
+        QueueInput,
+        SimpleTrainer,
+        SmartInit,
+        TrainConfig,
+        launch_train_with_config,
+        logger,
+    )
 
     logger.setLevel("WARNING")
     cfg.update_args(shapes.SMALL_NETWORK + ["DATA.BASEDIR=" + folder, "DATA.NUM_WORKERS=0", "TRAIN.BATCH_SIZE=1"])

@@ -25,7 +25,7 @@ def photo(tmp_path_factory):
 
 
 SETTINGS = {
-    "fpn": [],
+    "fpn": ["TRAIN.OPTIMIZER=adam"],
     "c4": ["MODE_FPN=False", "MODE_MASK=False", "BACKBONE.NORM=FreezeBN", "RPN.HEAD_DIM=32",
            "DATA.FILTER_EMPTY_ANNOTATIONS=False", "RPN.TRAIN_POST_NMS_TOPK=20", "RPN.TEST_POST_NMS_TOPK=20"],
 }
@@ -35,7 +35,7 @@ SETTINGS = {
 def trained(request, tmp_path_factory):
     """(the folder of a short training's `log`, the words of its command line)"""
     words = SETTINGS[request.param]
-    folder, config = tmp_path_factory.mktemp("trained"), ["--config"] + words if words else []
+    folder, config = tmp_path_factory.mktemp("trained"), ["--config"] + words
     with pytest.MonkeyPatch.context() as monkeypatch:
         run_example(monkeypatch, folder, "FasterRCNN/train.py", "--fake", "--logdir", "log", *config)
     return folder, config
@@ -154,7 +154,9 @@ def test_right_settings(word, key, value):
 @pytest.mark.parametrize("word, text", [
     ("BACKBONE.NORM=BN", "BACKBONE.NORM must be one of"), ("BACKBONE.FREEZE_AT=3", "FREEZE_AT"),
     ("FPN.FRCNN_HEAD_FUNC=head", "fastrcnn_2fc_head"), ("RPN.ANCHOR_SIZES=(32,64)", "ANCHOR_STRIDES"),
-    ("TRAIN.NUM_GPUS=3", "NUM_GPUS"), ("TRAIN.LR_SCHEDULE=[5,3]", "LR_SCHEDULE"), ("TRAINER=all", "TRAINER")])
+    ("TRAIN.OPTIMIZER=sgd", "TRAIN.OPTIMIZER must be one of"), ("TRAIN.BATCH_SIZE=0", "TRAIN.BATCH_SIZE must be positive"),
+    ("BACKBONE.CHANNELS=[64,128]", "BACKBONE.CHANNELS must have four"), ("TRAIN.NUM_GPUS=3", "NUM_GPUS"),
+    ("TRAIN.LR_SCHEDULE=[5,3]", "LR_SCHEDULE"), ("TRAINER=all", "TRAINER")])
 def test_settings_that_do_not_go_together(word, text):
     with pytest.raises(ValueError, match=text):
         with rcnn_program([word], is_training=True):
@@ -172,6 +174,8 @@ def test_schedule():
         train.LR_SCHEDULE = [10]
         with pytest.raises(ValueError, match="0 epochs"):
             schedule.last_epoch(train)
+        train.BATCH_SIZE, train.LR_SCHEDULE = 2, [750, 1000]
+        assert schedule.learning_rate_schedule(train)[1:] == [(3, pytest.approx(1e-3))] and schedule.last_epoch(train) == 4
 
 
 def write_coco(folder, annotations, size=(40, 50)):

@@ -138,7 +138,8 @@ def cropped(x, size=(3, 4), dtype="float32", **options):
 
 
 # y1, x1, y2, x2, index of the image: within it, around it, mirrored, a point, outside
-CROPS = np.float32([[.1, .2, .7, .9, 0], [-.3, -.2, 1.4, 1.2, 1], [.87, .77, .22, .13, 0], [.5, .5, .5, .5, 1], [2, 2, 3, 3, 0]])
+CROPS = np.float32([[.1, .2, .7, .9, 0], [-.3, -.2, 1.4, 1.2, 1], [.87, .77, .22, .13, 0], [.5, .5, .5, .5, 1],
+                    [2, 2, 3, 3, 0]])
 CROPPED = {
     "bilinear": cropped,
     "nearest": partial(cropped, method="nearest"),

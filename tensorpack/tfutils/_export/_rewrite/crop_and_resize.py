@@ -41,7 +41,7 @@ def _cropped(image: tf.Tensor, boxes: tf.Tensor, box_ind: tf.Tensor, size: tf.Te
 
 
 def _places(first: tf.Tensor, last: tf.Tensor, length: tf.Tensor, count: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
-    """Where samples are along an axis of the image, in pixels, [boxes, count], cut to the image; and whether they were in it."""
+    """Where samples are along an axis of the image, in pixels, [boxes, count], cut to it; and whether they were in it."""
     end = tf.cast(length - 1, tf.float32)
     intervals = tf.cast(tf.maximum(count - 1, 1), tf.float32)
     # a single sample is in the middle
