@@ -156,6 +156,13 @@ def test_onnx_crops_and_resizes_as_tensorflow_does(tmp_path, name):
     np.testing.assert_allclose(run_onnx(path, CROPS), expected, atol=1e-4)
 
 
+@pytest.mark.skipif(VERSION >= (2, 0), reason="that of TF 2 has operations for it")
+def test_the_tflite_converter_of_old_refuses_crops_by_name(tmp_path):
+    with pytest.raises(ValueError, match="got none for .*CropAndResize"):
+        exported(tmp_path, "tflite", cropped, CROPS, batch=5)
+
+
+@pytest.mark.skipif(VERSION < (2, 0), reason="the converter of TF 1.15 refuses it")
 @pytest.mark.parametrize("name", CROPPED)
 def test_tflite_crops_and_resizes_as_tensorflow_does(tmp_path, name):
     path, expected = exported(tmp_path, "tflite", CROPPED[name], CROPS, batch=5)

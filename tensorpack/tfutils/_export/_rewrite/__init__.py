@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Sequence
 
+from ....compat import VERSION
 from ..frozen_model import FrozenModel
 from . import for_opencv
 from .crop_and_resize import rewrite_crop_and_resize
@@ -19,7 +20,9 @@ Rewrite = Callable[[Rewriting], None]
 
 ONNX: Sequence[Rewrite] = (
     rewrite_integer_division, rewrite_crop_and_resize, rewrite_resize, rewrite_resize_by_cut_off_factors)
-TFLITE: Sequence[Rewrite] = (rewrite_non_max_suppression, rewrite_crop_and_resize, rewrite_resize)
+TFLITE: Sequence[Rewrite] = (rewrite_non_max_suppression, rewrite_resize)
+if VERSION >= (2, 0):  # the converter of TF 1.15 does not follow the shapes of what is gathered
+    TFLITE = (*TFLITE, rewrite_crop_and_resize)
 OPENCV: Sequence[Rewrite] = (
     for_opencv.spread_dilated_kernels, for_opencv.split_by_slices, for_opencv.mirror_by_slices,
     for_opencv.reverse_by_slices, for_opencv.softmax_by_parts, for_opencv.subtract_by_adding, for_opencv.name_outputs,
