@@ -1,7 +1,7 @@
 """The network of `examples/FasterRCNN/shapes.py` in torchvision: the same layers, anchors, samples and numbers of boxes.
 
-Usage: _detector_torch.py FOLDER STEPS WARMUP. FOLDER is drawn by `shapes.py`. The result is a JSON object: milliseconds and
-CPU milliseconds an image in training and in inference, and the number of weights.
+Usage: _detector_torch.py FOLDER STEPS WARMUP THREADS. FOLDER is drawn by `shapes.py`. The result is a JSON object:
+milliseconds and CPU milliseconds an image in training and in inference, and the number of weights.
 """
 import collections
 import json
@@ -101,8 +101,8 @@ def timed(function, count, warmup):
 
 
 def main():
-    folder, steps, warmup = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    torch.set_num_threads(2)
+    folder, steps, warmup, threads = sys.argv[1], *map(int, sys.argv[2:5])
+    torch.set_num_threads(threads)
     model, train, val = make_model(), Images(folder, "shapes_train"), Images(folder, "shapes_val")
     optimizer = torch.optim.SGD(model.parameters(), 1e-4, momentum=0.9, weight_decay=1e-4)
     found = []

@@ -7,6 +7,7 @@ of anchors and masks. In inference the weights are random, so that both give as 
 Targets: >= 1.2 x torchvision in both.
 
 Usage: train_detector.py [--torch PYTHON] [--steps N] [--rounds N] [--json FILE]
+torchvision runs with one thread and with two, and the better counts.
 PYTHON is an interpreter with torchvision, opencv-python and pycocotools; default: this one.
 """
 import argparse
@@ -87,8 +88,15 @@ def worker(folder, steps, warmup):
 
 
 def run_torch(python, *args):
-    run = subprocess.run([python, PEER] + list(args), stdout=subprocess.PIPE, encoding="utf-8", check=True)
+    # threads that wait in a loop would count as work
+    environment = dict(os.environ, OMP_WAIT_POLICY="PASSIVE")
+    run = subprocess.run([python, PEER] + list(args), stdout=subprocess.PIPE, encoding="utf-8", check=True, env=environment)
     return json.loads(run.stdout.strip().splitlines()[-1])
+
+
+def better(results, key, index):
+    """Median figure of the number of threads that is faster."""
+    return max(median([1e3 / each[key][index] for each in some]) for some in results)
 
 
 def main():
@@ -107,19 +115,20 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, os.path.join(FOLDER, "shapes.py"), folder, "--train", "100", "--val", "20"], check=True,
                        stdout=subprocess.DEVNULL)
-        ours, peer = [], []
+        ours, peer = [], ([], [])
         for _ in range(args.rounds):
             ours.append(run_worker(__file__, "--worker", folder, "--steps", counts[0], "--warmup", counts[1]))
-            peer.append(run_torch(args.torch, folder, *counts))
+            for threads, results in enumerate(peer, 1):
+                results.append(run_torch(args.torch, folder, *counts, str(threads)))
     rows = []
     for what, key in (("training", "train"), ("inference", "predict")):
         for index, kind in enumerate(("images/s", "images/CPU second")):
             rows.append(Row(what, median([1e3 / each[key][index] for each in ours]), kind, "torchvision",
-                            median([1e3 / each[key][index] for each in peer]), ">= 1.2"))
+                            better(peer, key, index), ">= 1.2"))
     report("A small Mask R-CNN", rows, args.json, tensorflow=tensorflow_version(),
            data_pipeline="{:.2f} CPU ms/image".format(median([each["pipeline"] for each in ours])),
-           boxes="{:.0f}, {:.0f}".format(ours[0]["boxes"], peer[0]["boxes"]),
-           weights="{:,}, {:,}".format(ours[0]["weights"], peer[0]["weights"]))
+           boxes="{:.0f}, {:.0f}".format(ours[0]["boxes"], peer[0][0]["boxes"]),
+           weights="{:,}, {:,}".format(ours[0]["weights"], peer[0][0]["weights"]))
 
 
 if __name__ == "__main__":
