@@ -27,6 +27,7 @@ _C.DATA.NUM_WORKERS = 10  # processes that load (threads with horovod and collec
 
 _C.BACKBONE.WEIGHTS = ""  # what training starts from; '': random values
 _C.BACKBONE.RESNET_NUM_BLOCKS = [3, 4, 6, 3]  # ResNet-50; ResNet-101 has [3, 4, 23, 3]
+_C.BACKBONE.CHANNELS = [64, 128, 256, 512]  # within the blocks of each group, which give four times as many
 _C.BACKBONE.FREEZE_AFFINE = False  # with FreezeBN: do not train scale and offset of normalisation
 _C.BACKBONE.NORM = "FreezeBN"  # FreezeBN, SyncBN, GN, None
 _C.BACKBONE.FREEZE_AT = 2  # train all (0), all but conv0 (1), all but conv0 and group0 (2)
@@ -35,12 +36,14 @@ _C.BACKBONE.STRIDE_1X1 = False  # the stride is in the first 1x1 convolution of 
 
 _C.TRAIN.NUM_GPUS = None  # set by finalize_configs
 _C.TRAIN.WEIGHT_DECAY = 1e-4
-_C.TRAIN.BASE_LR = 1e-2  # for 8 images
+_C.TRAIN.OPTIMIZER = "momentum"  # or 'adam', which learns faster from random weights
+_C.TRAIN.BATCH_SIZE = 8  # images of an update: the gradients of so many are summed, over GPUs and steps
+_C.TRAIN.BASE_LR = 1e-2  # for BATCH_SIZE images
 _C.TRAIN.WARMUP = 1000  # steps, whatever the number of GPUs
-_C.TRAIN.WARMUP_INIT_LR = 1e-5  # for 8 images
+_C.TRAIN.WARMUP_INIT_LR = 1e-5  # for BATCH_SIZE images
 _C.TRAIN.STEPS_PER_EPOCH = 500
 _C.TRAIN.STARTING_EPOCH = 1
-_C.TRAIN.LR_SCHEDULE = "1x"  # '1x' ... '9x', or a list of steps of 8 images; the last one is the end
+_C.TRAIN.LR_SCHEDULE = "1x"  # '1x' ... '9x', or a list of numbers of updates; the last one is the end
 _C.TRAIN.EVAL_PERIOD = 50  # epochs; 0: never
 _C.TRAIN.CHECKPOINT_PERIOD = 20  # epochs
 
@@ -97,6 +100,7 @@ _C.TEST.RESULTS_PER_IM = 100
 _C.freeze()
 
 NORMS = ("FreezeBN", "SyncBN", "GN", "None")
+OPTIMIZERS = ("momentum", "adam")
 TRAINERS = ("replicated", "horovod", "collective")
 BOX_HEADS = ("fastrcnn_2fc_head", "fastrcnn_4conv1fc_head", "fastrcnn_4conv1fc_gn_head")
 MASK_HEADS = ("maskrcnn_up4conv_head", "maskrcnn_up4conv_gn_head")
@@ -154,6 +158,7 @@ def _fill_model():
     _require(_C.BACKBONE.FREEZE_AT in (0, 1, 2), "BACKBONE.FREEZE_AT", "be 0, 1 or 2", _C.BACKBONE.FREEZE_AT)
     _require(len(_C.BACKBONE.RESNET_NUM_BLOCKS) == 4, "BACKBONE.RESNET_NUM_BLOCKS", "have four numbers",
              _C.BACKBONE.RESNET_NUM_BLOCKS)
+    _require(len(_C.BACKBONE.CHANNELS) == 4, "BACKBONE.CHANNELS", "have four numbers", _C.BACKBONE.CHANNELS)
     _require(len(_C.FPN.ANCHOR_STRIDES) == len(_C.RPN.ANCHOR_SIZES), "FPN.ANCHOR_STRIDES",
              "have as many values as RPN.ANCHOR_SIZES", _C.FPN.ANCHOR_STRIDES)
     _C.RPN.NUM_ANCHOR = len(_C.RPN.ANCHOR_SIZES) * len(_C.RPN.ANCHOR_RATIOS)
@@ -182,6 +187,8 @@ def _fill_fpn():
 
 def _fill_schedule():
     _one_of("TRAINER", _C.TRAINER, TRAINERS)
+    _one_of("TRAIN.OPTIMIZER", _C.TRAIN.OPTIMIZER, OPTIMIZERS)
+    _require(_C.TRAIN.BATCH_SIZE > 0, "TRAIN.BATCH_SIZE", "be positive", _C.TRAIN.BATCH_SIZE)
     schedule = _C.TRAIN.LR_SCHEDULE
     if isinstance(schedule, str):
         if schedule in ("{}x".format(k) for k in range(1, 10)):
@@ -215,9 +222,9 @@ def _fill_gpus(is_training):
         _require(_C.TRAIN.NUM_GPUS == found, "TRAIN.NUM_GPUS", "be the number of processes, {}".format(found),
                  _C.TRAIN.NUM_GPUS)
     if is_training:
-        gpus = _C.TRAIN.NUM_GPUS
-        _require(gpus > 0 and (gpus % 8 == 0 or 8 % gpus == 0), "TRAIN.NUM_GPUS",
-                 "divide 8 or be a multiple of it, as the schedule is for 8 images", gpus)
+        gpus, batch = _C.TRAIN.NUM_GPUS, _C.TRAIN.BATCH_SIZE
+        _require(gpus > 0 and (gpus % batch == 0 or batch % gpus == 0), "TRAIN.NUM_GPUS",
+                 "divide TRAIN.BATCH_SIZE={} or be a multiple of it, as the schedule is for so many images".format(batch), gpus)
 
 
 def _set_environment(is_training):

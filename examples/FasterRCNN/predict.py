@@ -21,7 +21,7 @@ from config import finalize_configs
 from data import get_eval_dataflow, get_train_dataflow, read_image
 from dataset import DatasetRegistry, register_balloon, register_coco
 from eval import DetectionResult, evaluate_in_processes, predict_dataflow, predict_image, resize_for_prediction, to_results
-from exported import load_exported
+from exported import is_exported, load_exported
 from modeling.generalized_rcnn import ResNetC4Model, ResNetFPNModel
 from viz import (
     draw_annotation,
@@ -178,8 +178,10 @@ def main():
     load = args.load or shapes.random_weights(model)
     if args.visualize:
         return visualize(model, load)
-    predictor, config = load_exported(load, model), None
-    if predictor is None:
+    predictor, config = None, None
+    if is_exported(load):
+        predictor = load_exported(load, model)
+    else:
         config = predict_config(model, load)
         export(config, args)
         if args.predict or args.evaluate or args.benchmark:

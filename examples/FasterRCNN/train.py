@@ -25,14 +25,14 @@ from tensorpack.callbacks import TerminateOnNaN
 from tensorpack.tfutils import collect_env_info
 
 
-def parse_args():
+def parse_args(words):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--load", metavar="PATH", help="start from this model instead of BACKBONE.WEIGHTS, as far as it fits")
     parser.add_argument("--logdir", default="train_log/maskrcnn", help="is emptied first, unless --resume")
     parser.add_argument("--config", metavar="KEY=VALUE", nargs="+", default=[], help="settings, see config.py")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the log directory")
     parser.add_argument("--fake", action="store_true", help="a few steps on drawn images with a small network")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def register_datasets():
@@ -78,7 +78,7 @@ def make_train_config(args, model, dataflow, data):
     warmup, schedule, epochs = warmup_schedule(cfg.TRAIN), learning_rate_schedule(cfg.TRAIN), last_epoch(cfg.TRAIN)
     logger.info("Warm-up, by steps: %s", warmup)
     logger.info("Learning rate, by epochs: %s; the end is after epoch %d.", schedule, epochs)
-    logger.info("Passes over the images: %.3g", cfg.TRAIN.LR_SCHEDULE[-1] * 8. / len(dataflow))
+    logger.info("Passes over the images: %.3g", cfg.TRAIN.LR_SCHEDULE[-1] * cfg.TRAIN.BATCH_SIZE * 1. / len(dataflow))
     if args.load:
         init = SmartInit(args.load, ignore_mismatch=True)
     else:
@@ -89,8 +89,9 @@ def make_train_config(args, model, dataflow, data):
                 starting_epoch=cfg.TRAIN.STARTING_EPOCH)
 
 
-def main():
-    args = parse_args()
+def main(words=None):
+    """Train as the words of the command line say, or these: for scripts that register data sets of their own."""
+    args = parse_args(words)
     if args.fake:
         args.config = shapes.fake_settings(args.logdir) + args.config
     cfg.update_args(args.config)

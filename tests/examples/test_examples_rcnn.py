@@ -24,17 +24,33 @@ def photo(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("words", [
-    [], ["MODE_FPN=False", "MODE_MASK=False", "BACKBONE.NORM=FreezeBN", "RPN.HEAD_DIM=32",
-         "DATA.FILTER_EMPTY_ANNOTATIONS=False", "RPN.TRAIN_POST_NMS_TOPK=20", "RPN.TEST_POST_NMS_TOPK=20"]], ids=["fpn", "c4"])
-def test_training_then_evaluation(monkeypatch, tmp_path, words):
-    config = ["--config"] + words if words else []
-    run_example(monkeypatch, tmp_path, "FasterRCNN/train.py", "--fake", "--logdir", "log", *config)
-    last = last_statistics(tmp_path / "log")
+SETTINGS = {
+    "fpn": ["TRAIN.OPTIMIZER=adam"],
+    "c4": ["MODE_FPN=False", "MODE_MASK=False", "BACKBONE.NORM=FreezeBN", "RPN.HEAD_DIM=32",
+           "DATA.FILTER_EMPTY_ANNOTATIONS=False", "RPN.TRAIN_POST_NMS_TOPK=20", "RPN.TEST_POST_NMS_TOPK=20"],
+}
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
+def trained(request, tmp_path_factory):
+    """(the folder of a short training's `log`, the words of its command line)"""
+    words = SETTINGS[request.param]
+    folder, config = tmp_path_factory.mktemp("trained"), ["--config"] + words
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        run_example(monkeypatch, folder, "FasterRCNN/train.py", "--fake", "--logdir", "log", *config)
+    return folder, config
+
+
+def test_training(trained):
+    last = last_statistics(trained[0] / "log")
     assert last["total_cost"] > 0 and "shapes_val-mAP(bbox)/IoU=0.5:0.95" in last
-    run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--load", "log/checkpoint", "--evaluate", "out.json",
+
+
+def test_evaluation(monkeypatch, trained):
+    folder, config = trained
+    run_example(monkeypatch, folder, "FasterRCNN/predict.py", "--fake", "--load", "log/checkpoint", "--evaluate", "out.json",
                 *config)
-    with open(str(tmp_path / "out.json-shapes_val")) as f:
+    with open(str(folder / "out.json-shapes_val")) as f:
         records = json.load(f)
     assert {"image_id", "category_id", "bbox", "score"} <= set(records[0]) and records[0]["category_id"] in (1, 2, 3, 4)
 
@@ -76,10 +92,21 @@ def test_shapes_are_drawn_and_their_masks_agree(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_shapes_are_trained_on_in_one_command(monkeypatch, tmp_path):
-    run_example(monkeypatch, tmp_path, "FasterRCNN/shapes-training.py", "--fake", "--logdir", "log")
+def test_shapes_are_learned_from_nothing_in_one_command(monkeypatch, tmp_path):
+    run_example(monkeypatch, tmp_path, "FasterRCNN/shapes.py", "shapes", "--train", "1000", "--val", "50")
+    run_example(monkeypatch, tmp_path, "FasterRCNN/shapes-training.py", "--data", "shapes", "--logdir", "log", "--epochs", "1",
+                "--steps", "2400")
+    last = last_statistics(tmp_path / "log")
+    assert last["shapes_val-mAP(bbox)/IoU=0.5"] > 0.3 and last["shapes_val-mAP(segm)/IoU=0.5"] > 0.3
     assert cv2.imread(str(tmp_path / "log" / "curve.png")).shape == (400, 640, 3)
     assert cv2.imread(str(tmp_path / "log" / "detections.png")).std() > 5
+
+
+@pytest.mark.slow
+def test_all_exports_detect_the_same(monkeypatch, tmp_path, capsys):
+    pytest.importorskip("tf2onnx")
+    run_example(monkeypatch, tmp_path, "FasterRCNN/compare-exports.py", "--fake")
+    assert "same, in the same order" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("args", [
@@ -127,7 +154,9 @@ def test_right_settings(word, key, value):
 @pytest.mark.parametrize("word, text", [
     ("BACKBONE.NORM=BN", "BACKBONE.NORM must be one of"), ("BACKBONE.FREEZE_AT=3", "FREEZE_AT"),
     ("FPN.FRCNN_HEAD_FUNC=head", "fastrcnn_2fc_head"), ("RPN.ANCHOR_SIZES=(32,64)", "ANCHOR_STRIDES"),
-    ("TRAIN.NUM_GPUS=3", "NUM_GPUS"), ("TRAIN.LR_SCHEDULE=[5,3]", "LR_SCHEDULE"), ("TRAINER=all", "TRAINER")])
+    ("TRAIN.OPTIMIZER=sgd", "TRAIN.OPTIMIZER must be one of"), ("TRAIN.BATCH_SIZE=0", "TRAIN.BATCH_SIZE must be positive"),
+    ("BACKBONE.CHANNELS=[64,128]", "BACKBONE.CHANNELS must have four"), ("TRAIN.NUM_GPUS=3", "NUM_GPUS"),
+    ("TRAIN.LR_SCHEDULE=[5,3]", "LR_SCHEDULE"), ("TRAINER=all", "TRAINER")])
 def test_settings_that_do_not_go_together(word, text):
     with pytest.raises(ValueError, match=text):
         with rcnn_program([word], is_training=True):
@@ -145,6 +174,8 @@ def test_schedule():
         train.LR_SCHEDULE = [10]
         with pytest.raises(ValueError, match="0 epochs"):
             schedule.last_epoch(train)
+        train.BATCH_SIZE, train.LR_SCHEDULE = 2, [750, 1000]
+        assert schedule.learning_rate_schedule(train)[1:] == [(3, pytest.approx(1e-3))] and schedule.last_epoch(train) == 4
 
 
 def write_coco(folder, annotations, size=(40, 50)):

@@ -11,7 +11,6 @@ from tensorpack.tfutils.varreplace import freeze_variables
 from . import layout
 
 tf = tfv1
-CHANNELS = (64, 128, 256, 512)
 
 
 @layer_register(log_shape=True)
@@ -137,12 +136,12 @@ def resnet_group(x, number):
     with tf.variable_scope("group{}".format(number)):
         for block in range(cfg.BACKBONE.RESNET_NUM_BLOCKS[number]):
             with tf.variable_scope("block{}".format(block)):
-                x = bottleneck(x, CHANNELS[number], 2 if block == 0 and number > 0 else 1)
+                x = bottleneck(x, cfg.BACKBONE.CHANNELS[number], 2 if block == 0 and number > 0 else 1)
     return x
 
 
 def stem(image):
-    x = Conv2D("conv0", pad_for(image, 7), 64, 7, strides=2, padding="valid", activation=norm_relu)
+    x = Conv2D("conv0", pad_for(image, 7), cfg.BACKBONE.CHANNELS[0], 7, strides=2, padding="valid", activation=norm_relu)
     return MaxPooling("pool0", pad_for(x, 3), 3, strides=2, padding="valid")
 
 

@@ -43,11 +43,12 @@ class GeneralizedRCNN(ModelDesc):
     def optimizer(self):
         rate = tf.get_variable("learning_rate", initializer=0.0, trainable=False)
         tf.summary.scalar("learning_rate-summary", rate)
-        # gradients of 8 images are summed, over GPUs and steps
-        optimizer = tf.train.MomentumOptimizer(rate / 8., 0.9)
-        if cfg.TRAIN.NUM_GPUS < 8:
-            optimizer = AccumGradOptimizer(optimizer, 8 // cfg.TRAIN.NUM_GPUS)
-        return optimizer
+        batch, gpus = cfg.TRAIN.BATCH_SIZE, cfg.TRAIN.NUM_GPUS
+        if cfg.TRAIN.OPTIMIZER == "adam":  # for which sum and mean of gradients are the same
+            optimizer = tf.train.AdamOptimizer(rate, epsilon=1e-6)
+        else:
+            optimizer = tf.train.MomentumOptimizer(rate / float(batch), 0.9)
+        return AccumGradOptimizer(optimizer, batch // gpus) if gpus < batch else optimizer
 
     def get_inference_tensor_names(self):
         """(names of inputs, names of outputs)"""
