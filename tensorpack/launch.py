@@ -19,8 +19,6 @@ import threading
 import time
 from typing import Any, Dict, List, Optional, Sequence
 
-from .utils._wire.keys import KEY_VARIABLE, make_key
-
 __all__ = ["launch", "main"]
 
 _POLL_SECONDS = 0.05
@@ -104,6 +102,8 @@ class _KeyFile:
     """Path of a key for the workers: that of the environment, or a new one, which is removed at the end."""
 
     def __enter__(self) -> str:
+        from .utils._wire.keys import KEY_VARIABLE, make_key
+
         self._directory: Optional[str] = None
         given = os.environ.get(KEY_VARIABLE)
         if given:
@@ -125,6 +125,8 @@ def _environments(num_workers: int, gpus: Optional[Sequence[str]], key: Optional
         config = {"cluster": {"worker": addresses[1:]}, "task": {"type": "worker", "index": rank}}
         environments.append({"TF_CONFIG": json.dumps(config), "TENSORPACK_WATCHDOG": addresses[0]})
         if key is not None:
+            from .utils._wire.keys import KEY_VARIABLE
+
             environments[-1][KEY_VARIABLE] = key
         if gpus is not None:
             environments[-1]["CUDA_VISIBLE_DEVICES"] = gpus[rank]

@@ -23,7 +23,7 @@ def keep_from_unpickling() -> None:
         return
     storage = pa.null()
 
-    class _Refused(pa.ExtensionType):  # type: ignore[name-defined]
+    class _Refused(pa.ExtensionType):  # type: ignore[name-defined]  # pyarrow has no types
         def __init__(self) -> None:
             super().__init__(storage, _PICKLED_TYPE)
 

@@ -42,7 +42,7 @@ class PickledDtype:
     """
 
     __slots__ = ("dtype",)
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # None: it cannot be hashed
 
     def __init__(self, description: Any, align: Any = False, copy: Any = False):
         if type(description) is str and description in _COMMON:
@@ -112,7 +112,7 @@ class PickledArray:
     """Stands for an array until everything is read. Attribute `array`: the array, or None before `complete`."""
 
     __slots__ = ("array", "_shape", "_dtype", "_order", "_elements")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # None: it cannot be hashed
 
     def __init__(self, kind: Any, shape: Any, typecode: Any):
         if not isinstance(kind, Named):

@@ -103,4 +103,4 @@ def _structure(description: Any, depth: int) -> np.dtype:
         parts["formats"].append(_structure(kind, depth + 1))
         parts["offsets"].append(int(offset))
         parts["titles"].append(str(title[0]) if title and title[0] is not None else None)
-    return np.dtype(dict(parts, itemsize=int(description["size"])), align=bool(description["aligned"]))  # type: ignore[call-overload]
+    return np.dtype(dict(parts, itemsize=int(description["size"])), align=bool(description["aligned"]))  # type: ignore[call-overload]  # numpy types fewer forms than it takes
