@@ -52,7 +52,7 @@ def difference(expected, found):
 
 
 def first_line(error):
-    return "{}: {}".format(type(error).__name__, " ".join(str(error).split())[:160])
+    return "{}: {}".format(type(error).__name__, " ".join(str(error).split())[:400])
 
 
 def compare(path, engine, model, images, expected):
