@@ -52,7 +52,7 @@ def difference(expected, found):
 
 
 def first_line(error):
-    return "{}: {}".format(type(error).__name__, " ".join(str(error).split())[:160])
+    return "{}: {}".format(type(error).__name__, " ".join(str(error).split())[:400])
 
 
 def compare(path, engine, model, images, expected):
@@ -83,6 +83,7 @@ def compare_all(config, model, images, folder):
             continue
         for engine in engines:
             row, is_wrong = compare(path, engine, model, images, expected)
+            logger.info("%s in %s: %s", *row[:3])
             rows.append(row)
             failed = failed or is_wrong
     return rows, failed

@@ -18,9 +18,11 @@ def load_exported(path, model, engine=None):
     Args:
         path: of an exported file.
         model: gives the order of outputs.
-        engine: what computes it, see ExportedPredictor.
+        engine: what computes it, see ExportedPredictor; by default that of the format, as what is faster may fail on images
+            where a level of the pyramid has no box.
     """
-    predictor = ExportedPredictor(path, engine)
+    engines = {".onnx": "onnxruntime", ".tflite": "litert"}
+    predictor = ExportedPredictor(path, engine or engines.get(os.path.splitext(path)[1], "tensorflow"))
     names = [name.split(":")[0] for name in predictor.output_names]
     order = [names.index(name) for name in model.get_inference_tensor_names()[1]]
 
