@@ -25,7 +25,7 @@ EXPORTS = {
         MultiThreadRunner NumpySerializer ParquetData ParquetSerializer PrefetchData PrefetchDataZMQ PrintData
         ProxyDataFlow RNGDataFlow RandomChooseData RandomMixData RemoteDataZMQ RepeatedData RepeatedDataPoint
         ResumableData SVMLightData SelectComponent ShardData TFExampleData TFExampleSerializer TFRecordSerializer
-        TarData TarSerializer TestDataSpeed ZarrData ZarrSerializer check_dataflow dataset decode_image imgaug
+        TarData TarSerializer TestDataSpeed ZarrData ZarrSerializer check_dataflow dataset decode_image imgaug look
         send_dataflow_zmq""",
     "tensorpack.dataflow.adapters": "as_jax as_tf_dataset as_torch",
     "tensorpack.dataflow.dataset": """

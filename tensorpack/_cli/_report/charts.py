@@ -158,13 +158,17 @@ class Painter:
         if figure.legend:
             figure.add_layout(figure.legend[0], "below")
             figure.legend.click_policy = "hide"
-            words_below = "".join(item.label.value for item in figure.legend[0].items)
+            words_below = "".join(_text_of(item.label) for item in figure.legend[0].items)
             if len(words_below) < _LEGEND_LINE:
                 figure.legend.orientation = "horizontal"
             else:
                 figure.height = _HEIGHT + _LEGEND_HEIGHT * (len(figure.legend[0].items) - 1)
             figure.legend.border_line_alpha = 0
         return Picture(title, "; ".join(words), figure, columns)
+
+
+def _text_of(label: Any) -> str:
+    return str(label["value"] if isinstance(label, dict) else label.value)  # Bokeh 2: a dict
 
 
 def speed_of(run: Run) -> Dict[int, float]:
