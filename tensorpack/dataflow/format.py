@@ -71,8 +71,9 @@ class HDF5Data(RNGDataFlow):
         if not self.data_paths:
             raise ValueError("HDF5Data: data_paths must be a list of at least one name; got {}".format(shown(data_paths)))
         logger.info("Loading %s to memory...", filename)
+        open_file = _h5py.File
         open(filename, "rb").close()  # what the system says about it is clearer
-        with explained_file("HDF5Data", filename, "a complete HDF5 file"), _h5py.File(filename, "r") as f:
+        with explained_file("HDF5Data", filename, "a complete HDF5 file"), open_file(filename, "r") as f:
             for path in self.data_paths:
                 if path not in f:
                     raise KeyError("HDF5Data: data_paths must be datasets of {}; got {!r}; there are {}".format(

@@ -13,6 +13,7 @@ from tensorpack.contrib.ray import PredictBatches
 from tensorpack.predict import ExportedPredictor, OfflinePredictor
 
 pytestmark = [
+    pytest.mark.slow,  # a cluster takes a minute of a machine that has nothing else to do, and much longer on another
     pytest.mark.skipif("sys.version_info < (3, 10)", reason="Ray has no release for this Python"),
     pytest.mark.timeout(300),
     pytest.mark.filterwarnings("ignore"),  # Ray's own code runs here, and calls what Ray has deprecated

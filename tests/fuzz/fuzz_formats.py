@@ -33,7 +33,6 @@ class Format:
         """Import what reading needs, before processes are forked."""
         for name in self.needs:
             __import__(name)
-        _quiet()
         process = multiprocessing.get_context("fork").Process(target=self.read_valid)
         process.start()  # not here: what has used TensorFlow cannot be forked
         process.join()
@@ -44,6 +43,7 @@ class Format:
         import random
         import tempfile
 
+        be_quiet()
         folder = tempfile.mkdtemp(prefix="fuzz-")
         try:
             for sample in self.samples(folder):
@@ -53,7 +53,8 @@ class Format:
             shutil.rmtree(folder)
 
 
-def _quiet():
+def be_quiet():
+    """For a process that reads changed inputs: no log of what is wrong with them."""
     import logging
 
     from tensorpack.utils import logger

@@ -16,6 +16,8 @@ import tempfile
 import time
 import traceback
 
+from fuzz_formats import be_quiet
+
 SECONDS = 10  # for one input
 MEMORY = 1 << 30  # bytes, beyond what the process has before the first input
 BATCH = 2000  # inputs of a process
@@ -170,6 +172,7 @@ def _patience():
 def _child(form, samples, inside, first, end, seed, shared):
     code = 1
     try:
+        be_quiet()
         _limit()
         counts = collections.Counter()
         words = b""

@@ -81,7 +81,7 @@ def _fails(data, folder, rng):
     (_dies, DIED), (_waits, HUNG), (_leaves, OUTSIDE), (_asks, OTHER), (_fails, OTHER), (lambda data, folder, rng: None, READ),
 ], ids=["dies", "waits", "leaves", "asks for memory", "fails", "reads"])
 def test_the_harness_sees_what_goes_wrong(read, outcome, monkeypatch):
-    monkeypatch.setattr("fuzz_runner.SECONDS", 0.2)
+    monkeypatch.setattr("fuzz_runner.SECONDS", 3)
     form = Format(lambda folder: [b"sample"], read)
     monkeypatch.setattr(form, "prepare", lambda: None)
     result = run(form, 2)
