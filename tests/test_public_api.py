@@ -70,7 +70,7 @@ EXPORTS = {
 # The root re-exports its packages, and these by other names.
 ROOT_ONLY = {"callbacks", "compat", "dataflow", "graph_builder", "input_source", "libinfo", "models", "predict", "tfutils",
              "tfv1", "train", "utils"}
-NOT_IN_ROOT = {"DataParallelBuilder", "LeastLoadedDeviceSetter", "allreduce_grads"}
+NOT_IN_ROOT = {"look", "DataParallelBuilder", "LeastLoadedDeviceSetter", "allreduce_grads"}
 MODULES = sorted(name for _, name, _ in pkgutil.walk_packages(tensorpack.__path__, "tensorpack."))
 
 

