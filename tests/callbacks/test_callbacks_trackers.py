@@ -74,6 +74,7 @@ def runs_of_wandb(tmp_path):
 @needs_wandb
 def test_wandb_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(train, tmp_path):
     train(3, "wandb=" + str(tmp_path), "kill", status=-signal.SIGKILL)
+    (tmp_path / "log" / ".sending-of-a-killed-run").mkdir()
     with open(str(tmp_path / "log" / "wandb.json")) as f:
         identity = json.load(f)["id"]
     train(3, "wandb=" + str(tmp_path))
@@ -123,6 +124,7 @@ def test_mlflow_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(t
     assert run.data.metrics["a _b_"] == 3
     assert "images/picture/15.png" in [each.path for each in client.list_artifacts(run.info.run_id, "images/picture")]
     assert len(client.list_artifacts(run.info.run_id, "checkpoints/model-15")) == 2
+    assert not glob.glob(str(tmp_path / "log" / ".sending-*"))
 
 
 @needs_mlflow

@@ -1,6 +1,7 @@
 """`TrackerMonitor`: what monitors that send to a tracking service have in common."""
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -18,6 +19,8 @@ from .base import MonitorBase
 from .sender import BackgroundSender
 
 Scalars = Dict[str, float]
+
+_SENDING = ".sending-"  # folders of checkpoints that are being sent begin with it
 
 
 class TrackerMonitor(MonitorBase):
@@ -83,6 +86,7 @@ class TrackerMonitor(MonitorBase):
         folder = logger.get_logger_dir()
         path = os.path.join(folder, self._identity_file) if folder else None
         self._last_checkpoint = self._newest_checkpoint()
+        self._remove_unsent()  # of a run that was killed
 
         def begin() -> None:
             identity = self._open(_read_identity(path) if path and is_resumed else None)
@@ -124,7 +128,8 @@ class TrackerMonitor(MonitorBase):
             self._trigger()
             failed = sys.exc_info()[0] is not None  # the training ends by an error, which is on its way up
             self._put(lambda: self._close(failed))
-            self._sender.close(self._flush_seconds)
+            if not self._sender.close(self._flush_seconds):
+                self._remove_unsent()
             self._sender = None
 
     def _flush(self) -> None:
@@ -141,13 +146,19 @@ class TrackerMonitor(MonitorBase):
         if self._sender is not None:
             self._sender.put(call)
 
+    @staticmethod
+    def _remove_unsent() -> None:
+        folder = logger.get_logger_dir()
+        for unsent in glob.glob(os.path.join(glob.escape(folder), _SENDING + "*")) if folder else ():
+            shutil.rmtree(unsent, ignore_errors=True)
+
     def _newest_checkpoint(self) -> Optional[str]:
         folder = logger.get_logger_dir()
         return tf.train.latest_checkpoint(folder) if folder else None
 
     def _put_checkpoint(self, prefix: str) -> None:
         """Have the files sent as they are at this moment: ModelSaver may remove them before their turn comes."""
-        folder = tempfile.mkdtemp(prefix=".sending-", dir=os.path.dirname(prefix))
+        folder = tempfile.mkdtemp(prefix=_SENDING, dir=os.path.dirname(prefix))
         try:
             paths = [_link(path, folder) for path in tf.gfile.Glob(prefix + ".*")]
         except OSError as e:
