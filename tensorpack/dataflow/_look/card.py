@@ -1,4 +1,4 @@
-"""What a notebook shows of a flow itself: nothing is iterated for it, so that showing a flow neither costs time nor changes it."""
+"""What a notebook shows of a flow itself: it is not iterated for it, so that this costs no time and changes nothing."""
 from __future__ import annotations
 
 from html import escape

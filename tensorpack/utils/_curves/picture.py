@@ -7,6 +7,8 @@ import math
 from html import escape
 from typing import Any, Dict, List, Sequence, Tuple
 
+import numpy as np
+
 from .._text.html import table
 from ..optional import optional_import
 from .arrange import COLOURS, Chart, best_of, charts_of, direction, finite_of, in_words, scale_of, settings_of, thinned
@@ -90,9 +92,10 @@ def _draw(charts: Sequence[Chart], history: History, settings: Sequence[str]) ->
             axes.legend(fontsize="small")
         if position > len(charts) - columns:
             axes.set_xlabel("global step")
-    figure.tight_layout()
     file = io.BytesIO()
-    figure.savefig(file, format="svg")
+    with np.errstate(all="ignore"):  # of the ticks of huge values
+        figure.tight_layout()
+        figure.savefig(file, format="svg")
     return file.getvalue()
 
 
