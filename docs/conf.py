@@ -1,5 +1,6 @@
 """Settings of the documentation site; `make docs` builds it, and treats warnings as errors."""
 import glob
+import importlib.util
 import os
 import re
 import sys
@@ -43,6 +44,9 @@ def setup(app):
     app.connect("autodoc-process-signature", _signature_of_layers)
     app.connect("builder-inited", _make_pages_of_examples)
     app.connect("source-read", _point_to_pages_of_examples)
+    if importlib.util.find_spec("jupytext"):
+        app.connect("builder-inited", _make_notebooks)
+        app.connect("source-read", _point_to_notebook)
 
 
 def _make_pages_of_examples(app):
@@ -59,6 +63,35 @@ def _make_pages_of_examples(app):
 def _point_to_pages_of_examples(app, page, source):
     if not page.startswith("examples/"):
         source[0] = _with_links_from(source[0], os.path.dirname("docs/" + page), os.path.dirname("docs/" + page))
+
+
+def _make_notebooks(app):
+    """Each tutorial with code as a notebook, docs/notebooks/<page>.ipynb, which is no part of the repository."""
+    import jupytext
+
+    for page in _pages_with_code():
+        with open(os.path.join(ROOT, "docs", page + ".md"), encoding="utf-8") as f:
+            text = _with_links_from(f.read(), os.path.dirname("docs/" + page), os.path.dirname("docs/notebooks/" + page))
+        path = os.path.join(ROOT, "docs", "notebooks", page + ".ipynb")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        notebook = jupytext.reads(text, "md")
+        notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        jupytext.write(notebook, path)
+
+
+def _pages_with_code():
+    paths = glob.glob(os.path.join(ROOT, "docs", "tutorial", "**", "*.md"), recursive=True)
+    return sorted(os.path.relpath(path, os.path.join(ROOT, "docs"))[:-len(".md")] for path in paths
+                  if "\n```python\n" in open(path, encoding="utf-8").read())
+
+
+def _point_to_notebook(app, page, source):
+    """A link below the title."""
+    path = os.path.join(ROOT, "docs", "notebooks", page + ".ipynb")
+    if os.path.exists(path):
+        title, rest = source[0].split("\n", 1)
+        link = os.path.relpath(path, os.path.dirname(os.path.join(ROOT, "docs", page)))
+        source[0] = "{}\n\n[This page as a notebook]({})\n{}".format(title, link, rest)
 
 
 def _with_links_from(text, old, new):

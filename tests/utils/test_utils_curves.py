@@ -40,8 +40,8 @@ def test_training_stands_beside_validation_and_settings_come_last():
         "learning_rate": points(0.1, 0.001), "train_error": points(0.5, 0.25), "validation_error": points(0.75, 0.5),
         "cost": points(2, 1)}))
     assert num_axes(root) == 3
-    assert alt == ("cost: from 2 to 1, best 1 at global step 20; error: training from 0.5 to 0.25, best 0.25 at global step 20, "
-                   "validation from 0.75 to 0.5, best 0.5 at global step 20; learning_rate: from 0.1 to 0.001")
+    assert alt == ("cost: from 2 to 1, best 1 at global step 20; error: training from 0.5 to 0.25, best 0.25 at global step "
+                   "20, validation from 0.75 to 0.5, best 0.5 at global step 20; learning_rate: from 0.1 to 0.001")
 
 
 ODD = {

@@ -1,9 +1,10 @@
-"""What a notebook shows of a flow itself: it is not iterated for it, so that this costs no time and changes nothing."""
+"""What a notebook shows of a flow itself, which is not iterated for it, so that this costs no time and changes nothing."""
 from __future__ import annotations
 
 from html import escape
 from typing import Any, Callable
 
+from ...utils._text.html import plain
 from .draw import Painter
 from .roles import components_of
 from .seen import Seen
@@ -22,9 +23,8 @@ def card(flow: Any, source: Any, take: Callable[[Any], Any]) -> str:
     of_source = "" if source is flow else " of its source, {}, before what the other flows do to it".format(
         escape(type(source).__name__))
     datapoint = _shown(source, take)
-    return ("<div><pre style=\"white-space: pre-wrap; margin: 0\">{}</pre><small>{}; <code>look(df)</code> shows its first "
-            "datapoints</small>{}</div>").format(
-        escape(repr(flow)), length_in_words(flow),
+    return "<div>{}<small>{}; <code>look(df)</code> shows its first datapoints</small>{}</div>".format(
+        plain(repr(flow)), length_in_words(flow),
         "<p style=\"margin: 0.5rem 0\">A datapoint{}:</p>{}".format(of_source, datapoint) if datapoint else "")
 
 

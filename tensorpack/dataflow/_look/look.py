@@ -8,6 +8,7 @@ from typing import Any, Generator, List, Optional, Sequence
 from tabulate import tabulate
 
 from ...utils._numbers import whole_number
+from ...utils._text.html import plain
 from ...utils._viz.sheet import write_sheet
 from ...utils.optional import optional_import
 from .._flows.stages import StageClock, stage_table
@@ -98,8 +99,8 @@ class Look:
         return "\n\n".join([self._flow, self._words(), components, stage_table(self.stages)])
 
     def _repr_html_(self) -> str:
-        return ("<div><pre style=\"white-space: pre-wrap\">{}</pre><p>{}</p>{}<pre>{}</pre></div>").format(
-            escape(self._flow), escape(self._words()), self._seen.html(), escape(stage_table(self.stages)))
+        return "<div>{}<p>{}</p>{}{}</div>".format(
+            plain(self._flow), escape(self._words()), self._seen.html(), plain(stage_table(self.stages)))
 
 
 def _datapoints(df: DataFlow) -> Generator[Any, None, None]:
