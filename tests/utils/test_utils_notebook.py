@@ -21,6 +21,7 @@ CELLS = {
     "nested bars": "for k in get_tqdm(range(2), desc='outer', mininterval=0):\n"
                    "    for j in get_tqdm(range(2), desc='inner', mininterval=0): pass",
     "broken off": "with get_tqdm(total=4, mininterval=0) as bar: bar.update(1)",
+    "left no trace": "for k in get_tqdm(range(3), leave=False, mininterval=0): pass",
     "no bar": "for k in get_tqdm(range(3), disable=True): pass",
     "file": "import io; out = io.StringIO()\nfor k in get_tqdm(range(3), file=out): pass\nprint('3/3' in out.getvalue())",
     "forked": "def draw():\n    for k in get_tqdm(range(3)): pass\n    logger.info('from the child')\n"
@@ -71,6 +72,10 @@ def test_a_bar_is_one_line_that_ends_as_it_was_drawn_last(cells, cell, ends):
 
 def test_a_bar_that_is_disabled_or_has_a_file_is_not_shown(cells):
     assert not cells["no bar"] and streams(cells["file"], "stdout") == "True\n" and not texts(cells["file"])
+
+
+def test_a_bar_can_vanish_at_its_end(cells):
+    assert texts(cells["left no trace"]) == [""] and len(cells["left no trace"]) == 1
 
 
 def test_a_forked_process_draws_as_on_a_terminal(cells):

@@ -18,7 +18,7 @@ def make_bar(*args: Any, **options: Any) -> Bar:
     """
     if options.get("file") is not None or options.get("disable") or not is_kernel():
         return Bar(*args, **options)
-    if find_spec("ipywidgets") is not None:
+    if find_spec("ipywidgets") and find_spec("tqdm.notebook"):  # old versions of tqdm lack the latter
         from .widget import WidgetBar
 
         return WidgetBar(*args, **options)

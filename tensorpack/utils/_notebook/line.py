@@ -20,10 +20,10 @@ class CellLine:
 
     def write(self, text: str) -> int:
         """Show the text in the place of what was there; what only moves the cursor changes nothing."""
-        line = _MOVES.sub("", text).rstrip()
-        if line and line != self._text:
-            self._text = line
-            self._show({"text/plain": line})
+        drawn = _MOVES.sub("", text)
+        if drawn and drawn.rstrip() != self._text:
+            self._text = drawn.rstrip()
+            self._show({"text/plain": self._text})
         return len(text)
 
     def _show(self, data: Any) -> None:
