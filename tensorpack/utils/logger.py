@@ -80,7 +80,7 @@ class _PlainFormatter(_Formatter):
         return _ANSI_ESCAPE.sub("", super().format(record))
 
 
-class _StdoutHandler(logging.StreamHandler):
+class _StdoutHandler(logging.StreamHandler):  # type: ignore[type-arg]  # it takes none in Python 3.7
     """Writes to the stdout of this moment; in a notebook to that of each line, since `%%capture` and others replace it."""
 
     def __init__(self) -> None:

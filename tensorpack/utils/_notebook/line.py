@@ -28,7 +28,8 @@ class CellLine:
 
     def _show(self, data: Any) -> None:
         if self._handle is None:
-            self._handle = display(data, raw=True, display_id=True)
+            show: Any = display
+            self._handle = show(data, raw=True, display_id=True)
         else:
             self._handle.update(data, raw=True)
 

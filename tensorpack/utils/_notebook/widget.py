@@ -6,5 +6,5 @@ from tqdm.notebook import tqdm_notebook
 from .._text.progress_bar import Bar
 
 
-class WidgetBar(tqdm_notebook, Bar):  # type: ignore[misc,type-arg]  # the bases name the file of a bar differently
+class WidgetBar(tqdm_notebook, Bar):  # type: ignore[type-arg]  # it takes none when the program runs
     """A `Bar` that is drawn by the browser."""
