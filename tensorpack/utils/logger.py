@@ -15,13 +15,12 @@ import sys
 from datetime import datetime
 from typing import Any, Callable, List, Optional, Union
 
-from termcolor import colored
-
 from .._exports import tell_near_names
 from ._files.emptied import note_action
 from ._files.paths import is_remote, normpath
 from ._files.writer_lock import has_other_writer, hold_as_writer, one_at_a_time
 from ._notebook.kernel import in_notebook
+from ._text.colour import colored
 
 __all__ = [
     "addFilter",
