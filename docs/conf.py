@@ -65,6 +65,10 @@ def _point_to_pages_of_examples(app, page, source):
         source[0] = _with_links_from(source[0], os.path.dirname("docs/" + page), os.path.dirname("docs/" + page))
 
 
+# Without it the language of most blocks, which may be that of the shell, is taken for that of the notebook.
+_KERNEL = "---\njupyter:\n  kernelspec:\n    display_name: Python 3\n    language: python\n    name: python3\n---\n\n"
+
+
 def _make_notebooks(app):
     """Each tutorial with code as a notebook, docs/notebooks/<page>.ipynb, which is no part of the repository."""
     import jupytext
@@ -74,8 +78,12 @@ def _make_notebooks(app):
             text = _with_links_from(f.read(), os.path.dirname("docs/" + page), os.path.dirname("docs/notebooks/" + page))
         path = os.path.join(ROOT, "docs", "notebooks", page + ".ipynb")
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        notebook = jupytext.reads(text, "md")
-        notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        notebook = jupytext.reads(_KERNEL + text, "md")
+        for cell in notebook.cells:
+            if cell.cell_type == "code" and cell.source.startswith("%%"):  # such as a server that the shell starts
+                language, code = cell.source[len("%%"):].split("\n", 1)
+                cell.update(cell_type="markdown", source="```{}\n{}\n```".format(language, code))
+                del cell["outputs"], cell["execution_count"]
         jupytext.write(notebook, path)
 
 

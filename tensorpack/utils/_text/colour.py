@@ -13,7 +13,7 @@ def colored(text: str, *arguments: Any, **options: Any) -> str:
     """The text with the marks of its colour, for `print` and the logger; see `termcolor.colored`."""
     if in_notebook() and "NO_COLOR" not in os.environ:
         try:
-            return termcolor.colored(text, *arguments, force_color=True, **options)
+            return termcolor.colored(text, *arguments, **{**options, "force_color": True})
         except TypeError:  # before termcolor 2.2
             pass
     return termcolor.colored(text, *arguments, **options)
