@@ -73,9 +73,12 @@ def _make_notebooks(app):
     """Each tutorial with code as a notebook, docs/notebooks/<page>.ipynb, which is no part of the repository."""
     import jupytext
 
-    for page in _pages_with_code():
-        with open(os.path.join(ROOT, "docs", page + ".md"), encoding="utf-8") as f:
+    for page_file in glob.glob(os.path.join(ROOT, "docs", "tutorial", "**", "*.md"), recursive=True):
+        page = os.path.relpath(page_file, os.path.join(ROOT, "docs"))[:-len(".md")]
+        with open(page_file, encoding="utf-8") as f:
             text = _with_links_from(f.read(), os.path.dirname("docs/" + page), os.path.dirname("docs/notebooks/" + page))
+        if "\n```python\n" not in text:
+            continue
         path = os.path.join(ROOT, "docs", "notebooks", page + ".ipynb")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         notebook = jupytext.reads(_KERNEL + text, "md")
@@ -85,12 +88,6 @@ def _make_notebooks(app):
                 cell.update(cell_type="markdown", source="```{}\n{}\n```".format(language, code))
                 del cell["outputs"], cell["execution_count"]
         jupytext.write(notebook, path)
-
-
-def _pages_with_code():
-    paths = glob.glob(os.path.join(ROOT, "docs", "tutorial", "**", "*.md"), recursive=True)
-    return sorted(os.path.relpath(path, os.path.join(ROOT, "docs"))[:-len(".md")] for path in paths
-                  if "\n```python\n" in open(path, encoding="utf-8").read())
 
 
 def _point_to_notebook(app, page, source):
