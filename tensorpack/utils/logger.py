@@ -15,12 +15,12 @@ import sys
 from datetime import datetime
 from typing import Any, Callable, List, Optional, Union
 
-from termcolor import colored
-
 from .._exports import tell_near_names
 from ._files.emptied import note_action
 from ._files.paths import is_remote, normpath
 from ._files.writer_lock import has_other_writer, hold_as_writer, one_at_a_time
+from ._notebook.kernel import in_notebook
+from ._text.colour import colored
 
 __all__ = [
     "addFilter",
@@ -79,11 +79,24 @@ class _PlainFormatter(_Formatter):
         return _ANSI_ESCAPE.sub("", super().format(record))
 
 
+class _StdoutHandler(logging.StreamHandler):  # type: ignore[type-arg]  # it takes none in Python 3.7
+    """Writes to the stdout of this moment; in a notebook to that of each line, since `%%capture` and others replace it."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout)
+        self._stdout = self.stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.stream is self._stdout and in_notebook():
+            self.stream = self._stdout = sys.stdout
+        super().emit(record)
+
+
 def _make_logger() -> logging.Logger:
     result = logging.getLogger("tensorpack")
     result.propagate = False
     result.setLevel(logging.INFO)
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _StdoutHandler()
     handler.setFormatter(_Formatter(colored))
     result.addHandler(handler)
     return result
