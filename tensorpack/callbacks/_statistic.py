@@ -62,6 +62,16 @@ class StatisticWatch:
         self._was_there = False
         self._is_done = False
 
+    @property
+    def name(self) -> str:
+        """Of the statistic."""
+        return self._name
+
+    @property
+    def takes_larger(self) -> Optional[bool]:
+        """Whether larger values are taken for better; None if that does not matter."""
+        return None if self._direction is None else self._direction.larger
+
     def note_trigger(self) -> None:
         """Call it at each trigger."""
         if self._triggered_at is None:

@@ -18,6 +18,7 @@ from typing import Any, Callable, List, Optional, Union
 from termcolor import colored
 
 from .._exports import tell_near_names
+from ._console import ConsoleHandler
 from ._files.emptied import note_action
 from ._files.paths import is_remote, normpath
 from ._files.writer_lock import has_other_writer, hold_as_writer, one_at_a_time
@@ -83,12 +84,12 @@ def _make_logger() -> logging.Logger:
     result = logging.getLogger("tensorpack")
     result.propagate = False
     result.setLevel(logging.INFO)
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_Formatter(colored))
-    result.addHandler(handler)
+    _console.setFormatter(_Formatter(colored))
+    result.addHandler(_console)
     return result
 
 
+_console = ConsoleHandler(sys.stdout)
 _logger = _make_logger()
 
 # Bound methods, so that the location in a line is the caller's.
@@ -101,6 +102,20 @@ exception = _logger.exception
 debug = _logger.debug
 setLevel = _logger.setLevel
 addFilter = _logger.addFilter
+
+
+def _terminal_size() -> Optional[os.terminal_size]:
+    """Columns and lines of the terminal that shows the log; None if none does, or the level hides what is no warning."""
+    return _console.terminal_size() if _console in _logger.handlers and _logger.isEnabledFor(logging.INFO) else None
+
+
+def _show_only_on_console(text: str) -> None:
+    """Log a text that `log.log` and other handlers do not get."""
+    caller = sys._getframe(1)
+    record = _logger.makeRecord(_logger.name, logging.INFO, caller.f_code.co_filename, caller.f_lineno,
+                                _console.encodable(text), (), None)
+    if _logger.filter(record):
+        _console.handle(record)
 
 
 def get_logger_dir() -> Optional[str]:
