@@ -25,7 +25,7 @@ class TimeLeft(NamedTuple):
     def __str__(self) -> str:
         """
         >>> str(TimeLeft(3812.4, 251.0)), str(TimeLeft(12.34, 0.5))
-        ('1 hour 4 minutes (± 4 minutes)', '12.3 seconds (± 0.5 second)')
+        ('1 hour 4 minutes (± 4 minutes)', '12 seconds (± 0.5 second)')
         """
         text = _rounded(self.seconds, 2)
         return text if self.spread is None else "{} (± {})".format(text, _rounded(self.spread, 1))
@@ -75,7 +75,7 @@ class EpochTimes:
 def _rounded(seconds: float, num_units: int) -> str:
     """In words, rounded to the largest units that it has."""
     if seconds < 59.5:
-        return humanize_time_delta(float("{:.{}g}".format(seconds, num_units + 1 if num_units > 1 else 1)))
+        return humanize_time_delta(float("{:.{}g}".format(seconds, num_units)))
     largest = next(i for i, unit in enumerate(_UNITS) if seconds >= unit or unit == 60)
     smallest = _UNITS[min(largest + num_units, len(_UNITS)) - 1]
     return humanize_time_delta(round(seconds / smallest) * smallest)

@@ -122,7 +122,7 @@ def shorten(text: str, width: int) -> str:
     if _width(text) <= width:
         return text
     head, tail = text[:len(text) // 2], text[len(text) // 2:]
-    while head and _width(head) + 2 + _width(tail) > width:
+    while (head or tail) and _width(head) + 2 + _width(tail) > width:
         head, tail = (head[:-1], tail) if _width(head) >= _width(tail) else (head, tail[1:])
     return head + ".." + tail
 
