@@ -87,7 +87,7 @@ def test_where_there_is_no_table_the_lines_are_shown(log_dir, monkeypatch, how):
         monkeypatch.setenv("TERM", "dumb")
     max_epoch = 10 ** 7 if how == "no last epoch" else 2
     callbacks = [PutEachEpoch("val-error", {1: .5, 2: .25}), EstimatedTimeLeft(), EarlyStop("val-error", 1, mode="max")]
-    with Terminal(80) as terminal, open(str(log_dir / "output"), "w") as output:
+    with open(str(log_dir / "output"), "w") as output, Terminal(80) as terminal:
         if how == "a file":
             logger._console.setStream(output)
         train_in_new_graph(callbacks, [ScalarPrinter(table=how != "table=False")], epochs=max_epoch)
