@@ -9,6 +9,7 @@ from typing import Any, Callable, Deque, List, Optional, Tuple
 from ...utils import logger
 
 _CAPACITY = 10000  # items that wait; what comes while as many do is left out
+_MOST_TOGETHER = 1000  # items in one call
 
 # The Python code of a service's client holds up that of the training. When all is sent, the thread rests for so many times the
 # CPU time that it took, but no longer than so many seconds; what comes meanwhile is sent together.
@@ -100,7 +101,7 @@ class BackgroundSender:
     def _take(self) -> Tuple[Send, List[Any]]:
         """The next call, with all items that it can have."""
         send, items = self._calls[0][0], []
-        while self._calls and self._calls[0][0] == send and len(items) < 1000:
+        while self._calls and self._calls[0][0] == send and len(items) < _MOST_TOGETHER:
             items.append(self._calls.popleft()[1])
         self._since, self._in_call = time.monotonic(), len(items)
         return send, items
