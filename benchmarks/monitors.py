@@ -2,11 +2,11 @@
 """What monitors cost a training of small steps: JSON, event files, W&B offline, MLflow with a store in SQLite.
 
 In one training the monitors take turns of a few epochs, in which one of them gets the scalars: 20 after an epoch, three more at
-every tenth step. Measured are the time of the training's thread, by the clock and its CPU time, and how much of both is spent
+every N-th step. Measured are the time of the training's thread, by the clock and its CPU time, and how much of both is spent
 inside of the monitor. What threads and processes of the trackers compute is told apart. Before the next turn all is sent.
 Target: W&B and MLflow take <= 1 % of the time of the training.
 
-Usage: monitors.py [--steps N] [--rounds N] [--width N] [--json FILE]
+Usage: monitors.py [--steps N] [--rounds N] [--width N] [--every N] [--json FILE]
 """
 import argparse
 import os
@@ -84,10 +84,13 @@ class InTurn(MonitorBase):
 
 
 class Statistics(Callback):
-    """Twenty scalars after an epoch, three at every tenth step."""
+    """Twenty scalars after an epoch, three at every `every`-th step."""
+
+    def __init__(self, every):
+        self._every = every
 
     def _trigger_step(self):
-        if self.local_step % 10 == 9:
+        if self._every and self.local_step % self._every == self._every - 1:
             for k in range(3):
                 self.trainer.monitors.put_scalar("step/scalar{}".format(k), self.global_step / 3)
 
@@ -134,7 +137,7 @@ def wait_until_sent(monitor):
     time.sleep(0.3)  # for processes of the tracker
 
 
-def train(folder, width, steps, rounds):
+def train(folder, width, steps, rounds, every):
     os.environ.update(WANDB_SILENT="true", WANDB_CONSOLE="off", MLFLOW_TRACKING_URI="")
     names = ["no monitor", "JSONWriter", "TFEventWriter", "WandbMonitor", "MLflowMonitor"]
     in_turn = InTurn([
@@ -145,7 +148,7 @@ def train(folder, width, steps, rounds):
     trainer.setup_graph(model.get_input_signature(), ConstantInput(), model.build_graph, model.get_optimizer)
     num_turns = (rounds + 1) * len(names)  # the first round is for warming up
     trainer.train_with_defaults(
-        callbacks=[turns, Statistics()], extra_callbacks=[RunUpdateOps()], monitors=[in_turn], steps_per_epoch=steps,
+        callbacks=[turns, Statistics(every)], extra_callbacks=[RunUpdateOps()], monitors=[in_turn], steps_per_epoch=steps,
         max_epoch=num_turns * EPOCHS_IN_TURN + 1)  # the last epoch ends the last turn
     return {name: results[1:rounds + 1] for name, results in turns.results.items()}
 
@@ -155,6 +158,7 @@ def main():
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--width", type=int, default=512)
+    parser.add_argument("--every", type=int, default=10, help="steps; 0: no scalars but after an epoch")
     parser.add_argument("--json")
     args = parser.parse_args()
     pin_threads(2)
@@ -162,7 +166,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="monitors-")
     try:
         logger.set_logger_dir(os.path.join(folder, "log"))
-        results = train(folder, args.width, args.steps, args.rounds)
+        results = train(folder, args.width, args.steps, args.rounds, args.every)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     rows, num_steps = [], args.steps * EPOCHS_IN_TURN
@@ -177,7 +181,8 @@ def main():
                                  ("inside_thread", "thread", "the monitor, CPU time of the thread")):
             rows.append(Row("{}: in {}".format(name, what), 1e6 * median([figures[key] for figures in runs]) / num_steps, "us",
                             "no monitor", 1e6 * plain[total] / num_steps, "<= 0.01" if tracker else None))
-    report("Overhead of monitors", rows, args.json, tensorflow=tensorflow_version(), steps=args.steps, rounds=args.rounds)
+    report("Overhead of monitors", rows, args.json, tensorflow=tensorflow_version(), steps=args.steps, rounds=args.rounds,
+           every=args.every)
 
 
 if __name__ == "__main__":
