@@ -58,7 +58,8 @@ def in_one_line(error: BaseException) -> str:
 
 @contextmanager
 def _logs_on_stderr() -> Iterator[None]:
-    handlers = [h for h in logger._logger.handlers if type(h) is logging.StreamHandler]  # not files
+    handlers = [h for h in logger._logger.handlers if isinstance(h, logging.StreamHandler) and
+                not isinstance(h, logging.FileHandler)]
     streams = [handler.stream for handler in handlers]
     for handler in handlers:
         handler.setStream(sys.stderr)

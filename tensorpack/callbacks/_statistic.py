@@ -14,7 +14,7 @@ __all__ = ["Direction", "StatisticWatch"]
 _LARGER_IS_BETTER = frozenset(
     "acc accuracy ap ar auc auroc bleu correct dice f1 iou map miou precision psnr recall reward score ssim".split())
 _SMALLER_IS_BETTER = frozenset(
-    "cer cost err error errors incorrect loss losses mae mse nll perplexity ppl rmse wer wrong".split())
+    "cer cost crossentropy err error errors incorrect loss losses mae mse nll perplexity ppl rmse wer wrong".split())
 
 
 class Direction(NamedTuple):
@@ -61,6 +61,16 @@ class StatisticWatch:
         self._triggered_at: Optional[int] = None
         self._was_there = False
         self._is_done = False
+
+    @property
+    def name(self) -> str:
+        """Of the statistic."""
+        return self._name
+
+    @property
+    def takes_larger(self) -> Optional[bool]:
+        """Whether larger values are taken for better; None if that does not matter."""
+        return None if self._direction is None else self._direction.larger
 
     def note_trigger(self) -> None:
         """Call it at each trigger."""
@@ -111,9 +121,12 @@ class StatisticWatch:
 def larger_is_better(name: str) -> Optional[bool]:
     """Whether larger values of a statistic are better, as far as the words in its name tell; None if they do not.
 
-    >>> [larger_is_better(name) for name in ("val-acc", "validationAccuracy", "mAP50", "error_top1", "rate", "score_loss")]
-    [True, True, True, False, None, None]
+    >>> [larger_is_better(name) for name in ("val-acc", "validationAccuracy", "mAP50", "error_top1", "cross_entropy")]
+    [True, True, True, False, False]
+    >>> [larger_is_better(name) for name in ("rate", "score_loss", "entropy")]
+    [None, None, None]
     """
+    name = re.sub("(?i)(cross)[^a-z0-9]*(entropy)", r"\1\2", name)  # entropy alone may be good
     parts = re.split(r"[^a-z0-9]+", "{} {}".format(name, re.sub("(?<=[a-z])(?=[A-Z])", " ", name)).lower())
     words = set(parts) | {part.rstrip("0123456789") for part in parts}
     is_good, is_bad = bool(words & _LARGER_IS_BETTER), bool(words & _SMALLER_IS_BETTER)

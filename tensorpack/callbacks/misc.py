@@ -4,17 +4,16 @@ from __future__ import annotations
 import bdb
 import os
 import pdb
-import statistics
 import sys
 import time
-from collections import deque
-from typing import Deque, Sequence, Union
+from typing import Sequence, Union
 
 from ..utils import logger
+from ..utils._console import NOT_ON_CONSOLE
 from ..utils._numbers import whole_number
-from ..utils._types import NOT_YET
 from ..utils.utils import humanize_time_delta
 from ._command import CommandWithValues
+from ._epoch_times import EpochTimes
 from .base import Callback, StopTraining
 
 __all__ = ["EstimatedTimeLeft", "InjectShell", "SendStat"]
@@ -109,6 +108,8 @@ def _has_terminal() -> bool:
 class EstimatedTimeLeft(Callback):
     """Log how long the rest of the training will take, judged by the last epochs, at each trigger; on the chief only.
 
+    On a terminal this stands below the table of `ScalarPrinter`, rounded and with one standard deviation of it.
+
     Args:
         last_k_epochs: how many of them count.
         median: take their median; the mean otherwise.
@@ -120,18 +121,20 @@ class EstimatedTimeLeft(Callback):
     def __init__(self, last_k_epochs: int = 5, median: bool = True):
         self.last_k_epochs = whole_number(self, "last_k_epochs", last_k_epochs, minimum=1)
         self.median = median
-        self._seconds: Deque[float] = deque(maxlen=self.last_k_epochs)
-        self._last_epoch: int = NOT_YET
+        self.times = EpochTimes(self.last_k_epochs, median)
+        self._is_in_table = False
+
+    def leave_to_table(self) -> None:
+        """Log to files only, since a monitor shows `times` on the terminal."""
+        self._is_in_table = True
 
     def _before_train(self) -> None:
-        self._last_time, self._last_epoch = time.monotonic(), self.epoch_num
+        self._is_in_table = False
+        self.times.start(self.epoch_num, time.monotonic())
 
     def _trigger(self) -> None:
-        now, epochs = time.monotonic(), self.epoch_num - self._last_epoch
-        if epochs > 0:
-            self._seconds.append((now - self._last_time) / epochs)
-            self._last_time, self._last_epoch = now, self.epoch_num
-        epochs_left = self.trainer.max_epoch - self.epoch_num
-        if epochs_left > 0 and self._seconds:
-            typical = statistics.median(self._seconds) if self.median else statistics.mean(self._seconds)
-            logger.info("Estimated Time Left: %s", humanize_time_delta(typical * epochs_left))
+        self.times.note(self.epoch_num, time.monotonic())
+        left = self.times.left(self.trainer.max_epoch - self.epoch_num)
+        if left is not None:
+            logger.info("Estimated Time Left: %s", humanize_time_delta(left.seconds),
+                                extra=NOT_ON_CONSOLE if self._is_in_table else None)

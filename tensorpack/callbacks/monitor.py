@@ -11,10 +11,12 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.summary import create_image_summary, create_scalar_summary
 from ..utils import logger
+from ..utils._console import NOT_ON_CONSOLE
 from ..utils._curves.picture import statistics_html
 from ..utils._numbers import whole_number
 from ..utils._text.spec import shown
 from ._command import CommandWithValues
+from ._monitors.at_a_glance import EpochTable
 from ._monitors.base import MonitorBase, NoOpMonitor, as_number, clean_tag  # noqa: F401
 from ._monitors.comet import CometMLMonitor
 from ._monitors.mlflow import MLflowMonitor
@@ -180,26 +182,35 @@ def _as_nhwc(name: str, array: np.ndarray) -> np.ndarray:
 class ScalarPrinter(MonitorBase):
     """Logs scalars as `name: value`, sorted by name, each once.
 
+    After an epoch a terminal shows a table in their place, as wide as it is and no more than 20 lines high: each value with its
+    change and, where a callback (such as `MinSaver`) or the name (such as `val-error`) tells which end is better, the best one
+    so far and its epoch, those before a training was resumed included; then the time that is left, with one standard
+    deviation. `log.log`, and output that is no terminal, have the lines.
+
     Args:
         enable_step: log after every step but the last of an epoch (and after that as well if `enable_epoch` is False).
         enable_epoch: log after every epoch.
         whitelist: regular expressions; only names in which one is found are logged. None for all names.
         blacklist: regular expressions; names in which one is found are not logged.
+        table: False for lines on a terminal as well.
     """
 
     def __init__(self, enable_step: bool = False, enable_epoch: bool = True, whitelist: Optional[Sequence[str]] = None,
-                 blacklist: Optional[Sequence[str]] = None):
+                 blacklist: Optional[Sequence[str]] = None, *, table: bool = True):
         self._enable_step = enable_step
         self._enable_epoch = enable_epoch
         self._whitelist = None if whitelist is None else _patterns(whitelist)
         self._blacklist = _patterns(blacklist or ())
         self._values: Dict[str, float] = {}
+        self._table = EpochTable() if table and enable_epoch else None
 
     def process_scalar(self, name: str, val: float) -> None:
         self._values[name] = val
 
     def _before_train(self) -> None:
         self._log()
+        if self._table is not None:
+            self._table.start(self.trainer)
 
     def _trigger_step(self) -> None:
         if self._enable_step:
@@ -209,17 +220,20 @@ class ScalarPrinter(MonitorBase):
 
     def _trigger_epoch(self) -> None:
         if self._enable_epoch:
-            self._log()
+            self._log(self._table)
 
     def _after_train(self) -> None:
         if self._enable_step or self._enable_epoch:
             self._log()
 
-    def _log(self) -> None:
+    def _log(self, table: Optional[EpochTable] = None) -> None:
         values, self._values = self._values, {}
-        for name in sorted(values):
-            if self._is_wanted(name):
-                logger.info("%s: %.5g", name, values[name])
+        values = {name: values[name] for name in sorted(values) if self._is_wanted(name)}
+        shown_instead = None if table is None else table.of_epoch(values)
+        for name, value in values.items():
+            logger.info("%s: %.5g", name, value, extra=None if shown_instead is None else NOT_ON_CONSOLE)
+        if shown_instead:
+            logger._show_only_on_console(shown_instead)
 
     def _is_wanted(self, name: str) -> bool:
         if self._whitelist is not None and not any(pattern.search(name) for pattern in self._whitelist):

@@ -9,6 +9,7 @@ from typing import Any, List, Optional, Union
 
 import numpy as np
 
+from ..callbacks._epoch_times import NO_LAST_EPOCH
 from ..callbacks.base import Callback, StopTraining
 from ..callbacks.group import Callbacks, raise_background_failure
 from ..callbacks.monitor import MonitorBase, Monitors
@@ -38,7 +39,6 @@ from .config import DEFAULT_CALLBACKS, DEFAULT_MONITORS
 
 __all__ = ["StopTraining", "TrainLoop", "Trainer"]
 
-_NO_LAST_EPOCH = 99999  # the smallest of the defaults of max_epoch
 _NO_SESSION = ("there is no session before all callbacks have added to the graph; use it from _before_train on, and in "
                "_setup_graph only make operations and predictors")
 
@@ -229,7 +229,7 @@ class Trainer(KeywordsTold):
         if loop.starting_epoch > loop.max_epoch:
             logger.info("There is nothing to train: epoch %d would be the next one, and max_epoch is %d.", loop.starting_epoch,
                         loop.max_epoch)
-        elif loop.max_epoch >= _NO_LAST_EPOCH and self.is_chief:
+        elif loop.max_epoch >= NO_LAST_EPOCH and self.is_chief:
             logger.info("max_epoch is not given: the training goes on until a callback such as EarlyStop, or Ctrl-C, ends it.")
         for epoch in range(loop.starting_epoch, loop.max_epoch + 1):
             loop._epoch_num = epoch

@@ -16,10 +16,10 @@ from datetime import datetime
 from typing import Any, Callable, List, Optional, Union
 
 from .._exports import tell_near_names
+from ._console import ConsoleHandler
 from ._files.emptied import note_action
 from ._files.paths import is_remote, normpath
 from ._files.writer_lock import has_other_writer, hold_as_writer, one_at_a_time
-from ._notebook.kernel import in_notebook
 from ._text.colour import colored
 
 __all__ = [
@@ -79,29 +79,16 @@ class _PlainFormatter(_Formatter):
         return _ANSI_ESCAPE.sub("", super().format(record))
 
 
-class _StdoutHandler(logging.StreamHandler):  # type: ignore[type-arg]  # it takes none in Python 3.7
-    """Writes to the stdout of this moment; in a notebook to that of each line, since `%%capture` and others replace it."""
-
-    def __init__(self) -> None:
-        super().__init__(sys.stdout)
-        self._stdout = self.stream
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if self.stream is self._stdout and in_notebook():
-            self.stream = self._stdout = sys.stdout
-        super().emit(record)
-
-
 def _make_logger() -> logging.Logger:
     result = logging.getLogger("tensorpack")
     result.propagate = False
     result.setLevel(logging.INFO)
-    handler = _StdoutHandler()
-    handler.setFormatter(_Formatter(colored))
-    result.addHandler(handler)
+    _console.setFormatter(_Formatter(colored))
+    result.addHandler(_console)
     return result
 
 
+_console = ConsoleHandler()
 _logger = _make_logger()
 
 # Bound methods, so that the location in a line is the caller's.
@@ -114,6 +101,20 @@ exception = _logger.exception
 debug = _logger.debug
 setLevel = _logger.setLevel
 addFilter = _logger.addFilter
+
+
+def _terminal_size() -> Optional[os.terminal_size]:
+    """Columns and lines of the terminal that shows the log; None if none does, or the level hides what is no warning."""
+    return _console.terminal_size() if _console in _logger.handlers and _logger.isEnabledFor(logging.INFO) else None
+
+
+def _show_only_on_console(text: str) -> None:
+    """Log a text that `log.log` and other handlers do not get."""
+    caller = sys._getframe(1)
+    record = _logger.makeRecord(_logger.name, logging.INFO, caller.f_code.co_filename, caller.f_lineno,
+                                _console.encodable(text), (), None)
+    if _logger.filter(record):
+        _console.handle(record)
 
 
 def get_logger_dir() -> Optional[str]:

@@ -3,13 +3,12 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from typing import Any, List, Mapping, Optional
 
 import numpy as np
 
 from ...utils.optional import optional_import
-from .tracker import Scalars, TrackerMonitor
+from .tracker import ScalarsOfStep, TrackerMonitor
 
 __all__ = ["MLflowMonitor"]
 
@@ -72,9 +71,9 @@ class MLflowMonitor(TrackerMonitor):
         tags = {"mlflow.runName": self._run_name} if self._run_name else {}
         return str(self._client.create_run(number, tags=tags).info.run_id)
 
-    def _send_scalars(self, step: int, scalars: Scalars) -> None:
-        now = int(time.time() * 1000)
-        metrics = [_entities.Metric(_name(name), value, now, step) for name, value in scalars.items()]
+    def _send_scalars(self, steps: List[ScalarsOfStep]) -> None:
+        metrics = [_entities.Metric(_name(name), value, int(seconds * 1000), step)
+                   for step, seconds, scalars in steps for name, value in scalars.items()]
         for start in range(0, len(metrics), _BATCH):
             self._client.log_batch(self._run_id, metrics=metrics[start:start + _BATCH])
 

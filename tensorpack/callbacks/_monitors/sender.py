@@ -4,11 +4,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Optional
+from typing import Any, Callable, Deque, List, Optional, Tuple
 
 from ...utils import logger
 
-_CAPACITY = 10000  # calls that wait; what comes while as many do is left out
+_CAPACITY = 10000  # items that wait; what comes while as many do is left out
+_MOST_TOGETHER = 1000  # items in one call
+
+# The Python code of a service's client holds up that of the training. When all is sent, the thread rests for so many times the
+# CPU time that it took, but no longer than so many seconds; what comes meanwhile is sent together.
+_REST_PER_CPU_TIME, _LONGEST_REST = 100.0, 5.0
+
+Send = Callable[[List[Any]], Any]
 
 
 class BackgroundSender:
@@ -24,22 +31,27 @@ class BackgroundSender:
     def __init__(self, who: str, service: str):
         self._who = who
         self._service = service
-        self._calls: Deque[Callable[[], Any]] = deque()
+        self._calls: Deque[Tuple[Send, Any]] = deque()
         self._changed = threading.Condition()
         self._ends = False
         self._since: Optional[float] = None  # when the call began that is made now
-        self._failed = self._left_out = 0
+        self._in_call = self._failed = self._left_out = 0
         self._thread = threading.Thread(target=self._run, name="{}-sender".format(who), daemon=True)
         self._thread.start()
 
     def put(self, call: Callable[[], Any]) -> None:
         """Have `call` made later; returns at once."""
+        self.put_item(lambda items: call(), None)
+
+    def put_item(self, send: Send, item: Any) -> None:
+        """Have `send` called later with a list of items: this one and the next that wait for the same `send`, but no more than
+        1,000; returns at once."""
         with self._changed:
             since, is_full = self._since, len(self._calls) >= _CAPACITY
             if is_full:
                 self._left_out += 1
             else:
-                self._calls.append(call)
+                self._calls.append((send, item))
                 self._changed.notify_all()
         if is_full and self._left_out == 1:
             waits = "one call has not returned for {:.0f} seconds".format(time.monotonic() - since) if since else "it is slow"
@@ -53,7 +65,7 @@ class BackgroundSender:
             self._changed.notify_all()
         self._thread.join(seconds)
         with self._changed:
-            left = len(self._calls) + (self._since is not None)
+            left = len(self._calls) + self._in_call
             self._calls.clear()
         if left:
             logger.warning("%s: %s has not taken the last %d calls within %g seconds; they are given up.", self._who,
@@ -63,21 +75,34 @@ class BackgroundSender:
         return not left
 
     def _run(self) -> None:
+        cpu_time = 0.0
         while True:
             with self._changed:
-                while not self._calls and not self._ends:
-                    self._changed.wait()
+                if not self._calls:
+                    self._changed.wait_for(lambda: self._ends, min(cpu_time * _REST_PER_CPU_TIME, _LONGEST_REST))
+                    cpu_time = 0.0
+                self._changed.wait_for(lambda: self._calls or self._ends)
                 if not self._calls:
                     return
-                call = self._calls.popleft()
-                self._since = time.monotonic()
+                send, items = self._take()
+            start = time.thread_time()
             try:
-                call()
+                send(items)
             except Exception as e:  # whatever a client of a service raises
-                self._failed += 1
-                if self._failed == 1:
+                self._failed += len(items)
+                if self._failed == len(items):
                     logger.warning("%s: cannot send to %s, and the training goes on without: %s: %s", self._who, self._service,
                                    type(e).__name__, e)
             finally:
+                cpu_time += time.thread_time() - start
                 with self._changed:
-                    self._since = None
+                    self._since, self._in_call = None, 0
+
+    def _take(self) -> Tuple[Send, List[Any]]:
+        """The next call, with all items that it can have."""
+        send = self._calls[0][0]
+        items: List[Any] = []
+        while self._calls and self._calls[0][0] == send and len(items) < _MOST_TOGETHER:
+            items.append(self._calls.popleft()[1])
+        self._since, self._in_call = time.monotonic(), len(items)
+        return send, items

@@ -7,8 +7,9 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from abc import abstractmethod
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 import numpy as np
 
@@ -19,6 +20,15 @@ from .base import MonitorBase
 from .sender import BackgroundSender
 
 Scalars = Dict[str, float]
+
+
+class ScalarsOfStep(NamedTuple):
+    """Scalars, their global step, and when they were put, in seconds since the epoch of Unix."""
+
+    step: int
+    time: float
+    scalars: Scalars
+
 
 _SENDING = ".sending-"  # folders of checkpoints that are being sent begin with it
 
@@ -60,8 +70,8 @@ class TrackerMonitor(MonitorBase):
         """Begin a run of the service, or go on with that of this identity; returns the identity. Called in the thread."""
 
     @abstractmethod
-    def _send_scalars(self, step: int, scalars: Scalars) -> None:
-        """Send scalars of a step. Called in the thread."""
+    def _send_scalars(self, steps: List[ScalarsOfStep]) -> None:
+        """Send scalars of one or more steps. Called in the thread."""
 
     @abstractmethod
     def _send_image(self, step: int, name: str, image: np.ndarray) -> None:
@@ -134,8 +144,7 @@ class TrackerMonitor(MonitorBase):
 
     def _flush(self) -> None:
         if self._scalars and self._sender:
-            step, scalars = self._step, self._scalars
-            self._put(lambda: self._send_scalars(step or 0, scalars))
+            self._sender.put_item(self._send_scalars, ScalarsOfStep(self._step or 0, time.time(), self._scalars))
             self._scalars = {}
 
     def _put_at_step(self, send: Callable[..., None], *arguments: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any, List, Mapping, Optional
 import numpy as np
 
 from ...utils.optional import optional_import
-from .tracker import Scalars, TrackerMonitor
+from .tracker import ScalarsOfStep, TrackerMonitor
 
 __all__ = ["WandbMonitor"]
 
@@ -49,8 +49,9 @@ class WandbMonitor(TrackerMonitor):
         self._run.define_metric("*", step_metric=_STEP)
         return str(self._run.id)
 
-    def _send_scalars(self, step: int, scalars: Scalars) -> None:
-        self._run.log(dict(scalars, **{_STEP: step}))
+    def _send_scalars(self, steps: List[ScalarsOfStep]) -> None:
+        for step, _, scalars in steps:
+            self._run.log(dict(scalars, **{_STEP: step}))
 
     def _send_image(self, step: int, name: str, image: np.ndarray) -> None:
         self._run.log({name: wandb.Image(image[:, :, 0] if image.shape[2] == 1 else image), _STEP: step})

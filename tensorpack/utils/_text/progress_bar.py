@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from tqdm import tqdm
 
@@ -26,6 +27,12 @@ def _renew_lock() -> None:
     Bar.monitor = None  # its thread, if any, is not in a forked process
 
 
+def _leave_to_parent() -> None:
+    _renew_lock()
+    bars: Any = Bar  # whose types do not tell of it
+    bars._instances = WeakSet()  # a line of this process would draw its copies of the other's bars
+
+
 _renew_lock()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+    os.register_at_fork(after_in_child=_leave_to_parent)
