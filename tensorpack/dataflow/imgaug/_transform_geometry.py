@@ -8,7 +8,7 @@ import numpy as np
 from ...utils._text.spec import describe
 from ._common import BORDER_CONSTANT, INTER_LINEAR, cv2, float_coords
 from ._sampling import flip, interpolate, rearrange, resize_nearest, transpose
-from ._transform_base import StationaryTransform, Transform
+from ._transform_base import OfOneSize, StationaryTransform, Transform
 
 
 def _shifted(coords: np.ndarray, x: float, y: float) -> np.ndarray:
@@ -22,7 +22,7 @@ def _check_size(tfm: Transform, names: str, *sizes: int) -> None:
         raise ValueError("{}: {} must be positive; got {}".format(type(tfm).__name__, names, sizes))
 
 
-class ResizeTransform(Transform):
+class ResizeTransform(OfOneSize, Transform):
     """Resizes an image of h x w to new_h x new_w.
 
     Args:
@@ -59,7 +59,7 @@ class ResizeTransform(Transform):
             raise ValueError("{!r}: the image must be {}x{}; got {}".format(self, self.h, self.w, describe(img)))
 
 
-class CropTransform(Transform):
+class CropTransform(OfOneSize, Transform):
     """Cuts out rows y0 to y0 + h and columns x0 to x0 + w, as a view; what lies outside of the image is missing.
 
     ValueError is raised if nothing is left. Coordinates are shifted, not clipped. The inverse has no `apply_image`.
@@ -95,7 +95,7 @@ class _Uncrop(Transform):
         return _shifted(coords, self.x0, self.y0)
 
 
-class PasteTransform(Transform):
+class PasteTransform(OfOneSize, Transform):
     """Puts an image on a canvas.
 
     Args:
@@ -175,7 +175,7 @@ class TransposeTransform(Transform):
         return self
 
 
-class WarpAffineTransform(Transform):
+class WarpAffineTransform(OfOneSize, Transform):
     """`cv2.warpAffine`.
 
     Args:
@@ -232,7 +232,7 @@ def centered(mat: np.ndarray) -> np.ndarray:
     return mat
 
 
-class CutoutTransform(StationaryTransform):
+class CutoutTransform(OfOneSize, StationaryTransform):
     """Fills a rectangle of the image, **in place** if it can be written to.
 
     Args:
