@@ -9,12 +9,14 @@ from typing import Any, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 
+from ..utils._flags import true_or_false
 from ..utils._sizes import height_width
 from ..utils._text.spec import shown
 from ._decode.decode import FileReader, decode_image
 from ._decode.flow import DecodeAndAugment
 from ._decode.opencv import cv2
 from ._flows.augmentation import Augmentation, check_coordinates, check_image, check_label_map, check_same_size, plumbing
+from ._flows.datapoint_error import component_of
 from ._flows.map import MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
@@ -57,8 +59,8 @@ class ImageFromFile(RNGDataFlow):
         self.files = files
         self.channel = int(channel)
         self.resize = None if resize is None else height_width(self, "resize", resize)
-        self.shuffle = shuffle
-        self.rgb = rgb
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
+        self.rgb = true_or_false(self, "rgb", rgb)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -86,7 +88,7 @@ class _ImageMapper:
     def __init__(self, augs: AugmentorList, index: Any, copy: bool):
         self._augs = augs
         self._index = index
-        self._copy = copy
+        self._copy = true_or_false("AugmentImageComponent", "copy", copy)
 
     def __call__(self, image: Any) -> np.ndarray:
         check_image(image, "AugmentImageComponent", self._index)
@@ -132,16 +134,15 @@ class _ComponentsMapper:
         self._coordinates = list(coordinates)
         self._label_maps = list(label_maps)
         self._watch = LabelMapWatch(who, self._images[1:])
-        self._copy = copy
+        self._copy = true_or_false(self._who, "copy", copy)
 
     def __call__(self, dp: Any) -> Any:
         dp = list(dp) if isinstance(dp, tuple) else dp  # a copy, made by MapData
-        for index in self._images:
-            check_image(dp[index], self._who, index)
-        for index in self._coordinates:
-            check_coordinates(dp[index], self._who, index)
-        for index in self._label_maps:
-            check_label_map(dp[index], self._who, index)
+        for name, indices, check in (("the index of an image", self._images, check_image),
+                                     ("the index of coordinates", self._coordinates, check_coordinates),
+                                     ("the index of a label map", self._label_maps, check_label_map)):
+            for index in indices:
+                check(component_of(dp, index, self._who, name), self._who, index)
         if self._copy:
             for index in self._images + self._coordinates + self._label_maps:
                 dp[index] = copy_module.deepcopy(dp[index])

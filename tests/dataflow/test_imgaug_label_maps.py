@@ -152,7 +152,8 @@ class TestMapsAmongImages:
 
 
 OF_ONE_SIZE = {
-    "CenterCrop": lambda: imgaug.CenterCrop(20), "RandomCrop": lambda: imgaug.RandomCrop(20), "Resize": lambda: imgaug.Resize(30),
+    "CenterCrop": lambda: imgaug.CenterCrop(20), "RandomCrop": lambda: imgaug.RandomCrop(20),
+    "Resize": lambda: imgaug.Resize(30),
     "Rotation": lambda: imgaug.Rotation(20), "Shift": lambda: imgaug.Shift(0.3, 0.3), "Affine": lambda: imgaug.Affine(shear=10),
     "CenterPaste": lambda: imgaug.CenterPaste((70, 70)), "RandomCutout": lambda: imgaug.RandomCutout(5, 0),
     "RotationAndCropValid": lambda: imgaug.RotationAndCropValid(20), "a list": lambda: imgaug.AugmentorList(
@@ -184,7 +185,7 @@ class TestSizes:
 
     @pytest.mark.parametrize("augmentor", [
         imgaug.Flip(horiz=True, prob=1), imgaug.Flip(vert=True, prob=1), imgaug.Identity(), imgaug.Transpose(prob=1),
-        imgaug.Brightness(30), imgaug.GaussianNoise(), imgaug.MapImage(np.fliplr),
+        imgaug.Brightness(30), imgaug.MapImage(np.fliplr),
         imgaug.AugmentorList([imgaug.Flip(horiz=True, prob=1), imgaug.ToFloat32()])], ids=repr)
     def test_an_image_of_another_size_goes_through_what_does_not(self, augmentor):
         for dp in one_pass(AugmentImageComponents(pairs(), [augmentor], index=[0, 1])):

@@ -6,8 +6,8 @@ from typing import Any, Optional, Sequence, Tuple
 import numpy as np
 
 from ...dataflow.imgaug import CropTransform, ImageAugmentor, Transform
-from ...dataflow.imgaug._transform_base import OfOneSize
 from ...dataflow.imgaug._common import cv2
+from ...dataflow.imgaug._transform_base import OfOneSize
 
 __all__ = ["FixedCrop", "GaussianDeform"]
 

@@ -6,8 +6,10 @@ from typing import Any, Iterator, Optional, Sequence, Union
 
 import numpy as np
 
+from ...utils._flags import true_or_false
 from ...utils._text.spec import shown
 from .._flows.augmentation import Augmentation, check_boxes, check_coordinates, check_label_map, check_same_size, plumbing
+from .._flows.datapoint_error import component_of
 from ..base import DataFlow
 from ..imgaug._transform_base import TransformList
 from ..imgaug.base import AugmentorList, ImageAugmentor, ImagePlaceholder, draws_by_shape
@@ -30,15 +32,15 @@ class _DecodingMapper:
         self._index = index
         self._others = others
         self._mode = mode
-        self._exact = exact
+        self._exact = true_or_false(self._who, "exact", exact)
         self._on_damaged = on_damaged
         self.count = DamageCount(who, on_damaged)
 
     def __call__(self, dp: Any) -> Any:
         dp = list(dp) if isinstance(dp, tuple) else dp  # a copy, made by MapData
-        encoded = read_encoded(self._who, dp[self._index])
+        encoded = read_encoded(self._who, component_of(dp, self._index, self._who, "index"))
         for _, check, index in self._others:
-            check(dp[index], self._who, index)
+            check(component_of(dp, index, self._who, "the index of what belongs to the image"), self._who, index)
         try:
             made = self._make(encoded)
         except NoImageError as e:

@@ -5,6 +5,7 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
+from ...utils._flags import true_or_false
 from ...utils._text.spec import describe
 from ._common import BORDER_CONSTANT, INTER_LINEAR, cv2, float_coords
 from ._sampling import flip, interpolate, rearrange, resize_nearest, transpose
@@ -141,7 +142,7 @@ class FlipTransform(Transform):
 
     def __init__(self, h: int, w: int, horiz: bool = True):
         self.h, self.w = h, w
-        self.horiz = horiz
+        self.horiz = true_or_false(self, "horiz", horiz)
 
     def apply_image(self, img: np.ndarray) -> np.ndarray:
         return flip(img, self.horiz)
