@@ -30,7 +30,8 @@ def callables():
         found.update((name, getattr(module, name)) for name in module.__all__ if name not in old)
     for name in serialize.__all__:
         found[name + ".load"] = found.pop(name).load
-    return {name: value for name, value in found.items() if callable(value) and not (inspect.isclass(value) and issubclass(value, Exception))}
+    return {name: value for name, value in found.items()
+            if callable(value) and not (inspect.isclass(value) and issubclass(value, BaseException))}
 
 
 def options():
