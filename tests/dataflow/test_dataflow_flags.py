@@ -45,7 +45,8 @@ OPTIONS = list(options())
 
 
 def given(make, **others):
-    required = [p.name for p in inspect.signature(make).parameters.values() if p.default is p.empty and p.kind != p.VAR_KEYWORD]
+    required = [p.name for p in inspect.signature(make).parameters.values()
+                if p.default is p.empty and p.kind != p.VAR_KEYWORD or p.name in ("num_proc", "num_thread", "map_func")]
     return make(**dict({name: VALUES[name] for name in required}, **others))
 
 

@@ -21,16 +21,21 @@ def open_socket(who: str, socket: Any, address: Any, bind: bool) -> None:
         bind: listen there instead of connecting to it.
 
     Raises:
+        TypeError: it is no text.
         ValueError: it is no address of ZMQ.
         zmq.ZMQError: it cannot be had, with the `errno` that ZMQ gives.
     """
+    if not isinstance(address, str):
+        raise TypeError("{}: an address must be a str, {}; got {}".format(who, _FORMS, shown(address)))
+    text = "{}: an address must be {}; got {!r}".format(who, _FORMS, address)
+    flaw = _flaw(address)
+    if flaw:  # ZMQ connects to tcp://[::1] without a port, and waits for ever
+        raise ValueError(text + flaw)
     try:
         (socket.bind if bind else socket.connect)(address)
-    except TypeError as e:
-        raise TypeError("{}: an address must be a str, {}; got {}".format(who, _FORMS, shown(address))) from e
     except zmq.ZMQError as e:
         if e.errno in (errno.EINVAL, errno.EPROTONOSUPPORT, zmq.ENOCOMPATPROTO):
-            raise ValueError("{}: an address must be {}; got {!r}{}".format(who, _FORMS, address, _flaw(address))) from e
+            raise ValueError(text) from e
         raise zmq.ZMQError(e.errno, "{}: it must be possible to {} {}; got: {}{}".format(
             who, "listen at" if bind else "connect to", address, zmq.strerror(e.errno), _advice(e.errno))) from e
 
