@@ -80,7 +80,7 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
         sender = Sender(socket, StrayLog("{} at {}".format(_SENDER, addr)), max_bytes, allow_pickle)
         stack.callback(sender.close)
         context.protect(socket, addr, bind)
-        (socket.bind if bind else socket.connect)(addr)
+        open_socket(_SENDER, socket, addr, bind)
         logger.info("Serving data to %s with %s format ...", addr, format or "default")
         try:
             _send_all(df, sender.send)
