@@ -6,7 +6,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from ..compat import device_words, num_gpus
 from ..compat import tfv1 as tf
-from ..dataflow._flows.below import flows_below
+from ..dataflow._flows.below import deepest_endless
 from ..dataflow._flows.each_once import warn_unless_each_once
 from ..dataflow._flows.not_a_flow import what_is_wrong
 from ..dataflow.base import DataFlow, never_ends
@@ -411,8 +411,7 @@ def _never_ends(input: InputSource) -> bool:
 def _how_to_end(input: InputSource) -> str:
     flow = getattr(_unwrapped(input), "ds", None)
     if never_ends(flow):
-        endless = [each for each in flows_below(flow) if never_ends(each)][-1]
-        return "leave out {}, since a validation is one pass, or take FixedSizeData(flow, size)".format(type(endless).__name__)
+        return "leave out {}, since a validation is one pass, or take FixedSizeData(flow, size)".format(deepest_endless(flow))
     return "give its DataFlow a __len__, or FixedSizeData, or pass a DataFlow itself, which is fed until it ends"
 
 

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
+from ..utils._flags import true_or_false
 from ..utils._numbers import whole_number
 from ..utils._process.pickling import unpicklable
 from ..utils._text.spec import describe
@@ -37,7 +38,7 @@ def check_dataflow(df: DataFlow, *, size: int = 500, picklable: bool = True) -> 
     """
     require_dataflow("check_dataflow", "df", df)
     check = _Check(df, whole_number("check_dataflow", "size", size, minimum=0))
-    if picklable:
+    if true_or_false("check_dataflow", "picklable", picklable):
         check.find_unpicklable("df", df)
     check.find_in("reset_state()", df.reset_state)
     length = check.find_in("len()", lambda: known_length(df))

@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
 import numpy as np
 
 from ..utils import logger
+from ..utils._flags import true_or_false
 from ..utils._names import list_of_names
 from ..utils._text.spec import describe, shown
 from ..utils.argtools import log_once
@@ -67,7 +68,7 @@ class HDF5Data(RNGDataFlow):
     def __init__(self, filename: str, data_paths: Sequence[str], shuffle: bool = True):
         self.filename = filename
         self.data_paths = list_of_names("HDF5Data", "data_paths", data_paths, error=ValueError)
-        self.shuffle = shuffle
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
         if not self.data_paths:
             raise ValueError("HDF5Data: data_paths must be a list of at least one name; got {}".format(shown(data_paths)))
         logger.info("Loading %s to memory...", filename)
@@ -124,7 +125,7 @@ class LMDBData(RNGDataFlow):
 
     def __init__(self, lmdb_path: str, shuffle: bool = True, keys: Union[None, str, Sequence[Union[str, bytes]]] = None):
         self._lmdb_path = lmdb_path
-        self._shuffle = self._reads_at_random = shuffle
+        self._shuffle = self._reads_at_random = true_or_false(self, "shuffle", shuffle)
         with explained(lmdb_path), open_for_reading(lmdb_path).begin() as transaction:
             stored = transaction.get(_KEYS)
             self._size = transaction.stat()["entries"] - (stored is not None)
@@ -256,7 +257,7 @@ class SVMLightData(RNGDataFlow):
 
     def __init__(self, filename: str, shuffle: bool = True):
         self.filename = filename
-        self.shuffle = shuffle
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
         with explained_file("SVMLightData", filename, "a complete SVMLight file"):
             sparse, self.y = _svmlight.load_svmlight_file(filename)
             self.X = sparse.toarray()
@@ -288,8 +289,8 @@ class DiskCacheData(RNGDataFlow):
 
     def __init__(self, path: str, shuffle: bool = True, *, allow_pickle: bool = False):
         self.path = path
-        self.shuffle = shuffle
-        self.allow_pickle = allow_pickle
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
+        self.allow_pickle = true_or_false(self, "allow_pickle", allow_pickle)
         if not os.path.isfile(os.path.join(path, DATABASE)):
             raise FileNotFoundError("DiskCacheData: path must be a directory of diskcache; got {}".format(path))
         with closing(self._open()) as index:

@@ -9,16 +9,19 @@ from typing import Any, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 
+from ..utils._flags import true_or_false
 from ..utils._sizes import height_width
 from ..utils._text.spec import shown
 from ._decode.decode import FileReader, decode_image
 from ._decode.flow import DecodeAndAugment
 from ._decode.opencv import cv2
-from ._flows.augmentation import Augmentation, check_coordinates, check_image, check_label_map, plumbing
+from ._flows.augmentation import Augmentation, check_coordinates, check_image, check_label_map, check_same_size, plumbing
+from ._flows.datapoint_error import component_of
 from ._flows.map import MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
 from .imgaug._label_maps import LabelMapWatch
+from .imgaug._transform_base import depends_on_size
 from .imgaug.base import AugmentorList, ImageAugmentor
 
 __all__ = ["AugmentImageComponent", "AugmentImageComponents", "AugmentImageCoordinates", "DecodeAndAugment", "ImageFromFile",
@@ -56,8 +59,8 @@ class ImageFromFile(RNGDataFlow):
         self.files = files
         self.channel = int(channel)
         self.resize = None if resize is None else height_width(self, "resize", resize)
-        self.shuffle = shuffle
-        self.rgb = rgb
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
+        self.rgb = true_or_false(self, "rgb", rgb)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -85,7 +88,7 @@ class _ImageMapper:
     def __init__(self, augs: AugmentorList, index: Any, copy: bool):
         self._augs = augs
         self._index = index
-        self._copy = copy
+        self._copy = true_or_false("AugmentImageComponent", "copy", copy)
 
     def __call__(self, image: Any) -> np.ndarray:
         check_image(image, "AugmentImageComponent", self._index)
@@ -131,22 +134,27 @@ class _ComponentsMapper:
         self._coordinates = list(coordinates)
         self._label_maps = list(label_maps)
         self._watch = LabelMapWatch(who, self._images[1:])
-        self._copy = copy
+        self._copy = true_or_false(self._who, "copy", copy)
 
     def __call__(self, dp: Any) -> Any:
         dp = list(dp) if isinstance(dp, tuple) else dp  # a copy, made by MapData
-        for index in self._images:
-            check_image(dp[index], self._who, index)
-        for index in self._coordinates:
-            check_coordinates(dp[index], self._who, index)
-        for index in self._label_maps:
-            check_label_map(dp[index], self._who, index)
+        for name, indices, check in (("the index of an image", self._images, check_image),
+                                     ("the index of coordinates", self._coordinates, check_coordinates),
+                                     ("the index of a label map", self._label_maps, check_label_map)):
+            for index in indices:
+                check(component_of(dp, index, self._who, name), self._who, index)
         if self._copy:
             for index in self._images + self._coordinates + self._label_maps:
                 dp[index] = copy_module.deepcopy(dp[index])
         labels = self._watch.labels(dp)
-        transform = self._augs.get_transform(dp[self._images[0]])
-        for index in self._images:  # before coordinates: parts of a transform are drawn when it meets the first image
+        first, size = self._images[0], dp[self._images[0]].shape[:2]
+        transform = self._augs.get_transform(dp[first])
+        for index in self._label_maps:
+            check_same_size(dp[index], self._who, index, size, first)
+        dp[first] = transform.apply_image(dp[first])  # before the others: parts of a transform are drawn when it meets an image
+        for index in self._images[1:]:
+            if depends_on_size(transform):
+                check_same_size(dp[index], self._who, index, size, first)
             dp[index] = transform.apply_image(dp[index])
         for index in self._coordinates:
             dp[index] = transform.apply_coords(dp[index])
@@ -180,6 +188,9 @@ class AugmentImageComponents(Augmentation):
     The transform is drawn for the first image. Attribute `augs`: the AugmentorList. Images are interpolated, so a label map
     belongs to `segmentation_index`, where pixels are moved and never mixed; what comes from outside of the image is 0.
 
+    The others are as large as the first image. Further images may have another size as long as only flips, transpositions and
+    changes of values are drawn, which mean the same at every size.
+
     Args:
         ds: flow of list, tuple or dict datapoints; tuples become lists.
         augmentors: list of augmentors, or an AugmentorList.
@@ -188,6 +199,9 @@ class AugmentImageComponents(Augmentation):
         copy: augment copies, since augmentors may write into what they are given.
         catch_exceptions: drop datapoints that fail, and log the first errors and every 100th, instead of raising.
         segmentation_index: positions or dict keys of label maps and masks, arrays HxW or HxWxC of any dtype.
+
+    Raises:
+        ValueError: during iteration, when a label map or an image is not as large as the first image.
     """
 
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]],

@@ -5,6 +5,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, 
 
 import numpy as np
 
+from ..utils._flags import true_or_false
 from ..utils._numbers import whole_number
 from ..utils._types import DTypeLike
 from ._flows.not_a_flow import warn_of_columns
@@ -38,7 +39,7 @@ class FakeData(RNGDataFlow):
                  domain: Union[Interval, Sequence[Interval]] = (0, 1)):
         self.shapes = [tuple(whole_number(self, "shapes", k, minimum=0) for k in shape) for shape in shapes]
         self._size = whole_number(self, "size", size, minimum=0)
-        self.random = random
+        self.random = true_or_false(self, "random", random)
         self.dtype = dtype
         self.domain = domain
         dtypes: List[Any] = list(dtype) if isinstance(dtype, (list, tuple)) else [dtype] * len(self.shapes)
@@ -106,8 +107,8 @@ class DataFromList(RNGDataFlow):
     def __init__(self, lst: Sequence[Any], shuffle: bool = True, *, packed: bool = False):
         warn_of_columns("DataFromList", lst)
         self.lst = PackedList(lst) if packed else lst
-        self.shuffle = shuffle
-        self.packed = packed
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
+        self.packed = true_or_false(self, "packed", packed)
 
     def __len__(self) -> int:
         return len(self.lst)

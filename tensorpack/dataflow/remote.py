@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Any, Iterator, List, Optional, Tuple
 
 from ..utils import logger
+from ..utils._flags import true_or_false
 from ..utils._numbers import whole_number
 from ..utils._process.remote_failure import RemoteFailure
 from ..utils._process.start import SafelyStarted
@@ -18,6 +19,7 @@ from ..utils.concurrency import DIE, enable_death_signal
 from ..utils.optional import optional_import
 from ..utils.utils import get_tqdm
 from ._flows.endless import check_empty_pass
+from ._remote.opening import open_socket
 from ._remote.receiver import Receiver
 from ._remote.security import SecureContext
 from ._remote.sender import Sender
@@ -60,12 +62,16 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
         max_bytes: of a datapoint.
 
     Raises:
-        ValueError: an unknown format; an address that others can reach, without a key; a datapoint that is too large.
+        ValueError: an unknown format; what is no address; an address that others can reach, without a key; a datapoint that is
+            too large.
+        zmq.ZMQError: the address is in use, or not of this machine.
         TypeError: a datapoint that is not plain, while one of the sides does not allow pickles.
     """
     require_dataflow(_SENDER, "df", df, following=addr)
     if format not in _FORMATS:
         raise ValueError("send_dataflow_zmq: format must be one of {}; got {!r}".format(_FORMATS, format))
+    for name, value in (("bind", bind), ("insecure", insecure), ("allow_pickle", allow_pickle)):
+        true_or_false(_SENDER, name, value)
     hwm = whole_number(_SENDER, "hwm", hwm, minimum=0)
     max_bytes = whole_number(_SENDER, "max_bytes", max_bytes, minimum=1)
     df.reset_state()
@@ -74,7 +80,7 @@ def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[s
         sender = Sender(socket, StrayLog("{} at {}".format(_SENDER, addr)), max_bytes, allow_pickle)
         stack.callback(sender.close)
         context.protect(socket, addr, bind)
-        (socket.bind if bind else socket.connect)(addr)
+        open_socket(_SENDER, socket, addr, bind)
         logger.info("Serving data to %s with %s format ...", addr, format or "default")
         try:
             _send_all(df, sender.send)
@@ -131,7 +137,8 @@ class RemoteDataZMQ(DataFlow):
 
     Raises:
         RuntimeError: during iteration, after `timeout`.
-        ValueError: an address that others can reach, without a key.
+        ValueError: what is no address; an address that others can reach, without a key.
+        zmq.ZMQError: the address is in use, or not of this machine.
     """
 
     cnt1: CreatedByReset[int] = CreatedByReset()
@@ -142,23 +149,28 @@ class RemoteDataZMQ(DataFlow):
     def __init__(self, addr1: str, addr2: Optional[str] = None, hwm: int = 50, bind: bool = True, *,
                  timeout: Optional[float] = None, key: Optional[str] = None, insecure: bool = False,
                  allow_pickle: bool = False, max_bytes: int = MAX_BYTES):
-        if not addr1:
-            raise ValueError("{}: addr1 must be a ZMQ address; got {!r}".format(type(self).__name__, addr1))
+        if not addr1 or not isinstance(addr1, str):
+            raise ValueError("{}: addr1 must be a ZMQ address; got {!r}".format(self._who, addr1))
         self._addr1 = addr1
         self._addr2 = addr2
-        self._hwm = whole_number(self, "hwm", hwm, minimum=0)
-        self._bind = bind
+        self._hwm = whole_number(self._who, "hwm", hwm, minimum=0)
+        self._bind = true_or_false(self._who, "bind", bind)
         self._timeout = timeout
         self._key = key
-        self._insecure = insecure
-        self._allow_pickle = allow_pickle
-        self._max_bytes = whole_number(self, "max_bytes", max_bytes, minimum=1)
+        self._insecure = true_or_false(self._who, "insecure", insecure)
+        self._allow_pickle = true_or_false(self._who, "allow_pickle", allow_pickle)
+        self._max_bytes = whole_number(self._who, "max_bytes", max_bytes, minimum=1)
 
     def reset_state(self) -> None:
         self.cnt1 = 0
         self.cnt2 = 0
         self._guard = DataFlowReentrantGuard(owner=self)
-        self._strays = StrayLog("{} at {}".format(type(self).__name__, " and ".join(self._addresses())))
+        self._strays = StrayLog("{} at {}".format(self._who, " and ".join(self._addresses())))
+
+    @property
+    def _who(self) -> str:
+        """What it is called in errors and logs."""
+        return type(self).__name__
 
     @property
     def num_strays(self) -> int:
@@ -166,13 +178,10 @@ class RemoteDataZMQ(DataFlow):
 
     def bind_or_connect(self, socket: Any, addr: str) -> None:
         """Bind or connect a socket, as the constructor was told."""
-        if self._bind:
-            socket.bind(addr)
-        else:
-            socket.connect(addr)
+        open_socket(self._who, socket, addr, self._bind)
 
     def __iter__(self) -> Iterator[Any]:
-        with self._guard, SecureContext(type(self).__name__, self._key, self._insecure) as context, ExitStack() as stack:
+        with self._guard, SecureContext(self._who, self._key, self._insecure) as context, ExitStack() as stack:
             stack.callback(self._strays.report, True)
             receivers = []
             for addr in self._addresses():
@@ -216,7 +225,7 @@ class RemoteDataZMQ(DataFlow):
     def _check_timeout(self, silence: float) -> None:
         if self._timeout is not None and silence > self._timeout:
             raise RuntimeError("{}: a datapoint must come within timeout={} seconds; nothing has come from {}; see whether "
-                               "the sender lives".format(type(self).__name__, self._timeout, " and ".join(self._addresses())))
+                               "the sender lives".format(self._who, self._timeout, " and ".join(self._addresses())))
 
 
 def dump_dataflow_to_process_queue(df: DataFlow, size: int, nr_consumer: int) -> Tuple[Any, Any]:

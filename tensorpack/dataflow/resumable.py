@@ -7,6 +7,7 @@ import threading
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
 from ..utils import logger
+from ..utils._flags import true_or_false
 from ..utils._numbers import whole_number
 from ..utils._text.spec import describe
 from ..utils.concurrency import StoppableThread
@@ -76,7 +77,7 @@ class ResumableData(ProxyDataFlow):
     def __init__(self, ds: DataFlow, *, from_first_pass: bool = False):
         _require_repeatable(ds)
         super().__init__(ds)
-        self.from_first_pass = from_first_pass
+        self.from_first_pass = true_or_false(self, "from_first_pass", from_first_pass)
         self._has_one_start = from_first_pass or _keeps_data(ds)
         self._on_start: Optional[Callable[[], None]] = None  # called once, before the next pass begins
         self._is_loaded = False

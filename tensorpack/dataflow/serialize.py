@@ -9,6 +9,7 @@ from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, T
 
 import numpy as np
 
+from ..utils._flags import true_or_false
 from ..utils._names import list_of_names
 from ..utils._numbers import whole_number
 from ..utils._plain.errors import explained_numpy
@@ -26,7 +27,7 @@ from ._formats.example import TFExampleData, write_example
 from ._formats.lmdb import new_database
 from ._formats.records import Columns, Paths, chunks
 from ._formats.tar import TarData, TarWriter
-from ._formats.tfrecord import read_records, write_record
+from ._formats.tfrecord import RecordCount, read_records, write_record
 from ._formats.zarr import ZarrData, ZarrWriter
 from .base import DataFlow, known_length, never_ends, require_dataflow
 from .format import DiskCacheData, HDF5Data, LMDBData, LMDBDataDecoder
@@ -97,6 +98,7 @@ class LMDBSerializer:
         Raises:
             ValueError: during iteration, for an entry that is damaged or holds something else.
         """
+        true_or_false("LMDBSerializer.load", "allow_pickle", allow_pickle)
         return LMDBDataDecoder(LMDBData(path, shuffle=shuffle), _load_any_entry if allow_pickle else _load_entry)
 
 
@@ -143,6 +145,8 @@ class NumpySerializer:
         Raises:
             ValueError: the file is damaged, or holds something else.
         """
+        for name, value in (("shuffle", shuffle), ("allow_pickle", allow_pickle)):
+            true_or_false("NumpySerializer.load", name, value)
         path = path if os.path.exists(path) else path + ".npz"
         with explained_numpy("NumpySerializer.load", path), NpzReader(path, allow_pickle=allow_pickle) as data:
             buffer = data["buffer"] if "buffer" in data.files else None
@@ -161,12 +165,13 @@ def _as_datapoints(buffer: np.ndarray) -> List[Any]:
 class _TFRecordData(DataFlow):
     """The records of a file, in order; each pass reads it from the start."""
 
-    def __init__(self, path: str, allow_pickle: bool):
+    def __init__(self, path: str, allow_pickle: bool, size: Optional[int] = None):
         self.path = path
         self.allow_pickle = allow_pickle
+        self._watch = RecordCount("TFRecordSerializer.load", path, size)
 
     def __iter__(self) -> Iterator[Any]:
-        for index, record in enumerate(read_records(self.path)):
+        for index, record in enumerate(read_records(self.path, self._watch)):
             try:
                 dp = loads(record, allow_pickle=self.allow_pickle)
             except ValueError as e:
@@ -200,14 +205,19 @@ class TFRecordSerializer:
         Args:
             path: the file.
             size: the number of its datapoints, which the file does not tell; it becomes `len`. Without it there is none.
+                Passes are those of `FixedSizeData`: with a wrong number they do not begin at the start of the file; a warning
+                tells it.
             allow_pickle: make whatever objects the file names, which can run any code: only for files that you trust. Without
                 it the datapoints are plain data: numbers, str, bytes, lists, tuples, dicts, numpy's arrays and the like.
 
         Raises:
             ValueError: during iteration, for a record that is damaged or holds something else.
         """
-        flow = _TFRecordData(path, allow_pickle)
-        return flow if size is None else FixedSizeData(flow, whole_number("TFRecordSerializer.load", "size", size, minimum=0))
+        true_or_false("TFRecordSerializer.load", "allow_pickle", allow_pickle)
+        if size is None:
+            return _TFRecordData(path, allow_pickle)
+        size = whole_number("TFRecordSerializer.load", "size", size, minimum=0)
+        return FixedSizeData(_TFRecordData(path, allow_pickle, size), size)
 
 
 class HDF5Serializer:

@@ -63,6 +63,7 @@ class _Remote(RemoteDataZMQ):
     """Ends with the thread that iterates it, also while nothing comes."""
 
     is_stopped: Callable[[], bool]
+    _who = "ZMQInput"
 
     def _check_timeout(self, silence: float) -> None:
         if self.is_stopped():

@@ -1,11 +1,22 @@
 """Flows in eager TensorFlow, Keras 3 and JAX, in processes of their own; and what the adapters import and say without them."""
 import importlib.util
+import itertools
 import json
 import os
 import subprocess
 import sys
 
 import pytest
+
+from tensorpack.dataflow import (
+    DataFromList,
+    FixedSizeData,
+    LocallyShuffleData,
+    MapDataComponent,
+    MultiThreadMapData,
+    RepeatedData,
+)
+from tensorpack.dataflow.adapters._passes import Passes
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(FOLDER))
@@ -63,6 +74,32 @@ def test_tensorflow_1_has_datasets_of_flows_too(session_of_v1):
     assert [session.run(value) for _ in range(3)] == [(k, (float(k),)) for k in range(3)]
     with pytest.raises(tf.errors.OutOfRangeError):
         session.run(value)
+
+
+@pytest.mark.parametrize("make, name", [
+    (lambda: LocallyShuffleData(numbers(), 5), "LocallyShuffleData"),
+    (lambda: MapDataComponent(MultiThreadMapData(numbers(), 1, list), int), "MultiThreadMapData"),
+], ids=["LocallyShuffleData", "below a map"])
+def test_an_endless_flow_with_a_length_is_told_when_it_goes_on(make, name, log_records):
+    passes = Passes("as_tf_dataset", make(), 1, 0, True)
+    assert len(list(itertools.islice(passes, 12))) == 12 and not log_records
+    for _ in range(2):
+        assert len(list(itertools.islice(passes, 30))) == 30
+    told = [record.getMessage() for record in log_records if record.levelname == "WARNING"]
+    assert len(told) == 1 and told[0].startswith(
+        "[as_tf_dataset] an iteration has had the 12 datapoints of its length and goes on, since {} never ends: ".format(name))
+
+
+@pytest.mark.parametrize("make", [
+    lambda: numbers(), lambda: RepeatedData(numbers(), -1), lambda: FixedSizeData(LocallyShuffleData(numbers(), 5), 12)],
+    ids=["ends", "is asked for", "cut"])
+def test_others_are_not_told(make, log_records):
+    passes = Passes("as_tf_dataset", make(), 1, 0, True)
+    assert len(list(itertools.islice(passes, 30))) in (12, 30) and not log_records
+
+
+def numbers():
+    return DataFromList([[k] for k in range(12)], shuffle=False)
 
 
 @pytest.fixture

@@ -224,6 +224,19 @@ def test_wrong_components(key, value, words):
         one_pass(lambda: df)
 
 
+@pytest.mark.parametrize("augmentors", [[imgaug.RandomCrop(5)], [imgaug.Flip(horiz=True)], []], ids=["part", "whole", "none"])
+def test_a_label_map_of_another_size(augmentors):
+    h, w = decode_image(CONTENTS[0]).shape[:2]
+    for shape, fits in ((h, w), True), ((h // 2, w // 2), False), ((h + 1, w), False):
+        df = DecodeAndAugment(DataFromList([[CONTENTS[0], np.zeros(shape)]]), augmentors, segmentation_index=[1])
+        if fits:
+            one_pass(lambda df=df: df)
+            continue
+        with pytest.raises(ValueError, match="DecodeAndAugment: component 1 must be as large as the image, component 0, which "
+                                             "has {}x{} pixels; got float64".format(h, w)):
+            one_pass(lambda df=df: df)
+
+
 def test_in_workers():
     df = DecodeAndAugment(DataFromList([[content] for content in CONTENTS]), [imgaug.RandomCrop(40)])
     assert len(pickle.loads(pickle.dumps(df)).augs.augmentors) == 1

@@ -1,9 +1,21 @@
 """Flows that change or drop single datapoints."""
 import pickle
 
+import numpy as np
 import pytest
 
-from tensorpack.dataflow import DataFromList, MapData, MapDataComponent, SelectComponent
+from tensorpack.dataflow import (
+    AugmentImageComponent,
+    AugmentImageComponents,
+    AugmentImageCoordinates,
+    BatchDataByShape,
+    DataFromList,
+    DecodeAndAugment,
+    MapData,
+    MapDataComponent,
+    SelectComponent,
+    imgaug,
+)
 
 
 def flow(*datapoints):
@@ -56,6 +68,38 @@ def test_map_component(dp, index, expected):
 def test_map_component_drops_none():
     df = MapDataComponent(flow([1, "a"], [2, "b"], [3, "c"]), drop_odd)
     assert [dp for dp in df] == [[2, "b"]]
+
+
+class Augmented(AugmentImageComponent):
+    """A class of a user."""
+
+
+AN_IMAGE = np.zeros((8, 8, 3), "uint8")
+PICKERS = {
+    "SelectComponent: idxs": lambda df, k: SelectComponent(df, [0, k]),
+    "MapDataComponent: index": lambda df, k: MapDataComponent(df, double, k),
+    "AugmentImageComponent: index": lambda df, k: AugmentImageComponent(df, [imgaug.Identity()], k),
+    "Augmented: index": lambda df, k: Augmented(df, [imgaug.Identity()], k),
+    "AugmentImageCoordinates: the index of coordinates": lambda df, k: AugmentImageCoordinates(df, [imgaug.Identity()], 0, k),
+    "AugmentImageComponents: the index of an image": lambda df, k: AugmentImageComponents(df, [imgaug.Identity()], [0, k]),
+    "AugmentImageComponents: the index of a label map": lambda df, k: AugmentImageComponents(
+        df, [imgaug.Identity()], [0], segmentation_index=[k]),
+    "DecodeAndAugment: index": lambda df, k: DecodeAndAugment(df, [imgaug.Identity()], k),
+    "BatchDataByShape: idx": lambda df, k: BatchDataByShape(df, 1, k),
+}
+
+
+@pytest.mark.parametrize("who", PICKERS)
+@pytest.mark.parametrize("dp, index, error, what", [
+    ([AN_IMAGE, 1], 2, IndexError, "got 2 for a datapoint of 2 components: list of 2"),
+    ((AN_IMAGE, 1), "x", TypeError, "got 'x' for a datapoint of 2 components: .* of 2"),
+    ({0: AN_IMAGE}, "x", KeyError, "got 'x' for a datapoint: dict of 1"),
+], ids=["list", "tuple", "dict"])
+def test_who_picks_components_names_itself_the_index_and_the_datapoint(who, dp, index, error, what):
+    df = PICKERS[who](flow(dp), index)
+    df.reset_state()
+    with pytest.raises(error, match=who + " must name a component of the datapoint; " + what):
+        list(df.__iter__())
 
 
 @pytest.mark.parametrize("dp, index, error", [([1, 2], 2, IndexError), ({"x": 1}, "z", KeyError)], ids=["list", "dict"])

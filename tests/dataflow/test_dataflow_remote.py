@@ -1,5 +1,8 @@
 """Flows over ZMQ sockets and through a queue of another process."""
+import errno
 import multiprocessing
+import re
+import socket
 import threading
 import time
 
@@ -42,6 +45,50 @@ def take(df, num):
     got = [next(iterator) for _ in range(num)]
     iterator.close()
     return got
+
+
+def receive_at(address, bind):
+    df = RemoteDataZMQ(address, bind=bind)
+    df.reset_state()
+    next(iter(df))
+
+
+def send_to(address, bind):
+    send_dataflow_zmq(Count(3), address, bind=bind)
+
+
+ENDS = {"RemoteDataZMQ": receive_at, "send_dataflow_zmq": send_to}
+ends = pytest.mark.parametrize("who", ENDS)
+
+
+@ends
+@pytest.mark.parametrize("bind", [True, False], ids=["bind", "connect"])
+@pytest.mark.parametrize("address, flaw", [
+    ("tcp://127.0.0.1", "which has no port"), ("tcp://[::1]", "which has no port"), ("tcp://localhost:", "which has no port"),
+    ("127.0.0.1:5555", "there is no protocol: try 'tcp://127.0.0.1:5555'"), ("tcp://127.0.0.1:port", ""), ("ipc://", "")])
+def test_what_is_no_address_is_told(who, bind, address, flaw):
+    with pytest.raises(ValueError, match=re.escape("{}: an address must be tcp://host:port".format(who)) + ".*; got "
+                       + re.escape(repr(address)) + ".*" + flaw):
+        ENDS[who](address, bind)
+
+
+@ends
+def test_an_address_in_use_is_told(who):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen(1)
+        address = "tcp://127.0.0.1:{}".format(other.getsockname()[1])
+        with pytest.raises(zmq.ZMQError, match="{}: it must be possible to listen at {}; got: .*end it, or choose another port"
+                           .format(who, address)) as caught:
+            ENDS[who](address, True)
+        assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_an_address_is_text():
+    with pytest.raises(ValueError, match="RemoteDataZMQ: addr1 must be a ZMQ address; got 5555"):
+        RemoteDataZMQ(5555)
+    with pytest.raises(TypeError, match="send_dataflow_zmq: an address must be a str, tcp://.*; got 5555"):
+        send_dataflow_zmq(Count(3), 5555)
 
 
 DATAPOINTS = [[1, "a"], {"x": np.arange(5)}, [np.random.rand(300, 200), np.asfortranarray(np.random.rand(200, 100))],

@@ -442,6 +442,30 @@ class TestTFRecord:
         assert len(df) == 4
         assert [one_pass(df) for _ in range(2)] == [one_pass(numbers(4))] * 2
 
+    @pytest.mark.parametrize("size, has, second", [(4, None, [0, 1]), (3, "more", [3, 0]), (9, "4", [1, 2])])
+    def test_a_wrong_size_is_told_in_the_first_pass(self, size, has, second, tmp_path, log_records):
+        path = str(tmp_path / "a")
+        TFRecordSerializer.save(DataFromList([[k] for k in range(4)], shuffle=False), path)
+        df = started(TFRecordSerializer.load(path, size=size))
+        passes, told = [], []
+        for _ in range(3):
+            passes.append([dp[0] for dp in df])
+            told.append([r.getMessage() for r in log_records if r.levelname == "WARNING"])
+        assert passes[0] == [k % 4 for k in range(size)] and passes[1][:2] == second, "they are those of FixedSizeData"
+        assert told[0] == told[2] and len(told[0]) == (has is not None)
+        if has is not None:
+            assert told[0][0].startswith("[TFRecordSerializer.load] size must be the number of datapoints in the file; got "
+                                         "size={} for {}, which has {}. ".format(size, path, has))
+
+    def test_damage_behind_the_size_is_no_error_of_the_first_pass(self, tmp_path):
+        self.write(str(tmp_path / "a"), [dumps([0]), dumps([1])])
+        with open(str(tmp_path / "a"), "ab") as f:
+            f.write(b"rubbish")
+        df = started(TFRecordSerializer.load(str(tmp_path / "a"), size=2))
+        assert [dp for dp in df] == [[0], [1]]
+        with pytest.raises(ValueError, match="damaged record 2"):
+            list(df.__iter__())
+
 
 WITHOUT_PACKAGES = """
 import sys

@@ -4,7 +4,7 @@ import pytest
 from imgaug_samples import picture
 from test_imgaug_catalogue import augmentors_where
 
-from tensorpack.dataflow import AugmentImageComponents, DataFromList, imgaug
+from tensorpack.dataflow import AugmentImageComponents, AugmentImageCoordinates, DataFromList, imgaug
 from tensorpack.utils import fix_rng_seed
 
 LABELS = 5
@@ -149,3 +149,49 @@ class TestMapsAmongImages:
     ], ids=["a map", "nothing made up", "gray images", "floats", "the first image"])
     def test_other_flows_are_not_warned_about(self, make, log_records):
         assert self.warnings(log_records, make()) == []
+
+
+OF_ONE_SIZE = {
+    "CenterCrop": lambda: imgaug.CenterCrop(20), "RandomCrop": lambda: imgaug.RandomCrop(20),
+    "Resize": lambda: imgaug.Resize(30),
+    "Rotation": lambda: imgaug.Rotation(20), "Shift": lambda: imgaug.Shift(0.3, 0.3), "Affine": lambda: imgaug.Affine(shear=10),
+    "CenterPaste": lambda: imgaug.CenterPaste((70, 70)), "RandomCutout": lambda: imgaug.RandomCutout(5, 0),
+    "RotationAndCropValid": lambda: imgaug.RotationAndCropValid(20), "a list": lambda: imgaug.AugmentorList(
+        [imgaug.Flip(horiz=True, prob=1), imgaug.RandomOrderAug([imgaug.Brightness(9), imgaug.Shift(0.3)])]),
+}
+
+
+def pairs(first=(51, 66), second=(26, 33)):
+    return DataFromList([[picture(*first), label_map(*second)]] * 3, shuffle=False)
+
+
+class TestSizes:
+    """All images and maps of a datapoint have the size of the first image: one transform is drawn for it."""
+
+    @augmentors_where()
+    @pytest.mark.parametrize("second", [(26, 33), (102, 132), (66, 51)], ids=str)
+    def test_a_map_of_another_size_is_refused_whatever_is_drawn(self, line, second):
+        df = AugmentImageComponents(pairs(second=second), [line.make()], index=[0], segmentation_index=[1])
+        with pytest.raises(ValueError, match=r"AugmentImageComponents: component 1 must be as large as the image, component 0, "
+                                             r"which has 51x66 pixels; got uint8 \({}, {}\); resize it before.*INTER_NEAREST"
+                                             .format(*second)):
+            one_pass(df)
+
+    @pytest.mark.parametrize("name", OF_ONE_SIZE)
+    def test_an_image_of_another_size_is_refused_by_what_depends_on_the_size(self, name):
+        df = AugmentImageComponents(pairs(), [OF_ONE_SIZE[name]()], index=[0, 1])
+        with pytest.raises(ValueError, match="AugmentImageComponents: component 1 must be as large as the image, component 0"):
+            one_pass(df)
+
+    @pytest.mark.parametrize("augmentor", [
+        imgaug.Flip(horiz=True, prob=1), imgaug.Flip(vert=True, prob=1), imgaug.Identity(), imgaug.Transpose(prob=1),
+        imgaug.Brightness(30), imgaug.MapImage(np.fliplr),
+        imgaug.AugmentorList([imgaug.Flip(horiz=True, prob=1), imgaug.ToFloat32()])], ids=repr)
+    def test_an_image_of_another_size_goes_through_what_does_not(self, augmentor):
+        for dp in one_pass(AugmentImageComponents(pairs(), [augmentor], index=[0, 1])):
+            assert sorted(dp[1].shape) == [26, 33] and sorted(dp[0].shape[:2]) == [51, 66]
+
+    def test_no_size_of_coordinates_matters(self):
+        ds = DataFromList([[picture(51, 66), np.array([[-5, 700]], "float32")]])
+        df = AugmentImageCoordinates(ds, [imgaug.CenterCrop(51)])
+        assert [dp[1].tolist() for dp in one_pass(df)] == [[[-12.0, 700.0]]]

@@ -7,6 +7,7 @@ import numpy as np
 
 from ...dataflow.imgaug import CropTransform, ImageAugmentor, Transform
 from ...dataflow.imgaug._common import cv2
+from ...dataflow.imgaug._transform_base import OfOneSize
 
 __all__ = ["FixedCrop", "GaussianDeform"]
 
@@ -48,7 +49,7 @@ class GaussianDeform(ImageAugmentor):
         return _Deformation(self.anchors, self.shape, self.sigma, moves)
 
 
-class _Deformation(Transform):
+class _Deformation(OfOneSize, Transform):
 
     def __init__(self, anchors: Any, shape: Any, sigma: float, moves: np.ndarray):
         self.anchors, self.shape, self.sigma, self.moves = anchors, shape, sigma, moves

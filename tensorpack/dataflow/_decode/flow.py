@@ -6,8 +6,10 @@ from typing import Any, Iterator, Optional, Sequence, Union
 
 import numpy as np
 
+from ...utils._flags import true_or_false
 from ...utils._text.spec import shown
-from .._flows.augmentation import Augmentation, check_boxes, check_coordinates, check_label_map, plumbing
+from .._flows.augmentation import Augmentation, check_boxes, check_coordinates, check_label_map, check_same_size, plumbing
+from .._flows.datapoint_error import component_of
 from ..base import DataFlow
 from ..imgaug._transform_base import TransformList
 from ..imgaug.base import AugmentorList, ImageAugmentor, ImagePlaceholder, draws_by_shape
@@ -30,15 +32,15 @@ class _DecodingMapper:
         self._index = index
         self._others = others
         self._mode = mode
-        self._exact = exact
+        self._exact = true_or_false(self._who, "exact", exact)
         self._on_damaged = on_damaged
         self.count = DamageCount(who, on_damaged)
 
     def __call__(self, dp: Any) -> Any:
         dp = list(dp) if isinstance(dp, tuple) else dp  # a copy, made by MapData
-        encoded = read_encoded(self._who, dp[self._index])
+        encoded = read_encoded(self._who, component_of(dp, self._index, self._who, "index"))
         for _, check, index in self._others:
-            check(dp[index], self._who, index)
+            check(component_of(dp, index, self._who, "the index of what belongs to the image"), self._who, index)
         try:
             made = self._make(encoded)
         except NoImageError as e:
@@ -48,22 +50,25 @@ class _DecodingMapper:
             raise
         if made is None:
             return None
-        dp[self._index], transform = made
-        for apply, _, index in self._others:
+        dp[self._index], transform, size = made
+        for apply, check, index in self._others:
+            if check is check_label_map:
+                check_same_size(dp[index], self._who, index, size, self._index)
             dp[index] = getattr(transform, apply)(copy.deepcopy(dp[index]))
         return dp
 
     def _make(self, encoded: Encoded) -> Any:
-        """The image and the transform of it; None if the image is to be left out."""
+        """The image, the transform of it and the size that it had; None if the image is to be left out."""
         made = self._make_of_part(encoded) if self._can_be_part(encoded) else None
         if made is not None:
-            pixels, transform = made
-            return None if self._accept(pixels) is None else (pixels.array, transform)
+            pixels, transform, size = made
+            return None if self._accept(pixels) is None else (pixels.array, transform, size)
         image = self._accept(encoded.decode(self._who, self._mode))
         if image is None:
             return None
+        size = image.shape[:2]
         transform = self._augs.get_transform(image)
-        return transform.apply_image(image), transform
+        return transform.apply_image(image), transform, size
 
     def _accept(self, pixels: Pixels) -> Optional[np.ndarray]:
         self.count.add(pixels.damage)
@@ -87,8 +92,8 @@ class _DecodingMapper:
             pixels = decode_window(encoded.content, header, window, self._mode, self._exact)
         except ValueError:  # OpenCV may know better, with the transform that is drawn
             whole = encoded.decode(self._who, self._mode)
-            return Pixels(transform.apply_image(whole.array), whole.damage), transform
-        return Pixels(TransformList(rest).apply_image(pixels.array), pixels.damage), transform
+            return Pixels(transform.apply_image(whole.array), whole.damage), transform, (h, w)
+        return Pixels(TransformList(rest).apply_image(pixels.array), pixels.damage), transform, (h, w)
 
 
 class DecodeAndAugment(Augmentation):

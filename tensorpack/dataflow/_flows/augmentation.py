@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...utils import logger
+from ...utils._flags import true_or_false
 from ...utils._text.spec import about_none, describe
 from ..imgaug import base as augmentors_module
 from ..imgaug._arguments import list_of_augmentors
@@ -50,6 +51,15 @@ def check_label_map(label_map: Any, who: str, index: Any) -> None:
             who, index, describe(label_map)))
 
 
+def check_same_size(component: np.ndarray, who: str, index: Any, size: Any, image_index: Any) -> None:
+    """Refuse what is not as large as the image, of `size`, for which the transform is drawn: it would get another part."""
+    if component.shape[:2] != size:
+        raise ValueError(
+            "{}: component {!r} must be as large as the image, component {!r}, which has {} pixels; got {}; resize it before, "
+            "a label map by cv2.resize(..., interpolation=cv2.INTER_NEAREST)".format(
+                who, index, image_index, "x".join(map(str, size)), describe(component)))
+
+
 # Files whose frames say nothing about an augmentor that fails; those of the flows are added by these.
 plumbing = {__file__, map_module.__file__, augmentors_module.__file__}
 
@@ -68,7 +78,7 @@ class Augmentation(MapData):
 
     def _set_up(self, augmentors: Any, catch_exceptions: bool) -> None:
         self.augs = as_list(augmentors, type(self).__name__)
-        self._catch_exceptions = catch_exceptions
+        self._catch_exceptions = true_or_false(self, "catch_exceptions", catch_exceptions)
         self._num_errors = 0
 
     def reset_state(self) -> None:

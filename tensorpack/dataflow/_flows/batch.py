@@ -6,10 +6,12 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 import numpy as np
 
 from ...utils import logger
+from ...utils._flags import true_or_false
 from ...utils._numbers import whole_number
 from ...utils._text.spec import describe
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, known_length
 from .collate import collate, collate_values, same_kind_of_error
+from .datapoint_error import component_of
 from .endless import Swallowed
 
 
@@ -38,8 +40,8 @@ class BatchData(ProxyDataFlow):
     def __init__(self, ds: DataFlow, batch_size: int, remainder: bool = False, use_list: bool = False):
         super().__init__(ds)
         self.batch_size = whole_number(self, "batch_size", batch_size, minimum=1)
-        self.remainder = remainder
-        self.use_list = use_list
+        self.remainder = true_or_false(self, "remainder", remainder)
+        self.use_list = true_or_false(self, "use_list", use_list)
         self._check_length()
 
     def _check_length(self) -> None:
@@ -166,7 +168,7 @@ class BatchDataByShape(BatchData):
                        self.batch_size)
 
     def _shape_of(self, dp: Any) -> Tuple[int, ...]:
-        component = dp[self.idx]
+        component = component_of(dp, self.idx, type(self).__name__, "idx")
         if not hasattr(component, "shape"):
             raise TypeError("{}(idx={!r}): this component must be an array; got {}".format(
                 type(self).__name__, self.idx, describe(component)))

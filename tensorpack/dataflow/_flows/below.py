@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List
 
-from ..base import DataFlow, is_of_library
+from ..base import DataFlow, is_of_library, never_ends
 
 _MAX_ELEMENTS = 100  # a longer list is taken for data
 
@@ -18,6 +18,11 @@ def flows_below(ds: Any) -> Iterator[DataFlow]:
             seen[id(flow)] = flow
             yield flow
             waiting.extend(reversed(sources_of(flow)))
+
+
+def deepest_endless(ds: DataFlow) -> str:
+    """The name of the flow because of which an endless flow never ends."""
+    return type([flow for flow in flows_below(ds) if never_ends(flow)][-1]).__name__
 
 
 def sources_of(flow: DataFlow) -> List[Any]:

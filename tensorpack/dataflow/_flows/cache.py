@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, List
 
+from ...utils._flags import true_or_false
 from ...utils.utils import get_rng
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
 from .end_watch import EndWatch
@@ -23,7 +24,7 @@ class CacheData(ProxyDataFlow):
 
     def __init__(self, ds: DataFlow, shuffle: bool = False):
         super().__init__(ds)
-        self.shuffle = shuffle
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
 
     def reset_state(self) -> None:
         super().reset_state()

@@ -15,6 +15,21 @@ def where(number: int, dp: Any, ds: DataFlow) -> str:
     return text if path is None else "{}, from {}".format(text, path)
 
 
+def component_of(dp: Any, index: Any, who: str, argument: str) -> Any:
+    """`dp[index]`.
+
+    Raises:
+        IndexError, KeyError, TypeError: there is none; the message names the argument of `who` that asked for it.
+    """
+    try:
+        return dp[index]
+    except (IndexError, KeyError, TypeError) as e:
+        kind = next(kind for kind in (IndexError, KeyError, TypeError) if isinstance(e, kind))
+        size = " of {} components".format(len(dp)) if isinstance(dp, (list, tuple)) else ""
+        raise kind("{}: {} must name a component of the datapoint; got {!r} for a datapoint{}: {}".format(
+            who, argument, index, size, describe(dp))) from e
+
+
 def _texts(dp: Any, ds: Any) -> Iterator[str]:
     """What may be the path of the file, the latest first."""
     yield from texts_in(dp)

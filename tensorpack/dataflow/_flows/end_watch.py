@@ -5,7 +5,7 @@ from typing import Optional, Tuple
 
 from ...utils import logger
 from ..base import DataFlow, known_length, never_ends
-from .below import flows_below
+from .below import deepest_endless
 
 _FIRST = 1000  # datapoints of a flow without a known end until the second warning
 
@@ -44,8 +44,7 @@ def _doubt(df: DataFlow, allows_unknown: bool) -> Tuple[str, Optional[int]]:
     """Why a flow may have no end, and after how many datapoints to say so first."""
     length = known_length(df)
     if never_ends(df):
-        deepest = [flow for flow in flows_below(df) if never_ends(flow)][-1]
-        return "{} never ends".format(type(deepest).__name__), 0
+        return "{} never ends".format(deepest_endless(df)), 0
     if length is None:
         return "the length of {} is not known".format(type(df).__name__), None if allows_unknown else 0
     return "the length of {} is {}".format(type(df).__name__, length), max(_FIRST, 2 * length + 1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 import copy
 from typing import Any, Callable, Collection, Iterator, List, Optional, Sequence
 
-from ...utils._text.spec import describe, shown
+from ...utils._text.spec import shown
 from ..base import DataFlow, ProxyDataFlow, require_dataflow
-from .datapoint_error import add_note, texts_in, where
+from .datapoint_error import add_note, component_of, texts_in, where
 from .drop_count import DropCount
 from .drop_streak import DropStreak
 from .endless import Swallowed
@@ -70,24 +70,18 @@ class MapData(ProxyDataFlow):
 class _ComponentMapper:
     """Applies a function to one component of a datapoint; a class, so that it can be pickled."""
 
-    def __init__(self, func: Callable[[Any], Any], index: Any):
+    def __init__(self, func: Callable[[Any], Any], index: Any, who: str):
         self._func = func
         self._index = index
+        self._who = who
 
     def __call__(self, dp: Any) -> Any:
-        result = self._func(self._component(dp))
+        result = self._func(component_of(dp, self._index, self._who, "index"))
         if result is None:
             return None
         changed = list(dp) if isinstance(dp, tuple) else copy.copy(dp)
         changed[self._index] = result
         return changed
-
-    def _component(self, dp: Any) -> Any:
-        try:
-            return dp[self._index]
-        except (IndexError, KeyError) as e:
-            raise type(e)("MapDataComponent: index must name a component of the datapoint; got {!r} for {}".format(
-                self._index, describe(dp))) from e
 
     def __repr__(self) -> str:
         return getattr(self._func, "__qualname__", None) or repr(self._func)
@@ -105,7 +99,7 @@ class MapDataComponent(MapData):
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any], index: Any = 0):
         if not callable(func):
             raise TypeError("{}: func must be a function of the component; got {}".format(type(self).__name__, shown(func)))
-        super().__init__(ds, _ComponentMapper(func, index))
+        super().__init__(ds, _ComponentMapper(func, index, type(self).__name__))
         self.index = index
 
 
@@ -116,7 +110,7 @@ class _Selector:
         self._idxs = list(idxs)
 
     def __call__(self, dp: Any) -> List[Any]:
-        return [dp[k] for k in self._idxs]
+        return [component_of(dp, k, "SelectComponent", "idxs") for k in self._idxs]
 
     def __repr__(self) -> str:
         return "select({!r})".format(self._idxs)

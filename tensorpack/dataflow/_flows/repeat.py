@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator
 
+from ...utils._flags import true_or_false
 from ...utils._numbers import whole_number
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
 from .endless import EndlessIterator
@@ -88,7 +89,7 @@ class FixedSizeData(ProxyDataFlow):
     def __init__(self, ds: DataFlow, size: int, keep_state: bool = True):
         super().__init__(ds)
         self._size = whole_number(self, "size", size, minimum=0)
-        self._keep_state = keep_state
+        self._keep_state = true_or_false(self, "keep_state", keep_state)
 
     def __len__(self) -> int:
         return self._size

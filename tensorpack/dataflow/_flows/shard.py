@@ -4,6 +4,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Iterator, Optional
 
+from ...utils._flags import true_or_false
 from ...utils._numbers import whole_number
 from .._same_everywhere import check_same_everywhere
 from ..base import DataFlow, Division, ProxyDataFlow, known_length
@@ -37,7 +38,7 @@ class ShardData(ProxyDataFlow):
         self._rank = whole_number(self, "rank", rank, minimum=0)
         if self._rank >= self._size:
             raise ValueError("ShardData: rank must be less than size; got {} and {}".format(self._rank, self._size))
-        self.equal = equal
+        self.equal = true_or_false(self, "equal", equal)
         length = known_length(ds)
         if equal and length is not None and length < self._size:
             raise ValueError("ShardData: there must be a datapoint for each of {} readers; got {} in {!r}; use fewer "

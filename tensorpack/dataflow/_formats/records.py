@@ -16,6 +16,7 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Se
 import numpy as np
 
 from ...utils import logger
+from ...utils._flags import true_or_false
 from ...utils._names import list_of_names
 from ...utils._numbers import whole_number
 from ..base import RNGDataFlow, shuffled_indices
@@ -58,7 +59,7 @@ class RecordData(RNGDataFlow):
         who = type(self).__name__
         self.paths = paths
         self.columns = None if columns is None else list_of_names(who, "columns", columns)
-        self.shuffle = shuffle
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
         self.on_error = check_on_error(who, on_error)
         files = matching_files(who, paths)
         left_out, damaged = LeftOut(who, on_error), LeftOut(who, on_error)

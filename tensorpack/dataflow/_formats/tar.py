@@ -12,6 +12,7 @@ from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from ...utils._flags import true_or_false
 from ...utils._text.spec import describe
 from .._packed import PackedList
 from .left_out import LeftOut
@@ -64,7 +65,7 @@ class TarData(RecordData):
 
     def __init__(self, paths: Paths, columns: Columns = None, shuffle: bool = True, *, on_error: str = "raise",
                  allow_empty: bool = False):
-        self.allow_empty = allow_empty
+        self.allow_empty = true_or_false(self, "allow_empty", allow_empty)
         super().__init__(paths, columns, shuffle, on_error)
 
     def _scan(self, path: str, damaged: LeftOut) -> List[Block]:

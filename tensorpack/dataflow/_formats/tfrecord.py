@@ -7,6 +7,7 @@ from __future__ import annotations
 import struct
 from typing import IO, Iterator, List, Optional, Tuple
 
+from ...utils import logger
 from ...utils.optional import optional_import
 
 google_crc32c = optional_import("google_crc32c", needed_by="TFRecord (TFRecordSerializer)", pip="google-crc32c")
@@ -24,8 +25,32 @@ def write_record(f: IO[bytes], data: bytes) -> None:
     f.write(_checksum(data))
 
 
-def read_records(path: str) -> Iterator[bytes]:
-    """The records of a file.
+class RecordCount:
+    """Warns once when a file has more or fewer records than its reader was told.
+
+    Args:
+        who: the reader, for the message.
+        path: the file.
+        size: how many records it should have; None if nobody has said so.
+    """
+
+    def __init__(self, who: str, path: str, size: Optional[int]):
+        self._who, self._path, self._size = who, path, size
+
+    def look(self, count: int, is_last: bool) -> None:
+        """So many records have been read, and whether there are others."""
+        if self._size is None or (count == self._size) == is_last:
+            return
+        logger.warning(
+            "[%s] size must be the number of datapoints in the file; got size=%d for %s, which has %s. So a pass is not one "
+            "over the file: it goes on where the last one stopped, and behind the end of the file at its start. Leave size "
+            "out, or write FixedSizeData(load(path), size) if this is meant.",
+            self._who, self._size, self._path, count if is_last else "more")
+        self._size = None
+
+
+def read_records(path: str, watch: Optional[RecordCount] = None) -> Iterator[bytes]:
+    """The records of a file; `watch` is told how many there are.
 
     Raises:
         ValueError: the file is damaged, incomplete, or no TFRecord file.
@@ -38,8 +63,10 @@ def read_records(path: str) -> Iterator[bytes]:
             except ValueError as e:
                 raise ValueError("TFRecord: {} must be a complete, uncompressed TFRecord file; got a damaged record {} "
                                  "(counted from 0): {}".format(path, index, e)) from e
-            yield data
             index += 1
+            if watch is not None:
+                watch.look(index, is_last=not f.peek(1))
+            yield data
 
 
 def scan_records(path: str) -> Tuple[List[int], Optional[str]]:

@@ -7,6 +7,7 @@ from typing import Any, Generator, List, Optional, Sequence
 
 from tabulate import tabulate
 
+from ...utils._flags import true_or_false
 from ...utils._numbers import whole_number
 from ...utils._text.html import plain
 from ...utils._viz.sheet import write_sheet
@@ -45,7 +46,7 @@ def look(df: DataFlow, count: int = 16, *, rgb: bool = False, classes: Optional[
         RuntimeError: the flow has failed; the message names the datapoint.
     """
     require_dataflow("look", "df", df)
-    return Look(df, whole_number("look", "count", count, minimum=1), Painter(rgb, classes))
+    return Look(df, whole_number("look", "count", count, minimum=1), Painter(true_or_false("look", "rgb", rgb), classes))
 
 
 class Look:

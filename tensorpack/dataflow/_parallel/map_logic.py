@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, NamedTuple, NoReturn, Optional, Tuple
 
 from ...utils import logger
+from ...utils._flags import true_or_false
 from ...utils._numbers import whole_number
 from ...utils._text.spec import shown
 from .._flows.drop_streak import DropStreak
@@ -53,7 +54,7 @@ class ParallelMapData(ProxyDataFlow):
             buffer_size = length
         self.map_func = map_func
         self._buffer_size = buffer_size
-        self._strict = strict
+        self._strict = true_or_false(self, "strict", strict)
 
     def forget_pass(self) -> None:
         """Let the next iteration begin a new pass, also if it finds an abandoned one; what is left of that is thrown away."""

@@ -6,10 +6,13 @@ from typing import Any, Callable, Iterator, Optional
 
 import numpy as np
 
+from ...utils import logger
+from ...utils._flags import true_or_false
 from ...utils._numbers import whole_number
+from .._flows.below import deepest_endless
 from .._flows.by_itself import OF_ANY_PART, put_over, split
 from .._flows.shard import ShardData
-from ..base import DataFlow, DataFlowReentrantGuard, require_dataflow
+from ..base import DataFlow, DataFlowReentrantGuard, known_length, never_ends, require_dataflow
 
 
 def dealt(df: DataFlow, size: int, rank: int, equal: bool) -> DataFlow:
@@ -41,7 +44,9 @@ class Passes:
         if rank >= size:
             raise ValueError("{}: rank must be less than size; got {} and {}".format(who, rank, size))
         self.rank = rank
+        true_or_false(who, "equal", equal)
         self.flow = dealt(require_dataflow(who, "df", df), size, rank, equal)
+        self._hint = known_length(self.flow) if never_ends(self.flow) else None  # of a pass that has no end
         self._pid: Optional[int] = None  # of the process in which the flow was reset
 
     def __getstate__(self) -> Any:
@@ -53,7 +58,17 @@ class Passes:
             self.flow.reset_state()
             self._pid = os.getpid()
         with self._guard:
-            yield from self.flow
+            yield from self.flow if self._hint is None else self._beyond(self._hint)
+
+    def _beyond(self, length: int) -> Iterator[Any]:
+        """A pass of an endless flow, with a word when it has had as many datapoints as its length lets one expect."""
+        for number, dp in enumerate(self.flow):
+            if number == length:
+                self._hint = None
+                logger.warning("[%s] an iteration has had the %d datapoints of its length and goes on, since %s never ends: "
+                               "who waits for the end of an epoch waits for ever. Give FixedSizeData(df, len(df)), or count "
+                               "the steps, as by steps_per_epoch.", self.who, length, deepest_endless(self.flow))
+            yield dp
 
     def __len__(self) -> int:
         try:

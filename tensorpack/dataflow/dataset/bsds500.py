@@ -8,6 +8,7 @@ from typing import List, Optional
 import numpy as np
 
 from ...utils._files.remote_file import RemoteFile
+from ...utils._flags import true_or_false
 from ...utils.fs import get_dataset_path
 from .._decode.decode import FileReader
 from ._archive import obtain_unpacked
@@ -46,7 +47,7 @@ class BSDS500(InMemory):
             raise ValueError("BSDS500: name must be 'train', 'test' or 'val'; got {!r}".format(name))
         self.name = name
         self.data_dir = get_dataset_path("bsds500_data") if data_dir is None else data_dir
-        self.shuffle = shuffle
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
         folders = [os.path.join(_FOLDER, kind, name) for kind in ("images", "groundTruth")]
         obtain_unpacked("BSDS500", self.data_dir, _ARCHIVE, folders)
         images, truths = (os.path.join(self.data_dir, folder) for folder in folders)

@@ -6,6 +6,7 @@ from typing import Any, List, Optional, Tuple
 import numpy as np
 
 from ...utils._files.remote_file import RemoteFile, obtain
+from ...utils._flags import true_or_false
 from ...utils.fs import get_dataset_path
 from ._in_memory import InMemory
 from ._mat import read_mat
@@ -38,7 +39,7 @@ class Caltech101Silhouettes(InMemory):
         if name not in _PARTS:
             raise ValueError("Caltech101Silhouettes: name must be 'train', 'test' or 'val'; got {!r}".format(name))
         self.name = name
-        self.shuffle = shuffle
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
         self.dir = get_dataset_path("caltech101_data") if dir is None else dir
         self.images, self.labels = _read(obtain("Caltech101Silhouettes", self.dir, _FILE, verify=_verify), name)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...utils import logger
 from ...utils._files.remote_file import RemoteFile
+from ...utils._flags import true_or_false
 from ...utils._names import list_of_names
 from ...utils.fs import get_dataset_path
 from ...utils.serialize import load_pickle
@@ -81,7 +82,7 @@ class CifarBase(InMemory):
         self._version = _VERSIONS[cifar_classnum]
         self._check_names([train_or_test])
         self.train_or_test = train_or_test
-        self.shuffle = train_or_test == "train" if shuffle is None else shuffle
+        self.shuffle = train_or_test == "train" if shuffle is None else true_or_false(self, "shuffle", shuffle)
         self.dir = get_dataset_path("cifar{}_data".format(cifar_classnum)) if dir is None else dir
         self.fs = self._files([train_or_test])
         obtain_unpacked(type(self).__name__, self.dir, self._version.archive,

@@ -6,6 +6,7 @@ from typing import Any, List, Optional
 
 import numpy as np
 
+from ...utils._flags import true_or_false
 from ._in_memory import InMemory
 
 __all__ = ["Digits"]
@@ -30,7 +31,7 @@ class Digits(InMemory):
         if train_or_test not in _PARTS:
             raise ValueError("Digits: train_or_test must be 'train' or 'test'; got {!r}".format(train_or_test))
         self.train_or_test = train_or_test
-        self.shuffle = shuffle
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
         self._dir = dir
         part = _PARTS[train_or_test]
         with np.load(os.path.join(dir or _PACKAGED_DIR, "digits.npz")) as data:

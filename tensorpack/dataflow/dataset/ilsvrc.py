@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ...utils import logger
+from ...utils._flags import true_or_false
 from ...utils.utils import get_tqdm
 from .._decode.decode import FileReader
 from ..base import RNGDataFlow, shuffled_indices
@@ -50,7 +51,7 @@ class ILSVRC12Files(RNGDataFlow):
         if not os.path.isdir(self.full_dir):
             raise FileNotFoundError("{}: the directory {} must exist and hold the images; they have to be got from "
                                     "https://image-net.org".format(type(self).__name__, self.full_dir))
-        self.shuffle = name == "train" if shuffle is None else shuffle
+        self.shuffle = name == "train" if shuffle is None else true_or_false(self, "shuffle", shuffle)
         if name == "train":
             dir_structure = "train"
         self.dir_structure = dir_structure or ILSVRCMeta.guess_dir_structure(self.full_dir)
@@ -145,7 +146,7 @@ class TinyImageNet(RNGDataFlow):
             raise ValueError("TinyImageNet: name must be 'train' or 'val'; got {!r}".format(name))
         self.dir = os.path.expanduser(dir)
         self.name = name
-        self.shuffle = name == "train" if shuffle is None else shuffle
+        self.shuffle = name == "train" if shuffle is None else true_or_false(self, "shuffle", shuffle)
         with open(os.path.join(self.dir, "wnids.txt"), encoding="utf-8") as f:
             labels = {wnid: label for label, wnid in enumerate(f.read().split())}
         self.imglist = _tiny_train(self.dir, labels) if name == "train" else _tiny_val(self.dir, labels)

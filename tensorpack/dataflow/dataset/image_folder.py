@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import numpy as np
 
 from ...utils import logger
+from ...utils._flags import true_or_false
 from ...utils.utils import get_tqdm
 from ..base import RNGDataFlow, shuffled_indices
 from ._class_folders import names_of_other_parts, scan_classes
@@ -50,13 +51,13 @@ class ImageFolder(RNGDataFlow):
                  balanced: bool = False, skip_damaged: bool = False):
         self.root = root
         self.name = name
-        self.shuffle = name in (None, "train") if shuffle is None else shuffle
+        self.shuffle = name in (None, "train") if shuffle is None else true_or_false(self, "shuffle", shuffle)
         if balanced and not self.shuffle:
             raise ValueError("ImageFolder: balanced=True must come with shuffle=True; got shuffle={}".format(shuffle))
-        self.rgb = rgb
-        self.balanced = balanced
+        self.rgb = true_or_false(self, "rgb", rgb)
+        self.balanced = true_or_false(self, "balanced", balanced)
         self._reads_at_random = not balanced
-        self.skip_damaged = skip_damaged
+        self.skip_damaged = true_or_false(self, "skip_damaged", skip_damaged)
         self._directory = os.path.expanduser(root if name is None else os.path.join(root, name))
         self._label_names, self.imglist = self._find()
         if skip_damaged:

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from ...utils._files.remote_file import RemoteFile, obtain
+from ...utils._flags import true_or_false
 from ...utils.fs import get_dataset_path
 from ._idx import IMAGES, LABELS, Kind, read_idx
 from ._in_memory import InMemory
@@ -69,7 +70,7 @@ class Mnist(InMemory):
         if train_or_test not in _PREFIXES:
             raise ValueError("{}: train_or_test must be 'train' or 'test'; got {!r}".format(type(self).__name__, train_or_test))
         self.train_or_test = train_or_test
-        self.shuffle = shuffle
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
         self.dir = get_dataset_path(self._DIR_NAME) if dir is None else dir
         prefix = _PREFIXES[train_or_test]
         images = self._load(prefix + "-images-idx3-ubyte.gz", IMAGES)

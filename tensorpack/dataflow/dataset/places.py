@@ -7,6 +7,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 import numpy as np
 
 from ...utils import logger
+from ...utils._flags import true_or_false
 from .._decode.decode import FileReader
 from ..base import RNGDataFlow, shuffled_indices
 from ._image_list import cv2
@@ -38,7 +39,7 @@ class Places365Standard(RNGDataFlow):
             raise ValueError("Places365Standard: name must be 'train' or 'val'; got {!r}".format(name))
         self.dir = os.path.expanduser(dir)
         self.name = name
-        self.shuffle = name == "train" if shuffle is None else shuffle
+        self.shuffle = name == "train" if shuffle is None else true_or_false(self, "shuffle", shuffle)
         list_file = os.path.join(self.dir, name + ".txt")
         with open(list_file, encoding="utf-8") as f:
             files = [line.strip() for line in f if line.strip()]

@@ -8,6 +8,7 @@ from typing import Any, List, MutableMapping, Optional, Sequence, Tuple
 import numpy as np
 
 from ...utils._files.remote_file import RemoteFile, obtain
+from ...utils._flags import true_or_false
 from ...utils._names import list_of_names
 from ...utils.fs import get_dataset_path
 from ._in_memory import InMemory
@@ -70,7 +71,7 @@ class SVHNDigit(InMemory):
             raise ValueError("SVHNDigit: name must be 'train', 'test' or 'extra'; got {!r}".format(name))
         self.name = name
         self.data_dir = get_dataset_path("svhn_data") if data_dir is None else data_dir
-        self.shuffle = shuffle
+        self.shuffle = true_or_false(self, "shuffle", shuffle)
         filename = name + "_32x32.mat"
         file = RemoteFile(filename, tuple(site + filename for site in _SITES), checksum="md5:" + _MD5[name])
         self._digits = _load(obtain("SVHNDigit", self.data_dir, file))

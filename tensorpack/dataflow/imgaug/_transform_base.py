@@ -30,6 +30,10 @@ class BaseTransform(Configured):
         """
         raise self._lacks("inverse")
 
+    def _depends_on_size(self) -> bool:
+        """Whether it is right only for images of the size that it was made for, as crops are and flips are not."""
+        return False
+
     def _lacks(self, name: str) -> NotImplementedError:
         return NotImplementedError("{} does not implement method {}".format(type(self).__name__, name))
 
@@ -55,6 +59,18 @@ class Transform(BaseTransform):
         boxes = float_boxes(boxes)
         corners = self.apply_coords(boxes[:, [0, 1, 2, 1, 0, 3, 2, 3]].reshape(-1, 2)).reshape(-1, 4, 2)
         return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+
+
+def depends_on_size(tfm: Any) -> bool:
+    """Whether a transform, which has been applied to an image, is right only for images of that size."""
+    return isinstance(tfm, BaseTransform) and tfm._depends_on_size()
+
+
+class OfOneSize:
+    """Mixed into Transforms that are right only for images of the size that they were made for."""
+
+    def _depends_on_size(self) -> bool:
+        return True
 
 
 class TransformList(BaseTransform):
@@ -85,6 +101,9 @@ class TransformList(BaseTransform):
         for tfm in self.tfms:
             img = tfm.apply_image(img)
         return img
+
+    def _depends_on_size(self) -> bool:
+        return any(map(depends_on_size, self.tfms))
 
     def inverse(self) -> TransformList:
         """The inverses of the members in reverse order."""
@@ -138,6 +157,9 @@ class LazyTransform(BaseTransform):
 
     def inverse(self) -> BaseTransform:
         return self._made("inverse").inverse()
+
+    def _depends_on_size(self) -> bool:
+        return depends_on_size(self._made("depends_on_size"))
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("apply_"):

@@ -5,10 +5,11 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
+from ...utils._flags import true_or_false
 from ...utils._text.spec import describe
 from ._common import BORDER_CONSTANT, INTER_LINEAR, cv2, float_coords
 from ._sampling import flip, interpolate, rearrange, resize_nearest, transpose
-from ._transform_base import StationaryTransform, Transform
+from ._transform_base import OfOneSize, StationaryTransform, Transform
 
 
 def _shifted(coords: np.ndarray, x: float, y: float) -> np.ndarray:
@@ -22,7 +23,7 @@ def _check_size(tfm: Transform, names: str, *sizes: int) -> None:
         raise ValueError("{}: {} must be positive; got {}".format(type(tfm).__name__, names, sizes))
 
 
-class ResizeTransform(Transform):
+class ResizeTransform(OfOneSize, Transform):
     """Resizes an image of h x w to new_h x new_w.
 
     Args:
@@ -59,7 +60,7 @@ class ResizeTransform(Transform):
             raise ValueError("{!r}: the image must be {}x{}; got {}".format(self, self.h, self.w, describe(img)))
 
 
-class CropTransform(Transform):
+class CropTransform(OfOneSize, Transform):
     """Cuts out rows y0 to y0 + h and columns x0 to x0 + w, as a view; what lies outside of the image is missing.
 
     ValueError is raised if nothing is left. Coordinates are shifted, not clipped. The inverse has no `apply_image`.
@@ -95,7 +96,7 @@ class _Uncrop(Transform):
         return _shifted(coords, self.x0, self.y0)
 
 
-class PasteTransform(Transform):
+class PasteTransform(OfOneSize, Transform):
     """Puts an image on a canvas.
 
     Args:
@@ -141,7 +142,7 @@ class FlipTransform(Transform):
 
     def __init__(self, h: int, w: int, horiz: bool = True):
         self.h, self.w = h, w
-        self.horiz = horiz
+        self.horiz = true_or_false(self, "horiz", horiz)
 
     def apply_image(self, img: np.ndarray) -> np.ndarray:
         return flip(img, self.horiz)
@@ -175,7 +176,7 @@ class TransposeTransform(Transform):
         return self
 
 
-class WarpAffineTransform(Transform):
+class WarpAffineTransform(OfOneSize, Transform):
     """`cv2.warpAffine`.
 
     Args:
@@ -232,7 +233,7 @@ def centered(mat: np.ndarray) -> np.ndarray:
     return mat
 
 
-class CutoutTransform(StationaryTransform):
+class CutoutTransform(OfOneSize, StationaryTransform):
     """Fills a rectangle of the image, **in place** if it can be written to.
 
     Args:

@@ -5,6 +5,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from ...utils._flags import true_or_false
 from ._common import check_channels, cv2
 from ._pixels import convert_color, to_uint8
 from .base import PhotometricAugmentor
@@ -22,7 +23,7 @@ class ColorSpace(PhotometricAugmentor):
 
     def __init__(self, mode: int, keepdims: bool = True):
         self.mode = mode
-        self.keepdims = keepdims
+        self.keepdims = true_or_false(self, "keepdims", keepdims)
         super().__init__()
 
     def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
@@ -41,8 +42,8 @@ class Grayscale(ColorSpace):
 
     def __init__(self, keepdims: bool = True, rgb: bool = False, keepshape: bool = False):
         super().__init__(cv2.COLOR_RGB2GRAY if rgb else cv2.COLOR_BGR2GRAY, keepdims)
-        self.rgb = rgb
-        self.keepshape = keepshape
+        self.rgb = true_or_false(self, "rgb", rgb)
+        self.keepshape = true_or_false(self, "keepshape", keepshape)
 
     def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
         check_channels(self, img)

@@ -11,7 +11,7 @@ import numpy as np
 from ...utils.optional import optional_import
 from ._common import float_coords
 from ._sampling import rearrange
-from ._transform_base import Transform
+from ._transform_base import OfOneSize, Transform
 from .base import ImageAugmentor
 
 __all__ = ["Albumentations", "IAAugmentor"]
@@ -42,7 +42,7 @@ class IAAugmentor(ImageAugmentor):
         return _IATransform(fixed, tuple(img.shape))
 
 
-class _IATransform(Transform):
+class _IATransform(OfOneSize, Transform):
 
     def __init__(self, augmentor: Any, shape: Tuple[int, ...]):
         self.augmentor = augmentor
@@ -89,7 +89,7 @@ class Albumentations(ImageAugmentor):
         return _AlbumentationsTransform(self._pipeline, img, int(self.rng.randint(_MAX_SEED)))
 
 
-class _AlbumentationsTransform(Transform):
+class _AlbumentationsTransform(OfOneSize, Transform):
     """Runs the pipeline with a fixed seed, so that each run draws the same."""
 
     def __init__(self, pipeline: Any, img: np.ndarray, seed: int):

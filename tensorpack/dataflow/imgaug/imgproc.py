@@ -5,6 +5,7 @@ from typing import Any, Optional, Tuple, Union
 
 import numpy as np
 
+from ...utils._flags import true_or_false
 from ...utils.develop import log_deprecated
 from ._arguments import interval, number, whole_interval
 from ._common import check_channels, cv2
@@ -36,7 +37,7 @@ class Brightness(PhotometricAugmentor):
 
     def __init__(self, delta: float, clip: bool = True):
         self.delta = number(self, "delta", delta, above=0)
-        self.clip = clip
+        self.clip = true_or_false(self, "clip", clip)
         super().__init__()
 
     def _spoils_unit_range(self) -> Optional[str]:
@@ -59,7 +60,7 @@ class BrightnessScale(PhotometricAugmentor):
 
     def __init__(self, range: Range, clip: bool = True):
         self.range = interval(self, "range", range)
-        self.clip = clip
+        self.clip = true_or_false(self, "clip", clip)
         super().__init__()
 
     def _get_augment_params(self, img: np.ndarray) -> float:
@@ -81,8 +82,8 @@ class Contrast(PhotometricAugmentor):
 
     def __init__(self, factor_range: Range, rgb: Optional[bool] = None, clip: bool = True):
         self.factor_range = interval(self, "factor_range", factor_range)
-        self.rgb = rgb
-        self.clip = clip
+        self.rgb = true_or_false(self, "rgb", rgb)
+        self.clip = true_or_false(self, "clip", clip)
         super().__init__()
 
     def _get_augment_params(self, img: np.ndarray) -> float:
@@ -108,8 +109,8 @@ class Saturation(PhotometricAugmentor):
 
     def __init__(self, alpha: float = 0.4, rgb: bool = True, clip: bool = True):
         self.alpha = number(self, "alpha", alpha, minimum=0, below=1)
-        self.rgb = rgb
-        self.clip = clip
+        self.rgb = true_or_false(self, "rgb", rgb)
+        self.clip = true_or_false(self, "clip", clip)
         super().__init__()
 
     def _get_augment_params(self, img: np.ndarray) -> float:
@@ -132,7 +133,7 @@ class Hue(PhotometricAugmentor):
 
     def __init__(self, range: Range = (0, 180), rgb: bool = True):
         self.range = interval(self, "range", range)
-        self.rgb = rgb
+        self.rgb = true_or_false(self, "rgb", rgb)
         super().__init__()
 
     def _get_augment_params(self, img: np.ndarray) -> float:
@@ -195,7 +196,7 @@ class GaussianBlur(PhotometricAugmentor):
             size_range = (0, size_range)
         self.size_range = whole_interval(self, "size_range", size_range)
         self.sigma_range = interval(self, "sigma_range", sigma_range, minimum=0)
-        self.symmetric = symmetric
+        self.symmetric = true_or_false(self, "symmetric", symmetric)
         super().__init__()
 
     def _get_augment_params(self, img: np.ndarray) -> Tuple[int, int, float, float]:
@@ -228,7 +229,7 @@ class Lighting(PhotometricAugmentor):
         if self.eigval.shape != (3,) or self.eigvec.shape != (3, 3):
             raise ValueError("Lighting: eigval must have shape (3,) and eigvec (3, 3); got {} and {}".format(
                 self.eigval.shape, self.eigvec.shape))
-        self.clip = clip
+        self.clip = true_or_false(self, "clip", clip)
         super().__init__()
 
     def _spoils_unit_range(self) -> Optional[str]:
@@ -281,7 +282,7 @@ class MinMaxNormalize(PhotometricAugmentor):
     def __init__(self, min: float = 0, max: float = 255, all_channel: bool = True):
         self.min = number(self, "min", min)
         self.max = number(self, "max", max)
-        self.all_channel = all_channel
+        self.all_channel = true_or_false(self, "all_channel", all_channel)
         super().__init__()
 
     def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:
@@ -301,7 +302,7 @@ class MeanVarianceNormalize(PhotometricAugmentor):
     """
 
     def __init__(self, all_channel: bool = True):
-        self.all_channel = all_channel
+        self.all_channel = true_or_false(self, "all_channel", all_channel)
         super().__init__()
 
     def _augment(self, img: np.ndarray, _: Any) -> np.ndarray:

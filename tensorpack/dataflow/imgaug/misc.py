@@ -6,6 +6,7 @@ from typing import Optional, Tuple, Union
 import numpy as np
 
 from ...utils import logger
+from ...utils._flags import true_or_false
 from ...utils._sizes import height_width
 from ._arguments import interval, number, pair, probability
 from ._arguments import size as check_size
@@ -34,8 +35,8 @@ class Flip(ImageAugmentor):
         if bool(horiz) == bool(vert):
             raise ValueError("Flip: exactly one of horiz and vert must be true; got horiz={}, vert={}; "
                              "use two augmentors to do both".format(horiz, vert))
-        self.horiz = horiz
-        self.vert = vert
+        self.horiz = true_or_false(self, "horiz", horiz)
+        self.vert = true_or_false(self, "vert", vert)
         self.prob = probability(self, "prob", prob)
         super().__init__()
 

@@ -5,6 +5,7 @@ from typing import Optional, Tuple
 
 import numpy as np
 
+from ...utils._flags import true_or_false
 from ...utils._text.spec import describe
 from ._arguments import number, probability, whole_interval
 from ._common import cv2
@@ -54,7 +55,7 @@ class GaussianNoise(PhotometricAugmentor):
 
     def __init__(self, sigma: float = 1, clip: bool = True):
         self.sigma = number(self, "sigma", sigma, minimum=0)
-        self.clip = clip
+        self.clip = true_or_false(self, "clip", clip)
         super().__init__()
 
     def _spoils_unit_range(self) -> Optional[str]:
