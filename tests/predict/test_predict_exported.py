@@ -154,8 +154,8 @@ def test_values_that_do_not_fit_are_told_as_by_offline_predictor(paths, kind, va
 
 
 def test_inputs_by_name_are_refused_with_their_order(paths):
-    with ExportedPredictor(paths["frozen"], "tensorflow") as predictor, pytest.raises(TypeError, match=(
-            r"ExportedPredictor: its inputs must be given by position, in the order image; got image=; write predictor\(image\)")):
+    words = r"ExportedPredictor: its inputs must be given by position, in the order image; got image=; write predictor\(image\)"
+    with ExportedPredictor(paths["frozen"], "tensorflow") as predictor, pytest.raises(TypeError, match=words):
         predictor(image=IMAGES)
 
 

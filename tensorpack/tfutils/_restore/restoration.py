@@ -71,13 +71,14 @@ class Restoration:
 
     def misfits(self, names: Sequence[str]) -> Dict[str, str]:
         """Those of the variables whose values are left out because they do not fit, and why."""
-        return self._unfit(names) if self._options.ignore_mismatch else {}
+        unfit = self._unfit(names) if self._options.ignore_mismatch else {}
+        return {name: words.partition(": ")[2] for name, words in unfit.items()}
 
     def _unfit(self, names: Iterable[str]) -> Dict[str, str]:
         chosen = set(names)
         pairs = [(name, key) for name, key in self.pairs if name in chosen]
         errors = {name: misfit_of(self._value(key, self.variables[name]), self.variables[name]) for name, key in pairs}
-        return {name: str(error).partition(": ")[2] for name, error in errors.items() if error is not None}
+        return {name: str(error) for name, error in errors.items() if error is not None}
 
     def run(self, sess: tf.Session) -> None:
         """Assign the values in this session.
@@ -96,7 +97,7 @@ class Restoration:
 
     def _all_unfit(self) -> str:
         unfit = self._unfit(self.variables)
-        shown = ["variable {}: {}".format(name, unfit[name]) for name in sorted(unfit)[:_NAMES_IN_ERROR]]
+        shown = [unfit[name] for name in sorted(unfit)[:_NAMES_IN_ERROR]]
         more = len(unfit) - len(shown)
         return "{} of {} values in the {} do not fit: {}{}".format(
             len(unfit), len(self.pairs), self._stored.words, "; ".join(shown), "; and {} more".format(more) if more else "")
