@@ -96,8 +96,8 @@ class Npz:
             column.append(value)
             if name not in self._apart and value.shape != column[0].shape:
                 self._apart.add(name)
-                logger.warning("The output %s of %s has the shape %s, and that of %s %s: the file gets an array for each example, "
-                               "%s/0, %s/1 and so on. Images of one size (--size, or with --shortest-edge) give one array.",
+                logger.warning("The output %s of %s has the shape %s, and that of %s %s: the file gets an array for each "
+                               "example, %s/0, %s/1 and so on. Images of one size (--size) give one array.",
                                name, example.name, value.shape, self._inputs[0], column[0].shape, name, name)
 
     def finish(self) -> None:
