@@ -32,15 +32,15 @@ class Misfit(Exception):
     @staticmethod
     def like(error: Exception, facts: str) -> Misfit:
         """One that is a TypeError if `error` is, or else a ValueError."""
-        return (_TypeMisfit if isinstance(error, TypeError) else _ValueMisfit)(facts)
+        return (DtypeMisfit if isinstance(error, TypeError) else ShapeMisfit)(facts)
 
 
-class _ValueMisfit(Misfit, ValueError):
-    pass
+class ShapeMisfit(Misfit, ValueError):
+    """A shape does not fit."""
 
 
-class _TypeMisfit(Misfit, TypeError):
-    pass
+class DtypeMisfit(Misfit, TypeError):
+    """A dtype does not fit."""
 
 
 class SessionUpdate:
