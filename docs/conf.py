@@ -1,5 +1,6 @@
 """Settings of the documentation site; `make docs` builds it, and treats warnings as errors."""
 import glob
+import importlib.util
 import os
 import re
 import sys
@@ -43,6 +44,9 @@ def setup(app):
     app.connect("autodoc-process-signature", _signature_of_layers)
     app.connect("builder-inited", _make_pages_of_examples)
     app.connect("source-read", _point_to_pages_of_examples)
+    if importlib.util.find_spec("jupytext"):
+        app.connect("builder-inited", _make_notebooks)
+        app.connect("source-read", _point_to_notebook)
 
 
 def _make_pages_of_examples(app):
@@ -59,6 +63,40 @@ def _make_pages_of_examples(app):
 def _point_to_pages_of_examples(app, page, source):
     if not page.startswith("examples/"):
         source[0] = _with_links_from(source[0], os.path.dirname("docs/" + page), os.path.dirname("docs/" + page))
+
+
+# Without it the language of most blocks, which may be that of the shell, is taken for that of the notebook.
+_KERNEL = "---\njupyter:\n  kernelspec:\n    display_name: Python 3\n    language: python\n    name: python3\n---\n\n"
+
+
+def _make_notebooks(app):
+    """Each tutorial with code as a notebook, docs/notebooks/<page>.ipynb, which is no part of the repository."""
+    import jupytext
+
+    for page_file in glob.glob(os.path.join(ROOT, "docs", "tutorial", "**", "*.md"), recursive=True):
+        page = os.path.relpath(page_file, os.path.join(ROOT, "docs"))[:-len(".md")]
+        with open(page_file, encoding="utf-8") as f:
+            text = _with_links_from(f.read(), os.path.dirname("docs/" + page), os.path.dirname("docs/notebooks/" + page))
+        if "\n```python\n" not in text:
+            continue
+        path = os.path.join(ROOT, "docs", "notebooks", page + ".ipynb")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        notebook = jupytext.reads(_KERNEL + text, "md")
+        for cell in notebook.cells:
+            if cell.cell_type == "code" and cell.source.startswith("%%"):  # such as a server that the shell starts
+                language, code = cell.source[len("%%"):].split("\n", 1)
+                cell.update(cell_type="markdown", source="```{}\n{}\n```".format(language, code))
+                del cell["outputs"], cell["execution_count"]
+        jupytext.write(notebook, path)
+
+
+def _point_to_notebook(app, page, source):
+    """A link below the title."""
+    path = os.path.join(ROOT, "docs", "notebooks", page + ".ipynb")
+    if os.path.exists(path):
+        title, rest = source[0].split("\n", 1)
+        link = os.path.relpath(path, os.path.dirname(os.path.join(ROOT, "docs", page)))
+        source[0] = "{}\n\n[This page as a notebook]({})\n{}".format(title, link, rest)
 
 
 def _with_links_from(text, old, new):

@@ -12,6 +12,7 @@ from ..compat import tfv1 as tf
 from ..tfutils.summary import create_image_summary, create_scalar_summary
 from ..utils import logger
 from ..utils._console import NOT_ON_CONSOLE
+from ..utils._curves.picture import statistics_html
 from ..utils._numbers import whole_number
 from ..utils._text.spec import shown
 from ._command import CommandWithValues
@@ -29,7 +30,7 @@ __all__ = ["CometMLMonitor", "JSONWriter", "MLflowMonitor", "MonitorBase", "Moni
 
 
 class Monitors(Callback):
-    """All monitors of a training run as one: `trainer.monitors`.
+    """All monitors of a training run as one: `trainer.monitors`. A notebook shows it as a table and curves.
 
     Any callback may put values from `before_train` to `after_train`; they carry the global step of that moment. Scalars are
     kept in memory, for this run only. The first NaN of each name is warned of.
@@ -144,6 +145,10 @@ class Monitors(Callback):
     def get_history(self, name: str) -> List[Tuple[int, float]]:
         """All (global step, value) of a scalar in this run, oldest first; empty if there is none."""
         return self._history.setdefault(name, [])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table of the scalars and, with matplotlib, their curves; also while they are put."""
+        return statistics_html(dict(self._history))
 
     def _before_checkpoint(self) -> None:
         for monitor in self._monitors:

@@ -9,6 +9,7 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.common import get_global_step_var, get_op_tensor_name
 from ..utils import logger
+from ..utils._notebook.bars import make_bar
 from ..utils._numbers import whole_number
 from ..utils._text.progress_bar import Bar
 from ..utils.utils import get_tqdm_kwargs
@@ -18,7 +19,8 @@ __all__ = ["MaintainStepCounter", "ProgressBar", "SessionRunTimeout", "TensorPri
 
 
 class ProgressBar(Callback):
-    """A progress bar per epoch on stderr, if asked for with the values of scalars; on every process.
+    """A progress bar per epoch on stderr or below the cell of a notebook, if asked for with the values of scalars; on every
+    process.
 
     It is redrawn every 0.5 s on a terminal and rarely elsewhere; the environment variable TENSORPACK_PROGRESS_REFRESH sets
     the number of seconds.
@@ -55,7 +57,7 @@ class ProgressBar(Callback):
             options["bar_format"] = options["bar_format"][:-1] + "{postfix}]"
         # tqdm draws whenever it is updated, and we update it when it is time: asking it in each step would cost more
         self._interval = options.pop("mininterval")
-        self._bar = Bar(mininterval=0, miniters=1, **options)
+        self._bar = make_bar(mininterval=0, miniters=1, **options)
         self._num_new = 0
         self._next_draw = time.perf_counter() + self._interval
 

@@ -148,9 +148,17 @@ class DataFlow(ReprMixin):
         """The same as `__len__()`; kept for scripts written before it existed."""
         return self.__len__()
 
+    def _in_memory(self) -> Any:
+        """A datapoint that lies in memory: to take it reads nothing, draws nothing from a random stream and runs nobody's code.
+        None if there is none. A notebook shows it."""
+        return None
+
     def _repr_html_(self) -> str:
-        """What a notebook shows; nothing is read for it. `look` shows datapoints."""
-        return card(self)
+        """What a notebook shows; nothing is iterated for it, so a flow may be in use. `look` shows datapoints."""
+        source: Any = self
+        while isinstance(source, ProxyDataFlow):
+            source = source.ds
+        return card(self, source, lambda flow: flow._in_memory() if is_of_library(flow) else None)
 
 
 class Division(NamedTuple):

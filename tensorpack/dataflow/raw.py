@@ -112,6 +112,11 @@ class DataFromList(RNGDataFlow):
     def __len__(self) -> int:
         return len(self.lst)
 
+    def _in_memory(self) -> Any:
+        if type(self.lst) in (list, tuple, np.ndarray):  # others may do anything to get an element
+            return self.lst[self._own(len(self.lst))[0]]
+        return None
+
     def __iter__(self) -> Iterator[Any]:
         for k in shuffled_indices(len(self.lst), self.shuffle, self):
             yield self.lst[k]

@@ -5,11 +5,11 @@ import re
 from typing import Any, List
 
 from tabulate import tabulate
-from termcolor import colored
 
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.colour import colored
 from ._optimizer.gradient import frozen_variables
 
 __all__ = ["describe_trainable_vars", "get_shape_str"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 import platform
 import time
 import weakref
+from html import escape
 from typing import Any, List, Optional, Union
 
 import numpy as np
@@ -329,6 +330,11 @@ class Trainer(KeywordsTold):
         callbacks = list(callbacks or []) + list(DEFAULT_CALLBACKS() if extra_callbacks is None else extra_callbacks)
         self.train(callbacks, DEFAULT_MONITORS() if monitors is None else monitors, session_creator or NewSessionCreator(),
                    session_init or JustCurrentSession(), steps_per_epoch, starting_epoch, max_epoch)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: where the training is, and its statistics as `Monitors` shows them."""
+        where = "{}: epoch {}, global step {}".format(type(self).__name__, self.epoch_num, self.global_step)
+        return "<p>{}</p>{}".format(escape(where), "" if self.monitors is None else self.monitors._repr_html_())
 
     @property
     def epoch_num(self) -> int:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from typing import Any, Optional
 
+from ._notebook.kernel import in_notebook
 from ._text.progress_bar import Bar
 
 # The attribute of a log record that the console does not show, because it shows the same in another form.
@@ -14,12 +15,21 @@ NOT_ON_CONSOLE = {"is_on_console": False}
 
 
 class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # takes no type arguments before Python 3.11
-    """Writes log records to a stream; what is below a progress bar on the same terminal moves the bar down."""
+    """Writes log records to the stdout of this moment; what is below a progress bar on the same terminal moves the bar down.
+
+    In a notebook it is the stdout of each line, since `%%capture` and others replace it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout)
+        self._stdout = self.stream
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, unless it is marked by `NOT_ON_CONSOLE`."""
         if not getattr(record, "is_on_console", True):
             return
+        if self.stream is self._stdout and in_notebook():
+            self.stream = self._stdout = sys.stdout
         if is_terminal(self.stream) and is_terminal(sys.stderr):  # where bars are
             with Bar.external_write_mode(file=self.stream):
                 super().emit(record)

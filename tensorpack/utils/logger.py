@@ -15,13 +15,12 @@ import sys
 from datetime import datetime
 from typing import Any, Callable, List, Optional, Union
 
-from termcolor import colored
-
 from .._exports import tell_near_names
 from ._console import ConsoleHandler
 from ._files.emptied import note_action
 from ._files.paths import is_remote, normpath
 from ._files.writer_lock import has_other_writer, hold_as_writer, one_at_a_time
+from ._text.colour import colored
 
 __all__ = [
     "addFilter",
@@ -89,7 +88,7 @@ def _make_logger() -> logging.Logger:
     return result
 
 
-_console = ConsoleHandler(sys.stdout)
+_console = ConsoleHandler()
 _logger = _make_logger()
 
 # Bound methods, so that the location in a line is the caller's.

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, Optional, Tuple
 
 from . import logger
 from ._library import find_library_full_path
+from ._notebook.bars import make_bar
 from ._rng import fix_rng_seed, get_rng
 from ._text.progress_bar import Bar
 
@@ -97,8 +98,11 @@ def get_tqdm_kwargs(**kwargs: Any) -> Dict[str, Any]:
 
 
 def get_tqdm(*args: Any, **kwargs: Any) -> Bar:
-    """A `tqdm` progress bar with the library's defaults (`get_tqdm_kwargs`)."""
-    return Bar(*args, **get_tqdm_kwargs(**kwargs))
+    """A `tqdm` progress bar with the library's defaults (`get_tqdm_kwargs`).
+
+    In a notebook it is that of `tqdm.notebook` or, without the package ipywidgets, a line of text that stays one line.
+    """
+    return make_bar(*args, **get_tqdm_kwargs(**kwargs))
 
 
 def _refresh_interval(stream: Any) -> float:

@@ -104,9 +104,10 @@ def test_wandb_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(tr
 
 
 @needs_mlflow
-def test_mlflow_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(train, tmp_path):
+def test_mlflow_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(train, tmp_path, monkeypatch):
     from mlflow.tracking import MlflowClient
 
+    monkeypatch.chdir(tmp_path)  # for MLflow 1 artifacts are relative to the directory of whoever asks
     store = "sqlite:///" + str(tmp_path / "store.db")
     train(3, "mlflow=" + store, "kill", status=-signal.SIGKILL)
     client = MlflowClient(tracking_uri=store)

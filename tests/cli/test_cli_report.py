@@ -10,11 +10,11 @@ import urllib.request
 import pytest
 from run_folders import epochs, log_of, make_run
 
-from tensorpack._cli._report.arrange import best_of, charts_of, direction, settings_of, smooth, thinned
 from tensorpack._cli._report.history import read_history
 from tensorpack._cli._report.log import Mark, read_logs
 from tensorpack._cli._report.run import read_runs
 from tensorpack._cli.report import main
+from tensorpack.utils._curves.arrange import best_of, charts_of, direction, settings_of, smooth, thinned
 
 pytest.importorskip("bokeh")
 

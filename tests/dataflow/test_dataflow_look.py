@@ -6,8 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from tensorpack.dataflow import BatchData, DataFlow, DataFromGenerator, DataFromList, MapData, look
+from tensorpack.dataflow import BatchData, DataFlow, DataFromGenerator, DataFromList, MapData, dataset, look
 from tensorpack.dataflow._look.roles import batch_size, components_of, examples_of, roles_of
+from tensorpack.dataflow.base import Division
 
 BLUE, GREEN, RED = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -267,3 +268,57 @@ def test_a_notebook_shows_a_flow_without_touching_it(flow, length):
     html = flow._repr_html_()
     assert type(flow).__name__ in html and length in html and "<i>" not in html
     assert vars(flow) == before
+
+
+class Overridden(dataset.Digits):
+    def __iter__(self):
+        raise AssertionError("iterated")
+
+
+class Lazy(list):
+    def __getitem__(self, index):
+        raise AssertionError("read")
+
+
+def never(dp):
+    raise AssertionError("called")
+
+
+IN_MEMORY = {
+    "list": (flow_of([flat(), 3]), 1, "<td>uint8</td>"),
+    "no image": (DataFromList(np.zeros((5, 3))), 0, "<td>float64</td>"),
+    "dataset": (dataset.Digits("train"), 1, "<td>float32</td>"),
+    "a part": (dataset.Digits("train")._divided(Division(7, 3, True)), 1, "A datapoint:"),
+    "chain": (BatchData(MapData(dataset.Digits("test"), never), 9), 1, "of its source, Digits"),
+    "a batch": (flow_of([np.zeros((9, 8, 8, 3), "uint8"), 3]), 4, "batch of 9"),
+    "packed": (DataFromList([[flat(), 3]], packed=True), 0, None),
+    "lazy": (DataFromList(Lazy([[flat(), 3]])), 0, None),
+    "empty": (DataFromList([]), 0, None),
+    "huge": (flow_of([np.zeros((1 << 24) + 1, "uint8")]), 0, None),
+    "of a user": (Overridden("test"), 0, None),
+    "generator": (MapData(DataFromGenerator(lambda: never(0)), never), 0, None),
+}
+
+
+@pytest.mark.parametrize("flow, pictures, words", IN_MEMORY.values(), ids=IN_MEMORY)
+def test_a_notebook_shows_a_datapoint_that_lies_in_memory(flow, pictures, words):
+    pytest.importorskip("cv2")
+    html = flow._repr_html_()
+    assert html.count("<img ") == pictures and ("A datapoint" in html) == (words is not None)
+    assert words is None or words in html
+
+
+def test_showing_a_flow_disturbs_no_pass():
+    def values(show):
+        flow = BatchData(dataset.Digits("train"), 10)
+        flow.reset_state()
+        flow.ds.rng.seed(3)
+        taken = []
+        for images, labels in flow:
+            if show:
+                flow._repr_html_()
+            taken.append((images.sum(), labels.tolist()))
+            images[:] = 0
+        return taken
+
+    assert values(True) == values(False)

@@ -3,8 +3,11 @@ import ast
 import glob
 import importlib
 import importlib.util
+import json
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -70,3 +73,19 @@ def test_the_site_builds_without_a_warning(run_program, tmp_path, as_published):
     assert os.path.isdir(str(tmp_path / "html" / "_modules")) == as_published
     front = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
     assert "launch_train_with_config" in front and 'src="_images/quickstart.png"' in front
+
+
+def test_a_tutorial_as_a_notebook_has_its_blocks_as_cells():
+    pytest.importorskip("jupytext", reason="jupytext is not installed")
+    code = "import runpy; runpy.run_path('docs/conf.py')['_make_notebooks'](None)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+    paths = glob.glob(os.path.join(DOCS, "notebooks", "tutorial", "**", "*.ipynb"), recursive=True)
+    assert len(paths) > 15
+    for path in paths:
+        with open(path, encoding="utf-8") as f:
+            cells = [cell for cell in json.load(f)["cells"] if cell["cell_type"] == "code"]
+        with open(os.path.join(DOCS, os.path.relpath(path, os.path.join(DOCS, "notebooks"))[:-len("ipynb")] + "md"),
+                  encoding="utf-8") as f:
+            blocks = re.findall(r"^```python\n(.*?)^```", f.read(), re.S | re.M)
+        assert [line.strip() for cell in cells for line in "".join(cell["source"]).splitlines() if line.strip()] == \
+            [line.strip() for block in blocks for line in block.splitlines() if line.strip()], path

@@ -6,15 +6,24 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ...utils._curves.arrange import (
+    COLOURS,
+    Chart,
+    best_of,
+    charts_of,
+    direction,
+    in_words,
+    scale_of,
+    settings_of,
+    smooth,
+    thinned,
+)
 from ...utils.optional import optional_import
-from .arrange import Chart, best_of, charts_of, direction, settings_of, smooth, thinned
 from .run import Run
 
 _plotting = optional_import("bokeh.plotting", needed_by="tensorpack-report", pip="bokeh")
 _models = optional_import("bokeh.models", needed_by="tensorpack-report", pip="bokeh")
 
-# Told apart by those who do not see all colours (Okabe and Ito, 2008), without yellow, which is faint on white.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _DASHES = ("solid", "dashed", "dotted", "dotdash")
 _MARKS = {"restart": ("dashed", "#767676"), "stall": ("dotted", "#d55e00")}
 _VERDICTS = {"compute-bound": ("circle", "#009e73"), "data-bound": ("triangle", "#d55e00")}
@@ -105,19 +114,16 @@ class Painter:
     def _mark_best(self, figure: Any, run: Run, name: str, style: Dict[str, Any]) -> str:
         """Draw the best value, if it can be known which is; what happened to the statistic in words."""
         epochs, values = run.history.epochs, run.history.series[name]
-        finite = [value for value in values if not math.isnan(value)]
         best = best_of(values, direction(name, run.log.best))
-        words = "from {:.5g} to {:.5g}".format(finite[0], finite[-1])
         if best is None:
-            return words
+            return in_words(values)
         figure.scatter([epochs[best]], [values[best]], size=9, name="best", marker="star", color=style["line_color"],
                        legend_label=style["legend_label"])
-        return "{}, best {:.5g} in epoch {}".format(words, values[best], epochs[best])
+        return in_words(values, "{:.5g} in epoch {}".format(values[best], epochs[best]))
 
     def _steps(self, name: str) -> Picture:
-        values = [value for run in self._runs for value in run.history.series.get(name, []) if not math.isnan(value)]
-        is_wide = min(values) > 0 and max(values) >= 10 * min(values)
-        figure, words, columns = self._figure(name, y_axis_type="log" if is_wide else "linear"), [], []
+        values = [value for run in self._runs for value in run.history.series.get(name, [])]
+        figure, words, columns = self._figure(name, y_axis_type=scale_of(values)), [], []
         for number, (run, source) in enumerate(zip(self._runs, self._sources)):
             if name not in run.history.series:
                 continue
@@ -125,8 +131,7 @@ class Painter:
             figure.step("epoch", "raw " + name, source=source, name="curve", mode="before", line_width=2,
                         line_color=_colour(number), legend_label=label)
             columns.append((label, _by_epoch(run, name)))
-            finite = [value for value in run.history.series[name] if not math.isnan(value)]
-            words.append("{}: from {:.5g} to {:.5g}".format(label, finite[0], finite[-1]))
+            words.append("{}: {}".format(label, in_words(run.history.series[name])))
         return self._finished(name, figure, words, columns)
 
     def _speed(self) -> Picture:
@@ -184,7 +189,7 @@ def _by_epoch(run: Run, name: str) -> Dict[int, float]:
 
 
 def _colour(number: int) -> str:
-    return _COLOURS[number % len(_COLOURS)]
+    return COLOURS[number % len(COLOURS)]
 
 
 def verdict_of(run: Run) -> Optional[str]:

@@ -6,10 +6,10 @@ import time
 from html import escape
 from typing import Dict, Sequence
 
+from ...utils._curves.arrange import best_of, direction, thinned
 from ...utils._text.html import table, whole_page
 from ...utils.optional import optional_import
 from ...utils.utils import humanize_time_delta
-from .arrange import best_of, direction, thinned
 from .charts import Painter, Picture, verdict_of
 from .events import Image
 from .run import Run

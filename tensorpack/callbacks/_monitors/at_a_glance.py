@@ -5,9 +5,8 @@ import math
 import time
 from typing import Any, Dict, Mapping, Optional, Sequence
 
-from termcolor import colored
-
 from ...utils import logger
+from ...utils._text.colour import colored
 from .._epoch_times import NO_LAST_EPOCH, EpochTimes
 from .._statistic import StatisticWatch, larger_is_better
 from ..base import Callback, unwrapped

@@ -100,7 +100,8 @@ class BackgroundSender:
 
     def _take(self) -> Tuple[Send, List[Any]]:
         """The next call, with all items that it can have."""
-        send, items = self._calls[0][0], []
+        send = self._calls[0][0]
+        items: List[Any] = []
         while self._calls and self._calls[0][0] == send and len(items) < _MOST_TOGETHER:
             items.append(self._calls.popleft()[1])
         self._since, self._in_call = time.monotonic(), len(items)

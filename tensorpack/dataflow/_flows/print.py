@@ -4,10 +4,10 @@ from __future__ import annotations
 from typing import Any, Iterator, List, Optional, Tuple
 
 import numpy as np
-from termcolor import colored
 
 from ...utils import logger
 from ...utils._numbers import whole_number
+from ...utils._text.colour import colored
 from ..base import DataFlow, ProxyDataFlow
 
 _PRINTED_BY_VALUE: Tuple[type, ...] = (bool, int, float, str, bytes, np.generic)

@@ -1,23 +1,22 @@
 """`look`: the first datapoints of a flow, as text, as pictures, and in notebooks."""
 from __future__ import annotations
 
-import base64
 from contextlib import closing
 from html import escape
-from typing import Any, Dict, Generator, Hashable, List, Optional, Sequence
+from typing import Any, Generator, List, Optional, Sequence
 
 from tabulate import tabulate
 
 from ...utils._numbers import whole_number
-from ...utils._text.html import table
+from ...utils._text.html import plain
 from ...utils._viz.sheet import write_sheet
 from ...utils.optional import optional_import
 from .._flows.stages import StageClock, stage_table
 from ..base import DataFlow, DataFlowTerminated, require_dataflow
 from .card import length_in_words
-from .component import HEADER, Component
-from .draw import Painter, Picture, pixel_range, usable_boxes
-from .roles import Components, batch_size, components_of, examples_of, roles_of
+from .component import HEADER
+from .draw import Painter, Picture
+from .seen import Seen
 
 cv2 = optional_import("cv2", needed_by="look", pip="opencv-python-headless")
 
@@ -60,10 +59,9 @@ class Look:
 
     def __init__(self, df: DataFlow, count: int, painter: Painter):
         self.datapoints = 0
-        self.pictures: List[Picture] = []
         self._flow, self._length = repr(df), length_in_words(df)
-        self._components: Dict[Hashable, Component] = {}
-        self._painter = painter if _can_draw() else None
+        self._seen = Seen(painter)
+        self.pictures: List[Picture] = self._seen.pictures
         with StageClock(df) as clock:
             self._take(df, count)
             self.stages = clock.results()
@@ -73,29 +71,11 @@ class Look:
         with closing(_datapoints(df)) as datapoints:
             for dp in datapoints:
                 self.datapoints += 1
-                components = components_of(dp)
-                for key, value in components.items():
-                    self._components.setdefault(key, Component(key)).add(value)
-                left -= max(1, self._draw(components, left))
+                left -= max(1, self._seen.add(dp, left))
                 if left <= 0:
                     break
         if not self.datapoints:
             raise ValueError("look: the DataFlow must have datapoints; got none in a pass")
-
-    def _draw(self, components: Components, left: int) -> int:
-        """Draw at most `left` examples; returns how many there were."""
-        examples = examples_of(components)[:left]
-        size = batch_size(components)
-        of_batch = "" if size is None else ", batch of {}".format(size)
-        for example in examples:
-            roles = roles_of(example)
-            for key in roles:
-                self._components[key].note(_in_words(example, key, roles) + of_batch)
-            if self._painter is not None:
-                number = len(self.pictures)
-                self.pictures += [picture._replace(caption=picture.caption or str(number + k))
-                                  for k, picture in enumerate(self._painter.draw(example, roles))]
-        return len(examples)
 
     def write_sheet(self, filename: str) -> None:
         """Write all pictures with their captions as one.
@@ -107,37 +87,20 @@ class Look:
         if not self.pictures:
             cv2.imwrite  # noqa: B018 - an error if there are none because of that
             raise ValueError("a sheet needs an image, a uint8 or float array HxW, HxWx1, HxWx3 or HxWx4; got the components {}"
-                             .format("; ".join(" ".join(row[:3]) for row in self._rows())))
+                             .format("; ".join(" ".join(row[:3]) for row in self._seen.rows())))
         write_sheet("the sheet", filename, [picture.with_caption() for picture in self.pictures])
-
-    def _rows(self) -> List[List[str]]:
-        return [component.row() for component in self._components.values()]
 
     def _words(self) -> str:
         seen = "{}; looked at {}".format(self._length, self.datapoints)
-        return seen if self._painter is not None else seen + "; pictures need OpenCV: pip install opencv-python-headless"
+        return seen if self._seen.can_draw else seen + "; pictures need OpenCV: pip install opencv-python-headless"
 
     def __repr__(self) -> str:
-        components = tabulate(self._rows(), headers=HEADER, disable_numparse=True)
+        components = tabulate(self._seen.rows(), headers=HEADER, disable_numparse=True)
         return "\n\n".join([self._flow, self._words(), components, stage_table(self.stages)])
 
     def _repr_html_(self) -> str:
-        pictures = "".join(map(_figure, self.pictures))
-        return ("<div><pre style=\"white-space: pre-wrap\">{}</pre><p>{}</p>{}<div style=\"display: flex; flex-wrap: wrap; "
-                "gap: 0.5rem; margin: 0.5rem 0\">{}</div><pre>{}</pre></div>").format(
-            escape(self._flow), escape(self._words()), table(HEADER, self._rows()), pictures,
-            escape(stage_table(self.stages)))
-
-
-def _in_words(example: Components, key: Hashable, roles: Dict[Hashable, str]) -> str:
-    role, value = roles[key], example[key]
-    if role == "image" and value.dtype.kind == "f":
-        low, high = pixel_range(value)
-        return "image in [0, {:g}]".format(high) if low == 0 and high in (1, 255) else "image, stretched"
-    if role == "boxes":
-        image = next(example[each] for each in roles if roles[each] == "image")
-        return role if usable_boxes(value, image.shape).all() else "boxes, some not in the image"
-    return role
+        return "<div>{}<p>{}</p>{}{}</div>".format(
+            plain(self._flow), escape(self._words()), self._seen.html(), plain(stage_table(self.stages)))
 
 
 def _datapoints(df: DataFlow) -> Generator[Any, None, None]:
@@ -155,15 +118,3 @@ def _datapoints(df: DataFlow) -> Generator[Any, None, None]:
         raise RuntimeError("look: the DataFlow must give its datapoints; {} has raised {}: {}".format(
             what, type(e).__name__, e)) from e
 
-
-def _can_draw() -> bool:
-    try:
-        return bool(cv2.__version__)
-    except ImportError:
-        return False
-
-
-def _figure(picture: Picture) -> str:
-    png = cv2.imencode(".png", picture.pixels)[1].tobytes()
-    return ('<figure style="margin: 0"><img alt="{0}" style="display: block" src="data:image/png;base64,{1}">'
-            '<figcaption>{0}</figcaption></figure>').format(escape(picture.caption), base64.b64encode(png).decode("ascii"))

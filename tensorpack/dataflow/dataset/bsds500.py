@@ -3,15 +3,15 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import Iterator, List, Optional
+from typing import List, Optional
 
 import numpy as np
 
 from ...utils._files.remote_file import RemoteFile
 from ...utils.fs import get_dataset_path
 from .._decode.decode import FileReader
-from ..base import RNGDataFlow, shuffled_indices
 from ._archive import obtain_unpacked
+from ._in_memory import InMemory
 from ._mat import read_mat
 
 __all__ = ["BSDS500"]
@@ -24,7 +24,7 @@ _ARCHIVE = RemoteFile("BSR_bsds500.tgz", (
     "https://www2.eecs.berkeley.edu" + _PATH, "http://www.eecs.berkeley.edu" + _PATH), size=70763455)
 
 
-class BSDS500(RNGDataFlow):
+class BSDS500(InMemory):
     """Photographs with edges: 200 to train on, 200 to test on, 100 to validate on. Needs OpenCV and scipy.
 
     Datapoints are `[image, edges]`: uint8 321x481x3 in BGR; float32 321x481 in [0, 1], the fraction of annotators that see an
@@ -40,8 +40,6 @@ class BSDS500(RNGDataFlow):
         OSError: the files are missing and cannot be downloaded.
         ValueError: a file is damaged.
     """
-
-    _reads_at_random = True
 
     def __init__(self, name: str, data_dir: Optional[str] = None, shuffle: bool = True):
         if name not in _PARTS:
@@ -62,10 +60,9 @@ class BSDS500(RNGDataFlow):
     def __len__(self) -> int:
         return len(self._datapoints)
 
-    def __iter__(self) -> Iterator[List[np.ndarray]]:
-        for k in shuffled_indices(len(self), self.shuffle, self):
-            image, edges = self._datapoints[k]
-            yield [image.copy(), edges.copy()]
+    def _datapoint(self, k: int) -> List[np.ndarray]:
+        image, edges = self._datapoints[k]
+        return [image.copy(), edges.copy()]
 
 
 def _read(reader: FileReader, image_file: str, truth_file: str) -> List[np.ndarray]:

@@ -1,13 +1,13 @@
 """Caltech 101 Silhouettes: outlines of the things in Caltech 101."""
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import numpy as np
 
 from ...utils._files.remote_file import RemoteFile, obtain
 from ...utils.fs import get_dataset_path
-from ..base import RNGDataFlow, shuffled_indices
+from ._in_memory import InMemory
 from ._mat import read_mat
 
 __all__ = ["Caltech101Silhouettes"]
@@ -17,7 +17,7 @@ _FILE = RemoteFile("caltech101_silhouettes_28_split1.mat", (
     "https://people.cs.umass.edu/~marlin/data/caltech101_silhouettes_28_split1.mat",))
 
 
-class Caltech101Silhouettes(RNGDataFlow):
+class Caltech101Silhouettes(InMemory):
     """Binary images of 101 classes: 4,100 to train on, 2,307 to test on, 2,264 to validate on. Needs scipy.
 
     Datapoints are `[image, label]`: 28x28 of 0 and 1, label 0 to 100, both in the types of the file. `len` is exact.
@@ -34,8 +34,6 @@ class Caltech101Silhouettes(RNGDataFlow):
         ValueError: the file is damaged.
     """
 
-    _reads_at_random = True
-
     def __init__(self, name: str, shuffle: bool = True, dir: Optional[str] = None):
         if name not in _PARTS:
             raise ValueError("Caltech101Silhouettes: name must be 'train', 'test' or 'val'; got {!r}".format(name))
@@ -47,9 +45,8 @@ class Caltech101Silhouettes(RNGDataFlow):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __iter__(self) -> Iterator[List[Any]]:
-        for k in shuffled_indices(len(self), self.shuffle, self):
-            yield [self.images[k].copy(), self.labels[k]]
+    def _datapoint(self, k: int) -> List[Any]:
+        return [self.images[k].copy(), self.labels[k]]
 
 
 def _read(path: str, name: str) -> Tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from ...utils._files.remote_file import RemoteFile
 from ...utils._names import list_of_names
 from ...utils.fs import get_dataset_path
 from ...utils.serialize import load_pickle
-from ..base import RNGDataFlow, shuffled_indices
 from ._archive import obtain_unpacked
+from ._in_memory import InMemory
 
 __all__ = ["Cifar10", "Cifar100", "CifarBase"]
 
@@ -55,7 +55,7 @@ _VERSIONS = {
 }
 
 
-class CifarBase(RNGDataFlow):
+class CifarBase(InMemory):
     """Small colour photographs of things in 10 or 100 classes: 50,000 to train on, 10,000 to test on.
 
     Datapoints are `[image, label]`: uint8 32x32x3 in RGB, int; of CIFAR-100 the fine label. `len` is exact.
@@ -72,8 +72,6 @@ class CifarBase(RNGDataFlow):
         OSError: the files are missing and cannot be downloaded.
         ValueError: a file is damaged, or not in the archive.
     """
-
-    _reads_at_random = True
 
     def __init__(self, train_or_test: str, shuffle: Optional[bool] = None, dir: Optional[str] = None,
                  cifar_classnum: int = 10):
@@ -121,10 +119,9 @@ class CifarBase(RNGDataFlow):
     def __len__(self) -> int:
         return len(self.data)
 
-    def __iter__(self) -> Iterator[List[Any]]:
-        for k in shuffled_indices(len(self.data), self.shuffle, self):
-            image, label = self.data[k]
-            yield [image.copy(), label]
+    def _datapoint(self, k: int) -> List[Any]:
+        image, label = self.data[k]
+        return [image.copy(), label]
 
     def get_per_pixel_mean(self, names: Sequence[str] = ("train", "test")) -> np.ndarray:
         """The mean image of the parts `names`: float32 32x32x3. Reads the files again."""

@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterator, List, Optional
+from typing import Any, List, Optional
 
 import numpy as np
 
-from ..base import RNGDataFlow, shuffled_indices
+from ._in_memory import InMemory
 
 __all__ = ["Digits"]
 
@@ -14,7 +14,7 @@ _PACKAGED_DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "digits
 _PARTS = {"train": slice(0, 1500), "test": slice(1500, None)}
 
 
-class Digits(RNGDataFlow):
+class Digits(InMemory):
     """Small images of handwritten digits: 1,500 to train on, 297 to test on.
 
     Datapoints are `[image, label]`: float32 8x8 in [0, 1], int 0 to 9. `len` is exact. Attributes `images`, float32 Nx8x8x1,
@@ -25,8 +25,6 @@ class Digits(RNGDataFlow):
         shuffle: whether each pass has a new random order.
         dir: directory with another `digits.npz`; default the one in the package.
     """
-
-    _reads_at_random = True
 
     def __init__(self, train_or_test: str, shuffle: bool = True, dir: Optional[str] = None):
         if train_or_test not in _PARTS:
@@ -42,6 +40,5 @@ class Digits(RNGDataFlow):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __iter__(self) -> Iterator[List[Any]]:
-        for k in shuffled_indices(len(self), self.shuffle, self):
-            yield [self.images[k, :, :, 0].copy(), int(self.labels[k])]
+    def _datapoint(self, k: int) -> List[Any]:
+        return [self.images[k, :, :, 0].copy(), int(self.labels[k])]

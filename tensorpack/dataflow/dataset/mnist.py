@@ -3,14 +3,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from ...utils._files.remote_file import RemoteFile, obtain
 from ...utils.fs import get_dataset_path
-from ..base import RNGDataFlow, shuffled_indices
 from ._idx import IMAGES, LABELS, Kind, read_idx
+from ._in_memory import InMemory
 
 __all__ = ["FashionMnist", "Mnist", "extract_images", "extract_labels", "maybe_download"]
 
@@ -46,7 +46,7 @@ _KNOWN_SOURCES = {
 _UNKNOWN_SOURCE = _Source(mirrors=(), sha256={})
 
 
-class Mnist(RNGDataFlow):
+class Mnist(InMemory):
     """Handwritten digits: 60,000 to train on, 10,000 to test on.
 
     Datapoints are `[image, label]`: float32 28x28 in [0, 1], numpy.uint8. `len` is exact. Attributes `images`, float32
@@ -64,8 +64,6 @@ class Mnist(RNGDataFlow):
 
     _DIR_NAME = "mnist_data"
     _SOURCE_URL = "http://yann.lecun.com/exdb/mnist/"
-
-    _reads_at_random = True
 
     def __init__(self, train_or_test: str, shuffle: bool = True, dir: Optional[str] = None):
         if train_or_test not in _PREFIXES:
@@ -91,9 +89,8 @@ class Mnist(RNGDataFlow):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __iter__(self) -> Iterator[List[Any]]:
-        for k in shuffled_indices(len(self), self.shuffle, self):
-            yield [self.images[k, :, :, 0].copy(), self.labels[k]]
+    def _datapoint(self, k: int) -> List[Any]:
+        return [self.images[k, :, :, 0].copy(), self.labels[k]]
 
 
 class FashionMnist(Mnist):

@@ -3,14 +3,14 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import Any, Iterator, List, MutableMapping, Optional, Sequence, Tuple
+from typing import Any, List, MutableMapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ...utils._files.remote_file import RemoteFile, obtain
 from ...utils._names import list_of_names
 from ...utils.fs import get_dataset_path
-from ..base import RNGDataFlow, shuffled_indices
+from ._in_memory import InMemory
 from ._mat import read_mat
 
 __all__ = ["SVHNDigit"]
@@ -48,7 +48,7 @@ def _load(path: str) -> _Digits:
     return digits
 
 
-class SVHNDigit(RNGDataFlow):
+class SVHNDigit(InMemory):
     """Photographed digits: 73,257 to train on, 26,032 to test on, 531,131 extra, easier ones. Needs scipy.
 
     Datapoints are `[image, label]`: uint8 32x32x3 in RGB, numpy.uint8 0 to 9. `len` is exact. Attributes `images`, uint8
@@ -65,8 +65,6 @@ class SVHNDigit(RNGDataFlow):
         ValueError: the file is damaged.
     """
 
-    _reads_at_random = True
-
     def __init__(self, name: str, data_dir: Optional[str] = None, shuffle: bool = True):
         if name not in _MD5:
             raise ValueError("SVHNDigit: name must be 'train', 'test' or 'extra'; got {!r}".format(name))
@@ -81,9 +79,8 @@ class SVHNDigit(RNGDataFlow):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __iter__(self) -> Iterator[List[Any]]:
-        for k in shuffled_indices(len(self), self.shuffle, self):
-            yield [self.images[k].copy(), self.labels[k]]
+    def _datapoint(self, k: int) -> List[Any]:
+        return [self.images[k].copy(), self.labels[k]]
 
     @staticmethod
     def get_per_pixel_mean(names: Sequence[str] = ("train", "test", "extra"), *, data_dir: Optional[str] = None) -> np.ndarray:

@@ -14,6 +14,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
                                         "".join(line("<td>", "</td>", row) for row in rows))
 
 
+def plain(text: str) -> str:
+    """The text with its columns and lines, also in notebooks, which draw `<pre>` in a font without columns."""
+    return '<pre style="font-family: monospace; white-space: pre-wrap; margin: 0">{}</pre>'.format(escape(text))
+
+
 def whole_page(title: str, style: str, body: str, head: str = "", end: str = "") -> str:
     """A page that needs nothing but itself.
 

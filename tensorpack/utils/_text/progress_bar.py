@@ -29,7 +29,8 @@ def _renew_lock() -> None:
 
 def _leave_to_parent() -> None:
     _renew_lock()
-    Bar._instances = WeakSet()  # a line of this process would draw its copies of the other's bars
+    bars: Any = Bar  # whose types do not tell of it
+    bars._instances = WeakSet()  # a line of this process would draw its copies of the other's bars
 
 
 _renew_lock()

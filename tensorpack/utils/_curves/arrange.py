@@ -14,6 +14,9 @@ _HIGHER_IS_BETTER = re.compile(
 _SETTINGS = re.compile(r"(^|[/_])(learning_rate|lr|momentum|weight_decay|keep_prob|dropout_rate)$")
 _MAX_POINTS = 2000  # of a curve: no screen has more columns
 
+# Told apart by those who do not see all colours (Okabe and Ito, 2008), without yellow, which is faint on white.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+
 
 class Chart(NamedTuple):
     """Statistics that belong into one picture: {part of the data or "": name of the statistic}."""
@@ -108,3 +111,32 @@ def thinned(count: int, most: int = _MAX_POINTS) -> List[int]:
     if count <= most:
         return list(range(count))
     return [i * (count - 1) // (most - 1) for i in range(most)]
+
+
+def scale_of(values: Sequence[float]) -> str:
+    """The scale on which a hyper-parameter is drawn: "log" where its values are far apart, else "linear".
+
+    >>> scale_of([1e-1, 1e-3]), scale_of([0.9, 0.5]), scale_of([float("nan")])
+    ('log', 'linear', 'linear')
+    """
+    finite = finite_of(values)
+    return "log" if finite and min(finite) > 0 and max(finite) >= 10 * min(finite) else "linear"
+
+
+def finite_of(values: Sequence[float]) -> List[float]:
+    """The values without those that are not finite."""
+    return [value for value in values if math.isfinite(value)]
+
+
+def in_words(values: Sequence[float], best: Optional[str] = None) -> str:
+    """What happened to a statistic, for those who do not see its curve.
+
+    Args:
+        values: one of them finite, at least.
+        best: which is the best, in words.
+
+    >>> in_words([2., float("nan"), 0.5], "0.5 in epoch 3")
+    'from 2 to 0.5, best 0.5 in epoch 3'
+    """
+    finite = finite_of(values)
+    return "from {:.5g} to {:.5g}".format(finite[0], finite[-1]) + (", best {}".format(best) if best else "")

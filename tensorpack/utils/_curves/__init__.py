@@ -1,0 +1,1 @@
+"""Statistics as curves: `arrange` decides what belongs together, free of pictures; `picture` draws for notebooks."""
