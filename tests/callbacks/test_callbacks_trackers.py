@@ -25,9 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of what mlflow uses of othe
 
 
 @pytest.fixture
-def train(run_program, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # MLflow 1 notes relative paths of artifacts in a database: they are found where they were made
-
+def train(run_program, tmp_path):
     def run(max_epoch, monitor, *how, status=0):
         ended, output = run_program(SCRIPT, tmp_path / "log", max_epoch, monitor, *how, folder=tmp_path, timeout=240,
                                     WANDB_MODE="offline", WANDB_SILENT="true", MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
