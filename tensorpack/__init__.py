@@ -5,6 +5,8 @@ This file is the table of contents of `from tensorpack import *`. Nothing is imp
 """
 import importlib.util
 import sys
+import warnings
+from multiprocessing import current_process
 
 from ._exports import attach
 from ._legacy import install
@@ -137,8 +139,28 @@ def _with_tensorflow():
                   dict(_MODULES_WITHOUT_TENSORFLOW, **_MODULES_WITH_TENSORFLOW))
 
 
+def _let_star_import_tell(module):
+    """Without TensorFlow, the first star import warns of what it leaves out: a NameError later would not say why."""
+    names, find = module.__dict__.pop("__all__"), module.__getattr__
+
+    def __getattr__(name):
+        if name != "__all__":
+            return find(name)
+        module.__all__ = names
+        if current_process().name == "MainProcess":  # a worker that imports the program again need not repeat it
+            warnings.warn("TensorFlow is not installed: `from tensorpack import *` leaves out all that needs it, such as "
+                          "ModelDesc, TrainConfig and tfv1 (pip install tensorflow). For data alone, "
+                          "`from tensorpack.dataflow import *` has all there is.", stacklevel=2)
+        return names
+
+    module.__getattr__ = __getattr__
+
+
 # find_spec does not import TensorFlow: a broken one shows its own traceback when it is first needed.
+_has_tensorflow = importlib.util.find_spec("tensorflow") is not None
 __getattr__, __dir__, __all__ = (
-    _without_tensorflow() if importlib.util.find_spec("tensorflow") is None else _with_tensorflow())
+    _with_tensorflow() if _has_tensorflow else _without_tensorflow())
 
 install(sys.modules[__name__])
+if not _has_tensorflow:
+    _let_star_import_tell(sys.modules[__name__])

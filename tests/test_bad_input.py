@@ -124,11 +124,18 @@ def test_a_file_of_another_model_is_an_error_with_names_of_both(tmp_path, use, n
         use(SmartInit(str(tmp_path / name)))
 
 
-def test_weights_of_another_shape_are_named_with_both_shapes(tmp_path):
-    save_chkpt_vars(dict(WEIGHTS, **{"fc/W": np.ones((5, 3), "float32")}), str(tmp_path / "model"))
-    for use in (train, predict):
-        with tf.Graph().as_default(), pytest.raises(ValueError, match=r"(?s)fc/W.*\(4, 3\).*\(5, 3\).*ignore_mismatch"):
-            use(SmartInit(str(tmp_path / "model")))
+@pytest.mark.parametrize("name", ["model", "model.npz"])
+@pytest.mark.parametrize("use, advice, not_advised", [
+    (train, "pass ignore_mismatch=True", "for training"), (predict, "build it as it was for training", "ignore_mismatch"),
+], ids=["train", "predict"])
+def test_weights_of_another_shape_are_all_named_with_both_shapes_and_their_file(tmp_path, name, use, advice, not_advised):
+    other = {"fc/W": np.ones((5, 3), "float32"), "fc/b": np.ones(5, "float32")}
+    save_chkpt_vars(dict(WEIGHTS, **other), str(tmp_path / name))
+    words = r"(?s)2 of \d values in the .*{}.* do not fit: .*fc/W.*\(4, 3\).*\(5, 3\).*fc/b.*\(3,\).*\(5,\).*{}".format(
+        str(tmp_path / "model"), advice)
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=words) as e:
+        use(SmartInit(str(tmp_path / name)))
+    assert not_advised not in str(e.value)
 
 
 def truncate_all(directory, ending):

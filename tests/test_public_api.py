@@ -216,6 +216,17 @@ except ImportError as e:
         assert text in run.stdout
 
 
+@pytest.mark.parametrize("program, count", [
+    ("from tensorpack import *\nfrom tensorpack import *", 1), ("from tensorpack import *\ntf = tfv1", 1),
+    ("import tensorpack.dataflow\nfrom tensorpack.dataflow import *\nfrom tensorpack import BatchData, dataset, imgaug\n"
+     "try:\n  from tensorpack import ModelDesc\nexcept ImportError: pass\nprint(dir(tensorpack)[0])", 0),
+], ids=["twice", "readme", "data"])
+def test_without_tensorflow_a_star_import_tells_once_what_it_leaves_out(program, count):
+    run = run_python(WITHOUT_TENSORFLOW + program)
+    assert run.stdout.count("TensorFlow is not installed: `from tensorpack import *` leaves out all that needs it") == count
+    assert (run.returncode != 0) == ("tfv1" in program), run.stdout
+
+
 def test_importing_prints_nothing_and_sets_no_start_method():
     run = run_python("import multiprocessing, tensorpack, tensorpack.dataflow.dataset\n"
                      "assert multiprocessing.get_start_method(allow_none=True) is None")

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import IO, Any, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -21,7 +22,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("model", help="a SavedModel directory, a frozen graph, an ONNX or a TFLite file")
     parser.add_argument("--input", nargs="+", required=True, metavar="FILE",
                         help="images, or a pattern such as 'images/*.png'; or one file: .npz with an array for each input of "
-                             "the model, .tfrecords or .lmdb with datapoints that begin with the inputs")
+                             "the model, .npy with that of the only one, .tfrecords or .lmdb with datapoints that begin with "
+                             "the inputs")
     parser.add_argument("--output", required=True, type=_output, metavar="FILE", help="what to write: .jsonl or .npz")
     parser.add_argument("--engine", help="what computes: tensorflow, onnxruntime, openvino, litert or opencv; default: the "
                                          "fastest one that is installed and known to compute the same")
@@ -72,14 +74,13 @@ def _predict(args: argparse.Namespace) -> None:
         with _written(args, predictor, classes) as results, get_tqdm(total=source.size) as bar:
             for batch in batches(source.examples, fixed or args.batch):
                 for example, outputs in zip(batch, _outputs(predictor, [each.values for each in batch], fixed)):
-                    results.add(example, outputs)
                     if sheet is not None:
                         sheet.add(example, outputs)
+                    results.add(example, outputs)
                 count += len(batch)
                 bar.update(len(batch))
             if not count:
                 raise ValueError("--input must have at least one example; got none")
-            results.finish()
         if sheet is not None:
             sheet.write(args.sheet)
     print("{} of {} are written to {}, computed by {}".format(count, args.model, args.output, predictor.engine))
@@ -103,11 +104,30 @@ def _outputs(predictor: Any, rows: List[List[np.ndarray]], fixed: Optional[int])
 
 @contextmanager
 def _written(args: argparse.Namespace, predictor: Any, classes: Any) -> Iterator[Any]:
-    """What takes the results; the file takes its place when all are there."""
+    """What takes the results; the file takes its place when all are there. What comes before an error is in another file."""
     from ..utils.fs import atomic_write, mkdir_p
     from ._predict.results import JsonLines, Npz
 
     mkdir_p(os.path.dirname(os.path.abspath(args.output)))
+    names = [name if ":" in name else name + ":0" for name in predictor.output_names]  # some formats leave it out
     is_binary = args.output.endswith(".npz")
     with atomic_write(args.output, "wb" if is_binary else "w") as f:
-        yield (Npz if is_binary else JsonLines)(f, predictor.output_names, classes)
+        results = (Npz if is_binary else JsonLines)(f, names, classes)
+        try:
+            yield results
+        except BaseException:
+            if results.count:
+                _keep(results, f, args.output)
+            raise
+        results.finish()
+
+
+def _keep(results: Any, f: IO[Any], output: str) -> None:
+    """Have the results that there are in a file beside the one that is not complete."""
+    from ..utils import logger
+
+    results.finish()
+    f.flush()
+    partial = ".partial".join(os.path.splitext(output))
+    shutil.copyfile(f.name, partial)
+    logger.warning("The error comes after %d examples, whose results are in %s.", results.count, partial)

@@ -64,12 +64,12 @@ def adapt_base(module: ModuleType) -> None:
 
 def _with_datapoint(call: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(call)
-    def wrapper(self: Any, *dp: Any) -> Any:
+    def wrapper(self: Any, *dp: Any, **by_name: Any) -> Any:
         if len(dp) == 1 and isinstance(dp[0], (list, tuple)) and _is_datapoint(self, dp[0]):
             log_once("{} was called with a list, which is taken apart, since it has an array for each input: write {}.".format(
                 type(self).__name__, _advice(self)), "warning")
             dp = tuple(dp[0])
-        return call(self, *dp)
+        return call(self, *dp, **by_name)
 
     return wrapper
 

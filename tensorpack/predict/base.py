@@ -1,6 +1,7 @@
 """Predictors: callables from numpy arrays to a list of numpy arrays, on a graph and a session."""
 from __future__ import annotations
 
+import re
 from abc import ABCMeta, abstractmethod
 from typing import Any, Callable, List, Optional, Sequence
 
@@ -37,16 +38,31 @@ class PredictorBase:
     return_input = False
     STALL_SECONDS: Optional[float] = default_stall_seconds()
 
-    def __call__(self, *dp: Any) -> Any:
-        """Predict; one argument per input.
+    def __call__(self, *dp: Any, **by_name: Any) -> Any:
+        """Predict; one argument per input, by position, in the order of the config's `input_names`.
 
         Returns:
             The list of outputs, or (dp, outputs) with `return_input`.
+
+        Raises:
+            TypeError: an input is given by name.
         """
+        if by_name:
+            self._refuse_names(sorted(by_name))
         output = self._do_call(dp)
         if self.return_input:
             return dp, output
         return output
+
+    def _refuse_names(self, given: Sequence[str]) -> None:
+        names = [name[:-2] if name.endswith(":0") else name for name in self._names_of_inputs()]
+        raise TypeError("{}: its inputs must be given by position{}; got {}; write predictor({})".format(
+            type(self).__name__, ", in the order " + ", ".join(names) if names else "",
+            ", ".join(name + "=" for name in given), ", ".join(re.sub(r"\W", "_", name) for name in names) or "input, ..."))
+
+    def _names_of_inputs(self) -> List[str]:
+        """Those of the inputs in their order; an empty list if they are not known."""
+        return []
 
     @abstractmethod
     def _do_call(self, dp: Sequence[Any]) -> Any:
@@ -112,13 +128,16 @@ class OnlinePredictor(PredictorBase):
             self.input_tensors = find_inputs(sess.graph, self.input_tensors)
             self.output_tensors = find_outputs(sess.graph, self.output_tensors)
 
+    def _names_of_inputs(self) -> List[str]:
+        return [_name(tensor) for tensor in self.input_tensors]
+
     def _do_call(self, dp: Sequence[Any]) -> Any:
         run = self._callable
         if run is None:
             run = self._make_callable()
         if len(dp) != len(self.input_tensors):
             raise ValueError("{}: must be called with {} inputs ({}); got {}{}".format(
-                type(self).__name__, len(self.input_tensors), ", ".join(_name(t) for t in self.input_tensors), len(dp),
+                type(self).__name__, len(self.input_tensors), ", ".join(self._names_of_inputs()), len(dp),
                 "; input_names says which there are" if len(dp) < len(self.input_tensors) else ""))
         if self._is_closed():
             raise RuntimeError("{}: its session must be open; it has been closed".format(type(self).__name__))

@@ -148,6 +148,9 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
         self._closed = False
         self._num_working = len(self.threads)
 
+    def _names_of_inputs(self) -> List[str]:
+        return self._predictors[0]._names_of_inputs()
+
     def start(self) -> None:
         """Start the threads. Predictors without a session get the default session of the caller.
 

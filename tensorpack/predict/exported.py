@@ -64,6 +64,9 @@ class ExportedPredictor(PredictorBase):
         self.input_names = [spec.name for spec in self.input_signature]
         self.output_names = [spec.name for spec in self.output_signature]
 
+    def _names_of_inputs(self) -> List[str]:
+        return self.input_names
+
     def _do_call(self, dp: Sequence[Any]) -> List[Any]:
         if len(dp) != len(self.input_names):
             raise ValueError("ExportedPredictor: must be called with {} inputs ({}); got {}".format(

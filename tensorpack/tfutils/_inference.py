@@ -8,6 +8,7 @@ from ..compat import fetched_elements
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils._text.spec import shown
+from ._restore.assigning import Misfit
 from ._restore.names import NamePatterns, near_tensor_names, nearest_names
 from ._restore.variables import weights
 from ._tower_contents import training_tower_of
@@ -105,9 +106,13 @@ def restored_session(config: Any, outputs: Sequence[Any], inputs: Sequence[Any] 
         config.session_init._run_init(sess)
         if not isinstance(config.session_init, JustCurrentSession):
             initialize_from_restored(sess)
-    except BaseException:
+    except BaseException as e:
         if owned:
             sess.close()
+        if isinstance(e, Misfit):  # leaving values out would leave weights random
+            raise (TypeError if isinstance(e, TypeError) else ValueError)(
+                "PredictConfig: the model must have the shapes and dtypes of the one that was saved; {}; build it as it was "
+                "for training (as many classes, the same sizes), or load its own checkpoint".format(e.facts)) from e
         raise
     if owned and config.session_init._is_empty:
         _warn_about_random_model(sess.graph)

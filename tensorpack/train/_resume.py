@@ -9,6 +9,7 @@ from ..callbacks.base import Callback
 from ..callbacks.monitor import JSONWriter
 from ..callbacks.saver import find_model_saver
 from ..compat import tfv1 as tf
+from ..tfutils._restore.assigning import Misfit
 from ..tfutils._restore.checkpoint import open_checkpoint, recorded_checkpoints, where_recorded
 from ..tfutils._restore.restoration import RestoreOptions
 from ..tfutils.sessinit import SaverRestore
@@ -34,7 +35,7 @@ class EarlierCheckpoint(SaverRestore):
         try:
             super()._run_init(sess)
         except (TypeError, ValueError) as e:
-            what = str(e).partition("; pass ignore_mismatch")[0]
+            what = e.facts if isinstance(e, Misfit) else e
             error = TypeError if isinstance(e, TypeError) else ValueError
             raise error(
                 "AutoResumeTrainConfig: the model must be the one of the earlier training, whose checkpoint is {0}; got: {1}; "

@@ -133,11 +133,14 @@ def set_logger_dir(dirname: Union[str, os.PathLike[str]], action: Optional[str] 
             environment variable TENSORPACK_LOGDIR_ACTION, or asks on the terminal; without a terminal the files are kept.
 
     An existing `log.log` is renamed to `log.log.MMDD-HHMMSS`. Raises OSError if the directory cannot be written, the action is
-    none of the above, or another process writes its `log.log` there and the action is "d" or "b" ("k" warns); the directory set
-    before then stays in use.
+    none of the above (whether or not the directory holds files), or another process writes its `log.log` there and the action
+    is "d" or "b" ("k" warns); the directory set before then stays in use.
     """
     global LOG_DIR
     dirname = normpath(os.fspath(dirname))
+    action = _checked(action, "action") if action else None
+    if action is None:
+        _action_of_environment()  # a wrong one is told now, not when the directory holds the files of a run
     if is_remote(dirname):
         _close_log_file()
         LOG_DIR = dirname
@@ -219,17 +222,23 @@ def _holds_files(dirname: str) -> bool:
 
 def _make_room(dirname: str, action: Optional[str]) -> str:
     """Apply `action` to a directory that holds files; return the directory to use."""
-    action = (action or _choose_action(dirname)).strip().lower()
+    action = action or _choose_action(dirname)
     actions = {"k": lambda path: path, "d": _delete, "b": _back_up, "n": _new_directory}
-    if action not in actions:
-        raise OSError("set_logger_dir: the directory {!r} holds files and action must be one of {}; got {!r}; "
-                      "choose one of these or another directory".format(dirname, _CHOICES, action))
     try:
         _look_for_other_writer(dirname, action)
         return actions[action](dirname)
     except OSError as e:
         message = "set_logger_dir(action={!r}) failed: {{}}; try another action or directory".format(action)
         raise _os_error(e, message, e.filename or dirname) from e
+
+
+def _checked(action: Any, what: str) -> str:
+    """One of the letters."""
+    letter = action.strip().lower() if isinstance(action, str) else ""
+    if letter not in ("k", "d", "b", "n"):
+        raise OSError("set_logger_dir: {} must be one of {}; got {!r}; choose one of these or another directory".format(
+            what, _CHOICES, action))
+    return letter
 
 
 def _lists_checkpoints(dirname: str) -> bool:
@@ -251,19 +260,24 @@ def _look_for_other_writer(dirname: str, action: str) -> None:
 
 
 def _choose_action(dirname: str) -> str:
-    from_environment = os.environ.get("TENSORPACK_LOGDIR_ACTION", "").strip()
+    from_environment = _action_of_environment()
     if from_environment:
         return from_environment
     warning("Log directory %s exists and holds files! Use auto_set_dir() or another directory to keep runs apart.", dirname)
     if _can_ask():
         warning("If you are resuming from it, choose to keep it: %s.", _CHOICES)
         try:
-            return _ask()
+            return _checked(_ask(), "the answer")
         except EOFError:
             pass
     warning("There is no terminal to ask what to do, so its files are kept. To choose, pass `action` or set the environment "
             "variable TENSORPACK_LOGDIR_ACTION: %s.", _CHOICES)
     return "k"
+
+
+def _action_of_environment() -> Optional[str]:
+    value = os.environ.get("TENSORPACK_LOGDIR_ACTION", "").strip()
+    return _checked(value, "TENSORPACK_LOGDIR_ACTION") if value else None
 
 
 def _can_ask() -> bool:

@@ -18,6 +18,7 @@ from tensorpack.callbacks.graph import (
 )
 from tensorpack.callbacks.monitor import MonitorBase
 from tensorpack.compat import tfv1 as tf
+from tensorpack.models import Conv2D, FullyConnected, MaxPooling
 from tensorpack.utils import logger
 from tensorpack.utils.optional import optional_import
 
@@ -307,3 +308,19 @@ def test_check_numerics_leaves_sound_variables_alone(counting_trainer):
 
 def test_check_numerics_without_variables(counting_trainer):
     counting_trainer().go([CheckNumerics()])
+
+
+def test_check_numerics_finds_what_the_cost_does_not_show():
+    """On a CPU, max pooling makes the lowest number of NaN, and relu makes 0 of that."""
+    images = np.random.RandomState(0).rand(2, 4, 4, 1).astype("float32")
+    images[0, 0, 0, 0] = np.nan
+    with tf.Graph().as_default(), tf.device("/cpu:0"), tf.Session() as sess:
+        x = Conv2D("conv", tf.constant(images), 2, 3)
+        x = tf.nn.relu(MaxPooling("pool", x, 2))
+        cost = tf.reduce_mean(FullyConnected("fc", x, 1) ** 2)
+        step, check = tf.train.GradientDescentOptimizer(0.1).minimize(cost), CheckNumerics._make_check()
+        sess.run(tf.global_variables_initializer())
+        sess.run(check)
+        assert np.isfinite([sess.run([cost, step])[0] for _ in range(3)]).all()
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"CheckNumerics\['conv/W'\]"):
+            sess.run(check)

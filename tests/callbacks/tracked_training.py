@@ -62,11 +62,10 @@ def wait_until_all_is_sent():
         time.sleep(0.1)
 
 
-
 def make_monitor(text):
     kind, _, where = text.partition("=")
     options = {"config": {"rate": 0.1, "depth": 3}, "checkpoints": "quick" not in sys.argv,
-               "flush_seconds": 2 if "quick" in sys.argv else 60}
+               "flush_seconds": 2 if "quick" in sys.argv else 200}  # a busy machine is slow
     if kind == "wandb":
         return WandbMonitor("digits", dir=where, **options)
     return MLflowMonitor("digits", tracking_uri=where, run_name="first", **options)

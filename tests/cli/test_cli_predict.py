@@ -23,9 +23,9 @@ def channel_means(image):
     tf.identity(tf.reduce_mean(tf.cast(image, tf.float32), [1, 2]), name="score")
 
 
-def model(tmp_path_factory, shape, dtype, build=channel_means):
+def model(tmp_path_factory, shape, dtype, build=channel_means, outputs=("score",)):
     path = str(tmp_path_factory.mktemp("model") / "model.pb")
-    config = PredictConfig(tower_func=build, input_signature=[tf.TensorSpec(shape, dtype, "image")], output_names=["score"])
+    config = PredictConfig(tower_func=build, input_signature=[tf.TensorSpec(shape, dtype, "image")], output_names=list(outputs))
     ModelExporter(config).export_compact(path, verify=False)
     return path
 
@@ -74,6 +74,56 @@ def test_images_of_several_sizes_are_predicted_one_size_after_the_other(colours,
         assert found["inputs"].tolist() == ["{}.png".format(i) for i in range(5)] and found["score:0"].shape == (5, 3)
         np.testing.assert_allclose(found["score:0"][2], [1, 2, 3])
         np.testing.assert_allclose(found["score:0"][3], means()[3], rtol=1e-5)
+
+
+def brightness(image):
+    """A mask of the size of the image, and its mean."""
+    x = tf.cast(image, tf.float32)
+    tf.reduce_mean(x, [1, 2, 3], name="mean")
+    tf.reduce_max(x, 3, name="score")
+
+
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory):
+    return model(tmp_path_factory, (None, None, None, 3), tf.uint8, brightness, ["score", "mean"])
+
+
+def test_outputs_of_several_shapes_get_an_array_for_each_example(masks, files, log_records):
+    cv2.imwrite("2.png", np.full((9, 3, 3), (1, 2, 3), "uint8"))
+    assert predict(masks, "--input", "*.png", "--output", "out.npz") == 0
+    with np.load("out.npz") as found:
+        assert sorted(found.files) == ["inputs", "mean:0"] + ["score:0/{}".format(i) for i in range(5)]
+        assert found["mean:0"].shape == (5,) and found["score:0/2"].tolist() == [[3, 3, 3]] * 9
+        np.testing.assert_array_equal(found["score:0/4"], PICTURES[4].max(2))
+    (told,) = [r.getMessage() for r in log_records if r.levelname == "WARNING" and "shape" in r.getMessage()]
+    assert "score:0 of 2.png has the shape (9, 3), and that of 0.png (6, 4)" in told
+
+
+@pytest.mark.parametrize("output", ["out.jsonl", "out.npz"])
+def test_what_was_predicted_before_an_error_is_kept_beside_the_old_output(masks, files, log_records, output):
+    (files / "3.png").write_text("no image")
+    (files / output).write_text("old")
+    assert predict(masks, "--input", "*.png", "--output", output, "--batch", "2") == 1
+    assert (files / output).read_text() == "old"
+    assert any("after 2 examples, whose results are in {}".format(output.replace(".", ".partial.")) in r.getMessage()
+               for r in log_records)
+    if output == "out.jsonl":
+        assert [line["input"] for line in read_lines("out.partial.jsonl")] == ["0.png", "1.png"]
+    else:
+        with np.load("out.partial.npz") as found:
+            assert found["inputs"].tolist() == ["0.png", "1.png"] and found["score:0"].shape == (2, 6, 4)
+
+
+@pytest.mark.parametrize("output", ["out.jsonl", "out.npz"])
+def test_outputs_have_the_same_names_in_all_formats(tmp_path, files, output):
+    config = PredictConfig(tower_func=channel_means, input_signature=[tf.TensorSpec((None, 6, 4, 3), tf.uint8, "image")],
+                           output_names=["score"])
+    ModelExporter(config).export_serving("saved", verify=False)
+    ModelExporter(config).export_compact("frozen.pb", verify=False)
+    for path in ("saved", "frozen.pb"):
+        assert predict(path, "--input", "0.png", "--output", output) == 0
+        names = list(read_lines(output)[0]["outputs"]) if output == "out.jsonl" else sorted(set(np.load(output)) - {"inputs"})
+        assert names == ["score:0"]
 
 
 def test_options_say_how_pixels_become_inputs(tmp_path_factory, files):
@@ -150,6 +200,8 @@ def write(name):
     flow = DataFromList([[picture, 7] for picture in PICTURES], shuffle=False)
     if name == "arrays.npz":
         np.savez(name, image=PICTURES, other=np.zeros(2))
+    elif name == "alone.npy":
+        np.save(name, PICTURES)
     elif name == "one.npz":
         np.savez(name, PICTURES)
     elif name == "flow.npz":
@@ -161,7 +213,7 @@ def write(name):
         TFRecordSerializer.save(flow, name)
 
 
-@pytest.mark.parametrize("name", ["arrays.npz", "one.npz", "flow.npz", "flow.lmdb", "flow.tfrecords"])
+@pytest.mark.parametrize("name", ["arrays.npz", "one.npz", "alone.npy", "flow.npz", "flow.lmdb", "flow.tfrecords"])
 def test_other_files_give_examples(colours, files, name):
     write(name)
     assert predict(colours, "--input", name, "--output", "out.npz", "--classes", "classes.txt", "--sheet", "sheet.png") == 0
@@ -181,6 +233,10 @@ def test_a_sheet_shows_the_pictures(colours, files):
 MISTAKES = [
     (["--input", "nothing*.png"], "error: --input must be files, or a pattern such as"),
     (["--input", "classes.txt"], "error: classes.txt: must be an image that OpenCV can read"),
+    (["--input", "table.csv"], "table.csv: must be an image that OpenCV can read, or else --input must be one .npz, .npy, "
+                               ".tfrecords or .lmdb file; got something else"),
+    (["--input", "."], "or .lmdb file; got a directory"),
+    (["--input", "scalar.npy"], "scalar.npy: the arrays must have an element for each example; got a scalar for image"),
     (["--input", "0.png", "bad.npz"], "error: --input must be files of one kind; got arrays and images"),
     (["--input", "bad.npz"], "bad.npz: must have an array for each input of the model, image; got a, b"),
     (["--input", "*.png", "--classes", "two.txt"], "error: --classes must be a file with a line for each class; got 2 lines"),
@@ -193,6 +249,8 @@ MISTAKES = [
 def test_a_mistake_is_told_and_the_old_output_stays(colours, files, capsys, arguments, words):
     (files / "out.jsonl").write_text("old")
     (files / "two.txt").write_text("a\nb\n")
+    (files / "table.csv").write_text("1,2\n3,4\n")
+    np.save("scalar.npy", np.float32(1))
     np.savez("bad.npz", a=np.zeros(3), b=np.zeros(3))
     np.savez("flat.npz", image=np.zeros((3, 4)))
     before = sorted(os.listdir("."))

@@ -212,6 +212,16 @@ def test_without_any_session_start_fails():
         pool.start()
 
 
+def test_inputs_by_name_are_refused_with_their_order(sess):
+    online = predictor(sess, ("n", "same"), ("same",))
+    for each in (online, MultiThreadAsyncPredictor([online])):
+        with pytest.raises(TypeError, match=r"{}: its inputs must be given by position, in the order n, same; got n=, same=; "
+                                            r"write predictor\(n, same\)".format(type(each).__name__)):
+            each(same=1, n=2)
+        with pytest.raises(TypeError, match="in the order n, same; got same="):
+            each(2, same=1)
+
+
 @pytest.mark.parametrize("make, error, words", [
     (lambda p: MultiThreadAsyncPredictor([]), ValueError, "at least one predictor"),
     (lambda p: MultiThreadAsyncPredictor([len]), TypeError, "list of OnlinePredictor"),

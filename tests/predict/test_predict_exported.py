@@ -153,6 +153,12 @@ def test_values_that_do_not_fit_are_told_as_by_offline_predictor(paths, kind, va
         predictor(*values)
 
 
+def test_inputs_by_name_are_refused_with_their_order(paths):
+    words = r"ExportedPredictor: its inputs must be given by position, in the order image; got image=; write predictor\(image\)"
+    with ExportedPredictor(paths["frozen"], "tensorflow") as predictor, pytest.raises(TypeError, match=words):
+        predictor(image=IMAGES)
+
+
 @pytest.mark.parametrize("kind, engine", PAIRS, ids=IDS)
 def test_threads_may_call_at_the_same_time(paths, wanted, kind, engine):
     needs_engine(engine)

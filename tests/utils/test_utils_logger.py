@@ -194,6 +194,23 @@ def test_new_uses_a_new_directory_each_time(tmp_path):
     assert os.listdir(path) == ["old.txt"]
 
 
+@pytest.mark.parametrize("action", ["delete", "q", " ", 1])
+@pytest.mark.parametrize("name", ["new", "empty", "full", "gs://bucket/dir"])
+def test_a_wrong_action_is_told_whatever_the_directory_holds(tmp_path, log_dir, monkeypatch, name, action):
+    before = logger.get_logger_dir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("old")
+    path = name if "://" in name else str(tmp_path / name)
+    with pytest.raises(OSError, match="action must be one of k \\(keep.*got {!r}".format(action)):
+        logger.set_logger_dir(path, action=action)
+    if isinstance(action, str) and action.strip():
+        monkeypatch.setenv("TENSORPACK_LOGDIR_ACTION", action)
+        with pytest.raises(OSError, match="TENSORPACK_LOGDIR_ACTION must be one of k \\(keep.*got {!r}".format(action)):
+            logger.set_logger_dir(path)
+    assert logger.get_logger_dir() == before and not (tmp_path / "new").exists()
+
+
 @pytest.mark.parametrize("action", ["q", "x", "keep"])
 def test_other_actions_are_refused_and_the_old_directory_stays(tmp_path, log_dir, action):
     path = used_directory(tmp_path)
@@ -224,7 +241,7 @@ def test_hidden_files_do_not_count(tmp_path):
     path = tmp_path / "run"
     path.mkdir()
     (path / ".hidden").write_text("")
-    logger.set_logger_dir(str(path), action="x")  # the action is not looked at
+    logger.set_logger_dir(str(path), action="d")  # there is nothing to delete
     assert logger.get_logger_dir() == str(path)
 
 

@@ -1,22 +1,22 @@
-"""What to predict on: image files, arrays of an npz file, or the datapoints of a TFRecord or LMDB file."""
+"""What to predict on: image files, arrays of a numpy file, or the datapoints of a TFRecord or LMDB file."""
 from __future__ import annotations
 
 import argparse
 import glob
 import os
-from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ...utils._plain.errors import explained_numpy
-from ...utils._plain.numpy_files import NpzReader
+from ...utils._plain.numpy_files import NpzReader, read_npy
 from ...utils._viz.canvas import as_pixels
 from ...utils.optional import optional_import
 from .fit import Fit
 
 cv2 = optional_import("cv2", needed_by="tensorpack-predict", pip="opencv-python-headless")
 
-_ARRAYS = (".npz",)
+_ARRAYS = (".npz", ".npy")
 _RECORDS = (".tfrecord", ".tfrecords")
 _DATABASES = (".lmdb", ".mdb")
 
@@ -95,7 +95,8 @@ def _images(files: Sequence[str], predictor: Any, args: argparse.Namespace) -> I
     for name in files:
         picture = cv2.imread(name, cv2.IMREAD_COLOR)
         if picture is None:
-            raise ValueError("{}: must be an image that OpenCV can read; got something else".format(name))
+            raise ValueError("{}: must be an image that OpenCV can read, or else --input must be one .npz, .npy, .tfrecords or "
+                             ".lmdb file; got {}".format(name, "a directory" if os.path.isdir(name) else "something else"))
         yield Example(name, [_as_input(fit(name, picture), spec, args)], picture)
 
 
@@ -125,8 +126,7 @@ def _as_input(picture: np.ndarray, spec: Any, args: argparse.Namespace) -> np.nd
 
 
 def _from_arrays(name: str, predictor: Any) -> Source:
-    with explained_numpy("--input", name), NpzReader(name) as f:
-        arrays = {key.partition(":")[0]: array for key, array in f.all().items()}
+    arrays = _arrays(name)
     if set(arrays) == {"buffer"} and "buffer" not in predictor.input_names:  # NumpySerializer
         from ...dataflow.serialize import NumpySerializer
 
@@ -138,12 +138,24 @@ def _from_arrays(name: str, predictor: Any) -> Source:
     if missing:
         raise ValueError("{}: must have an array for each input of the model, {}; got {}".format(
             name, ", ".join(wanted), ", ".join(sorted(arrays)) or "none"))
+    scalars = [each for each in wanted if not arrays[each].ndim]
+    if scalars:
+        raise ValueError("{}: the arrays must have an element for each example; got a scalar for {}".format(
+            name, ", ".join(scalars)))
     lengths = {each: len(arrays[each]) for each in wanted}
     if len(set(lengths.values())) != 1:
         raise ValueError("{}: the arrays must have equal lengths, one element for each example; got {}".format(name, lengths))
     rows = zip(*(arrays[each] for each in wanted))
     return Source((Example(str(i), list(map(np.asarray, row)), _picture(row[0])) for i, row in enumerate(rows)),
                   lengths[wanted[0]])
+
+
+def _arrays(name: str) -> Dict[str, np.ndarray]:
+    with explained_numpy("--input", name):
+        if name.lower().endswith(".npy"):
+            return {os.path.basename(name): read_npy(name)}
+        with NpzReader(name) as f:
+            return {key.partition(":")[0]: array for key, array in f.all().items()}
 
 
 def _from_flow(name: str, predictor: Any) -> Source:

@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import json
-from typing import IO, Any, Dict, List, Optional, Sequence, Tuple
+from typing import IO, Any, Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
+from ...utils import logger
 from ...utils._viz.sheet import scaled, write_sheet
 from ...utils.viz import draw_text
 from .._common import read_names
@@ -51,6 +52,7 @@ class JsonLines:
 
     def __init__(self, f: IO[Any], names: Sequence[str], classes: Classes):
         self._file, self._names, self._classes = f, names, classes
+        self.count = 0
 
     def add(self, example: Example, outputs: Sequence[np.ndarray]) -> None:
         """Write a line."""
@@ -60,33 +62,52 @@ class JsonLines:
             line["class"], line["score"] = best
         line["outputs"] = {name: _plain(value) for name, value in zip(self._names, outputs)}
         self._file.write(json.dumps(line) + "\n")
+        self.count += 1
 
     def finish(self) -> None:
         """All lines are written."""
 
 
 class Npz:
-    """`inputs` with the names of the examples, and an array for each output, with a row for each example."""
+    """`inputs` with the names of the examples, and an array for each output, with a row for each example.
+
+    An output whose shape is not the same for all examples has an array for each: `mask:0/0`, `mask:0/1` and so on.
+    """
 
     def __init__(self, f: IO[Any], names: Sequence[str], classes: Classes):
-        self._file, self._names, self._classes = f, names, classes
+        self._file, self._classes = f, classes
         self._inputs: List[str] = []
-        self._columns: List[List[np.ndarray]] = [[] for _ in names]
+        self._columns: Dict[str, List[np.ndarray]] = {name: [] for name in names}
+        self._apart: Set[str] = set()
         self._best: List[str] = []
+
+    @property
+    def count(self) -> int:
+        """The number of examples."""
+        return len(self._inputs)
 
     def add(self, example: Example, outputs: Sequence[np.ndarray]) -> None:
         """Keep the outputs of an example."""
-        self._inputs.append(example.name)
-        for column, value in zip(self._columns, outputs):
-            column.append(value)
         best = self._classes.of(outputs) if self._classes.names is not None else None
         if best is not None:
             self._best.append(best[0])
+        self._inputs.append(example.name)
+        for (name, column), value in zip(self._columns.items(), outputs):
+            column.append(value)
+            if name not in self._apart and value.shape != column[0].shape:
+                self._apart.add(name)
+                logger.warning("The output %s of %s has the shape %s, and that of %s %s: the file gets an array for each "
+                               "example, %s/0, %s/1 and so on. Images of one size (--size) give one array.",
+                               name, example.name, value.shape, self._inputs[0], column[0].shape, name, name)
 
     def finish(self) -> None:
         """Write the file."""
-        arrays: Dict[str, Any] = {name: np.stack(column) for name, column in zip(self._names, self._columns)}
-        arrays["inputs"] = np.array(self._inputs)
+        arrays: Dict[str, Any] = {"inputs": np.array(self._inputs)}
+        for name, column in self._columns.items():
+            if name in self._apart:
+                arrays.update(("{}/{}".format(name, i), value) for i, value in enumerate(column))
+            else:
+                arrays[name] = np.stack(column)
         if self._best:
             arrays["classes"] = np.array(self._best)
         np.savez_compressed(self._file, **arrays)

@@ -15,6 +15,34 @@ from .variables import WholeVariable, flat_variables, whole_variables
 _BYTES_PER_CALL = 256 << 20
 
 
+class Misfit(Exception):
+    """Stored values do not fit the variables that they are for. It is also a ValueError or TypeError.
+
+    Attributes:
+        facts: what does not fit, without advice.
+    """
+
+    def __init__(self, facts: str):
+        super().__init__(facts)
+        self.facts = facts
+
+    def __str__(self) -> str:
+        return self.facts + "; pass ignore_mismatch=True to leave out what does not fit"
+
+    @staticmethod
+    def like(error: Exception, facts: str) -> Misfit:
+        """One that is a TypeError if `error` is, or else a ValueError."""
+        return (DtypeMisfit if isinstance(error, TypeError) else ShapeMisfit)(facts)
+
+
+class ShapeMisfit(Misfit, ValueError):
+    """A shape does not fit."""
+
+
+class DtypeMisfit(Misfit, TypeError):
+    """A dtype does not fit."""
+
+
 class SessionUpdate:
     """Assigns numpy values to variables of a session, through their initialisers: no operation is added to the graph.
 
@@ -46,7 +74,7 @@ class SessionUpdate:
         if misfit is None:
             return _cast(_reshape(as_variable_dtype(np.asarray(value), var.dtype), var), var)
         if not ignore_mismatch:
-            raise type(misfit)("{}; pass ignore_mismatch=True to leave it out".format(misfit))
+            raise Misfit.like(misfit, str(misfit))
         logger.warning("%s; the variable keeps its value.", misfit)
         return None
 

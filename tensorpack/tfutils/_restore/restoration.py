@@ -1,19 +1,20 @@
 """What a set of stored values does to the variables of a graph: who gets what, what is an error, and what is told."""
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
 from ...compat import tfv1 as tf
 from ...utils import logger
-from .assigning import SessionUpdate, misfit_of
+from .assigning import Misfit, SessionUpdate, misfit_of
 from .matching import is_training_name, known_of_training, likely_of_training, log_difference, match_names
 from .names import NamePatterns, nearest_names, op_name, some
 from .variables import WholeVariable, global_variables, joined_parts, weights
 
 _GLOBAL_STEP = "global_step"
 _LEARNING_RATE = "learning_rate"
+_NAMES_IN_ERROR = 5
 
 
 class StoredValues(NamedTuple):
@@ -70,19 +71,36 @@ class Restoration:
 
     def misfits(self, names: Sequence[str]) -> Dict[str, str]:
         """Those of the variables whose values are left out because they do not fit, and why."""
-        if not self._options.ignore_mismatch:
-            return {}
+        unfit = self._unfit(names) if self._options.ignore_mismatch else {}
+        return {name: words.partition(": ")[2] for name, words in unfit.items()}
+
+    def _unfit(self, names: Iterable[str]) -> Dict[str, str]:
         chosen = set(names)
         pairs = [(name, key) for name, key in self.pairs if name in chosen]
         errors = {name: misfit_of(self._value(key, self.variables[name]), self.variables[name]) for name, key in pairs}
-        return {name: str(error).partition(": ")[2] for name, error in errors.items() if error is not None}
+        return {name: str(error) for name, error in errors.items() if error is not None}
 
     def run(self, sess: tf.Session) -> None:
-        """Assign the values in this session."""
+        """Assign the values in this session.
+
+        Raises:
+            Misfit: values do not fit; it names all of them.
+        """
         self._tell_learning_rate(sess)
         variables = [variable for whole in self.variables.values() for variable in whole.parts]
         update = SessionUpdate(sess, variables, ignore_mismatch=self._options.ignore_mismatch)
-        self._log(update.assign(self._values()))
+        try:
+            loaded = update.assign(self._values())
+        except Misfit as e:
+            raise Misfit.like(e, self._all_unfit()) from None
+        self._log(loaded)
+
+    def _all_unfit(self) -> str:
+        unfit = self._unfit(self.variables)
+        shown = [unfit[name] for name in sorted(unfit)[:_NAMES_IN_ERROR]]
+        more = len(unfit) - len(shown)
+        return "{} of {} values in the {} do not fit: {}{}".format(
+            len(unfit), len(self.pairs), self._stored.words, "; ".join(shown), "; and {} more".format(more) if more else "")
 
     def _values(self) -> Iterator[Tuple[WholeVariable, Any]]:
         for name, key in self.pairs:
