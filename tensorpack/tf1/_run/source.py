@@ -11,9 +11,12 @@ from types import CodeType
 from typing import Any, List, NamedTuple, Optional, Set, Tuple
 
 from . import lost
+from .old.process import become_python_2
 from .places import is_of_program
 from .python_2 import NotPython2, translated
 from .rewriting import HELPER, rewritten
+from .rewriting_python_2 import with_old_meanings
+from .rewriting_python_2 import with_old_meanings
 
 _told: Set[str] = set()
 
@@ -34,18 +37,33 @@ def read_by_us() -> None:
 
     def get(self: Any, name: str) -> Optional[CodeType]:
         path = self.get_filename(name)
-        return code_of(self.get_data(path), path) if is_of_program(path) else get_code(self, name)
+        return code_to_run(self.get_data(path), path) if is_of_program(path) else get_code(self, name)
 
     loader.get_code = get
 
 
-def code_of(content: bytes, path: str) -> CodeType:
-    """The code of a file of the program.
+def code_to_run(content: bytes, path: str) -> CodeType:
+    """The code of a file of the program that this process runs; if it is Python 2, all of the program is.
 
     Raises:
         SyntaxError: it is neither Python 3 nor Python 2.
     """
     program = parsed(content, path)
+    if program.is_python_2:
+        become_python_2()
+    return _compiled(program, path)
+
+
+def code_of(content: bytes, path: str) -> CodeType:
+    """The code of a file of a program.
+
+    Raises:
+        SyntaxError: it is neither Python 3 nor Python 2.
+    """
+    return _compiled(parsed(content, path), path)
+
+
+def _compiled(program: Program, path: str) -> CodeType:
     _tell(program, path)
     return compile(program.tree, path, "exec", dont_inherit=True)
 
@@ -67,7 +85,7 @@ def parsed(content: bytes, path: str) -> Program:
 def _parsed_as_python_2(content: bytes, path: str, error: SyntaxError) -> Program:
     try:
         text = translated(_decoded(content), path)
-        changed = rewritten(ast.parse(text, path), old_division=True)
+        changed = rewritten(with_old_meanings(ast.parse(text, path)), old_division=True)
     except (NotPython2, SyntaxError, UnicodeDecodeError) as e:
         line = getattr(e, "line", None) or getattr(e, "lineno", None)
         if line and (error.lineno or 0) < line <= content.count(b"\n"):  # it got further, but not to the end
