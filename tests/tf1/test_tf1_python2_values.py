@@ -105,8 +105,8 @@ PROGRAM = """
         print [got == 'cat.jpg', {'cat.jpg': 3}.get(got), (several == 'cat').tolist(), several[1] in ('dog',), pair]
         print 'file %s' % got, got, list(several), name.eval() == 'cat.jpg', sess.make_callable(name)() == 'cat.jpg'
         print sess.run(tf.py_func(function, [name, names], tf.string))
-        print sess.run(tf.identity(fed), {fed: got}), sess.run(tf.decode_raw(got, tf.uint8))[:2].tolist(),
-              len(sess.run(tf.identity(fed), {fed: sess.run(tf.constant(b'a\\0\\0'))})), helper.is_cat(sess.run(name))
+        print sess.run(tf.identity(fed), {fed: got}), sess.run(tf.decode_raw(got, tf.uint8))[:2].tolist()
+        print len(sess.run(tf.identity(fed), {fed: sess.run(tf.constant(b'a\\0\\0'))})), helper.is_cat(sess.run(name))
     with tf.train.MonitoredSession() as sess:
         print sess.run(name) == 'cat.jpg'
     make = tf.train.Example(features=tf.train.Features(feature={
@@ -138,7 +138,8 @@ PRINTED = """
     file cat.jpg cat.jpg ['cat', 'dog'] True True
     in the graph True True say cat.jpg
     cat.jpg.png
-    cat.jpg [99, 97] 3 True
+    cat.jpg [99, 97]
+    3 True
     True
     True True
     ['cat', 'dog'] 3 True

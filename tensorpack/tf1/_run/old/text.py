@@ -57,24 +57,6 @@ class Text(_Base):  # type: ignore[misc]
     def __hash__(self) -> int:
         return hash(str(self))  # that of the bytes as well, where it is ASCII
 
-    def __eq__(self, other: object) -> Any:
-        return str(self) == other if _is_str(other) else bytes.__eq__(self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return str(self) != other if _is_str(other) else bytes.__ne__(self, other)
-
-    def __lt__(self, other: Any) -> Any:
-        return str(self) < other if _is_str(other) else bytes.__lt__(self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return str(self) <= other if _is_str(other) else bytes.__le__(self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return str(self) > other if _is_str(other) else bytes.__gt__(self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return str(self) >= other if _is_str(other) else bytes.__ge__(self, other)
-
     def __contains__(self, item: Any) -> bool:
         return bytes.__contains__(self, encoded(item))
 
@@ -138,6 +120,17 @@ def _with_str(name: str) -> Callable[..., Any]:
     return of_text
 
 
+def _compared(name: str) -> Callable[..., Any]:
+    of_bytes, of_str = getattr(bytes, name), getattr(str, name)
+
+    def of_text(self: Text, other: Any) -> Any:
+        if _is_str(other):
+            return of_str(str(self), other)
+        return of_bytes(self, bytes(other) if isinstance(other, bytearray) else other)  # which would take this for a str
+
+    return of_text
+
+
 def _join(self: Text, parts: Any) -> Any:
     parts = list(parts)
     if any(_is_str(part) for part in parts):
@@ -149,4 +142,6 @@ for _name in ("capitalize", "center", "count", "endswith", "expandtabs", "find",
               "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith",
               "strip", "swapcase", "title", "translate", "upper", "zfill"):
     setattr(Text, _name, _with_str(_name))
+for _name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"):
+    setattr(Text, _name, _compared(_name))
 setattr(Text, "join", _join)
