@@ -21,6 +21,7 @@ def become_python_2() -> None:
     _became = True
     pickles_of_python_2()
     AfterImport({"numpy": _arrays_of_python_2, "tensorflow.python.client.session": _sessions_give_text,
+                 "tensorflow.python.framework.tensor_util": _constants_keep_text,
                  "tensorflow.python.ops.script_ops": _functions_get_text}).install()
 
 
@@ -120,6 +121,17 @@ def _functions_get_text(module: Any) -> None:
         return call(self, token, device, text_in(values))
 
     registry.__call__ = call_with_text
+
+
+def _constants_keep_text(module: Any) -> None:
+    """A constant of text is one of its bytes: of a scalar of numpy, which it may be, TensorFlow leaves NULs at the end out."""
+    make = module.make_tensor_proto
+
+    @functools.wraps(make)
+    def make_tensor_proto(values: Any, *arguments: Any, **named: Any) -> Any:
+        return make(bytes(memoryview(values)) if isinstance(values, bytes) else values, *arguments, **named)
+
+    module.make_tensor_proto = make_tensor_proto
 
 
 def text_in(value: Any) -> Any:
