@@ -151,3 +151,79 @@ def test_tensorflow_gives_text(run_tf1):
     output = run_tf1({"program.py": PROGRAM, "helper.py": HELPER_FILE}, "program.py")
     for line in PRINTED.strip().splitlines():
         assert line.strip() in output.splitlines(), output
+
+
+PICKLES = """
+    import cPickle, pickle, StringIO
+    import cPickle as pkl
+    import numpy as np
+    from helper import load
+    import tables
+
+    with open('data_batch_1', 'rb') as f:
+        batch = cPickle.load(f)
+    print sorted(batch.keys()), batch['labels'], batch['data'].tolist(), batch['name'] == 'caf\\xc3\\xa9'
+    with open('data_batch_1') as f:
+        print pickle.load(f)['labels'], pickle.loads(open('data_batch_1', 'rb').read())['labels'], load('data_batch_1')['labels']
+    print pkl.Unpickler(open('data_batch_1', 'rb')).load()['labels']
+    print np.load('array.npy', allow_pickle=True)[0]['labels'], tables.read()
+    with open('out.pkl', 'w') as f:
+        pickle.dump([1], f)
+        cPickle.Pickler(f, 2).dump({'a': 2})
+    with open('out.pkl') as f:
+        print pickle.load(f), pickle.load(f)
+"""
+
+
+def python_2_pickle():
+    """A pickle as Python 2 writes it, with strings of bytes, of {'labels': [1, 2], 'data': an array, 'name': UTF-8}."""
+    def string(content):
+        return b"U" + bytes(bytearray([len(content)])) + content
+
+    array = (b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85" + string(b"b") + b"\x87R(K\1K\2K\2\x86cnumpy\ndtype\n"
+             + string(b"u1") + b"K\0K\1\x87R(K\3" + string(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89"
+             + string(bytes(bytearray([0, 255, 128, 200]))) + b"tb")
+    return (b"\x80\2}(" + string(b"labels") + b"](K\1K\2e" + string(b"data") + array + string(b"name")
+            + string(b"caf\xc3\xa9") + b"u.")
+
+
+def python_2_array():
+    """An .npy file with an array of one such dict."""
+    head = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"
+    head += b" " * (53 - len(head) % 64 + 64) + b"\n"
+    inner = python_2_pickle()[2:-1]
+    content = (b"\x80\2cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\1b\x87R(K\1K\1\x85cnumpy\ndtype\nU\2O8K\0K\1\x87R"
+               b"(K\3U\1|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb\x89]" + inner + b"atb.")
+    return b"\x93NUMPY\1\0" + bytes(bytearray([len(head), 0])) + head + content
+
+
+def test_pickles_of_python_2(run_tf1):
+    helper = "import pickle\n\ndef load(path):\n    with open(path, 'rb') as f:\n        return pickle.load(f)\n"
+    output = run_tf1({"program.py": PICKLES, "helper.py": helper, "data_batch_1": python_2_pickle(), "array.npy": python_2_array(),
+                      "tables.py": "import pickle\n\ndef read():\n    return pickle.loads(pickle.dumps('x'))\n"}, "program.py")
+    assert output.splitlines()[-5:] == [
+        "['data', 'labels', 'name'] [1, 2] [[0, 255], [128, 200]] True", "[1, 2] [1, 2] [1, 2]", "[1, 2]", "[1, 2] x", "[1] {'a': 2}"]
+
+
+def test_c_pickle_in_a_file_that_is_python_3_too(run_tf1):
+    program = "import cPickle\nwith open('data_batch_1', 'rb') as f:\n    print(sorted(cPickle.load(f)))\n"
+    output = run_tf1({"program.py": program, "data_batch_1": python_2_pickle()}, "program.py")
+    assert output.splitlines()[-1] == "['data', 'labels', 'name']"
+
+
+def test_a_program_of_python_3_is_as_ever(run_tf1):
+    output = run_tf1({"data_batch_1": python_2_pickle(), "program.py": """
+        import pickle
+        import numpy as np
+        import tensorflow as tf
+        with tf.Session() as sess:
+            got = sess.run(tf.constant("cat.jpg"))
+        print(type(got), got == "cat.jpg", round(2.5), b"a"[0], pickle.load.__module__, np.load.__name__)
+        for call in (lambda: tf.train.BytesList(value=["abc"]), lambda: pickle.load(open("data_batch_1", "rb"))):
+            try:
+                call()
+            except (TypeError, UnicodeDecodeError) as e:
+                print("is", type(e).__name__)
+    """}, "program.py")
+    assert [line for line in output.splitlines() if "is" in line.split()[:1] or "<class" in line] == [
+        "<class 'bytes'> False 2 97 _pickle load", "is TypeError", "is UnicodeDecodeError"], output

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, Set
+from typing import Any, List, Set, Tuple
 
 from .old.names import CODECS, METHODS
 from .rewriting import at_place_of, bound_names, call_instead, call_of
@@ -19,6 +19,22 @@ def with_old_meanings(tree: ast.Module) -> ast.Module:
     """Change a tree that is translated from Python 2: bytes that it is given are text, and its classes have their old methods."""
     changed: ast.Module = ast.fix_missing_locations(_Rewriter(bound_names(tree)).visit(tree))
     return changed
+
+
+def old_meanings_in(tree: ast.Module) -> List[Tuple[int, str]]:
+    """(line, what) of methods and codecs that Python 3 does not know, where the class has not those of today as well."""
+    found: List[Tuple[int, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            own = {member.name: member.lineno for member in node.body if isinstance(member, ast.FunctionDef)}
+            own.update((target.id, member.lineno) for member in node.body if isinstance(member, ast.Assign)
+                       for target in member.targets if isinstance(target, ast.Name))
+            found.extend((own[old], old) for old in sorted(METHODS.keys() & own.keys()) if METHODS[old][0] not in own)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("encode", "decode"):
+            codec = codec_in(node.args[0]) if node.args else None
+            if codec:
+                found.append((node.lineno, ".{}({!r})".format(node.func.attr, codec)))
+    return sorted(found)
 
 
 class _Rewriter(ast.NodeTransformer):

@@ -11,6 +11,7 @@ from ..hooks import AfterImport
 
 ENCODING = "latin1"  # a str of Python 2 that was pickled is bytes, of which this makes characters with the same numbers
 _became: bool = False
+_has_names: bool = False
 
 
 def become_python_2() -> None:
@@ -28,6 +29,17 @@ def become_python_2() -> None:
 def is_python_2() -> bool:
     """Whether this process runs a program of Python 2."""
     return _became
+
+
+def note_names_of_python_2() -> None:
+    """A file of the program is Python 3, but uses names of Python 2."""
+    global _has_names
+    _has_names = True
+
+
+def has_python_2() -> bool:
+    """Whether a file of the program is Python 2 or uses its names."""
+    return _became or _has_names
 
 
 def pickles_of_python_2() -> None:
