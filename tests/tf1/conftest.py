@@ -23,7 +23,7 @@ def run_tf1(run_program, tmp_path):
 
 @pytest.fixture
 def run_here(monkeypatch):
-    """`run_here(text, name=value)`: the names that a program binds beside those that it gets; its code may reach what Python has lost."""
+    """`run_here(text, name=value)`: the names that a program binds beside those that it gets."""
     monkeypatch.setattr(builtins, HELPER, lost, raising=False)
 
     def run(text, **names):

@@ -16,7 +16,7 @@ _SHOWING = ("print", "str", "unicode")
 
 
 def with_old_meanings(tree: ast.Module) -> ast.Module:
-    """Change a tree that is translated from Python 2: bytes that it is given are text, and its classes have their old methods."""
+    """Change a tree that is translated from Python 2: bytes it is given are text, its classes have their old methods."""
     changed: ast.Module = ast.fix_missing_locations(_Rewriter(bound_names(tree)).visit(tree))
     return changed
 

@@ -16,7 +16,6 @@ from .places import is_of_program
 from .python_2 import NotPython2, translated
 from .rewriting import HELPER, rewritten
 from .rewriting_python_2 import old_meanings_in, with_old_meanings
-from .rewriting_python_2 import old_meanings_in, with_old_meanings
 
 _told: Set[str] = set()
 

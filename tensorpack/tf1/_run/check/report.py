@@ -9,7 +9,16 @@ from ..lost import ATTRIBUTES, BUILTINS
 from ..source import parsed
 from .names import names_in, sorted_places
 from .old_spellings import Spellings, by_what_is_seen, old_uses
-from .verdicts import MISSING, PROVIDED, Verdict, old_spellings, verdict_on, verdict_on_meaning, verdict_on_package, verdict_on_spelling
+from .verdicts import (
+    MISSING,
+    PROVIDED,
+    Verdict,
+    old_spellings,
+    verdict_on,
+    verdict_on_meaning,
+    verdict_on_package,
+    verdict_on_spelling,
+)
 
 _SKIPPED = ("site-packages", "dist-packages", "__pycache__", "node_modules", "build")
 

@@ -154,7 +154,7 @@ def text_in(value: Any) -> Any:
         return type(value)(map(text_in, value))
     if isinstance(value, bytes):
         return Text(value)
-    if getattr(value, "dtype", None) != object or not hasattr(value, "flat"):
+    if getattr(getattr(value, "dtype", None), "kind", None) != "O":
         return value
     changed = value.copy()
     for index, element in enumerate(value.flat):

@@ -7,7 +7,7 @@ import numpy
 
 
 def _base() -> Any:
-    """`bytes`, unless numpy takes its subclasses for integers, as 2.4 does; then numpy's own, which before lost NULs at the end."""
+    """`bytes`, unless numpy takes its subclasses for integers, as 2.4 does; then numpy's own, which once lost NULs at the end."""
     kind: Any = type("Bytes", (bytes,), {})
     try:
         numpy.array([kind(b"a")])
@@ -19,11 +19,11 @@ def _base() -> Any:
 _Base: Any = _base()
 
 
-class Text(_Base):  # type: ignore[misc]
+class Text(_Base):
     """Bytes that compare, hash, format and combine as the text that they hold, as a `str` of Python 2 does.
 
-    The text is that of UTF-8, or of Latin-1 where they are none. What is put together with a `str` is a `str`; buffers, files and
-    protocol messages take a `Text` as the bytes that it is.
+    The text is that of UTF-8, or of Latin-1 where they are none. What is put together with a `str` is a `str`; buffers, files
+    and protocol messages take a `Text` as the bytes that it is.
     """
 
     @property  # type: ignore[misc]
@@ -138,10 +138,10 @@ def _join(self: Text, parts: Any) -> Any:
     return Text(bytes.join(self, parts))
 
 
-for _name in ("capitalize", "center", "count", "endswith", "expandtabs", "find", "index", "ljust", "lower", "lstrip", "partition",
-              "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith",
+for _name in ("capitalize", "center", "count", "endswith", "expandtabs", "find", "index", "ljust", "lower", "lstrip",
+              "partition", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith",
               "strip", "swapcase", "title", "translate", "upper", "zfill"):
     setattr(Text, _name, _with_str(_name))
 for _name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"):
     setattr(Text, _name, _compared(_name))
-setattr(Text, "join", _join)
+Text.join = _join

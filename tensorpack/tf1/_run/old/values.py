@@ -60,7 +60,8 @@ def converted(value: Any, method: str, codec: str, *errors: Any) -> Any:
     if codec.startswith("rot"):
         return codecs.encode(_as_str(value), "rot13")
     content = bytes(memoryview(value)) if isinstance(value, bytes) else _latin_1(value)
-    result: Any = (codecs.encode if method == "encode" else codecs.decode)(content, codec)
+    convert: Any = codecs.encode if method == "encode" else codecs.decode
+    result = convert(content, codec)
     return result.decode("ascii") if method == "encode" and codec.split("_")[0] in CODECS_OF_LETTERS else Text(result)
 
 
