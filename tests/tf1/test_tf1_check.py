@@ -97,6 +97,21 @@ PROGRAMS = {
         tf.no_such_name
         tf.keras.layers.Dense(3)
     """,
+    "bad/old.py": """
+        class Pair(object):
+            def __cmp__(self, other):
+                return 0
+
+            def __nonzero__(self):
+                return True
+
+            __bool__ = __nonzero__
+
+            def __getslice__(self, i, j):
+                return "abc".encode("hex"), "abc".encode("utf-8")
+    """,
+    "bad/translated.py": "print 'abc'.decode('hex')\nclass A:\n    def __cmp__(self, other): return 0\n",
+    "bad/trains.py": "import tensorflow as tf\ntf.estimator.Estimator(None)\nfrom tensorflow.estimator import RunConfig\n",
     "bad/broken.py": "x = 1\ny = = 2\n",
 }
 
@@ -128,8 +143,15 @@ def test_what_is_missing_and_what_differs(run_tf1):
             ("tf.scalar_summary", "bad/train.py:6", "missing", "tf.summary.scalar"),
             ("tf.no_such_name", "bad/train.py:7", "missing", "TensorFlow 1.15"),
             ("tf.keras.layers.Dense", "bad/train.py:8", "differs", "Keras"),
+            ("tf.estimator", "bad/trains.py:2", "missing", "TensorFlow has lost it in 2.16"),
+            ("Python 2: __getslice__", "bad/old.py:10", "differs", "today __getitem__"),
+            ("Python 2: .encode('hex')", "bad/old.py:11", "differs", "codecs.encode(value, 'hex')"),
+            ("Python 2: .decode('hex')", "bad/translated.py:1", "provided", "codecs.decode(value, 'hex')"),
             ("syntax", "bad/broken.py:2", "missing", "neither Python 3 nor Python 2")]:
         assert place in rows[name] and status in rows[name] and words in rows[name], output
+    cmp_rows = [line for line in output.splitlines() if line.startswith("Python 2: __cmp__ ")]
+    assert ["bad/old.py:2" in cmp_rows[0] and "differs" in cmp_rows[0], "bad/translated.py:3" in cmp_rows[1]] == [True, True]
+    assert "__nonzero__" not in output and "utf-8" not in output
     assert output.index("missing") < output.index("differs")
 
 

@@ -17,7 +17,24 @@ ERRORS = {
     "error with a cause": ("try:\n    1 / 0\nexcept Exception as e:\n    raise KeyError('k') from e\n", None, None,
                            "KeyError: 'k'"),
 }
+# Programs of Python 2, which the line `exec ''` makes of them: (what fails, words of the sentence, last line)
+ERRORS_OF_PYTHON_2 = {
+    "order of types": ("sorted([3, None])", "give sort, min or max a `key=`", "TypeError: "),
+    "bytes to a text file": ("f = open('x', 'w')\ntry:\n    f.write(bytearray('a', 'ascii'))\nfinally:\n    f.close()",
+                             "open it with 'wb'", "TypeError: "),
+    "text to a binary file": ("f = open('x', 'wb')\ntry:\n    f.write('a')\nfinally:\n    f.close()",
+                              "open a file for text with 'w'", "TypeError: "),
+    "StringIO of bytes": ("import StringIO\nStringIO.StringIO(b'a')", "io.BytesIO", "TypeError: "),
+    "pattern": ("import re\nre.match('a', b'a')", "give `str(value)`", "TypeError: "),
+    "codec in a name": ("name = 'hex'\n'a'.encode(name)", "codecs.encode(value.encode(), name)", "LookupError: "),
+    "JSON": ("import json\njson.dumps({'a': b'a'})", "give `str(value)`", "TypeError: "),
+    "encoding of a file": ("open(__file__.replace('program.py', 'data')).read()", "open it with 'rb'", "UnicodeDecodeError: "),
+}
 ERRORS_OF_TENSORFLOW_2 = {
+    "estimator": ("import tensorflow as tf\n\ntf.estimator.Estimator(None)\n", "program.py:3", "TensorFlow has lost it in 2.16",
+                  "NotProvided: "),
+    "module of estimator": ("import tensorflow.estimator\n", "program.py:1",
+                            "tf.estimator is not provided; TensorFlow has lost it",                            "ModuleNotFoundError: "),
     "name that is nowhere": ("import tensorflow as tf\n\ntf.no_such_name(1)\n", "program.py:3",
                              "tf.no_such_name is not provided", "NotProvided: "),
     "name of TensorFlow 0": ("import tensorflow as tf\ntf.scalar_summary('a', 1)\n", "program.py:2", "tf.summary.scalar",
@@ -57,6 +74,21 @@ def test_an_error_of_the_program(run_tf1, name):
     program, place, words, last = ERRORS[name]
     files = {"program.py": program.encode(), "beside.py": "def f():\n    import no_such_package\n"}
     check(run_tf1(files, "program.py", status=1), place, words, last)
+
+
+@pytest.mark.parametrize("name", sorted(ERRORS_OF_PYTHON_2))
+def test_a_value_of_python_2(run_tf1, name):
+    program, words, last = ERRORS_OF_PYTHON_2[name]
+    output = run_tf1({"program.py": ("exec ''\n" + program + "\n").encode(), "data": b"\xff\xfe\xfd"}, "program.py", status=1)
+    lines = output.splitlines()
+    sentence = next(line for line in lines if line.startswith("[tensorpack.tf1] program.py") and "translated" not in line)
+    assert words in sentence and last in lines[-1], output
+    assert "tensorpack/tf1" not in output.split("Traceback")[1], output
+
+
+def test_a_python_3_program_gets_no_advice_on_python_2(run_tf1):
+    assert "[tensorpack.tf1]" not in run_tf1({"program.py": "sorted([3, None])\n"}, "program.py", status=1)
+    assert "`key=`" in run_tf1({"program.py": "sorted([xrange(1)[0], None])\n"}, "program.py", status=1)
 
 
 @only_tensorflow_2

@@ -1,5 +1,4 @@
 """Files of the program in Python 2, or with its names: translated in memory, said once, never written."""
-import builtins
 import os
 import subprocess
 import sys
@@ -7,25 +6,10 @@ import sys
 import pytest
 from program_files import write
 
-from tensorpack.tf1._run import lost
 from tensorpack.tf1._run.python_2 import NotPython2, translated, with_spaces
-from tensorpack.tf1._run.rewriting import HELPER
-from tensorpack.tf1._run.source import code_of, parsed
+from tensorpack.tf1._run.source import parsed
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-
-@pytest.fixture
-def run_here(monkeypatch):
-    """`run_here(text)`: the names that a program binds; its code may reach what Python has lost."""
-    monkeypatch.setattr(builtins, HELPER, lost, raising=False)
-
-    def run(text):
-        names = {}
-        exec(code_of(text.encode(), "program.py"), names)
-        return names
-
-    return run
 
 
 PYTHON_2 = """

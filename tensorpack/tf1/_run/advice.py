@@ -4,7 +4,9 @@ from __future__ import annotations
 import ast
 from typing import Any, Callable, List, Optional, Tuple
 
+from .._tensorflow._instead import known_instead
 from .lost import MODULES
+from .old.advice import advice_on_python_2
 from .program import main_path
 
 # Names that TensorFlow 1 programs do not use
@@ -37,6 +39,10 @@ def _missing_package(error: BaseException) -> Optional[str]:
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return None
     if error.name.startswith("tensorflow."):
+        name = "tf" + error.name[len("tensorflow"):]
+        instead = known_instead(name)
+        if instead:
+            return "{} is not provided; {}".format(name, instead)
         return "no TensorFlow 1 has the module {}; see its spelling".format(error.name)
     package = error.name.split(".")[0]
     if package == "fissix":
@@ -84,4 +90,5 @@ def _names_of_tensorflow_2(path: str) -> List[Tuple[int, str]]:
     return sorted((func.lineno, func.attr) for func in calls if func.attr in _OF_TENSORFLOW_2)
 
 
-_RULES: List[Callable[[BaseException], Optional[str]]] = [_not_provided, _syntax, _missing_package, _eager, _of_tensorflow_2]
+_RULES: List[Callable[[BaseException], Optional[str]]] = [
+    _not_provided, _syntax, _missing_package, advice_on_python_2, _eager, _of_tensorflow_2]

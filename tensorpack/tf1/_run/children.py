@@ -8,7 +8,7 @@ from typing import Any, Dict, Tuple
 
 from .places import LIBRARY_FOLDER
 from .program import new_main
-from .source import code_of
+from .source import code_to_run
 
 # In the child, before it imports anything of the program: the library may be on the path of this process alone.
 _SET_UP = "import sys; sys.path.insert(0, {!r}); from tensorpack.tf1._run.process import set_up; set_up(); del sys.path[0]"
@@ -39,7 +39,7 @@ def _import_main_from_path(path: str) -> None:
         return
     spawn.old_main_modules.append(main)
     with open(path, "rb") as f:
-        code = code_of(f.read(), path)
+        code = code_to_run(f.read(), path)
     new = new_main("__mp_main__", path, None)
     sys.modules["__mp_main__"] = new
     exec(code, vars(new))

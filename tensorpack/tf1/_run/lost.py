@@ -134,3 +134,15 @@ MODULES: Dict[str, str] = {
 def builtin(name: str) -> Any:
     """The function or class of Python 2 with this name, unless a star import has bound another."""
     return sys._getframe(1).f_globals.get(name, BUILTINS[name])
+
+
+_OLD = {"with_old_methods": "classes", "Text": "text"}  # the others are of `old.values`
+
+
+def __getattr__(name: str) -> Any:
+    """What translated code alone calls; it needs numpy, which is the program's to import first."""
+    if name.startswith("_"):
+        raise AttributeError("module {!r} has no attribute {!r}".format(__name__, name))
+    value = getattr(importlib.import_module(".old." + _OLD.get(name, "values"), __package__), name)
+    globals()[name] = value
+    return value

@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, List, Optional
 
-from .source import code_of
+from .source import code_to_run
 
 _main_path: Optional[str] = None
 
@@ -30,7 +30,7 @@ def run_file(path: str, arguments: List[str]) -> None:
     sys.argv[:] = [path] + arguments
     _put_first_on_path(path if script != path else os.path.dirname(os.path.abspath(script)))
     with open(script, "rb") as f:
-        code = code_of(f.read(), script)
+        code = code_to_run(f.read(), script)
     _execute(code, new_main("__main__", script, None))
 
 

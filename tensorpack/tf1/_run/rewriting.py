@@ -20,7 +20,7 @@ def rewritten(tree: ast.Module, old_division: bool = False) -> Rewritten:
 
     Only what would fail gets another meaning: an object's own `iteritems` and a name that the file binds are used as they are.
     """
-    rewriter = _Rewriter(_bound_names(tree), old_division and not _divides_as_today(tree))
+    rewriter = _Rewriter(bound_names(tree), old_division and not _divides_as_today(tree))
     changed: Any = ast.fix_missing_locations(rewriter.visit(tree))
     return Rewritten(changed, sorted(rewriter.lost))
 
@@ -37,18 +37,23 @@ class _Rewriter(ast.NodeTransformer):
             return node
         if node.attr in ATTRIBUTES_OF_PYTHON_2:
             self.lost.add((node.lineno, node.attr))
-        return _at(node, _call("attribute", node.value, ast.Constant(node.attr)))
+        return at_place_of(node, call_of("attribute", node.value, ast.Constant(node.attr)))
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if node.id not in BUILTINS or node.id in self._bound or not isinstance(node.ctx, ast.Load):
             return node
         self.lost.add((node.lineno, node.id))
-        return _at(node, _call("builtin", ast.Constant(node.id)))
+        return at_place_of(node, call_of("builtin", ast.Constant(node.id)))
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        name = getattr(node.func, "attr", getattr(node.func, "id", None))
+        return call_instead(node, "bytes_list", node.func) if name == "BytesList" else node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         if self._old_division and isinstance(node.op, ast.Div):
-            return _at(node, _call("divide", node.left, node.right))
+            return at_place_of(node, call_of("divide", node.left, node.right))
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
@@ -56,22 +61,32 @@ class _Rewriter(ast.NodeTransformer):
         if not self._old_division or not isinstance(node.op, ast.Div):
             return node
         if isinstance(node.target, ast.Name):
-            value = _at(node.value, _call("divide_in_place", ast.Name(node.target.id, ast.Load()), node.value))
+            value = at_place_of(node.value, call_of("divide_in_place", ast.Name(node.target.id, ast.Load()), node.value))
             return ast.copy_location(ast.Assign([node.target], value), node)
-        node.value = _at(node.value, _call("Divisor", node.value))
+        node.value = at_place_of(node.value, call_of("Divisor", node.value))
         return node
 
 
-def _call(function: str, *arguments: ast.expr) -> ast.Call:
+def call_of(function: str, *arguments: ast.expr) -> ast.Call:
+    """A call of a function of `lost.py`."""
     helper = ast.Attribute(ast.Name(HELPER, ast.Load()), function, ast.Load())
     return ast.Call(helper, list(arguments), [])
 
 
-def _at(old: ast.expr, new: Any) -> Any:
+def call_instead(node: ast.Call, function: str, *first: ast.expr) -> ast.Call:
+    """A call of a function of `lost.py` with these arguments before those of a call."""
+    call: ast.Call = at_place_of(node, call_of(function, *first))
+    call.args.extend(node.args)
+    call.keywords.extend(node.keywords)
+    return call
+
+
+def at_place_of(old: Any, new: Any) -> Any:
+    """The new node, with the line of the old one."""
     return ast.copy_location(new, old)
 
 
-def _bound_names(tree: ast.Module) -> Set[str]:
+def bound_names(tree: ast.Module) -> Set[str]:
     """All names that the file binds anywhere, whatever the scope."""
     bound: Set[str] = set()
     for node in ast.walk(tree):

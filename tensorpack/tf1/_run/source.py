@@ -11,9 +11,11 @@ from types import CodeType
 from typing import Any, List, NamedTuple, Optional, Set, Tuple
 
 from . import lost
+from .old.process import become_python_2, note_names_of_python_2
 from .places import is_of_program
 from .python_2 import NotPython2, translated
 from .rewriting import HELPER, rewritten
+from .rewriting_python_2 import old_meanings_in, with_old_meanings
 
 _told: Set[str] = set()
 
@@ -24,6 +26,7 @@ class Program(NamedTuple):
     is_python_2: bool
     lost: List[Tuple[int, str]]  # (line, name) of Python 2 in it
     first_line: Optional[int]  # at which it stops to be Python 3
+    meanings: List[Tuple[int, str]]  # (line, what) that means something else, or nothing, in Python 3
 
 
 def read_by_us() -> None:
@@ -34,18 +37,35 @@ def read_by_us() -> None:
 
     def get(self: Any, name: str) -> Optional[CodeType]:
         path = self.get_filename(name)
-        return code_of(self.get_data(path), path) if is_of_program(path) else get_code(self, name)
+        return code_to_run(self.get_data(path), path) if is_of_program(path) else get_code(self, name)
 
     loader.get_code = get
 
 
-def code_of(content: bytes, path: str) -> CodeType:
-    """The code of a file of the program.
+def code_to_run(content: bytes, path: str) -> CodeType:
+    """The code of a file of the program that this process runs; if it is Python 2, all of the program is.
 
     Raises:
         SyntaxError: it is neither Python 3 nor Python 2.
     """
     program = parsed(content, path)
+    if program.is_python_2:
+        become_python_2()
+    elif program.lost:
+        note_names_of_python_2()
+    return _compiled(program, path)
+
+
+def code_of(content: bytes, path: str) -> CodeType:
+    """The code of a file of a program.
+
+    Raises:
+        SyntaxError: it is neither Python 3 nor Python 2.
+    """
+    return _compiled(parsed(content, path), path)
+
+
+def _compiled(program: Program, path: str) -> CodeType:
     _tell(program, path)
     return compile(program.tree, path, "exec", dont_inherit=True)
 
@@ -60,21 +80,24 @@ def parsed(content: bytes, path: str) -> Program:
         tree = ast.parse(content, path)
     except SyntaxError as e:
         return _parsed_as_python_2(content, path, e)
+    meanings = old_meanings_in(tree)
     changed = rewritten(tree)
-    return Program(changed.tree, False, changed.lost, None)
+    return Program(changed.tree, False, changed.lost, None, meanings)
 
 
 def _parsed_as_python_2(content: bytes, path: str, error: SyntaxError) -> Program:
     try:
         text = translated(_decoded(content), path)
-        changed = rewritten(ast.parse(text, path), old_division=True)
+        tree = ast.parse(text, path)
+        meanings = old_meanings_in(tree)
+        changed = rewritten(with_old_meanings(tree), old_division=True)
     except (NotPython2, SyntaxError, UnicodeDecodeError) as e:
         line = getattr(e, "line", None) or getattr(e, "lineno", None)
         if line and (error.lineno or 0) < line <= content.count(b"\n"):  # it got further, but not to the end
             message = "{} (read as Python 2; as Python 3, line {}: {})".format(e.args[0], error.lineno, error.msg)
             raise SyntaxError(message, (path, line, None, _line(content, line))) from None
         raise error from None
-    return Program(changed.tree, True, changed.lost, error.lineno)
+    return Program(changed.tree, True, changed.lost, error.lineno, meanings)
 
 
 def _decoded(content: bytes) -> str:

@@ -1,6 +1,10 @@
 """What to do about names that are not provided."""
 from __future__ import annotations
 
+from typing import Optional
+
+_ESTIMATOR = ("TensorFlow has lost it in 2.16; use a loop with tf.train.MonitoredTrainingSession, or a ModelDesc of tensorpack "
+              "(docs/notes/migration.md)")
 # The longest of these that a name starts with counts.
 _INSTEAD = {
     "tf.audio_summary": "it is of TensorFlow 0.x: tf.summary.audio(name, tensor, sample_rate)",
@@ -45,19 +49,25 @@ _INSTEAD = {
     "tf.contrib.tensorboard": "use the package tensorboard (tensorboard.plugins)",
     "tf.contrib.tensorrt": "use tensorflow.python.compiler.tensorrt",
     "tf.contrib.tpu": "use tf.tpu",
-    "tf.estimator": "TensorFlow has lost it in 2.16; use a loop with tf.train.MonitoredTrainingSession",
+    "tf.estimator": _ESTIMATOR,
+    "tf.python.estimator": _ESTIMATOR,
 }
 _OTHERWISE = "replace it, or run the program on TensorFlow 1.15"
 
 
 def instead_of(name: str) -> str:
     """What to do about a name such as `tf.contrib.layers.foo` that is not provided."""
+    return known_instead(name) or _OTHERWISE
+
+
+def known_instead(name: str) -> Optional[str]:
+    """The same; None where there is no more to say than that it is not provided."""
     parts = name.split(".")
     for end in range(len(parts), 1, -1):
         hint = _INSTEAD.get(".".join(parts[:end]))
         if hint is not None:
             return hint
-    return _OTHERWISE
+    return None
 
 
 # Those that TensorFlow 1.15 has, so that asking for one of them is no mistake.

@@ -9,7 +9,16 @@ from ..lost import ATTRIBUTES, BUILTINS
 from ..source import parsed
 from .names import names_in, sorted_places
 from .old_spellings import Spellings, by_what_is_seen, old_uses
-from .verdicts import MISSING, PROVIDED, Verdict, old_spellings, verdict_on, verdict_on_package, verdict_on_spelling
+from .verdicts import (
+    MISSING,
+    PROVIDED,
+    Verdict,
+    old_spellings,
+    verdict_on,
+    verdict_on_meaning,
+    verdict_on_package,
+    verdict_on_spelling,
+)
 
 _SKIPPED = ("site-packages", "dist-packages", "__pycache__", "node_modules", "build")
 
@@ -61,6 +70,7 @@ def _verdicts_of(path: str, own_modules: Set[str]) -> List[Tuple[Verdict, int]]:
         verdicts.append((Verdict("Python 2", PROVIDED, "the file is translated in memory", True), program.first_line or 1))
     verdicts.extend((Verdict("Python 2: " + name, PROVIDED, "", True), line) for line, name in program.lost
                     if name in ATTRIBUTES or name in BUILTINS)
+    verdicts.extend((verdict_on_meaning(what, program.is_python_2), line) for line, what in program.meanings)
     for spelling, line in old_uses(program.tree, known_spellings()):
         old = verdict_on_spelling(spelling)
         if old is not None:

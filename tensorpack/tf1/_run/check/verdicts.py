@@ -11,6 +11,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from ..._tensorflow._instead import instead_of
 from ..._tensorflow._missing import MissingModule
 from ..lost import MODULES
+from ..old.names import METHODS
 from ..version_1 import todays_tensorflow
 
 PROVIDED, DIFFERS, MISSING = "provided", "differs", "missing"
@@ -60,6 +61,14 @@ def verdict_on_package(name: str) -> Optional[Verdict]:
     except (ImportError, ValueError):
         found = False
     return None if found else Verdict(top, MISSING, "the package is not installed: pip install {}".format(top), True)
+
+
+def verdict_on_meaning(what: str, is_translated: bool) -> Verdict:
+    """The verdict on a method or a codec of Python 2, which files have that are translated."""
+    note = "today {}".format(", ".join(METHODS[what])) if what in METHODS else "today codecs.{}(value, {}".format(
+        *what.strip(".").split("("))
+    return Verdict("Python 2: " + what, PROVIDED if is_translated else DIFFERS,
+                   note if is_translated else "Python 3 does not ask for it in a file that is Python 3; " + note, True)
 
 
 _NOTHING = object()

@@ -11,6 +11,7 @@ from typing import Any, Optional, Sequence
 from ..._tensorflow._missing import frame_of_program, is_import_guarded
 from ..hooks import AfterImport
 from ..lost import MODULES
+from ..old.process import pickles_of_python_2
 from ..places import is_of_program
 from . import standard_library
 
@@ -61,4 +62,6 @@ class _ModulesOfPython2:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
+        if module.__name__ == "cPickle":
+            pickles_of_python_2()
         sys.modules[module.__name__] = importlib.import_module(MODULES[module.__name__])
