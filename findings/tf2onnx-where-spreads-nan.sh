@@ -2,7 +2,7 @@
 # tf.where chooses, and programs use it to keep NaN and infinity out: the logarithm where a number is positive, else 0. tf2onnx 1.17
 # often makes a sum of both branches, each times 0 or 1, instead of ONNX's Where. 0 times infinity or NaN is NaN, so that what was not
 # chosen comes through, without an error or warning; with finite numbers alone nothing tells.
-# Answered by docs/tutorial/inference.md: exports compare what they wrote with the model, on the values that they are given.
+# Answered by ModelExporter.export_onnx, which makes a Where of each choice between floating-point numbers.
 . "$(dirname "$0")/lib/finding.sh"
 environment python tensorflow-cpu==2.20.0 tf2onnx==1.17.0 onnxruntime==1.23.2 onnx==1.19.1 numpy==2.2.6
 observe python <<'END'

@@ -215,6 +215,7 @@ def in_a_loop(x):
 
 
 NUMBERS = np.float32([[-1, 0, 1], [2, np.nan, np.inf], [-np.inf, 3, -4]])
+FINITE = np.float32([[-1, 0, 1], [2, -2, .5], [-3, 3, -4]])  # engines compare and compute NaN and infinity each in its way
 CHOSEN = {  # what is not chosen is NaN or infinite for some of the numbers
     "1 / x": lambda x: tf.where_v2(x > 0, 1 / x, 0.),
     "log(x)": lambda x: tf.where_v2(x > 0, tf.math.log(x), 0.),
@@ -255,9 +256,33 @@ def test_onnx_chooses_as_tensorflow_does(chosen, name):
 
 
 @ONNX_PACKAGES
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="pip install openvino")
+def test_openvino_chooses_and_leaves_out_as_tensorflow_does(tmp_path):
+    def tower(x):
+        chosen = tf.where_v2(x > 0, tf.math.log(x), 0.)
+        tf.concat([chosen, tf.one_hot(tf.cast(x[:, 0], tf.int32), 3, 2., 1.)], 1, name="y")
+
+    path, expected = exported(tmp_path, "onnx", tower, FINITE)
+    with ExportedPredictor(path, "openvino", threads=1) as predictor:
+        np.testing.assert_allclose(predictor(FINITE)[0], expected, rtol=1e-5)
+
+
+@ONNX_PACKAGES
 def test_an_opset_without_a_choice_refuses_it(tmp_path):
     with pytest.raises(ValueError, match="Select.* opset of at least 9; got 8"):
         exported(tmp_path, "onnx", named(CHOSEN["1 / x"]), NUMBERS, opset=8)
+
+
+def test_tflite_chooses_as_tensorflow_does(tmp_path):
+    names = ["1 / x", "log(x)", "of the same shape", "whole rows", "whole columns", "all or nothing"]
+
+    def tower(x):
+        tf.stack([CHOSEN[name](x) for name in names], name="y")
+
+    path, expected = exported(tmp_path, "tflite", tower, FINITE, batch=3)
+    largest = np.finfo("float32").max  # the interpreter of old clips to it
+    for name, got, wanted in zip(names, run_tflite(path, FINITE), np.clip(expected, -largest, largest)):
+        np.testing.assert_allclose(np.clip(got, -largest, largest), wanted, rtol=1e-6, err_msg=name)
 
 
 LABELS = np.array([0, 2, 3, -1, -3, -4], "int32")
