@@ -52,6 +52,8 @@ COLUMNS = [  # title, exporting, engine
 RANDOM = np.random.RandomState(0)
 IMAGE = RANDOM.uniform(-1, 1, (2, 8, 8, 4)).astype("float32")
 INTEGERS = np.arange(-9, 9).reshape(6, 3).astype("int32")
+SQUARE = RANDOM.uniform(-1, 1, (4, 4)).astype("float32")
+EYE = np.eye(4, dtype="float32")
 BOXES = np.float32([[0, 0, 2, 2, .9], [0, 0, 2, 2.1, .8], [5, 5, 8, 8, .95], [5, 5, 8, 8.2, .3], [20, 20, 22, 22, .2]])
 
 
@@ -102,6 +104,11 @@ OPERATIONS = [
     ("resizing, areas", lambda x: tf.image.resize_area(conv(x), [5, 6]), IMAGE),
     ("`//` of negative integers", lambda x: x // 4, INTEGERS),
     ("`%` of negative integers", lambda x: x % 4, INTEGERS),
+    ("`one_hot` of negative integers", lambda x: tf.one_hot(x[:, 0], 5), INTEGERS),
+    ("`where` beside NaN", lambda x: tf.where_v2(x > 0, tf.math.log(x), 0.), IMAGE),
+    ("`where` of rows", lambda x: tf.where(x[:, 0] > 0, x, -x), SQUARE),
+    ("`band_part` beside NaN", lambda x: tf.linalg.band_part(tf.math.log(tf.abs(x) + EYE - 1), 0, 0), SQUARE),
+    ("`unsorted_segment_sum` with negative integers", lambda x: tf.math.unsorted_segment_sum(x, x[:, 0], 6), INTEGERS),
     ("embedding", lambda x: tf.nn.embedding_lookup(weight("table", 9, 4), tf.abs(x) % 9), INTEGERS),
     ("non-maximum suppression", lambda x: tf.image.non_max_suppression(x[:, :4], x[:, 4], 10, .3), BOXES),
     ("`while_loop`", loop, IMAGE),

@@ -2,7 +2,7 @@
 # The format of COCO says that annotations have ids, not that they begin with 1. COCOeval takes the id of what a detection matches for the
 # flag that it matches anything: a found box with id 0 counts as a false detection, so that perfect detections of a file numbered from
 # 0 have an average precision below 1, without a warning. The box counts right with each other id.
-# Answered by: nothing yet; number annotations from 1.
+# Answered by examples/FasterRCNN, which numbers a copy of the annotations from 1 for the evaluation.
 . "$(dirname "$0")/lib/finding.sh"
 environment python pycocotools==2.0.11 numpy==2.2.6
 observe python <<'END'

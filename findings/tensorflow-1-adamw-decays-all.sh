@@ -5,7 +5,10 @@
 # Answered by the optimizers of these names in the stand-in for tf.contrib, which warn and say what to call instead.
 . "$(dirname "$0")/lib/finding.sh"
 FINDINGS_PYTHON=${FINDINGS_PYTHON:-python3.7}
-environment python tensorflow==1.15.5 numpy==1.18.5 protobuf==3.20.3
+export PIP_NO_DEPS=1  # TensorFlow 1.15 asks for gast 0.2.2, of which there is no wheel
+environment python tensorflow==1.15.5 tensorflow-estimator==1.15.1 numpy==1.18.5 protobuf==3.20.3 gast==0.3.3 h5py==2.10.0 astor==0.8.1
+environment python absl-py==2.1.0 google-pasta==0.2.0 keras-applications==1.0.8 keras-preprocessing==1.1.2 opt-einsum==3.3.0
+environment python grpcio==1.62.3 six==1.17.0 termcolor==2.3.0 wrapt==1.16.0 tensorboard==1.15.0 typing-extensions==4.7.1
 observe python <<'END'
 import tensorflow as tf
 

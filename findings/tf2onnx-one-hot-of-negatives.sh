@@ -2,7 +2,7 @@
 # tf.one_hot makes a row of zeros of -1 and of each other number out of range, and labels that do not count are often -1. tf2onnx makes
 # ONNX's OneHot, where negative numbers count from the end: -1 becomes the last class, without an error or warning. Numbers that are too
 # large are zeros in both.
-# Answered by docs/tutorial/inference.md: exports compare what they wrote with the model, on the values that they are given.
+# Answered by ModelExporter.export_onnx, which compares labels with each class instead.
 . "$(dirname "$0")/lib/finding.sh"
 environment python tensorflow-cpu==2.20.0 tf2onnx==1.17.0 onnxruntime==1.23.2 onnx==1.19.1 numpy==2.2.6
 observe python <<'END'

@@ -208,6 +208,20 @@ def test_bad_annotations_are_left_out_and_counted(tmp_path, log_records, bad, re
     assert "1 annotations were left out" in logged and reason in logged
 
 
+@pytest.mark.parametrize("ids", [(1, 2), (100, 101), (0, 1), (1, 0), (5, 5)], ids=str)
+def test_all_found_is_a_precision_of_one_whatever_the_ids_are(tmp_path, ids):
+    squares = [[10, 10, 10, 10], [25, 25, 10, 10]]
+    outlines = [[[x, y, x + w, y, x + w, y + h, x, y + h]] for x, y, w, h in squares]
+    write_coco(tmp_path, [dict(id=k, bbox=square, segmentation=outline) for k, square, outline in zip(ids, squares, outlines)])
+    with rcnn_program(classes=["disc"]) as program:
+        split = program.shapes.ShapesDetection(str(tmp_path), "shapes_train")
+        encode = program["utils.np_box_ops"].mask_api.frPyObjects
+        found = [{"image_id": 1, "category_id": 1, "score": .9 - .1 * k, "bbox": [x, y, x + w, y + h],
+                  "segmentation": encode(outlines[k], 40, 50)[0]} for k, (x, y, w, h) in enumerate(squares)]
+        statistics = split.eval_inference_results(found)
+    assert [statistics["mAP({})/IoU=0.5:0.95".format(kind)] for kind in ("bbox", "segm")] == pytest.approx([1, 1])
+
+
 @pytest.mark.parametrize("annotations", [[], [dict(GOOD, iscrowd=1)]], ids=["none", "crowd"])
 def test_a_data_set_without_objects_ends_with_an_error(tmp_path, annotations):
     write_coco(tmp_path, annotations)

@@ -104,9 +104,18 @@ class COCODetection(DatasetSplit):
         return ["mAP({})/{}".format(kind, name) for kind in (["bbox", "segm"] if with_masks else ["bbox"])
                 for name in _STATISTICS]
 
+    def _numbered_from_one(self):
+        """A copy for COCOeval, which takes what matches an annotation with id 0 for a false detection."""
+        truth = coco.COCO()
+        annotations = self.coco.dataset.get("annotations", [])
+        truth.dataset = dict(self.coco.dataset, annotations=[dict(each, id=k) for k, each in enumerate(annotations, 1)])
+        truth.createIndex()
+        return truth
+
     def _evaluate(self, results, kind):
+        truth = self._numbered_from_one()
         # loadRes changes what it is given
-        evaluation = cocoeval.COCOeval(self.coco, self.coco.loadRes([dict(each) for each in results]), kind)
+        evaluation = cocoeval.COCOeval(truth, truth.loadRes([dict(each) for each in results]), kind)
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()

@@ -11,6 +11,7 @@ from ._rewrite import ONNX, TFLITE, rewritten
 from .examples import Example
 from .frozen_model import FrozenModel
 from .graph_def import GraphEditor
+from .onnx_choice import check_opset, choose_by_where
 from .onnx_dimensions import name_dimensions
 from .smaller import Smaller
 
@@ -64,11 +65,13 @@ def to_onnx(model: FrozenModel, opset: Optional[int]) -> Any:
         ValueError: the model holds what ONNX cannot do, or tf2onnx does not know the opset.
     """
     graph_def = _prepared("export_onnx", model._replace(graph_def=rewritten(model, ONNX)))
+    check_opset(graph_def, opset)
     names = [spec.name for spec in model.inputs] + [each.spec.name for each in model.left_out]
     try:
         with compat.deprecation_silenced():
             converted, _ = tf2onnx.from_graph_def(graph_def, input_names=names,
-                                                  output_names=[spec.name for spec in model.outputs], opset=opset)
+                                                  output_names=[spec.name for spec in model.outputs], opset=opset,
+                                                  custom_rewriter=[choose_by_where])
     except ValueError as e:
         raise ValueError("export_onnx: tf2onnx must know the opset and the operations; it refused the model: {}".format(
             _reason(str(e)))) from e
