@@ -131,7 +131,8 @@ class SaverRestore(_RestoreByName):
     Args:
         model_path: what `get_checkpoint_path` takes; the attribute `path` is the handle that was found.
         prefix: variables in this scope are looked up without it.
-        ignore: names in the checkpoint that are not loaded.
+        ignore: names in the checkpoint that are not loaded: whole ones, neither scopes nor patterns. One that is neither there
+            nor in the graph is warned of.
         weights_only: load TRAINABLE and MODEL variables only: neither optimizer state, nor learning rate, nor global step.
         allow_missing: variables of the graph that may be missing from the checkpoint: True for all, or regular expressions
             for whole names. It matters where that is an error: no variable matches, or one that a prediction needs does not.

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tensorpack.dataflow import MapData, MultiProcessMapData, MultiThreadMapData
+from tensorpack.dataflow import MapData, MultiProcessMapData, MultiThreadMapData, ShardData
 from tensorpack.dataflow.dataset import ImageFolder
 from tensorpack.dataflow.dataset._image_file import is_cut_off
 from tensorpack.utils import fix_rng_seed
@@ -290,6 +290,16 @@ class TestBalance:
         assert [label for _, label in one_pass(val)] == [0, 1, 2, 2, 2]
         with pytest.raises(ValueError, match="balanced=True must come with shuffle=True"):
             ImageFolder(root, balanced=True, shuffle=False)
+
+    def test_the_parts_of_workers_are_balanced(self, root):
+        parts = [ShardData(ImageFolder(root, balanced=True).files(), 2, rank, equal=False) for rank in range(2)]
+        seen = [[one_pass(part) for _ in range(3)] for part in parts]
+        for passes in seen:
+            for datapoints in passes:
+                counts = collections.Counter(label for _, label in datapoints)
+                assert len(datapoints) == 10 and sorted(counts.values()) == [3, 3, 4]
+        first, second = [{path for datapoints in passes for path, _ in datapoints} for passes in seen]
+        assert not first & second and len(first | second) > 15
 
     def test_weights(self, root, parts):
         df = ImageFolder(root)

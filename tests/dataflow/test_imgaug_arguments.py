@@ -22,13 +22,14 @@ SIZES = [0, -3, 2.5, "7", True, None, NAN]
 SHAPES = SIZES + [(4, 0), (-1, 4), (4, 4.5), (4,), (4, 5, 6), "44", (4, True)]
 PROBABILITIES = [-0.1, 1.1, NAN, "0.5", None]
 RANGES = [0.5, (0.5,), (1, 2, 3), (0, NAN), (0, INF), ("0", "1"), None]
+INTERPOLATIONS = [7, 640, -1, "linear", None]
 COUNTS = [(2, 2), (3, 1), (-1, 4), (0, 2.5), (1,), "12"]  # ranges of whole numbers, without their end
 NOT_NEGATIVE = [-1, NAN, INF, "1", None]
 
 # augmentor -> (valid arguments, {argument: values that are refused})
 TABLE = {
     "Affine": (dict(), dict(scale=RANGES[:-1] + [(0, 1), (-0.2, 0.2)], translate_frac=[0.1, (-0.1, 0), (0, NAN), (0.1,)],
-                            rotate_max_deg=NOT_NEGATIVE, shear=NOT_NEGATIVE)),
+                            rotate_max_deg=NOT_NEGATIVE, shear=NOT_NEGATIVE, interp=INTERPOLATIONS)),
     "Brightness": (dict(delta=3), dict(delta=NOT_NEGATIVE + [0])),
     "BrightnessScale": (dict(range=(0, 1)), dict(range=RANGES)),
     "CenterCrop": (dict(crop_shape=3), dict(crop_shape=SHAPES)),
@@ -41,7 +42,7 @@ TABLE = {
     "GaussianNoise": (dict(), dict(sigma=NOT_NEGATIVE)),
     "GoogleNetRandomCropAndResize": (dict(), dict(
         crop_area_fraction=RANGES + [(-0.1, 1), (0, 0)], aspect_ratio_range=RANGES + [(0, 1), (-1, 1)],
-        target_shape=SIZES + [(224, 224)])),
+        target_shape=SIZES + [(224, 224)], interp=INTERPOLATIONS)),
     "Hue": (dict(), dict(range=RANGES)),
     "JpegNoise": (dict(), dict(quality_range=COUNTS + [(40, 102), 40])),
     "Lighting": (dict(std=0.1, eigval=EIGVAL, eigvec=EIGVEC), dict(std=NOT_NEGATIVE)),
@@ -57,11 +58,13 @@ TABLE = {
     "RandomPaste": (dict(background_shape=(60, 60)), dict(background_shape=SHAPES)),
     "RandomResize": (dict(xrange=(0.5, 1.0), yrange=(0.5, 1.0)), dict(
         xrange=RANGES + [(-1.0, 1.0), (0.0, 0.0)], yrange=RANGES[:-1] + [(-1.0, 1.0), (0.0, 0.0)],
-        minimum=[(-1, 0), 5, (1,), (NAN, 0)], aspect_ratio_thres=NOT_NEGATIVE)),
-    "Resize": (dict(shape=5), dict(shape=SHAPES)),
-    "ResizeShortestEdge": (dict(size=5), dict(size=SIZES + [(4, 4)])),
-    "Rotation": (dict(max_deg=5), dict(max_deg=NOT_NEGATIVE, center_range=RANGES, step_deg=[30, 0, -1, NAN, "90"])),
-    "RotationAndCropValid": (dict(max_deg=180), dict(max_deg=NOT_NEGATIVE, step_deg=[0, -1, 7, NAN, "90"])),
+        minimum=[(-1, 0), 5, (1,), (NAN, 0)], aspect_ratio_thres=NOT_NEGATIVE, interp=INTERPOLATIONS)),
+    "Resize": (dict(shape=5), dict(shape=SHAPES, interp=INTERPOLATIONS)),
+    "ResizeShortestEdge": (dict(size=5), dict(size=SIZES + [(4, 4)], interp=INTERPOLATIONS)),
+    "Rotation": (dict(max_deg=5), dict(max_deg=NOT_NEGATIVE, center_range=RANGES, step_deg=[30, 0, -1, NAN, "90"],
+                                       interp=INTERPOLATIONS)),
+    "RotationAndCropValid": (dict(max_deg=180), dict(max_deg=NOT_NEGATIVE, step_deg=[0, -1, 7, NAN, "90"],
+                                                     interp=INTERPOLATIONS)),
     "SaltPepperNoise": (dict(), dict(white_prob=PROBABILITIES + [0.96], black_prob=PROBABILITIES + [0.96])),
     "Saturation": (dict(), dict(alpha=NOT_NEGATIVE + [1, 1.5])),
     "Shift": (dict(), dict(horiz_frac=NOT_NEGATIVE + [1, 1.5], vert_frac=NOT_NEGATIVE + [1, 1.5])),
@@ -70,7 +73,7 @@ TABLE = {
 # Neither sizes nor probabilities nor ranges, or deprecated.
 OTHER_ARGUMENTS = {
     "all_channel", "aug", "augmentors", "background_filler", "border", "border_value", "clip", "coord_func", "eigval", "eigvec",
-    "fill", "func", "horiz", "interp", "keepdims", "keepshape", "max_aspect_ratio", "max_size", "mode", "rgb",
+    "fill", "func", "horiz", "keepdims", "keepshape", "max_aspect_ratio", "max_size", "mode", "rgb",
     "segmentation_func", "symmetric", "vert"}
 
 
@@ -120,6 +123,16 @@ def test_numbers_of_any_kind_are_taken(make, attribute, expected):
     assert getattr(augmentor, attribute) == expected
     for _ in range(30):
         assert augmentor.augment(picture(230, 240) if isinstance(augmentor, imgaug.RandomCrop) else picture()).size > 0
+
+
+def test_a_size_in_two_arguments_is_told():
+    with pytest.raises(ValueError, match=r"^Resize: interp must be .*got 64; a height and a width are one argument, \(h, w\)"):
+        imgaug.Resize(32, 64)
+
+
+@pytest.mark.parametrize("interp", [cv2.INTER_NEAREST | cv2.WARP_FILL_OUTLIERS, np.int64(cv2.INTER_CUBIC), cv2.INTER_AREA])
+def test_warps_take_flags_of_opencv(interp):
+    assert imgaug.Rotation(30, interp=interp).augment(picture()).shape == picture().shape
 
 
 @pytest.mark.parametrize("make", [

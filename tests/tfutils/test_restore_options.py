@@ -94,6 +94,17 @@ def test_counters_alone_may_be_given(tmp_path, kind):
         assert load(SaverRestore(path, ignore=["FC/W"]))["global_step"] == 3
 
 
+@pytest.mark.parametrize("name, told", [
+    ("fc/w", "did you mean 'fc/W'"), ("fc", "did you mean 'fc/W', 'fc/b'?"), ("fc/.*", "did you mean 'fc/W', 'fc/b'?"),
+    ("model/fc/W:0", "did you mean 'fc/W'"), ("nothing_like_it", "no such name; ignore takes whole names"),
+    ("fc/W", None), ("fc/b:0", None), ("only_in_the_graph", None)])
+def test_what_is_to_be_ignored_but_is_nowhere_is_told(tmp_path, log_records, name, told):
+    variable("fc/W"), variable("fc/b"), variable("only_in_the_graph")
+    load(SaverRestore(stored("checkpoint", tmp_path, fc__W=F([1, 2]), fc__b=F([3, 4])), ignore=[name]))
+    warned = [text for text in texts(log_records, "WARNING") if "ignores nothing" in text]
+    assert [told in text and repr(name.split(":")[0]) in text for text in warned] == ([True] if told else [])
+
+
 ALLOWED = pytest.mark.parametrize("options", [
     dict(allow_missing=True), dict(allow_missing=".*"), dict(allow_missing=["fc/W", "fc/[bc]"]), dict(ignore_mismatch=True),
 ], ids=["True", "pattern", "list", "ignore_mismatch"])

@@ -37,7 +37,8 @@ class ImageFolder(RNGDataFlow):
         shuffle: whether each pass has a new random order; default unless `name` is given and is not "train".
         rgb: whether the channels are RGB, else BGR.
         balanced: in each pass show each class equally often, in random order: images of small classes several times, and of
-            large ones a part, another in each pass. `len` does not change.
+            large ones a part, another in each pass. `len` does not change. A worker's part, of ShardData, is balanced by
+            itself, so a class should have an image for each worker.
         skip_damaged: read all files once at the start; leave out those that are damaged, and warn with their names.
 
     Raises:
@@ -46,6 +47,8 @@ class ImageFolder(RNGDataFlow):
             is a JPEG file that is cut off. One that is damaged otherwise is decoded as far as it goes; a pass ends with a
             warning of how many these are.
     """
+
+    _reads_at_random = True
 
     def __init__(self, root: str, name: Optional[str] = None, *, shuffle: Optional[bool] = None, rgb: bool = False,
                  balanced: bool = False, skip_damaged: bool = False):
@@ -56,7 +59,6 @@ class ImageFolder(RNGDataFlow):
             raise ValueError("ImageFolder: balanced=True must come with shuffle=True; got shuffle={}".format(shuffle))
         self.rgb = true_or_false(self, "rgb", rgb)
         self.balanced = true_or_false(self, "balanced", balanced)
-        self._reads_at_random = not balanced
         self.skip_damaged = true_or_false(self, "skip_damaged", skip_damaged)
         self._directory = os.path.expanduser(root if name is None else os.path.join(root, name))
         self._label_names, self.imglist = self._find()
@@ -126,7 +128,7 @@ class ImageFolder(RNGDataFlow):
             raise ValueError("ImageFolder.split: a class must have at least two images; got one in each")
         call = ".split({!r}{})".format(fraction, ", seed={!r}".format(seed) if seed else "")
         return (self._part(sorted(first), call + "[0]"),
-                self._part(sorted(second), call + "[1]", shuffle=False, balanced=False, _reads_at_random=True))
+                self._part(sorted(second), call + "[1]", shuffle=False, balanced=False))
 
     def _by_label(self) -> Dict[int, Listing]:
         entries: Dict[int, Listing] = {}
@@ -189,11 +191,12 @@ class ImageFolder(RNGDataFlow):
         reader.end_pass()
 
     def _balanced_indices(self) -> List[int]:
-        labels = self._labels()
+        own = np.array(self._own(len(self)))
+        labels = self._labels()[own]
         present = self.rng.permutation(np.unique(labels))
         shares = np.full(len(present), len(labels) // len(present))
         shares[:len(labels) % len(present)] += 1
-        drawn = [self._draw_evenly(np.flatnonzero(labels == label), share) for label, share in zip(present, shares)]
+        drawn = [self._draw_evenly(own[labels == label], share) for label, share in zip(present, shares)]
         return self.rng.permutation(np.concatenate(drawn)).tolist()
 
     def _draw_evenly(self, indices: np.ndarray, count: int) -> np.ndarray:

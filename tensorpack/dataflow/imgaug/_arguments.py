@@ -25,6 +25,15 @@ def size(who: Any, name: str, value: Any) -> int:
     return whole_number(who, name, value, minimum=1)
 
 
+def interpolation(who: Any, value: Any, flags: int = 0) -> int:
+    """One of OpenCV's numbers for ways of interpolation, 0 to 6, with some of the flags."""
+    way = whole_number(who, "interp", value, minimum=0)
+    if way & ~flags > 6:
+        raise ValueError("{}: interp must be one of OpenCV's interpolations, 0 to 6, such as cv2.INTER_LINEAR; got {}{}".format(
+            type(who).__name__, way, "" if flags else "; a height and a width are one argument, (h, w)"))
+    return way
+
+
 def number(who: Any, name: str, value: Any, **limits: float) -> Any:
     """`value`, unless it is no finite number or not within the limits `minimum`, `above`, `maximum`, `below`.
 

@@ -8,7 +8,7 @@ import numpy as np
 from ...utils._numbers import whole_number
 from ...utils._sizes import height_width
 from ...utils.develop import log_deprecated
-from ._arguments import interval, number, size, whole_interval
+from ._arguments import interpolation, interval, number, size, whole_interval
 from ._common import INTER_LINEAR, check_fits
 from ._transform_base import TransformList, join
 from ._transform_geometry import CropTransform, CutoutTransform, ResizeTransform
@@ -115,7 +115,7 @@ class GoogleNetRandomCropAndResize(ImageAugmentor):
         number(self, "crop_area_fraction", self.crop_area_fraction[1], above=0)
         self.aspect_ratio_range = interval(self, "aspect_ratio_range", aspect_ratio_range, above=0)
         self.target_shape = size(self, "target_shape", target_shape)
-        self.interp = interp
+        self.interp = interpolation(self, interp)
         super().__init__()
 
     def get_transform(self, img: np.ndarray) -> TransformList:

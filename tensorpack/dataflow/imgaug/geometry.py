@@ -6,13 +6,15 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
-from ._arguments import interval, number, pair
+from ._arguments import interpolation, interval, number, pair
 from ._common import BORDER_CONSTANT, BORDER_REPLICATE, INTER_LINEAR, cv2
 from ._transform_base import TransformList
 from ._transform_geometry import CropTransform, WarpAffineTransform, centered
 from .base import ImageAugmentor
 
 __all__ = ["Affine", "Rotation", "RotationAndCropValid", "Shift"]
+
+_WARP_FLAGS = 8 | 16 | 32  # WARP_FILL_OUTLIERS, WARP_INVERSE_MAP, WARP_RELATIVE_MAP of OpenCV
 
 
 def _warp(mat: np.ndarray, img: np.ndarray, interp: int, border: int, border_value: Any = 0) -> WarpAffineTransform:
@@ -91,7 +93,7 @@ class Rotation(_Rotating):
                  border: int = BORDER_REPLICATE, step_deg: Optional[float] = None, border_value: Any = 0):
         self._set_angles(max_deg, step_deg)
         self.center_range = interval(self, "center_range", center_range)
-        self.interp = interp
+        self.interp = interpolation(self, interp, _WARP_FLAGS)
         self.border = border
         self.border_value = border_value
         super().__init__()
@@ -113,7 +115,7 @@ class RotationAndCropValid(_Rotating):
 
     def __init__(self, max_deg: float, interp: int = INTER_LINEAR, step_deg: Optional[float] = None):
         self._set_angles(max_deg, step_deg)
-        self.interp = interp
+        self.interp = interpolation(self, interp, _WARP_FLAGS)
         super().__init__()
 
     def get_transform(self, img: np.ndarray) -> TransformList:
@@ -165,7 +167,7 @@ class Affine(ImageAugmentor):
             number(self, "translate_frac", fraction, minimum=0) for fraction in pair(self, "translate_frac", translate_frac))
         self.rotate_max_deg = number(self, "rotate_max_deg", rotate_max_deg, minimum=0)
         self.shear = number(self, "shear", shear, minimum=0)
-        self.interp = interp
+        self.interp = interpolation(self, interp, _WARP_FLAGS)
         self.border = border
         self.border_value = border_value
         super().__init__()

@@ -8,7 +8,7 @@ import numpy as np
 from ...utils import logger
 from ...utils._flags import true_or_false
 from ...utils._sizes import height_width
-from ._arguments import interval, number, pair, probability
+from ._arguments import interpolation, interval, number, pair, probability
 from ._arguments import size as check_size
 from ._common import INTER_LINEAR
 from ._transform_base import BaseTransform, NoOpTransform
@@ -75,7 +75,7 @@ class Resize(ImageAugmentor):
 
     def __init__(self, shape: Union[int, Tuple[int, int]], interp: int = INTER_LINEAR):
         self.shape = height_width(self, "shape", shape)
-        self.interp = interp
+        self.interp = interpolation(self, interp)
         super().__init__()
 
     def get_transform(self, img: np.ndarray) -> ResizeTransform:
@@ -94,7 +94,7 @@ class ResizeShortestEdge(ImageAugmentor):
 
     def __init__(self, size: int, interp: int = INTER_LINEAR):
         self.size = check_size(self, "size", size)
-        self.interp = interp
+        self.interp = interpolation(self, interp)
         super().__init__()
 
     def get_transform(self, img: np.ndarray) -> ResizeTransform:
@@ -126,7 +126,7 @@ class RandomResize(ImageAugmentor):
         self.yrange = yrange if yrange is None else self._check_range("yrange", yrange)
         self.minimum = tuple(number(self, "minimum", least, minimum=0) for least in pair(self, "minimum", minimum))
         self.aspect_ratio_thres = number(self, "aspect_ratio_thres", aspect_ratio_thres, minimum=0)
-        self.interp = interp
+        self.interp = interpolation(self, interp)
         self._by_factor = _has_float(self.xrange)
         self._check_yrange()
         super().__init__()

@@ -162,6 +162,7 @@ class Restoration:
         unused = [name for name in matching.unused if name not in no_news and name not in matching.ignored]
         for name in matching.ignored:
             logger.info("Variable %s is ignored when loading the %s.", name, words)
+        self._warn_of_ignored_nothing()
         allowed = [name for name in missing if name in options.may_miss]
         if allowed:
             logger.info("Not in the %s, as allowed: %s.", words, some(allowed, 10))
@@ -173,6 +174,16 @@ class Restoration:
         logger.info("From the %s: loaded %d, missing %d, unused %d variables%s%s.", words, loaded, len(missing), len(unused),
                     "; {} do not fit and keep their values".format(unfit) if unfit else "",
                     "; missing ones keep their initial values" if missing else "")
+
+    def _warn_of_ignored_nothing(self) -> None:
+        """What was meant to be ignored, but is neither in the file nor in the graph, is loaded under its right name."""
+        stored = sorted(map(op_name, self._stored.shapes))
+        known = set(stored).union(self._matching.parts, self.variables)
+        for name in sorted(set(map(op_name, self._options.ignore)).difference(known)):
+            near = [each for each in stored if each.startswith(name.rstrip(".*/") + "/")] or nearest_names(name, stored, 3)
+            logger.warning("ignore=[%r] ignores nothing: the %s has no such name%s; ignore takes whole names, neither scopes "
+                           "nor patterns.", name, self._stored.words,
+                           "; did you mean {}?".format(some(near, 3)) if near else "")
 
     def _is_no_news(self, name: str) -> bool:
         return self._options.quiet_training and is_training_name(name)
