@@ -108,7 +108,7 @@ OPERATIONS = [
     ("`where` beside NaN", lambda x: tf.where_v2(x > 0, tf.math.log(x), 0.), IMAGE),
     ("`where` of rows", lambda x: tf.where(x[:, 0] > 0, x, -x), SQUARE),
     ("`band_part` beside NaN", lambda x: tf.linalg.band_part(tf.math.log(tf.abs(x) + EYE - 1), 0, 0), SQUARE),
-    ("`unsorted_segment_sum` with negative integers", lambda x: tf.math.unsorted_segment_sum(x, x[:, 0], 6), INTEGERS),
+    ("`unsorted_segment_sum` with negative integers", lambda x: tf.math.unsorted_segment_sum(x, x[:, 0], 7), INTEGERS),
     ("embedding", lambda x: tf.nn.embedding_lookup(weight("table", 9, 4), tf.abs(x) % 9), INTEGERS),
     ("non-maximum suppression", lambda x: tf.image.non_max_suppression(x[:, :4], x[:, 4], 10, .3), BOXES),
     ("`while_loop`", loop, IMAGE),

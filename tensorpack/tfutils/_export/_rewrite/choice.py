@@ -1,6 +1,8 @@
 """Choices for the converters to TensorFlow Lite: the one of TF 2 takes rows for columns, the one of old broadcasts nothing."""
 from __future__ import annotations
 
+from functools import partial
+
 from ....compat import tfv1 as tf
 from .rewriting import Rewriting
 
@@ -12,8 +14,11 @@ def rewrite_choice_of_rows(rewriting: Rewriting) -> None:
     for node in rewriting.of_type("Select"):
         condition, shape = [rewriting.shape(name) for name in node.input[:2]]
         if condition is not None and len(condition) == 1 and shape is not None and len(shape) > 1:
-            rewriting.replace(node, lambda is_first, x, y, ones=[1] * (len(shape) - 1): tf.where_v2(
-                tf.reshape(is_first, [-1] + ones), x, y))
+            rewriting.replace(node, partial(_of_rows, rank=len(shape)))
+
+
+def _of_rows(condition: tf.Tensor, x: tf.Tensor, y: tf.Tensor, rank: int) -> tf.Tensor:
+    return tf.where_v2(tf.reshape(condition, [-1] + [1] * (rank - 1)), x, y)
 
 
 def rewrite_choice_of_parts(rewriting: Rewriting) -> None:

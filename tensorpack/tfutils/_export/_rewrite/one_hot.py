@@ -28,7 +28,7 @@ def _one_hot(indices: tf.Tensor, depth: tf.Tensor, on: tf.Tensor, off: tf.Tensor
              constant_depth: Optional[np.ndarray], is_cast: bool) -> tf.Tensor:
     if indices.dtype in _NOT_COMPARED:
         indices = tf.cast(indices, tf.int32)
-    classes = tf.range(depth) if constant_depth is None else tf.constant(np.arange(constant_depth, dtype="int32"))
+    classes = tf.range(depth) if constant_depth is None else tf.constant(np.arange(int(constant_depth), dtype="int32"))
     classes = tf.reshape(tf.cast(classes, indices.dtype), [-1] + [1] * behind)
     is_on = tf.equal(tf.expand_dims(indices, axis), classes)
     return tf.cast(is_on, on.dtype) if is_cast else tf.where_v2(is_on, on, off)
