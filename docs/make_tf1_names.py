@@ -19,8 +19,9 @@ HEAD = """\
 The names that [programs of TensorFlow 1](../tutorial/tensorflow-1.md) find on today's TensorFlow, beside all of
 `tensorflow.compat.v1`. Made by `docs/make_tf1_names.py`. Their arguments, variables and numbers are those of TensorFlow 1.15.
 
-Not provided: `tf.estimator`, which TensorFlow has lost in 2.16, the networks of `tf.contrib.cudnn_rnn`, and packages of `tf.contrib` that
-are not below, such as `learn`, `estimator` and `tpu`; see [what stays different](../tutorial/tensorflow-1.md#what-stays-different).
+Not provided: `tf.estimator`, which TensorFlow has lost in 2.16, the networks of `tf.contrib.cudnn_rnn`, and packages of
+`tf.contrib` that are not below, such as `learn`, `estimator` and `tpu`; see
+[what stays different](../tutorial/tensorflow-1.md#what-stays-different).
 """
 
 

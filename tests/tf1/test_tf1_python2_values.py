@@ -73,7 +73,7 @@ MEANINGS = {
                                ([3, 2, 1], ["b", "a"])),
     "sort with a function": ("x = [1, 3, 2]\nx.sort(lambda a, b: b - a)", [3, 2, 1]),
     "__cmp__": ("class A(object):\n    def __init__(self, n): self.n = n\n    def __cmp__(self, other): "
-                "return cmp(self.n, other.n)\nx = A(1) == A(1), A(1) < A(2), A(1) != A(1), max(A(1), A(3), A(2)).n, len({A(1): 1})",
+                "return cmp(self.n, other.n)\nx = A(1) == A(1), A(1) < A(2), A(1) != A(1), max(A(1), A(3)).n, len({A(1): 1})",
                 (True, True, False, 3, 1)),
     "__getslice__": ("class A(object):\n    def __len__(self): return 9\n    def __getitem__(self, i): return i\n"
                      "    def __getslice__(self, i, j): return 'slice', i, j\nimport sys\na = A()\n"
@@ -182,7 +182,8 @@ def python_2_pickle():
         return b"U" + bytes(bytearray([len(content)])) + content
 
     array = (b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85" + string(b"b") + b"\x87R(K\1K\2K\2\x86"
-             + b"cnumpy\ndtype\n" + string(b"u1") + b"K\0K\1\x87R(K\3" + string(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89"
+             + b"cnumpy\ndtype\n" + string(b"u1") + b"K\0K\1\x87R(K\3" + string(b"|") + b"NNN"
+             + b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89"
              + string(bytes(bytearray([0, 255, 128, 200]))) + b"tb")
     return (b"\x80\2}(" + string(b"labels") + b"](K\1K\2e" + string(b"data") + array + string(b"name")
             + string(b"caf\xc3\xa9") + b"u.")

@@ -7,7 +7,7 @@ import numpy
 
 
 def _base() -> Any:
-    """`bytes`, unless numpy takes its subclasses for integers, as 2.4 does; then numpy's own, which once lost NULs at the end."""
+    """`bytes`, unless numpy takes its subclasses for integers, as 2.4 does; then numpy's, which once lost NULs at the end."""
     kind: Any = type("Bytes", (bytes,), {})
     try:
         numpy.array([kind(b"a")])
@@ -139,8 +139,8 @@ def _join(self: Text, parts: Any) -> Any:
 
 
 for _name in ("capitalize", "center", "count", "endswith", "expandtabs", "find", "index", "ljust", "lower", "lstrip",
-              "partition", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith",
-              "strip", "swapcase", "title", "translate", "upper", "zfill"):
+              "partition", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split",
+              "splitlines", "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill"):
     setattr(Text, _name, _with_str(_name))
 for _name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"):
     setattr(Text, _name, _compared(_name))
