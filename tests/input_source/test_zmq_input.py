@@ -94,12 +94,12 @@ def test_as_a_dataset(sender):
 
 
 @pytest.mark.parametrize("arguments, error, words", [
-    (("tcp://127.0.0.1", 5), ValueError, "ZMQInput: an address must be .* got 'tcp://127.0.0.1', which has no port"),
-    ((5555, 5), ValueError, "ZMQInput: addr1 must be a ZMQ address; got 5555"),
-    (("ipc://x", 5, "no"), TypeError, "ZMQInput: bind must be True or False; got 'no'"),
+    ({"end_point": "tcp://127.0.0.1"}, ValueError, "ZMQInput: an address must be .* got 'tcp://127.0.0.1', which has no port"),
+    ({"end_point": 5555}, ValueError, "ZMQInput: addr1 must be a ZMQ address; got 5555"),
+    ({"end_point": "ipc://x", "bind": "no"}, TypeError, "ZMQInput: bind must be True or False; got 'no'"),
 ], ids=["no port", "no text", "no bool"])
 def test_arguments_that_cannot_be_meant_are_told_by_its_name(arguments, error, words):
     with pytest.raises(error, match=words):
-        remote = ZMQInput(*arguments)._remote
+        remote = ZMQInput(hwm=5, **arguments)._remote
         remote.reset_state()
         next(iter(remote))
