@@ -1,7 +1,7 @@
 """`ZMQInput`: inputs from another process or machine that runs `send_dataflow_zmq`."""
 from __future__ import annotations
 
-from typing import Callable, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ..callbacks.base import Callback
 from ..compat import tfv1 as tf
@@ -30,8 +30,8 @@ class ZMQInput(TensorInput):
         self._end_point = end_point
         self._hwm = int(hwm)
         self._bind = bind
-        self._remote = _Remote(end_point, hwm=self._hwm, bind=bind, key=key, insecure=insecure, allow_pickle=allow_pickle,
-                               max_bytes=max_bytes)
+        self._options: Dict[str, Any] = dict(key=key, insecure=insecure, allow_pickle=allow_pickle, max_bytes=max_bytes)
+        self._remote = _Remote(end_point, hwm=self._hwm, bind=bind, **self._options)
         self._queue_input = QueueInput(self._remote)
         super().__init__(self._queue_input.get_input_tensors)
 
@@ -53,7 +53,7 @@ class ZMQInput(TensorInput):
         Args:
             input_signature: a `tf.TensorSpec` for each component.
         """
-        remote = RemoteDataZMQ(self._end_point, hwm=self._hwm, bind=self._bind)
+        remote = RemoteDataZMQ(self._end_point, hwm=self._hwm, bind=self._bind, **self._options)
         dataset = TFDatasetInput.dataflow_to_dataset(remote, [spec.dtype for spec in input_signature])
         return dataset.map(lambda *tensors: tuple(
             tf.ensure_shape(tensor, spec.shape) for tensor, spec in zip(tensors, input_signature)))

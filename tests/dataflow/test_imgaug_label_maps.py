@@ -186,7 +186,8 @@ class TestSizes:
     @pytest.mark.parametrize("augmentor", [
         imgaug.Flip(horiz=True, prob=1), imgaug.Flip(vert=True, prob=1), imgaug.Identity(), imgaug.Transpose(prob=1),
         imgaug.Brightness(30), imgaug.MapImage(np.fliplr),
-        imgaug.AugmentorList([imgaug.Flip(horiz=True, prob=1), imgaug.ToFloat32()])], ids=repr)
+        imgaug.AugmentorList([imgaug.Flip(horiz=True, prob=1), imgaug.ToFloat32()])],
+        ids=["horizontally", "vertically", "Identity", "Transpose", "Brightness", "MapImage", "AugmentorList"])
     def test_an_image_of_another_size_goes_through_what_does_not(self, augmentor):
         for dp in one_pass(AugmentImageComponents(pairs(), [augmentor], index=[0, 1])):
             assert sorted(dp[1].shape) == [26, 33] and sorted(dp[0].shape[:2]) == [51, 66]

@@ -1,3 +1,4 @@
+import os
 import pickle
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from tensorpack.compat import tfv1 as tf
 from tensorpack.input_source import TensorInput, ZMQInput
 from tensorpack.launch import _free_ports
 from tensorpack.utils._wire.codec import Encoder
+from tensorpack.utils._wire.keys import make_key
 
 zmq = pytest.importorskip("zmq")
 
@@ -31,9 +33,9 @@ def sender(tmp_path):
     address = "ipc://{}/socket".format(tmp_path)
     processes = []
 
-    def start(format=None):
+    def start(format=None, **environment):
         code = textwrap.dedent(SENDER).format(address=address, format=format)
-        processes.append(subprocess.Popen([sys.executable, "-c", code]))
+        processes.append(subprocess.Popen([sys.executable, "-c", code], env=dict(os.environ, **environment)))
 
     yield start, address
     for process in processes:
@@ -84,10 +86,14 @@ def test_it_stops_while_nothing_comes(sender):
     assert not thread.is_alive() and run.failure() is None
 
 
-def test_as_a_dataset(sender):
+@pytest.mark.parametrize("has_key", [False, True], ids=["open", "with a key"])
+def test_as_a_dataset(sender, tmp_path, has_key):
     start, address = sender
-    start()
-    dataset = ZMQInput(address, 5).to_dataset(NUMBER).batch(3)
+    key = str(tmp_path / "key") if has_key else None
+    if has_key:
+        make_key(key)
+    start(**({"TENSORPACK_KEY": key} if has_key else {}))
+    dataset = ZMQInput(address, 5, key=key).to_dataset(NUMBER).batch(3)
     element = tf.data.make_one_shot_iterator(dataset).get_next()
     with tf.Session() as sess:
         assert [sess.run(element)[0].tolist() for _ in range(2)] == [[0, 1, 2], [3, 4, 5]]
