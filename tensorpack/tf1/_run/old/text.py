@@ -26,7 +26,7 @@ class Text(_Base):
     and protocol messages take a `Text` as the bytes that it is.
     """
 
-    @property  # type: ignore[misc]
+    @property  # type: ignore[misc]  # it is an attribute of object
     def __class__(self) -> Type[Any]:
         return str  # so that it is an instance of both, as in Python 2
 

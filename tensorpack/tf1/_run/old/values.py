@@ -115,7 +115,7 @@ class _BytesValues:
     def __iter__(self) -> Iterator[Any]:
         return map(as_text, self._values)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # None: it cannot be hashed
 
     def __len__(self) -> int:
         return len(self._values)
