@@ -129,9 +129,10 @@ def test_mlflow_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(t
 
 
 @needs_mlflow
-def test_a_training_that_fails_is_a_failed_run(train, tmp_path):
+def test_a_training_that_fails_is_a_failed_run(train, tmp_path, monkeypatch):
     from mlflow.tracking import MlflowClient
 
+    monkeypatch.chdir(tmp_path)  # MLflow 1 makes a directory for artifacts where its client is
     store = "sqlite:///" + str(tmp_path / "store.db")
     assert "on purpose" in train(3, "mlflow=" + store, "fail", status=1)
     client = MlflowClient(tracking_uri=store)
