@@ -10,11 +10,11 @@ from typing import Any, List, Optional, Union
 import numpy as np
 
 from ..callbacks._epoch_times import NO_LAST_EPOCH
-from ..callbacks.base import Callback, StopTraining
+from ..callbacks.base import Callback, StopTraining, unwrapped
 from ..callbacks.group import Callbacks, raise_background_failure
 from ..callbacks.monitor import MonitorBase, Monitors
 from ..callbacks.saver import find_model_saver
-from ..callbacks.steps import MaintainStepCounter
+from ..callbacks.steps import MaintainStepCounter, SessionRunTimeout
 from ..compat import tfv1 as tf
 from ..libinfo import __version__
 from ..tfutils._session.hooked_session import HookedSession
@@ -280,7 +280,16 @@ class Trainer(KeywordsTold):
             if isinstance(cause, RuntimeError) and "finalized" in str(cause):
                 logger.error("Nothing can be added to the graph while it trains: a callback makes its operations and "
                              "predictors in _setup_graph, and runs them later.")
+            if isinstance(cause, tf.errors.DeadlineExceededError):
+                self._tell_timeouts()
             raise cause
+
+    def _tell_timeouts(self) -> None:
+        """TensorFlow does not say whose limit it was."""
+        for cb in map(unwrapped, self._callbacks.cbs):
+            if isinstance(cb, SessionRunTimeout):
+                logger.error("SessionRunTimeout: a step must end within %d ms; this one has not, as the process was suspended, "
+                             "something hangs, or it needs more time.", cb.timeout_in_ms)
 
     def _unblock(self) -> None:
         """Make a step end that waits for data."""

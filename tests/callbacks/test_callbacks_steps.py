@@ -134,11 +134,12 @@ def test_tensor_printer_logs_each_step(counting_trainer, log_records, names):
 # ---- SessionRunTimeout ----
 
 
-def test_a_step_that_takes_too_long_fails(counting_trainer):
+def test_a_step_that_takes_too_long_fails_and_it_is_told_whose_limit_that_was(counting_trainer, log_records):
     trainer = counting_trainer()
     trainer.train_op = tf.FIFOQueue(1, [tf.float32]).dequeue()
     with pytest.raises(tf.errors.DeadlineExceededError):
         trainer.go([SessionRunTimeout(100)])
+    assert any("SessionRunTimeout: a step must end within 100 ms" in record.getMessage() for record in log_records)
 
 
 def test_steps_in_time_go_on(counting_trainer):
