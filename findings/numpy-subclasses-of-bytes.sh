@@ -2,7 +2,7 @@
 # An array of objects of a subclass of bytes was an array of bytes for NumPy 1.18. NumPy 2.4 takes them for integers: it reads their content
 # as a number, which is an error for most, and another value without a word where they are digits. bytes themselves are as ever, and so
 # are subclasses with dtype "S" or object. It hurts whoever marks bytes by a class of their own.
-# Answered by tensorpack/tf1/_run/old/text.py, whose text of Python 2 is a numpy.bytes_ where that is so.
+# Answered by the runner of programs of TensorFlow 1, whose text of Python 2 is a numpy.bytes_ where that is so.
 . "$(dirname "$0")/lib/finding.sh"
 environment python numpy==2.4.6
 observe python <<'END'
