@@ -4,6 +4,8 @@ from __future__ import annotations
 import importlib
 from typing import Any, Optional
 
+from ._process.importing import IMPORTS
+
 __all__ = ["optional_import"]
 
 
@@ -25,7 +27,8 @@ class _OptionalModule:
     def _load(self) -> Any:
         if self._module is None:
             try:
-                self._module = importlib.import_module(self._name)
+                with IMPORTS.one():
+                    self._module = importlib.import_module(self._name)
             except ModuleNotFoundError as e:
                 if e.name is None or not (self._name + ".").startswith(e.name + "."):
                     raise  # the package is there and lacks something itself; it explains that best

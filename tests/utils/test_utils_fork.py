@@ -71,3 +71,63 @@ assert tensorflow_has_run()
 @pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
 def test_whether_tensorflow_has_run_is_known():
     subprocess.run([sys.executable, "-c", HAS_RUN], check=True, timeout=120, env=dict(os.environ, PYTHONPATH=ROOT))
+
+
+SLOW_TO_IMPORT = """
+import time
+import in_thread
+in_thread.begun.set()
+time.sleep(0.5)
+VALUE = 7
+"""
+FORK_DURING_IMPORT = """
+import multiprocessing, sys, threading
+sys.path.insert(0, sys.argv[1])
+import in_thread
+from tensorpack.utils.optional import optional_import
+
+slow = optional_import("slow_to_import", needed_by="this test", pip="nothing")
+context = multiprocessing.get_context("fork")
+
+def child():
+    assert slow.VALUE == 7
+    threading.Thread(target=sys.exit).start()
+
+thread = threading.Thread(target=lambda: slow.VALUE)
+thread.start()
+assert in_thread.begun.wait(30)
+process = context.Process(target=child)
+process.start()
+process.join(30)
+print("ended with", process.exitcode)
+process.kill()
+"""
+
+
+def test_a_process_that_is_forked_while_a_thread_imports_can_import_too(tmp_path):
+    (tmp_path / "slow_to_import.py").write_text(SLOW_TO_IMPORT)
+    (tmp_path / "in_thread.py").write_text("import threading\nbegun = threading.Event()\n")
+    environment = dict(os.environ, PYTHONPATH=ROOT)
+    printed = subprocess.run([sys.executable, "-c", FORK_DURING_IMPORT, str(tmp_path)], check=True, timeout=120, env=environment,
+                             stdout=subprocess.PIPE).stdout
+    assert printed == b"ended with 0\n"
+
+
+FORKS_ITSELF = """
+import os
+pid = os.fork()
+if not pid:
+    import colorsys_too  # within the import that forked
+    os._exit(colorsys_too.VALUE)
+STATUS = os.waitpid(pid, 0)[1] >> 8
+"""
+
+
+def test_a_module_may_fork_while_it_is_imported(tmp_path):
+    (tmp_path / "forks_itself.py").write_text(FORKS_ITSELF)
+    (tmp_path / "colorsys_too.py").write_text("VALUE = 5\n")
+    code = ("import sys; sys.path.insert(0, sys.argv[1]); from tensorpack.utils.optional import optional_import; "
+            "print(optional_import('forks_itself', needed_by='this test', pip='nothing').STATUS)")
+    printed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60,
+                             env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE).stdout
+    assert printed == b"5\n"
