@@ -104,13 +104,16 @@ process.kill()
 """
 
 
+def printed_by(code, directory):
+    """What this code prints, which is given a directory as its argument."""
+    return subprocess.run([sys.executable, "-c", code, str(directory)], check=True, timeout=120, stdout=subprocess.PIPE,
+                          env=dict(os.environ, PYTHONPATH=ROOT)).stdout
+
+
 def test_a_process_that_is_forked_while_a_thread_imports_can_import_too(tmp_path):
     (tmp_path / "slow_to_import.py").write_text(SLOW_TO_IMPORT)
     (tmp_path / "in_thread.py").write_text("import threading\nbegun = threading.Event()\n")
-    environment = dict(os.environ, PYTHONPATH=ROOT)
-    printed = subprocess.run([sys.executable, "-c", FORK_DURING_IMPORT, str(tmp_path)], check=True, timeout=120, env=environment,
-                             stdout=subprocess.PIPE).stdout
-    assert printed == b"ended with 0\n"
+    assert printed_by(FORK_DURING_IMPORT, tmp_path) == b"ended with 0\n"
 
 
 FORKS_ITSELF = """
@@ -128,6 +131,4 @@ def test_a_module_may_fork_while_it_is_imported(tmp_path):
     (tmp_path / "colorsys_too.py").write_text("VALUE = 5\n")
     code = ("import sys; sys.path.insert(0, sys.argv[1]); from tensorpack.utils.optional import optional_import; "
             "print(optional_import('forks_itself', needed_by='this test', pip='nothing').STATUS)")
-    printed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60,
-                             env=dict(os.environ, PYTHONPATH=ROOT), stdout=subprocess.PIPE).stdout
-    assert printed == b"5\n"
+    assert printed_by(code, tmp_path) == b"5\n"
