@@ -78,3 +78,10 @@ def repeated_there(program: Dict[str, Any], difference: Difference) -> bool:
     """Our list is that of the original, each item once."""
     there = difference.original
     return isinstance(there, list) and [each for i, each in enumerate(there) if each not in there[:i]] == difference.ours
+
+
+def later_here(program: Dict[str, Any], difference: Difference) -> bool:
+    """Our flow fails in its first pass as the original's did when it was reset."""
+    there, here = difference.original, difference.ours
+    first = here["passes"][0] if isinstance(here, dict) and here.get("passes") else None
+    return is_failure(there) and is_failure(first) and first["error"] == there["error"]

@@ -11,6 +11,7 @@ from .covers import (
     both_numbers,
     has,
     has_words,
+    later_here,
     of_kind,
     off_by,
     one_has_nothing,
@@ -90,6 +91,16 @@ CLASSES: List[Class] = [
         "ends of strict maps",
         "strict maps could lose or repeat",
         has("MultiThreadMapData", kind="flows", path="^/(passes|abandoned)"),
+    ),
+    Class(
+        "errors of strict maps",
+        "filled their buffer in `reset_state`",
+        all_of(has("MultiThreadMapData", kind="flows"), later_here),
+    ),
+    Class(
+        "unequal shapes",
+        "made arrays of objects, or `None`, of unequal shapes",
+        all_of(of_kind("flows"), refused("all elements must have the same shape")),
     ),
     Class(
         "flows that swallow all",
