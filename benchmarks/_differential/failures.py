@@ -50,6 +50,7 @@ FAILURES: List[Failure] = [
     Failure("length of a generator", "flows", "TypeError", "object of type 'function' has no len", {"DataFromGenerator"}),
     Failure("an empty pass of BatchDataByShape", "flows", "AssertionError", "$", {"BatchDataByShape"}),
     Failure("an empty flow to repeat", "flows", "hang", "$", {"RepeatedData", "LocallyShuffleData"}),
+    Failure("errors in the threads of a map", "flows", "hang", "$", {"MultiThreadMapData"}),
     Failure("a small buffer of LocallyShuffleData", "flows", "ZeroDivisionError", "integer division", {"LocallyShuffleData"}),
     Failure("strict maps that drop", "flows", "AssertionError", r"\[MultiThreadMapData\] Map function", {"MultiThreadMapData"}),
     Failure("strict maps of a short flow", "flows", "IndexError", "list index out of range", {"MultiThreadMapData"}),
