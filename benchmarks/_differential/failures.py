@@ -62,6 +62,7 @@ FAILURES: List[Failure] = [
         "RandomCropRandomShape of small images", "augmentors", "AssertionError", "-?\\d+, -?\\d+$", {"RandomCropRandomShape"}
     ),
     Failure("angles that are arrays", "augmentors", "TypeError", "Argument 'angle'", {"Affine", "Rotation"}),
+    Failure("RandomPaste on as large a background", "augmentors", "AssertionError", "$", {"RandomPaste"}),
     Failure("RandomCutout", "augmentors", "TypeError", "only integer scalar arrays", {"RandomCutout"}),
     Failure("colours of other channels", "augmentors", "error", r"(?s).*color"),
     Failure("points behind an augmentor of the image", "augmentors", "NotImplementedError", ".*apply_coords"),
