@@ -8,6 +8,7 @@ from typing import Any, Callable, Deque, Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ..utils import logger
+from ..utils._functions import check_function
 from ..utils._numbers import whole_number
 from ..utils._text.spec import shown
 from ._arguments import check_number, directory_so_far
@@ -310,9 +311,7 @@ class HyperParamSetterWithFunc(HyperParamSetter):
 
     def __init__(self, param: Union[str, HyperParam], func: Callable[[int, Any], Any]):
         super().__init__(param)
-        if not callable(func):
-            raise TypeError("HyperParamSetterWithFunc: func must be a function of (epoch_num, current value); got {}".format(
-                shown(func)))
+        check_function(self, "func", func, "of (epoch_num, current value), two arguments", 2)
         self.func = func
 
     def _get_value_to_set(self) -> Any:
@@ -350,9 +349,7 @@ class StatMonitorParamSetter(HyperParamSetter):
     def __init__(self, param: Union[str, HyperParam], stat_name: str, value_func: Callable[[Any], Any], threshold: float,
                  last_k: int, reverse: bool = False):
         super().__init__(param)
-        if not callable(value_func):
-            raise TypeError("StatMonitorParamSetter: value_func must be a function of the current value; got {}".format(
-                shown(value_func)))
+        check_function(self, "value_func", value_func, "of the current value, one argument")
         self.stat_name = stat_name
         self.value_func = value_func
         self.threshold = check_number("StatMonitorParamSetter", "threshold", threshold)

@@ -26,7 +26,7 @@ from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerTensorHandles
 from ..utils import logger
 from ..utils._made_later import made_later
-from ..utils._text.keywords import KeywordsTold
+from ..utils._text.keywords import KeywordsTold, keywords_told
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once
@@ -317,6 +317,7 @@ class Trainer(KeywordsTold):
         self.initialize(session_creator, session_init)
         self.main_loop(steps_per_epoch, starting_epoch, max_epoch)
 
+    @keywords_told
     def train_with_defaults(self, _sentinel: Any = None, callbacks: Optional[List[Callback]] = None,
                             monitors: Optional[List[MonitorBase]] = None,
                             session_creator: Optional[tf.train.SessionCreator] = None,
