@@ -11,6 +11,7 @@ from ..utils import logger
 from ..utils._functions import check_function
 from ..utils._numbers import whole_number
 from ..utils._text.spec import shown
+from ..utils.argtools import log_once
 from ._arguments import check_number, directory_so_far
 from ._memory import Memory
 from ._monitors.base import as_number
@@ -313,9 +314,17 @@ class HyperParamSetterWithFunc(HyperParamSetter):
         super().__init__(param)
         check_function(self, "func", func, "of (epoch_num, current value), two arguments", 2)
         self.func = func
+        self._has_set = False
 
     def _get_value_to_set(self) -> Any:
-        return self.func(self.epoch_num, self.get_current_value())
+        value = self.func(self.epoch_num, self.get_current_value())
+        self._has_set = self._has_set or value is not None
+        return value
+
+    def _after_train(self) -> None:
+        if not self._has_set:
+            logger.warning("[HyperParamSetterWithFunc] %s was never set, since the function has returned None each time; does "
+                           "it end with `return`?", self.param.readable_name)
 
 
 class StatMonitorParamSetter(HyperParamSetter):
@@ -420,7 +429,11 @@ class StatMonitorParamSetter(HyperParamSetter):
         if not self._is_time_to_change(value):
             return None
         logger.info("[StatMonitorParamSetter] '%s' has not become better in %d values.", self.stat_name, self.last_k)
-        return self.value_func(self.get_current_value())
+        value = self.value_func(self.get_current_value())
+        if value is None:
+            log_once("[StatMonitorParamSetter] {} is left alone, since value_func has returned None; does it end with "
+                     "`return`?".format(self.param.readable_name), "warning")
+        return value
 
     def _is_time_to_change(self, value: Optional[float]) -> bool:
         """Add a value, None or NaN for one that is no number; if it is time, forget all."""

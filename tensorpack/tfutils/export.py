@@ -31,6 +31,7 @@ from ._export.frozen_model import (
     frozen_model,
     log_written,
     table_initializers,
+    warn_of_other_format,
     write_description,
 )
 from ._export.smaller import Smaller, smaller
@@ -228,6 +229,7 @@ class ModelExporter(KeywordsTold):
         if os.path.exists(filename) and not (os.path.isdir(filename) and (overwrite or not os.listdir(filename))):
             raise FileExistsError("export_serving: {} must be a new or empty directory; got {}; choose another name".format(
                 filename, "one with content (overwrite=True replaces it)" if os.path.isdir(filename) else "a file"))
+        warn_of_other_format("export_serving", filename)
         if isinstance(tags, str):
             tags = [tags]
         tags = list(tags or [tf.saved_model.tag_constants.SERVING])

@@ -10,6 +10,7 @@ from typing import Any, List, Optional, Union
 import numpy as np
 
 from ..callbacks._epoch_times import NO_LAST_EPOCH
+from ..callbacks._odd import warn_of_odd_callbacks
 from ..callbacks.base import Callback, StopTraining, unwrapped
 from ..callbacks.group import Callbacks, raise_background_failure
 from ..callbacks.monitor import MonitorBase, Monitors
@@ -149,6 +150,7 @@ class Trainer(KeywordsTold):
             if misplaced:
                 raise ValueError("Trainer.setup_callbacks: monitors must be given as monitors=[...]; got {} among the "
                                  "callbacks".format(", ".join(misplaced)))
+            warn_of_odd_callbacks(self._registered_callbacks)
             self.monitors = Monitors([m for m in monitors if self.register_callback(m)])
             self.register_callback(self.monitors)
             if self.is_chief and find_model_saver(self._registered_callbacks) is None:
