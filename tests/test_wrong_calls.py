@@ -266,7 +266,7 @@ MISSPELT = [
     (ModelExporter(PredictConfig(**CONFIG)).export_onnx, ("x",), "opsett", "ModelExporter.export_onnx", "opset"),
     (LMDBSerializer.load, ("x",), "shufle", "LMDBSerializer.load", "shuffle"),
     (SimpleTrainer.train_with_defaults, (None,), "max_epochs", "Trainer.train_with_defaults", "max_epoch"),
-    (SimpleTrainer.get_predictor, (None, [], []), "devices", "TowerTrainer.get_predictor", "device"),
+    (SimpleTrainer.get_predictor, (object.__new__(SimpleTrainer), [], []), "devices", "TowerTrainer.get_predictor", "device"),
     (launch_train_with_config, (), "confg", "launch_train_with_config", "config"),
     (add_moving_summary, (), "decy", "add_moving_summary", "decay"),
     (regularize_cost, ("W",), "fun", "regularize_cost", "func"),

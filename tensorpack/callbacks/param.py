@@ -307,7 +307,11 @@ class HyperParamSetterWithFunc(HyperParamSetter):
 
     Args:
         param: a HyperParam, or the name of a variable of the graph.
-        func: a function of the two; None from it leaves the parameter as it is.
+        func: a function of the two; None from it leaves the parameter as it is. If it was None each time, this is warned of
+            after training.
+
+    Raises:
+        TypeError: `func` is no function of two arguments; or what it returns is no number, for a variable of numbers.
     """
 
     def __init__(self, param: Union[str, HyperParam], func: Callable[[int, Any], Any]):

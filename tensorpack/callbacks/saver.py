@@ -60,7 +60,7 @@ class ModelSaver(Callback):
     `graph-<MMDD-HHMMSS>.meta`, and `resume.json`, which tells the epoch of each checkpoint. A checkpoint is listed only
     when it is complete, so that a crash at any moment leaves the one before as the newest. After a restart the checkpoints
     of the earlier run that are listed still count for `max_to_keep`, and its periods go on. Saves on trigger only, not at the
-    end of training.
+    end of training. A checkpoint whose trained weights are NaN or infinite is saved, too, and warned of.
 
     Args:
         max_to_keep: older checkpoints than these are deleted; 0 or None to keep all.

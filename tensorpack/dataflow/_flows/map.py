@@ -23,6 +23,7 @@ class MapData(ProxyDataFlow):
             that of `ds`, is then too large. The log says at the end of a pass how many were dropped.
 
     Raises:
+        TypeError: `func` is no function of one argument.
         ValueError: during iteration, when `ds` never ends and `func` drops all that it repeats.
     """
 
