@@ -318,15 +318,15 @@ class HyperParamSetterWithFunc(HyperParamSetter):
         super().__init__(param)
         check_function(self, "func", func, "of (epoch_num, current value), two arguments", 2)
         self.func = func
-        self._has_set = False
+        self._has_set: Optional[bool] = None  # before the first call
 
     def _get_value_to_set(self) -> Any:
         value = self.func(self.epoch_num, self.get_current_value())
-        self._has_set = self._has_set or value is not None
+        self._has_set = bool(self._has_set) or value is not None
         return value
 
     def _after_train(self) -> None:
-        if not self._has_set:
+        if self._has_set is False:
             logger.warning("[HyperParamSetterWithFunc] %s was never set, since the function has returned None each time; does "
                            "it end with `return`?", self.param.readable_name)
 

@@ -5,7 +5,6 @@ The life of a flow: construct it anywhere, call `reset_state()` once in the proc
 from __future__ import annotations
 
 import copy
-import inspect
 import threading
 from abc import ABCMeta, abstractmethod
 from typing import Any, Dict, Generic, Iterable, Iterator, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar, overload
@@ -57,7 +56,7 @@ class CreatedByReset(Generic[Value]):
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is not None:
             creates = "" if self._name.startswith("_") else "; it creates `{}`".format(self._name)
-            is_own = not inspect.unwrap(type(instance).reset_state).__module__.startswith(_LIBRARY)
+            is_own = not getattr(type(instance), "reset_state", self).__module__.startswith(_LIBRARY)
             raise NotResetError("{}: call reset_state() first, once, in the process that iterates{}{}".format(
                 type(instance).__name__, creates,
                 "; a reset_state() of your own must call super().reset_state()" if is_own else ""))
