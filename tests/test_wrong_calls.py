@@ -6,16 +6,20 @@ import pytest
 
 from tensorpack import (
     AugmentImageComponent,
+    AutoResumeTrainConfig,
     BatchData,
     BatchQueueInput,
     BinaryClassificationStats,
     Callback,
     ClassificationError,
     Conv2D,
+    DataFromGenerator,
     DataFromList,
     DataParallelInferenceRunner,
+    DictRestore,
     EarlyStop,
     EnableCallbackIf,
+    ExportedPredictor,
     FakeData,
     FeedInput,
     FixedSizeData,
@@ -38,26 +42,44 @@ from tensorpack import (
     MultiProcessRunnerZMQ,
     MultiThreadMapData,
     ObjAttrParam,
+    OfflinePredictor,
+    OnlinePredictor,
     PeriodicTrigger,
+    PredictConfig,
     PrintData,
     ProcessTensors,
     RepeatedData,
     RepeatedDataPoint,
+    SaverRestore,
     ScalarStats,
     ScheduledHyperParamSetter,
     SelectComponent,
     SendStat,
+    SimpleDatasetPredictor,
     SimpleTrainer,
+    SmartInit,
+    StagingInput,
     StatMonitorParamSetter,
     TestDataSpeed,
     TFDatasetInput,
     TrainConfig,
     imgaug,
+    l2_regularizer,
     launch_train_with_config,
     send_dataflow_zmq,
     tfv1,
 )
+from tensorpack.contrib.keras import weights_from_keras
 from tensorpack.dataflow import HDF5Serializer, NumpySerializer, TFRecordSerializer
+from tensorpack.models import regularize_cost
+from tensorpack.tfutils.export import ModelExporter
+from tensorpack.tfutils.gradproc import MapGradient
+from tensorpack.tfutils.optimizer import AccumGradOptimizer
+from tensorpack.tfutils.sesscreate import NewSessionCreator
+from tensorpack.tfutils.summary import add_moving_summary
+from tensorpack.tfutils.varreplace import freeze_variables
+from tensorpack.utils import logger
+from tensorpack.utils._text.keywords import keywords_told
 
 DS = DataFromList([[1]] * 100)
 FLIP = imgaug.Flip(horiz=True)
@@ -217,3 +239,62 @@ def test_a_train_config_tells_all_that_is_missing_at_once(call, words):
 def test_wrong_types_are_told_at_once(call):
     with pytest.raises(TypeError, match="must be a (str|function)"):
         call()
+
+
+CONFIG = dict(tower_func=function, input_signature=[tfv1.TensorSpec([None], tfv1.float32, "x")], output_names=["y"])
+MISSPELT = [
+    (SmartInit, ("model",), "ignore_missmatch", "SmartInit", "ignore_mismatch"),
+    (SaverRestore, ("model",), "prefx", "SaverRestore", "prefix"),
+    (DictRestore, ({"x": 1},), "ignore_mismach", "DictRestore", "ignore_mismatch"),
+    (OfflinePredictor, (), "confg", "OfflinePredictor", "config"),
+    (OnlinePredictor, ([], []), "session", "OnlinePredictor", "sess"),
+    (ExportedPredictor, ("x.pb",), "engin", "ExportedPredictor", "engine"),
+    (SimpleDatasetPredictor, (None,), "data_set", "SimpleDatasetPredictor", "dataset"),
+    (PredictConfig, (), "output_name", "PredictConfig", "output_names"),
+    (TrainConfig, (), "max_epochs", "TrainConfig", "max_epoch"),
+    (AutoResumeTrainConfig, (), "call_backs", "AutoResumeTrainConfig", "callbacks"),
+    (ModelSaver, (), "max_to_kepp", "ModelSaver", "max_to_keep"),
+    (BatchData, (DS, 2), "remaindr", "BatchData", "remainder"),
+    (DataFromGenerator, (), "genn", "DataFromGenerator", "gen"),
+    (StagingInput, (None,), "nr_stages", "StagingInput", "nr_stage"),
+    (imgaug.Hue, (), "ranges", "Hue", "range"),
+    (imgaug.ColorSpace, (), "mod", "ColorSpace", "mode"),
+    (NewSessionCreator, (), "confg", "NewSessionCreator", "config"),
+    (ModelExporter, (), "confg", "ModelExporter", "config"),
+    (MapGradient, (function,), "regx", "MapGradient", "regex"),
+    (AccumGradOptimizer, (None,), "nitter", "AccumGradOptimizer", "niter"),
+    (ModelExporter(PredictConfig(**CONFIG)).export_onnx, ("x",), "opsett", "ModelExporter.export_onnx", "opset"),
+    (LMDBSerializer.load, ("x",), "shufle", "LMDBSerializer.load", "shuffle"),
+    (SimpleTrainer.train_with_defaults, (None,), "max_epochs", "Trainer.train_with_defaults", "max_epoch"),
+    (SimpleTrainer.get_predictor, (object.__new__(SimpleTrainer), [], []), "devices", "TowerTrainer.get_predictor", "device"),
+    (launch_train_with_config, (), "confg", "launch_train_with_config", "config"),
+    (add_moving_summary, (), "decy", "add_moving_summary", "decay"),
+    (regularize_cost, ("W",), "fun", "regularize_cost", "func"),
+    (freeze_variables, (), "skip_collections", "freeze_variables", "skip_collection"),
+    (logger.set_logger_dir, ("x",), "actions", "set_logger_dir", "action"),
+    (SelectComponent, (DS,), "idx", "SelectComponent", "idxs"),
+    (weights_from_keras, ({},), "name", "weights_from_keras", "names"),
+    (l2_regularizer, (), "y", "l2_regularizer", None),
+]
+
+
+@pytest.mark.parametrize("called, args, keyword, who, near", MISSPELT, ids=[case[3] for case in MISSPELT])
+def test_a_misspelt_keyword_is_told_with_the_nearest_one(called, args, keyword, who, near):
+    with pytest.raises(TypeError) as info:
+        called(*args, **{keyword: 1})
+    assert str(info.value).startswith("{}: got an unexpected keyword argument '{}'; {}".format(
+        who, keyword, "it takes x" if near is None else "did you mean " + near))
+
+
+def test_an_error_inside_of_a_function_is_not_about_its_call():
+    @keywords_told
+    def save(path):
+        def save():
+            raise AssertionError("not called")
+
+        save(path=path)
+
+    with pytest.raises(TypeError, match=r"save\(\) got an unexpected keyword argument 'path'$"):
+        save(path=1)
+    with pytest.raises(TypeError, match=r"save: got an unexpected keyword argument 'pathh'; did you mean path\?$"):
+        save(pathh=1)

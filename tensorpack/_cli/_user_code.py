@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import importlib.util
 import os
@@ -13,6 +14,7 @@ from typing import Any, Callable, Iterator, NamedTuple
 
 from ..utils._text.spec import shown
 
+_MAX_NAMES = 10  # of a module that are listed where none is like the one given
 _NOT_OF_THE_USER = ("<", os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep, importlib.__file__)
 
 
@@ -51,11 +53,11 @@ def load(name: UserName) -> Iterator[Any]:
     try:
         module = _import_with_place(name.place)
         if not hasattr(module, name.name):
-            from ..tfutils._restore.names import near_names
-
-            public = [each for each in vars(module) if not each.startswith("_")]
+            public = sorted(each for each in vars(module) if not each.startswith("_"))
+            near = difflib.get_close_matches(name.name, public, n=3)
             raise ValueError("{}: must define {!r}; got no such name; {}".format(
-                module.__name__, name.name, near_names(name.name, public)))
+                module.__name__, name.name, "did you mean {}?".format(" or ".join(map(repr, near))) if near else
+                "there are {}".format(", ".join(public[:_MAX_NAMES]) or "none")))
         yield getattr(module, name.name)
     finally:
         if directory in sys.path:

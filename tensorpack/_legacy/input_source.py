@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any, Callable, Optional, Sequence
 
 from ..compat import tfv1
+from ..utils._text.keywords import telling
 from ._spelling import warn_once
 
 
@@ -21,7 +22,7 @@ def adapt_staging(module: ModuleType) -> None:
     init = cls.__init__
 
     @functools.wraps(init)
-    def wrapper(self: Any, input: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self: Any, input: Any, *args: Any, **kwargs: Any) -> None:
         towers = [kwargs.pop(name) for name in ("towers", "devices") if name in kwargs]
         if args and isinstance(args[0], (list, tuple)):
             towers, args = [args[0]], args[1:]
@@ -29,7 +30,7 @@ def adapt_staging(module: ModuleType) -> None:
             warn_once("StagingInput(input, towers)", "StagingInput(input, nr_stage): it knows the towers")
         init(self, input, *args, **kwargs)
 
-    cls.__init__ = wrapper
+    cls.__init__ = telling(__init__)
 
 
 def adapt_zmq(module: ModuleType) -> None:
@@ -39,12 +40,12 @@ def adapt_zmq(module: ModuleType) -> None:
 
 def _with_high_water_mark(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
-    def wrapper(self: Any, end_point: str, hwm: Optional[int] = None, **kwargs: Any) -> None:
+    def __init__(self: Any, end_point: str, hwm: Optional[int] = None, **kwargs: Any) -> None:
         if hwm is None:
             warn_once("ZMQInput(endpoint)", "ZMQInput(end_point, hwm)")
         init(self, end_point, 50 if hwm is None else hwm, **kwargs)
 
-    return wrapper
+    return telling(__init__)
 
 
 def backport_tensor_spec() -> Any:

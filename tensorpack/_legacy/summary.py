@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any, Callable, List, Optional
 
 from ..compat import tfv1 as tf
+from ..utils._text.keywords import keywords_told
 from ..utils.argtools import log_once
 from ._spelling import warn_once
 
@@ -51,16 +52,17 @@ def _without_output_number(pair: Any) -> Any:
     return pair
 
 
-def _with_name_second(add_activation_summary: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(add_activation_summary)
-    def wrapper(x: Any, types: Any = None, name: Optional[str] = None, **kwargs: Any) -> Any:
+def _with_name_second(today: Callable[..., Any]) -> Callable[..., Any]:
+    @keywords_told
+    @functools.wraps(today)
+    def add_activation_summary(x: Any, types: Any = None, name: Optional[str] = None, **kwargs: Any) -> Any:
         if isinstance(types, str) and types not in _TYPES and name is None:
             log_once("add_activation_summary(x, {0!r}): the second argument is types today; write name={0!r}.".format(types),
                      "warning")
             types, name = None, types
-        return add_activation_summary(x, types, name, **kwargs)
+        return today(x, types, name, **kwargs)
 
-    return wrapper
+    return add_activation_summary
 
 
 def summary_moving_average(tensors: Optional[List[Any]] = None) -> tf.Operation:

@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from ..compat import num_gpus
 from ..train.config import TrainConfig
+from ..utils._text.keywords import keywords_told
 from ._spelling import warn_once
 from .model_desc import cost_function
 from .train_config import prepare, refuse_config
@@ -114,7 +115,10 @@ def _with_cost_of_model(setup_graph: Callable[..., Any]) -> Callable[..., Any]:
         if "inputs_desc" in kwargs:
             warn_once("SingleCostTrainer.setup_graph(inputs_desc=)", "SingleCostTrainer.setup_graph(input_signature=)")
             kwargs["input_signature"] = kwargs.pop("inputs_desc")
-        bound = signature.bind(self, *args, **kwargs)
+        try:
+            bound = signature.bind(self, *args, **kwargs)
+        except TypeError:
+            return setup_graph(self, *args, **kwargs)  # refuses it in its own words
         bound.arguments["get_cost_fn"] = cost_function(bound.arguments["get_cost_fn"])
         return setup_graph(*bound.args, **bound.kwargs)
 
@@ -133,18 +137,19 @@ def _predict_towers(trainer: Any) -> Optional[List[int]]:
     return None if config is None else config.__dict__.get("_predict_tower")
 
 
-def _with_tower(get_predictor: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(get_predictor)
-    def wrapper(self: Any, input_names: Any, output_names: Any, device: Optional[int] = None, **kwargs: Any) -> Any:
+def _with_tower(today: Callable[..., Any]) -> Callable[..., Any]:
+    @keywords_told
+    @functools.wraps(today)
+    def get_predictor(self: Any, input_names: Any, output_names: Any, device: Optional[int] = None, **kwargs: Any) -> Any:
         if "tower" in kwargs:
             warn_once("trainer.get_predictor(tower=)", "trainer.get_predictor(device=)")
             device = kwargs.pop("tower")
         towers = _predict_towers(self)
         if towers:
             device = towers[(device or 0) % len(towers)]
-        return get_predictor(self, input_names, output_names, 0 if device is None else device, **kwargs)
+        return today(self, input_names, output_names, 0 if device is None else device, **kwargs)
 
-    return wrapper
+    return get_predictor
 
 
 def get_predict_func(self: Any, input_names: Any, output_names: Any, tower: int = 0) -> Any:

@@ -12,6 +12,7 @@ from ..train.base import Trainer
 from ..train.config import TrainConfig
 from ..train.trainers import QueueInputTrainer, SimpleTrainer
 from ..utils import logger
+from ..utils._text.keywords import keywords_told
 from ..utils.argtools import log_once
 from ._spelling import warn_once
 from .train_config import prepare, refuse_config
@@ -162,15 +163,16 @@ def _warn_of_towers(config: Any, trainer: Any) -> None:
 def adapt_interface(module: ModuleType) -> None:
     launch = module.__dict__["launch_train_with_config"]
 
+    @keywords_told
     @functools.wraps(launch)
-    def wrapper(config: TrainConfig, trainer: Any) -> None:
+    def launch_train_with_config(config: TrainConfig, trainer: Any) -> None:
         if isinstance(config, TrainConfig) and isinstance(trainer, Trainer):
             prepare(config)
             _warn_of_towers(config, trainer)
             trainer.__dict__.update(_legacy_config=config, _legacy_is_built=True)
         launch(config, trainer)
 
-    module.__dict__["launch_train_with_config"] = wrapper
+    module.__dict__["launch_train_with_config"] = launch_train_with_config
 
 
 def start_train(config: TrainConfig) -> None:

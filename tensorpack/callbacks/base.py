@@ -10,6 +10,7 @@ from ..compat import tfv1 as tf
 from ..tfutils._restore.names import near_tensor_names
 from ..tfutils._session.session_call import SessionCall
 from ..tfutils.common import as_value
+from ..utils._functions import check_function
 from ..utils._made_later import made_later
 from ..utils._text.repr import ReprMixin
 from ..utils._text.spec import shown
@@ -357,9 +358,8 @@ class CallbackFactory(Callback):
         self._functions = {"setup_graph": setup_graph, "before_train": before_train,
                            "trigger": trigger, "after_train": after_train}
         for name, function in self._functions.items():
-            if function is not None and not callable(function):
-                raise TypeError("CallbackFactory: {} must be a function of one argument, the callback; got {}".format(
-                    name, shown(function)))
+            if function is not None:
+                check_function(self, name, function, "of the callback, one argument")
 
     def _call(self, name: str) -> None:
         function = self._functions[name]

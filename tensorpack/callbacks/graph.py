@@ -11,7 +11,7 @@ from ..compat import tfv1 as tf
 from ..tfutils._restore.numpy_files import write_npz
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
-from ..utils._text.spec import shown
+from ..utils._functions import check_function
 from ..utils._types import AnyFunction
 from ..utils.optional import optional_import
 from ._arguments import check_number, directory_so_far
@@ -41,7 +41,9 @@ class RunOp(Callback):
 
     def __init__(self, op: Union[tf.Operation, Callable[[], tf.Operation]], run_before: bool = True,
                  run_as_trigger: bool = True, run_step: bool = False, verbose: bool = False):
-        if not callable(op):
+        if callable(op):
+            check_function(self, "op", op, "without an argument", 0)
+        else:
             self._check_op(op)
         if not (run_before or run_as_trigger or run_step):
             logger.warning("%s: its operation never runs: run_before, run_as_trigger and run_step are all False.", self)
@@ -120,9 +122,8 @@ class ProcessTensors(Callback):
     """
 
     def __init__(self, names: Sequence[str], fn: AnyFunction):
-        if not callable(fn):
-            raise TypeError("{}: fn must be a function of the values; got {}".format(self, shown(fn)))
         self._names = [names] if isinstance(names, str) else list(names)
+        check_function(self, "fn", fn, "of the values of {}, one argument each".format(self._names), len(self._names))
         self._fn = fn
 
     def _setup_graph(self) -> None:

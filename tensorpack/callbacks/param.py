@@ -8,8 +8,10 @@ from typing import Any, Callable, Deque, Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ..utils import logger
+from ..utils._functions import check_function
 from ..utils._numbers import whole_number
 from ..utils._text.spec import shown
+from ..utils.argtools import log_once
 from ._arguments import check_number, directory_so_far
 from ._memory import Memory
 from ._monitors.base import as_number
@@ -305,18 +307,28 @@ class HyperParamSetterWithFunc(HyperParamSetter):
 
     Args:
         param: a HyperParam, or the name of a variable of the graph.
-        func: a function of the two; None from it leaves the parameter as it is.
+        func: a function of the two; None from it leaves the parameter as it is. If it was None each time, this is warned of
+            after training.
+
+    Raises:
+        TypeError: `func` is no function of two arguments; or what it returns is no number, for a variable of numbers.
     """
 
     def __init__(self, param: Union[str, HyperParam], func: Callable[[int, Any], Any]):
         super().__init__(param)
-        if not callable(func):
-            raise TypeError("HyperParamSetterWithFunc: func must be a function of (epoch_num, current value); got {}".format(
-                shown(func)))
+        check_function(self, "func", func, "of (epoch_num, current value), two arguments", 2)
         self.func = func
+        self._has_set: Optional[bool] = None  # before the first call
 
     def _get_value_to_set(self) -> Any:
-        return self.func(self.epoch_num, self.get_current_value())
+        value = self.func(self.epoch_num, self.get_current_value())
+        self._has_set = bool(self._has_set) or value is not None
+        return value
+
+    def _after_train(self) -> None:
+        if self._has_set is False:
+            logger.warning("[HyperParamSetterWithFunc] %s was never set, since the function has returned None each time; does "
+                           "it end with `return`?", self.param.readable_name)
 
 
 class StatMonitorParamSetter(HyperParamSetter):
@@ -350,9 +362,7 @@ class StatMonitorParamSetter(HyperParamSetter):
     def __init__(self, param: Union[str, HyperParam], stat_name: str, value_func: Callable[[Any], Any], threshold: float,
                  last_k: int, reverse: bool = False):
         super().__init__(param)
-        if not callable(value_func):
-            raise TypeError("StatMonitorParamSetter: value_func must be a function of the current value; got {}".format(
-                shown(value_func)))
+        check_function(self, "value_func", value_func, "of the current value, one argument")
         self.stat_name = stat_name
         self.value_func = value_func
         self.threshold = check_number("StatMonitorParamSetter", "threshold", threshold)
@@ -423,7 +433,11 @@ class StatMonitorParamSetter(HyperParamSetter):
         if not self._is_time_to_change(value):
             return None
         logger.info("[StatMonitorParamSetter] '%s' has not become better in %d values.", self.stat_name, self.last_k)
-        return self.value_func(self.get_current_value())
+        value = self.value_func(self.get_current_value())
+        if value is None:
+            log_once("[StatMonitorParamSetter] {} is left alone, since value_func has returned None; does it end with "
+                     "`return`?".format(self.param.readable_name), "warning")
+        return value
 
     def _is_time_to_change(self, value: Optional[float]) -> bool:
         """Add a value, None or NaN for one that is no number; if it is time, forget all."""

@@ -11,11 +11,13 @@ import uuid
 from datetime import datetime
 from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
-from ..compat import deprecation_silenced, new_checkpoint_reader
+from ..compat import deprecation_silenced, new_checkpoint_reader, variable_value
 from ..compat import tfv1 as tf
 from ..tfutils._restore.checkpoint import recorded_checkpoints
+from ..tfutils._restore.names import some
 from ..utils import logger
 from ..utils._numbers import whole_number
+from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ._arguments import check_number, directory_so_far
 from ._monitors.json_stats import Record, records_to_keep
@@ -29,6 +31,8 @@ __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]
 # What a full disk, missing permissions, a vanished directory and the like raise. EFBIG arrives as OutOfRangeError.
 _WRITE_ERRORS = (OSError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError, tf.errors.AlreadyExistsError,
                  tf.errors.NotFoundError, tf.errors.OutOfRangeError, tf.errors.UnknownError, tf.errors.DataLossError)
+
+_CHECKED = (tf.float16, tf.float32, tf.float64)  # what `tf.is_finite` takes on all devices
 
 _UNFINISHED_FILE = re.compile(r"model-\d+\..*tempstate\d+$|checkpoint\.tmp|\.(resume|stats)\.json\.[0-9a-f]+\.tmp$")
 
@@ -56,7 +60,7 @@ class ModelSaver(Callback):
     `graph-<MMDD-HHMMSS>.meta`, and `resume.json`, which tells the epoch of each checkpoint. A checkpoint is listed only
     when it is complete, so that a crash at any moment leaves the one before as the newest. After a restart the checkpoints
     of the earlier run that are listed still count for `max_to_keep`, and its periods go on. Saves on trigger only, not at the
-    end of training.
+    end of training. A checkpoint whose trained weights are NaN or infinite is saved, too, and warned of.
 
     Args:
         max_to_keep: older checkpoints than these are deleted; 0 or None to keep all.
@@ -78,6 +82,9 @@ class ModelSaver(Callback):
                  on_error: str = "log"):
         if on_error not in ("log", "raise"):
             raise ValueError("ModelSaver: on_error must be 'log' or 'raise'; got {!r}".format(on_error))
+        if isinstance(max_to_keep, (str, os.PathLike)):
+            raise TypeError("ModelSaver: max_to_keep must be a whole number; got {0}; a directory is given by its keyword: "
+                            "ModelSaver(checkpoint_dir={0})".format(shown(max_to_keep)))
         self._max_to_keep = None if max_to_keep is None else whole_number(self, "max_to_keep", max_to_keep, minimum=0)
         self._keep_checkpoint_every_n_hours = check_number(
             "ModelSaver", "keep_checkpoint_every_n_hours", keep_checkpoint_every_n_hours, minimum=0)
@@ -94,6 +101,7 @@ class ModelSaver(Callback):
             keep_checkpoint_every_n_hours=self._keep_checkpoint_every_n_hours, write_version=tf.train.SaverDef.V2,
             save_relative_paths=True)
         tf.add_to_collection(tf.GraphKeys.SAVERS, self._saver)
+        self._weights = _Weights(_variables(self._var_collections))
 
     def _before_train(self) -> None:
         _make_directory(self.checkpoint_dir)  # without it there is no use in training
@@ -119,6 +127,7 @@ class ModelSaver(Callback):
                 self._saver.save(self.trainer.sess, os.path.join(self.checkpoint_dir, "model"),
                                  global_step=self.global_step, write_meta_graph=False)
             logger.info("Model saved to %s.", path)
+            self._weights.tell(self.trainer.sess, path)
         except _WRITE_ERRORS as e:
             self._report("save {}".format(path), e)
 
@@ -184,6 +193,25 @@ class ModelSaver(Callback):
             number += 1
             name = "graph-{}-{}.meta".format(stamp, number)
         return os.path.join(self.checkpoint_dir, name)
+
+
+class _Weights:
+    """Those of the saved variables that are trained: whether their values still make sense."""
+
+    def __init__(self, saved: Sequence[Any]):
+        trained = [v for v in tf.trainable_variables() if any(v is each for each in saved) and v.dtype.base_dtype in _CHECKED]
+        self._names = [v.op.name for v in trained]
+        self._are_finite = [tf.reduce_all(tf.is_finite(variable_value(v))) for v in trained]
+        self._is_told = False
+
+    def tell(self, sess: tf.Session, path: str) -> None:
+        """Warn of a checkpoint, the first of several in a row, that has weights which are not finite."""
+        spoilt = [name for name, is_finite in zip(self._names, sess.run(self._are_finite)) if not is_finite]
+        if spoilt and not self._is_told:
+            logger.warning("%s has weights that are NaN or infinite: %s. Nothing can be learned from here on; earlier "
+                           "checkpoints are deleted in turn. TerminateOnNaN(name of the cost) in the callbacks ends such a "
+                           "training before its weights are spoilt.", path, some(spoilt, 3))
+        self._is_told = bool(spoilt)
 
 
 class MinSaver(Callback):

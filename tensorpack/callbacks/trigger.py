@@ -8,8 +8,8 @@ from typing import Any, Callable, Optional, Tuple
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._functions import check_function
 from ..utils._numbers import whole_number
-from ..utils._text.spec import shown
 from .base import Callback, ProxyCallback, overrides, unwrapped
 
 __all__ = ["EnableCallbackIf", "PeriodicCallback", "PeriodicTrigger"]
@@ -71,8 +71,7 @@ class EnableCallbackIf(ProxyCallback):
 
     def __init__(self, callback: Callback, pred: Callable[[Any], bool]):
         super().__init__(callback)
-        if not callable(pred):
-            raise TypeError("{}: pred must be a function of the callback; got {}".format(type(self).__name__, shown(pred)))
+        check_function(self, "pred", pred, "of the callback, one argument")
         self._callback = callback
         self._pred = pred
         self._in_run = False

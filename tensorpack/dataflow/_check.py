@@ -10,10 +10,12 @@ import numpy as np
 from ..utils._flags import true_or_false
 from ..utils._numbers import whole_number
 from ..utils._process.pickling import unpicklable
+from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import describe
 from .base import DataFlow, known_length, require_dataflow
 
 
+@keywords_told
 def check_dataflow(df: DataFlow, *, size: int = 500, picklable: bool = True) -> None:
     """Check that a flow keeps the promises of a DataFlow; for the tests of your own flows.
 

@@ -21,6 +21,8 @@ __all__ = ["DataFlow", "DataFlowReentrantGuard", "DataFlowTerminated", "ProxyDat
 
 Value = TypeVar("Value")
 
+_LIBRARY = __name__.partition(".")[0] + "."
+
 
 class DataFlowTerminated(BaseException):
     """Raised by a DataFlow that can never produce data again.
@@ -54,8 +56,10 @@ class CreatedByReset(Generic[Value]):
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is not None:
             creates = "" if self._name.startswith("_") else "; it creates `{}`".format(self._name)
-            raise NotResetError("{}: call reset_state() first, once, in the process that iterates{}".format(
-                type(instance).__name__, creates))
+            is_own = not getattr(type(instance), "reset_state", self).__module__.startswith(_LIBRARY)
+            raise NotResetError("{}: call reset_state() first, once, in the process that iterates{}{}".format(
+                type(instance).__name__, creates,
+                "; a reset_state() of your own must call super().reset_state()" if is_own else ""))
 
 
 class DataFlowReentrantGuard:

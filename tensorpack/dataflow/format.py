@@ -11,6 +11,7 @@ import numpy as np
 from ..utils import logger
 from ..utils._flags import true_or_false
 from ..utils._names import list_of_names
+from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import describe, shown
 from ..utils.argtools import log_once
 from ..utils.optional import optional_import
@@ -228,6 +229,7 @@ def _decode_caffe(key: bytes, value: bytes) -> Optional[List[Any]]:
         return None
 
 
+@keywords_told
 def CaffeLMDB(lmdb_path: str, shuffle: bool = True, keys: Union[None, str, Sequence[Union[str, bytes]]] = None) -> DataFlow:
     """Read a database of Caffe: datapoints `[image, label]`, uint8 HxWxC and int.
 

@@ -6,7 +6,9 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, 
 import numpy as np
 
 from ..utils._flags import true_or_false
+from ..utils._functions import check_function
 from ..utils._numbers import whole_number
+from ..utils._text.spec import shown
 from ..utils._types import DTypeLike
 from ._flows.not_a_flow import warn_of_columns
 from ._packed import PackedList
@@ -105,6 +107,9 @@ class DataFromList(RNGDataFlow):
     _reads_at_random = True
 
     def __init__(self, lst: Sequence[Any], shuffle: bool = True, *, packed: bool = False):
+        if not hasattr(lst, "__getitem__") or not hasattr(lst, "__len__"):
+            raise TypeError("DataFromList: lst must be a list of datapoints; got {}; try list(it), or DataFromGenerator".format(
+                shown(lst)))
         warn_of_columns("DataFromList", lst)
         self.lst = PackedList(lst) if packed else lst
         self.shuffle = true_or_false(self, "shuffle", shuffle)
@@ -158,6 +163,8 @@ class DataFromGenerator(DataFlow):
     def __init__(self, gen: Union[Callable[[], Iterable[Any]], Iterable[Any]]):
         if not callable(gen) and not hasattr(gen, "__iter__"):
             raise TypeError("DataFromGenerator: gen must be an iterable, or a callable that returns one; got {!r}".format(gen))
+        if callable(gen):
+            check_function(self, "gen", gen, "without an argument", 0)
         warn_of_columns("DataFromGenerator", gen)
         self._serves_one_pass = isinstance(gen, Iterator)
         self._gen = gen

@@ -14,6 +14,7 @@ from ..utils._flags import true_or_false
 from ..utils._numbers import whole_number
 from ..utils._process.remote_failure import RemoteFailure
 from ..utils._process.start import SafelyStarted
+from ..utils._text.keywords import keywords_told
 from ..utils._wire.strays import StrayLog
 from ..utils.concurrency import DIE, enable_death_signal
 from ..utils.optional import optional_import
@@ -38,6 +39,7 @@ _ACKNOWLEDGE_MS = 1000  # how long the receiver of an error tries to say so
 _NO_RECEIVER_SECONDS = 10  # how long a failed sender waits for somebody to connect
 
 
+@keywords_told
 def send_dataflow_zmq(df: DataFlow, addr: str, hwm: int = 50, format: Optional[str] = None, bind: bool = False, *,
                       key: Optional[str] = None, insecure: bool = False, allow_pickle: bool = False,
                       max_bytes: int = MAX_BYTES) -> None:

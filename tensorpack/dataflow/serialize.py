@@ -14,6 +14,7 @@ from ..utils._names import list_of_names
 from ..utils._numbers import whole_number
 from ..utils._plain.errors import explained_numpy
 from ..utils._plain.numpy_files import NpzReader
+from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import describe
 from ..utils.fs import atomic_directory, atomic_write
 from ..utils.optional import optional_import
@@ -63,6 +64,7 @@ class LMDBSerializer:
     """
 
     @staticmethod
+    @keywords_told
     def save(df: DataFlow, path: str, write_frequency: int = 5000) -> None:
         """Save one pass of a flow; it is reset first.
 
@@ -86,6 +88,7 @@ class LMDBSerializer:
             database.put(b"__keys__", dumps(keys))
 
     @staticmethod
+    @keywords_told
     def load(path: str, shuffle: bool = True, *, allow_pickle: bool = False) -> DataFlow:
         """A flow of the datapoints of a database.
 
@@ -117,6 +120,7 @@ class NumpySerializer:
     """A flow in one npz file, loaded into memory as a whole: an array `buffer` of objects, the datapoints."""
 
     @staticmethod
+    @keywords_told
     def save(df: DataFlow, path: str) -> None:
         """Save one pass of a flow; it is reset first. An existing file is replaced.
 
@@ -133,6 +137,7 @@ class NumpySerializer:
             np.savez(f, buffer=buffer)
 
     @staticmethod
+    @keywords_told
     def load(path: str, shuffle: bool = True, *, allow_pickle: bool = False) -> DataFlow:
         """A flow of the datapoints of a file.
 
@@ -186,6 +191,7 @@ class TFRecordSerializer:
     """
 
     @staticmethod
+    @keywords_told
     def save(df: DataFlow, path: str) -> None:
         """Save one pass of a flow; it is reset first. An existing file is replaced.
 
@@ -199,6 +205,7 @@ class TFRecordSerializer:
                 write_record(f, dumps(dp))
 
     @staticmethod
+    @keywords_told
     def load(path: str, size: Optional[int] = None, *, allow_pickle: bool = False) -> DataFlow:
         """A flow of the datapoints of a file, in order.
 
@@ -224,6 +231,7 @@ class HDF5Serializer:
     """A flow in one HDF5 file, loaded into memory as a whole: each component is a dataset, stacked over the datapoints."""
 
     @staticmethod
+    @keywords_told
     def save(df: DataFlow, path: str, data_paths: Sequence[str]) -> None:
         """Save one pass of a flow, which must fit into memory; it is reset first. An existing file is replaced.
 
@@ -248,6 +256,7 @@ class HDF5Serializer:
                 file.create_dataset(name, data=array)
 
     @staticmethod
+    @keywords_told
     def load(path: str, data_paths: Sequence[str], shuffle: bool = True) -> DataFlow:
         """A flow of the datapoints of a file, which is loaded into memory; scalars come as numpy scalars.
 
@@ -275,6 +284,7 @@ class DiskCacheSerializer:
     """A flow in a directory of the package diskcache: datapoint k is the value of the key k of a diskcache.Index."""
 
     @staticmethod
+    @keywords_told
     def save(df: DataFlow, path: str) -> None:
         """Save one pass of a flow; it is reset first. An existing directory of diskcache is replaced.
 
@@ -298,6 +308,7 @@ class DiskCacheSerializer:
                 index.cache.close()
 
     @staticmethod
+    @keywords_told
     def load(path: str, shuffle: bool = True, *, allow_pickle: bool = False) -> DataFlow:
         """A flow of the datapoints of a directory.
 
@@ -327,6 +338,7 @@ class TarSerializer:
     """A flow in tar files of samples, as the package webdataset reads them."""
 
     @staticmethod
+    @keywords_told
     def save(df: DataFlow, path: str, columns: Columns = None, *, shard_size: Optional[int] = None) -> None:
         """Save one pass of a flow; it is reset first. Existing files are replaced.
 
@@ -346,6 +358,7 @@ class TarSerializer:
                 writer.close()
 
     @staticmethod
+    @keywords_told
     def load(path: Paths, columns: Columns = None, shuffle: bool = True) -> DataFlow:
         """TarData: the bytes of the components. With `shard_size`, `path` is a pattern, such as `"train-*.tar"`."""
         return TarData(path, columns, shuffle)
@@ -355,6 +368,7 @@ class TFExampleSerializer:
     """A flow in TFRecord files of `tf.train.Example`, which TensorFlow and others read; it is not needed here."""
 
     @staticmethod
+    @keywords_told
     def save(df: DataFlow, path: str, columns: Columns = None, *, shard_size: Optional[int] = None) -> None:
         """Save one pass of a flow; it is reset first. Existing files are replaced.
 
@@ -371,6 +385,7 @@ class TFExampleSerializer:
                     write_record(f, write_example("TFExampleSerializer.save", dp, columns, number))
 
     @staticmethod
+    @keywords_told
     def load(path: Paths, columns: Union[Columns, Mapping[str, Sequence[int]]] = None, shuffle: bool = True) -> DataFlow:
         """TFExampleData, whose `columns` may tell shapes."""
         return TFExampleData(path, columns, shuffle)
@@ -380,6 +395,7 @@ class ParquetSerializer:
     """A flow in one Parquet file, by the package pyarrow: each component is a column."""
 
     @staticmethod
+    @keywords_told
     def save(df: DataFlow, path: str, columns: Columns = None, *, group_size: int = 1000) -> None:
         """Save one pass of a flow; it is reset first. An existing file is replaced.
 
@@ -393,6 +409,7 @@ class ParquetSerializer:
         _save_table("ParquetSerializer", df, path, columns, group_size, parquet_writer)
 
     @staticmethod
+    @keywords_told
     def load(path: Paths, columns: Columns = None, shuffle: bool = True) -> DataFlow:
         """ParquetData."""
         return ParquetData(path, columns, shuffle)
@@ -402,11 +419,13 @@ class ArrowSerializer:
     """A flow in one Arrow file, by the package pyarrow: as ParquetSerializer; larger, and read without decoding."""
 
     @staticmethod
+    @keywords_told
     def save(df: DataFlow, path: str, columns: Columns = None, *, group_size: int = 1000) -> None:
         """Save one pass of a flow; it is reset first. An existing file is replaced. See ParquetSerializer.save."""
         _save_table("ArrowSerializer", df, path, columns, group_size, arrow_writer)
 
     @staticmethod
+    @keywords_told
     def load(path: Paths, columns: Columns = None, shuffle: bool = True) -> DataFlow:
         """ArrowData."""
         return ArrowData(path, columns, shuffle)
@@ -422,6 +441,7 @@ class ZarrSerializer:
     """A flow in one zarr group: each component is an array, stacked over the datapoints."""
 
     @staticmethod
+    @keywords_told
     def save(df: DataFlow, path: str, columns: Columns = None, *, group_size: int = 100) -> None:
         """Save one pass of a flow; it is reset first. An existing directory is replaced if it is a zarr group.
 
@@ -444,6 +464,7 @@ class ZarrSerializer:
                 raise ValueError("ZarrSerializer.save: the flow must give a datapoint, which tells the arrays; got none")
 
     @staticmethod
+    @keywords_told
     def load(path: Paths, columns: Columns = None, shuffle: bool = True) -> DataFlow:
         """ZarrData."""
         return ZarrData(path, columns, shuffle)

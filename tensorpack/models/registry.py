@@ -10,7 +10,7 @@ from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.argscope import get_arg_scope
 from ..utils import logger
-from ..utils._text.keywords import with_arguments, with_near_keywords
+from ..utils._text.keywords import keywords_told, with_arguments, with_near_keywords
 from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 from ._shape_log import disable_layer_logging, log_shapes
@@ -57,18 +57,21 @@ def get_registered_layer(name: str) -> Optional[RegisteredLayer]:
     return layer
 
 
+@keywords_told
 @overload
 def layer_register(
     log_shape: bool = ..., use_scope: Literal[True] = ...,
 ) -> Callable[[Callable[..., Outputs]], NamedLayer[Outputs]]: ...
 
 
+@keywords_told
 @overload
 def layer_register(
     log_shape: bool = ..., *, use_scope: Optional[bool],
 ) -> Callable[[Callable[..., Outputs]], Callable[..., Outputs]]: ...
 
 
+@keywords_told
 def layer_register(log_shape: bool = False, use_scope: Optional[bool] = True) -> Any:
     """Decorator that makes a layer of a function whose first argument is a tensor or a list of tensors.
 

@@ -12,6 +12,8 @@ from ..tfutils._graph_state import graph_state
 from ..tfutils._precision import in_float32
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..utils import logger
+from ..utils._functions import check_function
+from ..utils._text.keywords import keywords_told
 from ._layout import float_tensor
 from .registry import layer_register
 
@@ -20,6 +22,7 @@ __all__ = ["Dropout", "l1_regularizer", "l2_regularizer", "regularize_cost", "re
 _TOWER_PREFIX = re.compile("^tower[0-9]+/")
 
 
+@keywords_told
 def l2_regularizer(x: float) -> Callable[[Any], Any]:
     """The function from a tensor w to the scalar 0.5 * x * sum(w ** 2), in the dtype of w.
 
@@ -28,6 +31,7 @@ def l2_regularizer(x: float) -> Callable[[Any], Any]:
     return lambda w: in_float32(lambda w, name=None: _times(tf.nn.l2_loss(w), x, name), w, name="l2_regularizer")
 
 
+@keywords_told
 def l1_regularizer(x: float) -> Callable[[Any], Any]:
     """The function from a tensor w to the scalar x * sum(abs(w)), in the dtype of w.
 
@@ -40,6 +44,7 @@ def _times(total: Any, x: Any, name: Optional[str]) -> Any:
     return tf.multiply(total, tf.cast(x, total.dtype.base_dtype), name=name)
 
 
+@keywords_told
 def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regularize_cost") -> Any:
     """Sum of `func(variable)` over the trainable variables in whose name `regex` is found; add it to the cost yourself.
 
@@ -50,6 +55,7 @@ def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regular
         func: from a variable to a scalar, such as `l2_regularizer(1e-4)`.
         name: of the resulting tensor, a float32 scalar.
     """
+    check_function("regularize_cost", "func", func, "of a variable, one argument, such as l2_regularizer(1e-4)")
     context = _tower_context("regularize_cost")
     if not context.is_training:
         return tf.constant(0, tf.float32, name="empty_" + name)

@@ -15,6 +15,7 @@ from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
 from ..tfutils._session.waiting import can_wait
 from ..tfutils.dependency import ancestors
+from ..utils._text.keywords import KeywordsTold
 from ..utils._types import AnyFunction
 from ._callable import make_prediction_callable
 from ._engine_of_config import FROZEN, TemporaryModel, check_engine, frozen_session
@@ -25,7 +26,7 @@ __all__ = ["OfflinePredictor", "OnlinePredictor", "PredictorBase"]
 
 
 @six.add_metaclass(ABCMeta)
-class PredictorBase:
+class PredictorBase(KeywordsTold):
     """Base of all predictors.
 
     Attributes:

@@ -16,6 +16,7 @@ from ..dataflow.base import DataFlow, known_length, never_ends, require_dataflow
 from ..tfutils._inference import require_predict_config
 from ..tfutils._session.stall import default_stall_seconds
 from ..utils import logger
+from ..utils._text.keywords import KeywordsTold
 from ..utils.concurrency import OrderedContainer
 from ..utils.utils import get_tqdm
 from ._engine_of_config import check_engine
@@ -30,7 +31,7 @@ _END = object()
 
 
 @six.add_metaclass(ABCMeta)
-class DatasetPredictorBase:
+class DatasetPredictorBase(KeywordsTold):
     """Base of predictors over a DataFlow, whose datapoints are lists of the inputs of the config.
 
     Args:

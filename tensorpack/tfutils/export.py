@@ -10,6 +10,7 @@ from .. import compat
 from ..compat import tfv1 as tf
 from ..dataflow.base import DataFlow
 from ..utils import logger
+from ..utils._text.keywords import KeywordsTold, keywords_told
 from ..utils.fs import atomic_directory
 from ._engines.engine import Engine
 from ._engines.litert import LiteRTEngine
@@ -30,6 +31,7 @@ from ._export.frozen_model import (
     frozen_model,
     log_written,
     table_initializers,
+    warn_of_other_format,
     write_description,
 )
 from ._export.smaller import Smaller, smaller
@@ -47,7 +49,7 @@ Shrink = Callable[[Smaller, FrozenModel, Converted, List[Example]], Converted]
 _DEFAULT_SIGNATURE = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
-class ModelExporter:
+class ModelExporter(KeywordsTold):
     """Builds the inference graph of a PredictConfig, loads the model, and writes it in a format that others read.
 
     The session_creator of the config is not used. A trainable or model variable that the outputs need and that `session_init`
@@ -67,6 +69,7 @@ class ModelExporter:
         self.graph: Optional[tf.Graph] = None
         self.input_names: List[str] = list(getattr(config, "input_names", []))
 
+    @keywords_told
     def export_compact(self, filename: str, optimize: bool = True, toco_compatible: bool = False, *,
                        overwrite: bool = True, target: Optional[str] = None, example: Any = None, verify: bool = True) -> None:
         """Write one file: a serialized GraphDef with constants for variables and only what the outputs need.
@@ -112,6 +115,7 @@ class ModelExporter:
                            "read from where they were at the export; export_serving copies them.", description["run_first"])
         logger.info("To ONNX: export_onnx, or %s", description["onnx"])
 
+    @keywords_told
     def export_tflite(self, filename: str, *, optimize: bool = True, overwrite: bool = False, example: Any = None,
                       verify: bool = True, weights: Optional[str] = None, representative: Optional[DataFlow] = None,
                       num_samples: int = 200, integer_only: bool = False) -> None:
@@ -158,6 +162,7 @@ class ModelExporter:
         self._export("export_tflite", filename, convert, LiteRTEngine, optimize=optimize, overwrite=overwrite, example=example,
                      verify=verify, batch=compat.TFLITE_BATCH, way=way, shrink=_smaller_tflite)
 
+    @keywords_told
     def export_onnx(self, filename: str, *, opset: Optional[int] = None, overwrite: bool = False, example: Any = None,
                     verify: bool = True, weights: Optional[str] = None, quantize: Optional[DataFlow] = None,
                     num_samples: int = 200) -> None:
@@ -202,6 +207,7 @@ class ModelExporter:
         if before is not None and os.path.exists(before):
             os.remove(before)  # the weights of the file that was replaced
 
+    @keywords_told
     def export_serving(self, filename: str, tags: Optional[Sequence[str]] = None,
                        signature_name: str = "prediction_pipeline", *, overwrite: bool = False, example: Any = None,
                        verify: bool = True) -> None:
@@ -223,6 +229,7 @@ class ModelExporter:
         if os.path.exists(filename) and not (os.path.isdir(filename) and (overwrite or not os.listdir(filename))):
             raise FileExistsError("export_serving: {} must be a new or empty directory; got {}; choose another name".format(
                 filename, "one with content (overwrite=True replaces it)" if os.path.isdir(filename) else "a file"))
+        warn_of_other_format("export_serving", filename)
         if isinstance(tags, str):
             tags = [tags]
         tags = list(tags or [tf.saved_model.tag_constants.SERVING])

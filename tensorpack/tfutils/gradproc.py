@@ -19,6 +19,7 @@ from .. import compat
 from .._exports import tell_near_names
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.keywords import KeywordsTold
 from ._graph_state import graph_state
 from ._optimizer.gradient import dense_gradient, drop_none, map_values
 from ._precision import like, widened
@@ -44,7 +45,7 @@ _TOWER_PREFIX = re.compile("^tower[0-9]+/")
 
 
 @six.add_metaclass(ABCMeta)
-class GradientProcessor:
+class GradientProcessor(KeywordsTold):
     """Base of gradient processors: override `_process`."""
 
     def process(self, grads: Sequence[GradAndVar]) -> List[GradAndVar]:

@@ -36,8 +36,9 @@ def apply_grad_processors(opt: tf.train.Optimizer, gradprocs: Sequence[GradientP
         gradprocs: a list of `GradientProcessor`.
     """
     if not isinstance(gradprocs, (list, tuple)):
-        raise TypeError("apply_grad_processors(gradprocs): must be a list of GradientProcessor; got {}".format(
-            shown(gradprocs)))
+        raise TypeError("apply_grad_processors(gradprocs): must be a list of GradientProcessor; got {}{}".format(
+            shown(gradprocs), "; write [it]" if isinstance(gradprocs, GradientProcessor) else
+            "; the optimizer comes first" if isinstance(gradprocs, tf.train.Optimizer) else ""))
     for processor in gradprocs:
         if not isinstance(processor, GradientProcessor):
             raise TypeError("apply_grad_processors(gradprocs): each element must be a GradientProcessor; got {}; wrap a "

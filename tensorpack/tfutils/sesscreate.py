@@ -6,6 +6,8 @@ from typing import Any, Callable, List, Optional, Sequence
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._functions import check_function
+from ..utils._text.keywords import KeywordsTold
 from .common import get_default_sess_config
 from .dependency import ancestors, dependency_of_targets
 
@@ -16,7 +18,7 @@ _BLOCKING = ("Dequeue", "Enqueue", "Unstage")
 _BLOCKING_TYPES = ("ZMQPull",)
 
 
-class NewSessionCreator(tf.train.SessionCreator):
+class NewSessionCreator(KeywordsTold, tf.train.SessionCreator):
     """Makes a session on the default graph and initialises global variables, local variables and tables, in this order.
 
     Resources (`tf.GraphKeys.RESOURCES`, `LOCAL_RESOURCES`) are made with the variables of their kind.
@@ -59,7 +61,7 @@ class NewSessionCreator(tf.train.SessionCreator):
         return sess
 
 
-class ReuseSessionCreator(tf.train.SessionCreator):
+class ReuseSessionCreator(KeywordsTold, tf.train.SessionCreator):
     """Returns an existing session as it is.
 
     Args:
@@ -74,7 +76,7 @@ class ReuseSessionCreator(tf.train.SessionCreator):
         return self.sess
 
 
-class SessionCreatorAdapter(tf.train.SessionCreator):
+class SessionCreatorAdapter(KeywordsTold, tf.train.SessionCreator):
     """Applies a function to the session of another creator, for example to wrap it in a debugger.
 
     Args:
@@ -83,6 +85,7 @@ class SessionCreatorAdapter(tf.train.SessionCreator):
     """
 
     def __init__(self, session_creator: tf.train.SessionCreator, func: Callable[[tf.Session], tf.Session]):
+        check_function(self, "func", func, "of a session, one argument")
         self.session_creator = session_creator
         self.func = func
 

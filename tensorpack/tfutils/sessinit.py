@@ -8,6 +8,7 @@ import numpy as np
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.keywords import KeywordsTold, keywords_told
 from ._restore.checkpoint import CheckpointReaderAdapter as CheckpointReaderAdapter  # kept for scripts, as the next one
 from ._restore.checkpoint import get_checkpoint_path, open_checkpoint
 from ._restore.matching import MismatchLogger as MismatchLogger
@@ -22,7 +23,7 @@ __all__ = ["ChainInit", "DictRestore", "JustCurrentSession", "SaverRestore", "Sa
 AllowMissing = Union[None, bool, str, Sequence[str]]
 
 
-class SessionInit:
+class SessionInit(KeywordsTold):
     """Base of all ways to initialise a session.
 
     Trainers and predictors call `_setup_graph` before the session is made (the graph may still grow), then `_run_init` after
@@ -266,6 +267,7 @@ class ChainInit(SessionInit):
         return " or the ".join(init._words() for init in self.inits)
 
 
+@keywords_told
 def SmartInit(obj: Any, *, ignore_mismatch: bool = False, weights_only: bool = False,
               allow_missing: AllowMissing = None, allow_pickle: bool = False) -> SessionInit:
     """The SessionInit that loads `obj`.

@@ -10,6 +10,7 @@ from .. import compat
 from .._exports import tell_near_names
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import shown
 from ..utils.naming import MOVING_SUMMARY_OPS_KEY
 from ..utils.optional import optional_import
@@ -64,6 +65,7 @@ def create_image_summary(name: str, val: np.ndarray) -> Any:
     return summary
 
 
+@keywords_told
 def add_tensor_summary(x: Any, types: Sequence[str], name: Optional[str] = None,
                        collections: Optional[Sequence[str]] = None, main_tower_only: bool = True) -> None:
     """Summarize a tensor in each of the given ways, in this order, under the current name scope.
@@ -89,6 +91,7 @@ def add_tensor_summary(x: Any, types: Sequence[str], name: Optional[str] = None,
         _SUMMARIES[kind](name, x, collections)
 
 
+@keywords_told
 def add_activation_summary(x: Any, types: Optional[Sequence[str]] = None, name: Optional[str] = None,
                            collections: Optional[Sequence[str]] = None) -> None:
     """Summarize an activation of rank 2 or more under the tags `activation-summary/<name>-<type>`.
@@ -109,6 +112,7 @@ def add_activation_summary(x: Any, types: Optional[Sequence[str]] = None, name: 
         add_tensor_summary(x, types, name=name, collections=collections)
 
 
+@keywords_told
 def add_param_summary(*summary_lists: Any, collections: Optional[Sequence[str]] = None) -> None:
     """Summarize trainable variables under the tags `param-summary/<variable>-<type>`.
 
@@ -131,6 +135,7 @@ def add_param_summary(*summary_lists: Any, collections: Optional[Sequence[str]] 
                     add_tensor_summary(variable, types, name=name, collections=collections)
 
 
+@keywords_told
 def add_moving_summary(*args: Any, decay: float = 0.95, collection: Optional[str] = MOVING_SUMMARY_OPS_KEY,
                        summary_collections: Optional[Sequence[str]] = None) -> Optional[List[Any]]:
     """Summarize moving averages of scalar tensors, each under the tag `<name>-summary`, without a tower's prefix.

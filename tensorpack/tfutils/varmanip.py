@@ -8,6 +8,7 @@ import numpy as np
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.keywords import keywords_told
 from ._restore.assigning import SessionUpdate as SessionUpdate
 from ._restore.checkpoint import get_all_checkpoints, get_checkpoint_path, open_checkpoint, write_checkpoint
 from ._restore.matching import (
@@ -40,6 +41,7 @@ def dump_session_params(path: str) -> None:
     save_checkpoint_vars({tensor_name(name): variables[name].join(parts) for name, parts in values.items()}, path)
 
 
+@keywords_told
 def save_checkpoint_vars(dic: Mapping[str, Any], path: str) -> None:
     """Save {variable name: value} as a file, replaced as a whole.
 
@@ -65,6 +67,7 @@ def save_checkpoint_vars(dic: Mapping[str, Any], path: str) -> None:
         write_checkpoint(dic, path)
 
 
+@keywords_told
 def load_checkpoint_vars(path: str, *, allow_pickle: bool = False) -> Dict[str, np.ndarray]:
     """All variables of a file: {name without `:0`: array}.
 

@@ -7,6 +7,8 @@ from typing import Any, Callable, Iterator, List
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._functions import check_function
+from ..utils._text.keywords import keywords_told
 from ..utils._types import AnyFunction
 from ..utils.argtools import log_once
 from ._graph_state import graph_state
@@ -25,17 +27,21 @@ def custom_getter_scope(custom_getter: AnyFunction) -> Iterator[None]:
         yield
 
 
+@keywords_told
 def remap_variables(fn: Callable[[Any], Any]) -> Any:
     """A context in which `tf.get_variable` returns `fn(variable)`; the variables, their names and collections stay the same.
 
     Example: `with remap_variables(lambda v: quantize(v) if v.op.name.endswith("/W") else v): ...`
     """
+    check_function("remap_variables", "fn", fn, "of a variable, one argument")
+
     def remapped(getter: AnyFunction, *args: Any, **kwargs: Any) -> Any:
         return fn(getter(*args, **kwargs))
 
     return custom_getter_scope(remapped)
 
 
+@keywords_told
 @contextmanager
 def freeze_variables(stop_gradient: bool = True, skip_collection: bool = False, *,
                      freeze_statistics: bool = False) -> Iterator[None]:

@@ -10,6 +10,7 @@ from typing import Any, List, Optional, Union
 import numpy as np
 
 from ..callbacks._epoch_times import NO_LAST_EPOCH
+from ..callbacks._odd import warn_of_odd_callbacks
 from ..callbacks.base import Callback, StopTraining, unwrapped
 from ..callbacks.group import Callbacks, raise_background_failure
 from ..callbacks.monitor import MonitorBase, Monitors
@@ -26,7 +27,7 @@ from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerTensorHandles
 from ..utils import logger
 from ..utils._made_later import made_later
-from ..utils._text.keywords import KeywordsTold
+from ..utils._text.keywords import KeywordsTold, keywords_told
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once
@@ -149,6 +150,7 @@ class Trainer(KeywordsTold):
             if misplaced:
                 raise ValueError("Trainer.setup_callbacks: monitors must be given as monitors=[...]; got {} among the "
                                  "callbacks".format(", ".join(misplaced)))
+            warn_of_odd_callbacks(self._registered_callbacks)
             self.monitors = Monitors([m for m in monitors if self.register_callback(m)])
             self.register_callback(self.monitors)
             if self.is_chief and find_model_saver(self._registered_callbacks) is None:
@@ -317,6 +319,7 @@ class Trainer(KeywordsTold):
         self.initialize(session_creator, session_init)
         self.main_loop(steps_per_epoch, starting_epoch, max_epoch)
 
+    @keywords_told
     def train_with_defaults(self, _sentinel: Any = None, callbacks: Optional[List[Callback]] = None,
                             monitors: Optional[List[MonitorBase]] = None,
                             session_creator: Optional[tf.train.SessionCreator] = None,

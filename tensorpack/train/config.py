@@ -19,6 +19,7 @@ from ..input_source.input_source_base import InputSource
 from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SaverRestore, SessionInit
 from ..utils import logger
+from ..utils._flags import true_or_false
 from ..utils._text.keywords import KeywordsTold
 from ..utils._text.spec import shown
 from ._resume import EarlierCheckpoint, checkpoint_directory, find_checkpoint, find_starting_epoch
@@ -144,6 +145,9 @@ class TrainConfig(KeywordsTold):
     def _warn_of_odd_numbers(self) -> None:
         if self.steps_per_epoch == 0:
             logger.warning("TrainConfig: with steps_per_epoch=0 nothing is trained: an epoch only triggers the callbacks.")
+        if self.max_epoch == 0:
+            logger.warning("TrainConfig: with max_epoch=0 nothing is trained: it is the number of the last epoch, and they are "
+                           "counted from 1.")
         if self.starting_epoch == 0:
             logger.warning("TrainConfig: epochs are counted from 1; with starting_epoch=0 there is one more than max_epoch.")
 
@@ -181,9 +185,14 @@ class AutoResumeTrainConfig(TrainConfig):
 
     Raises:
         ValueError, TypeError: when the training begins, the checkpoint does not fit the model.
+        TypeError: `always_resume` is neither True nor False, as a model that is given without its keyword.
     """
 
     def __init__(self, always_resume: bool = True, **kwargs: Any):
+        if isinstance(always_resume, (ModelDescBase, DataFlow)):
+            raise TypeError("AutoResumeTrainConfig: the first argument is always_resume; got {}; use keywords, as in "
+                            "AutoResumeTrainConfig(model=Model(), dataflow=ds, callbacks=[...])".format(shown(always_resume)))
+        true_or_false(self, "always_resume", always_resume)
         given = kwargs.get("session_init")
         path = find_checkpoint(checkpoint_directory(kwargs.get("callbacks")), otherwise="the training starts from scratch"
                                if given is None else "the training starts with the given session_init")

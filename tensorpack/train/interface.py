@@ -8,6 +8,7 @@ from ..dataflow.base import DataFlow
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource
 from ..utils import logger
+from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import shown
 from ..utils.naming import MOVING_SUMMARY_OPS_KEY
 from .base import Trainer
@@ -36,6 +37,7 @@ def apply_default_prefetch(input_source_or_dataflow: Union[InputSource, DataFlow
     return input
 
 
+@keywords_told
 def launch_train_with_config(config: TrainConfig, trainer: SingleCostTrainer) -> None:
     """Build the graph of `config.model` with `trainer`, then train with the settings of `config`.
 

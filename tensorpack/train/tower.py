@@ -18,6 +18,7 @@ from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
 from ..utils._names import list_of_names
+from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once, memoized
@@ -82,6 +83,7 @@ class TowerTrainer(Trainer):
         for predictor in self._predictors:
             predictor.sess = self.sess
 
+    @keywords_told
     def get_predictor(self, input_names: Sequence[str], output_names: Sequence[str], device: int = 0) -> OnlinePredictor:
         """A function from numpy inputs to numpy outputs of the model as it is while it trains.
 
@@ -161,6 +163,7 @@ class SingleCostTrainer(TowerTrainer):
     AGGREGATION_METHOD = tf.AggregationMethod.DEFAULT
     XLA_COMPILE = False
 
+    @keywords_told
     @call_only_once
     def setup_graph(self, input_signature: List[tf.TensorSpec], input: InputSource,
                     get_cost_fn: Callable[..., tf.Tensor], get_opt_fn: Callable[[], tf.train.Optimizer]) -> None:

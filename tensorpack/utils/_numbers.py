@@ -2,13 +2,15 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 import numpy as np
 
 from ._text.spec import shown
 
 __all__ = ["whole_number"]
+
+_SIGNS: Dict[type, Any] = {str: "+-", bytes: b"+-"}
 
 
 def whole_number(who: Any, name: str, value: Any, minimum: Optional[int] = None) -> int:
@@ -56,5 +58,5 @@ def _plain(value: Any) -> Any:
 
 def _advice(value: Any) -> str:
     if isinstance(value, (str, bytes)):
-        return "; convert it by int()"
+        return "; convert it by int()" if value.strip().lstrip(_SIGNS[type(value)]).isdigit() else ""
     return "; choose how to round it: //, round() or math.ceil()" if isinstance(_plain(value), float) else ""

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Callable, List, Optional, Union
 
 from .._exports import tell_near_names
+from ..utils._text.keywords import keywords_told
 from ._console import ConsoleHandler
 from ._files.emptied import note_action
 from ._files.paths import is_remote, normpath
@@ -122,6 +123,7 @@ def get_logger_dir() -> Optional[str]:
     return LOG_DIR
 
 
+@keywords_told
 def set_logger_dir(dirname: Union[str, os.PathLike[str]], action: Optional[str] = None) -> None:
     """Use `dirname` as the directory of this run: create it and log to its `log.log`.
 
@@ -160,6 +162,7 @@ def set_logger_dir(dirname: Union[str, os.PathLike[str]], action: Optional[str] 
     info("Argv: %s", " ".join(sys.argv))
 
 
+@keywords_told
 def auto_set_dir(action: Optional[str] = None, name: Optional[str] = None) -> None:
     """`set_logger_dir("train_log/SCRIPT[:NAME]", action)`, where SCRIPT is the main script without its extension.
 

@@ -16,6 +16,11 @@ def cross_entropy(label):
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=tf.zeros([2, 10]))
 
 
+def variable_rows(label, columns):
+    """Zeros, a row for each label, whose shape is not known before a run."""
+    return tf.placeholder_with_default(tf.zeros(tf.stack([tf.shape(label)[0], columns])), [None, None])
+
+
 FUNCTIONS = [
     (cross_entropy, "The label 10 is none of the classes: the last layer has 10 outputs, so labels must be 0 to 9; give the "
                     "model more classes, or count the labels from 0"),
@@ -24,9 +29,14 @@ FUNCTIONS = [
     (lambda label: tf.nn.embedding_lookup(tf.zeros([10, 2]), label), "The index 10 is outside of a table of 10 rows"),
     (lambda label: tf.unsorted_segment_sum(tf.ones([2]), label, 10), "The index 10 is outside of a table of 10 rows"),
     (lambda label: tf.confusion_matrix(label, label, 10), "A label is none of the classes"),
+    (lambda label: tf.nn.softmax_cross_entropy_with_logits(labels=tf.cast(label, tf.float32), logits=variable_rows(label, 4)),
+     r"logits_size=\[2,4\].*The labels seem to be numbers of classes.*all 4 classes: use tf.nn.sparse_softmax_cross_entropy_"
+     r"with_logits, or give it tf.one_hot\(label, 4\)"),
+    (lambda label: tf.nn.softmax_cross_entropy_with_logits(labels=variable_rows(label, 3), logits=variable_rows(label, 4)),
+     "The last layer has 4 outputs, and the labels have 3 classes"),
     (lambda label: tf.reshape(label, [3]), ""),
 ]
-IDS = ["label", "negative", "gather", "embedding", "segments", "confusion", "shape"]
+IDS = ["label", "negative", "gather", "embedding", "segments", "confusion", "sparse", "classes", "shape"]
 
 
 @pytest.mark.skipif(tf.test.is_built_with_cuda() and tf.test.is_gpu_available(), reason="GPUs give NaN instead")

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Optional, Sequence
 
+from ...utils._text.keywords import telling
 from ...utils._types import wraps
 from .._spelling import on_subclass, warn_once
 
@@ -59,7 +60,7 @@ def adapt_raw(module: Any) -> None:
     def __len__(self: Any) -> int:
         return vars(self)["_size"] if "_size" in vars(self) else length(self)
 
-    cls.__init__, cls.__len__ = __init__, __len__
+    cls.__init__, cls.__len__ = telling(__init__), __len__
 
 
 def adapt_format(module: Any) -> None:
@@ -75,7 +76,7 @@ def adapt_format(module: Any) -> None:
             lmdb_data = module.LMDBData(lmdb_data, shuffle=shuffle)
         today(self, lmdb_data, decoder, **kwargs)
 
-    cls.__init__ = __init__
+    cls.__init__ = telling(__init__)
 
 
 def adapt_batch(module: Any) -> None:

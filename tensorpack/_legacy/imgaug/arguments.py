@@ -5,6 +5,7 @@ import inspect
 from typing import Any
 
 from ...dataflow.imgaug._common import cv2
+from ...utils._text.keywords import telling
 from ...utils._types import wraps
 from ...utils.argtools import log_once
 from .._spelling import warn_once
@@ -44,7 +45,7 @@ def _adapt_contrast(cls: Any) -> None:
             return today(self, factor_range, clip=args[0])
         return today(self, factor_range, *args, **kwargs)
 
-    cls.__init__ = __init__
+    cls.__init__ = telling(__init__)
 
 
 def _adapt_color(cls: Any) -> None:
@@ -53,14 +54,17 @@ def _adapt_color(cls: Any) -> None:
 
     @wraps(today)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        given = signature.bind_partial(self, *args, **kwargs)
+        try:
+            given = signature.bind_partial(self, *args, **kwargs)
+        except TypeError:
+            return today(self, *args, **kwargs)  # refuses it in its own words
         if "rgb" not in given.arguments:
             log_once("imgaug.{0}: without rgb= the channels are RGB, and BGR was meant in releases up to 0.9; write "
                      "{0}(..., rgb=True), or rgb=False for BGR".format(cls.__name__), "warning")
         elif given.arguments["rgb"] is None:
             warn_once("{}(rgb=None)".format(cls.__name__), "rgb=False, for channels BGR")
             given.arguments["rgb"] = False
-        today(*given.args, **given.kwargs)
+        return today(*given.args, **given.kwargs)
 
     cls.__init__ = __init__
 
@@ -77,4 +81,4 @@ def adapt_convert(module: Any) -> None:
             mode = cv2.COLOR_BGR2GRAY
         today(self, mode, keepdims)
 
-    cls.__init__ = __init__
+    cls.__init__ = telling(__init__)

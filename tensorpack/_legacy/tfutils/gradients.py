@@ -31,7 +31,9 @@ def adapt_optimizer(module: Any) -> None:
     @wraps(today)
     def either(opt: Any = None, gradprocs: Any = None, **kwargs: Any) -> Any:
         opt = kwargs.pop("grads", opt)
-        return _processed(opt, gradprocs) if isinstance(opt, (list, tuple)) else today(opt, gradprocs, **kwargs)
+        # two lists, of pairs and of processors; those who have swapped today's arguments are told by today's function
+        is_old = isinstance(opt, (list, tuple)) and isinstance(gradprocs, (list, tuple))
+        return _processed(opt, gradprocs) if is_old else today(opt, gradprocs, **kwargs)
 
     module.apply_grad_processors = either
 

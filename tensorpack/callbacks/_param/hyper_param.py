@@ -13,6 +13,7 @@ from ...compat import tfv1 as tf
 from ...tfutils._restore.names import nearest_names, some
 from ...tfutils.common import get_op_tensor_name
 from ...utils._text.repr import ReprMixin
+from ...utils._text.spec import shown
 from ...utils._types import NOT_YET
 from .._arguments import check_strings
 
@@ -86,8 +87,12 @@ class GraphVarParam(HyperParam):
         """Assign to the variable.
 
         Raises:
+            TypeError: `v` is no number, and the variable holds numbers.
             ValueError: `v` is a float and the variable holds none, or its shape does not fit.
         """
+        if np.asarray(v).dtype.kind not in "biufc" and self.var.dtype.base_dtype != tf.string:
+            raise TypeError("GraphVarParam: variable '{}' holds {}; got {}; give a number".format(
+                self.var_name, self.var.dtype.base_dtype.name, shown(v)))
         if np.issubdtype(np.asarray(v).dtype, np.floating) and not self.var.dtype.base_dtype.is_floating:
             raise ValueError("GraphVarParam: variable '{}' holds {}; got the float {!r}; give an integer".format(
                 self.var_name, self.var.dtype.base_dtype.name, v))

@@ -5,12 +5,16 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
+from ...utils._text.keywords import keywords_told
+from ...utils._text.spec import shown
+
 __all__ = ["weights_from_keras"]
 
 _WHO = "weights_from_keras"
 _BATCH_NORM = ["gamma", "beta", "mean/EMA", "variance/EMA"]
 
 
+@keywords_told
 def weights_from_keras(weights: Mapping[str, Sequence[np.ndarray]],
                        names: Mapping[str, Union[None, str, Sequence[str]]]) -> Dict[str, np.ndarray]:
     """The weights of a Keras model as a dict from names of variables to arrays.
@@ -27,9 +31,16 @@ def weights_from_keras(weights: Mapping[str, Sequence[np.ndarray]],
             variables that its weights become, in their order, for layers of other kinds; or None to leave the layer out.
 
     Raises:
+        TypeError: an argument is no dict, such as what `model.get_weights()` gives.
         KeyError: a layer with weights has no name, or a name is for a layer that is not there.
         ValueError: the weights of a layer are not of a known kind and no list tells their names, or two get the same name.
     """
+    for argument, value, remedy in (
+            ("weights", weights, "{layer.name: layer.get_weights() for layer in model.layers}"),
+            ("names", names, "{layer.name: its name here for each layer with weights}")):
+        if not isinstance(value, Mapping):
+            raise TypeError("{}: {} must be a dict by name of layer; got {}; write {}".format(
+                _WHO, argument, shown(value), remedy))
     weights = {layer: list(arrays) for layer, arrays in weights.items() if len(arrays)}
     _check_same("layers with weights must have a name in `names`, or None", weights, names)
     _check_same("names must be for layers with weights", names, weights)

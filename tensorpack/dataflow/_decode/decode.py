@@ -5,6 +5,7 @@ from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
 
+from ...utils._text.keywords import keywords_told
 from ...utils._text.spec import describe, shown
 from .damage import POLICIES, DamageCount, check_policy
 from .decoders import CUT_OFF, MODES, Pixels, decode_all
@@ -94,6 +95,7 @@ _counts: Dict[str, DamageCount] = {
     policy: DamageCount("decode_image", policy, warns_at_once=True) for policy in POLICIES}
 
 
+@keywords_told
 def decode_image(content: Any, mode: str = "bgr", *, on_damaged: str = "keep") -> Optional[np.ndarray]:
     """Decode the bytes of an image file: the same pixels as `cv2.imdecode`, for JPEG in less time if simplejpeg is installed.
 

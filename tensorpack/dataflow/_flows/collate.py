@@ -27,7 +27,8 @@ def collate(datapoints: Sequence[Any], use_list: bool) -> Any:
         raise ValueError("a batch needs at least one datapoint; got none")
     first = datapoints[0]
     if not isinstance(first, (list, tuple, dict)):
-        raise ValueError("Data point has to be list/tuple/dict. Got {}".format(describe(first)))
+        raise ValueError("Data point has to be list/tuple/dict. Got {}; a datapoint of one component is a list of one: yield "
+                         "[x], or wrap it by MapData(ds, lambda x: [x])".format(describe(first)))
     if isinstance(first, dict):
         return {key: _collate_component(datapoints, key, use_list) for key in first}
     for index, dp in enumerate(datapoints):

@@ -4,6 +4,8 @@ from __future__ import annotations
 import copy
 from typing import Any, Callable, Collection, Iterator, List, Optional, Sequence
 
+from ...utils._functions import check_function
+from ...utils._text.keywords import keywords_told
 from ...utils._text.spec import shown
 from ..base import DataFlow, ProxyDataFlow, require_dataflow
 from .datapoint_error import add_note, component_of, texts_in, where
@@ -21,6 +23,7 @@ class MapData(ProxyDataFlow):
             that of `ds`, is then too large. The log says at the end of a pass how many were dropped.
 
     Raises:
+        TypeError: `func` is no function of one argument.
         ValueError: during iteration, when `ds` never ends and `func` drops all that it repeats.
     """
 
@@ -30,8 +33,7 @@ class MapData(ProxyDataFlow):
 
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any]):
         super().__init__(ds)
-        if not callable(func):
-            raise TypeError("{}: func must be a function of the datapoint; got {}".format(type(self).__name__, shown(func)))
+        check_function(self, "func", func, "of the whole datapoint, one argument")
         self.func = func
 
     def __iter__(self) -> Iterator[Any]:
@@ -97,8 +99,7 @@ class MapDataComponent(MapData):
     """
 
     def __init__(self, ds: DataFlow, func: Callable[[Any], Any], index: Any = 0):
-        if not callable(func):
-            raise TypeError("{}: func must be a function of the component; got {}".format(type(self).__name__, shown(func)))
+        check_function(self, "func", func, "of the component, one argument")
         super().__init__(ds, _ComponentMapper(func, index, type(self).__name__))
         self.index = index
 
@@ -116,6 +117,7 @@ class _Selector:
         return "select({!r})".format(self._idxs)
 
 
+@keywords_told
 def SelectComponent(ds: DataFlow, idxs: Sequence[Any]) -> MapData:
     """Select or reorder the components of each datapoint.
 

@@ -67,7 +67,8 @@ class TestDataSpeed(ProxyDataFlow):
             raise ValueError("TestDataSpeed: the DataFlow must not end during the warm-up; it ended after {} of {} datapoints; "
                              "use a smaller warmup or RepeatedData".format(warmed_up, self.warmup))
         clock.restart()
-        self._take(iterator, self.test_size, leave=True, smoothing=0.2)
+        if not self._take(iterator, self.test_size, leave=True, smoothing=0.2) and self.test_size > 0:
+            logger.warning("TestDataSpeed: the DataFlow has given no datapoint, so that there is nothing to measure.")
         self.stages = clock.results()
 
     @staticmethod

@@ -10,6 +10,7 @@ from tabulate import tabulate
 from ...utils._flags import true_or_false
 from ...utils._numbers import whole_number
 from ...utils._text.html import plain
+from ...utils._text.keywords import keywords_told
 from ...utils._viz.sheet import write_sheet
 from ...utils.optional import optional_import
 from .._flows.stages import StageClock, stage_table
@@ -22,6 +23,7 @@ from .seen import Seen
 cv2 = optional_import("cv2", needed_by="look", pip="opencv-python-headless")
 
 
+@keywords_told
 def look(df: DataFlow, count: int = 16, *, rgb: bool = False, classes: Optional[Sequence[str]] = None) -> Look:
     """The first datapoints of a flow, to look at: in a notebook as pictures and tables, elsewhere as text.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 import socket
 from typing import Any, Callable, Iterator, List, Optional
 
+from ...utils._functions import check_function
 from ...utils._numbers import whole_number
-from ...utils._text.spec import shown
 from .._flows.batch import BatchData
 from .._flows.datapoint_error import apply_named
 from ..base import DataFlow, require_flow_like
@@ -78,8 +78,7 @@ class MultiProcessMapAndBatchDataZMQ(WorkerFlow):
         who = type(self).__name__
         num_proc = whole_number(self, "num_proc", num_proc, minimum=1)
         batch_size = whole_number(self, "batch_size", batch_size, minimum=1)
-        if not callable(map_func):
-            raise TypeError("{}: map_func must be a function of a datapoint; got {}".format(who, shown(map_func)))
+        check_function(who, "map_func", map_func, "of the whole datapoint, one argument")
         if buffer_size is None:
             buffer_size = 10 * batch_size
         buffer_size = whole_number(self, "buffer_size", buffer_size, minimum=1)

@@ -5,8 +5,8 @@ from typing import Any, Dict, Iterator, NamedTuple, NoReturn, Optional, Tuple
 
 from ...utils import logger
 from ...utils._flags import true_or_false
+from ...utils._functions import check_function
 from ...utils._numbers import whole_number
-from ...utils._text.spec import shown
 from .._flows.drop_streak import DropStreak
 from .._flows.endless import EndlessIterator
 from ..base import (
@@ -43,8 +43,7 @@ class ParallelMapData(ProxyDataFlow):
     def __init__(self, ds: DataFlow, map_func: Any, buffer_size: int, strict: bool):
         super().__init__(ds)
         who = type(self).__name__
-        if not callable(map_func):
-            raise TypeError("{}: map_func must be a function of a datapoint; got {}".format(who, shown(map_func)))
+        check_function(who, "map_func", map_func, "of the whole datapoint, one argument")
         buffer_size = whole_number(self, "buffer_size", buffer_size, minimum=1)
         length = known_length(ds)
         if length == 0:

@@ -5,8 +5,9 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import numpy as np
 
+from ...utils._functions import check_function
 from ...utils._numbers import whole_number
-from ...utils._text.spec import describe, shown
+from ...utils._text.spec import describe
 from ...utils.concurrency import OrderedContainer
 from .._flows.datapoint_error import apply_named
 from .._flows.map import MapDataComponent
@@ -166,8 +167,7 @@ class MultiProcessMapDataComponentSharedArray(ProcessMap):
         dtype = np.dtype(output_dtype)
         if dtype.name not in _SHARED_DTYPES:
             raise KeyError("{}: output_dtype must be one of {}; got {}".format(who, ", ".join(_SHARED_DTYPES), dtype.name))
-        if not callable(map_func):
-            raise TypeError("{}: map_func must be a function of a component; got {}".format(who, shown(map_func)))
+        check_function(who, "map_func", map_func, "of the component, one argument")
         self.nr_proc = nr_proc = whole_number(self, "nr_proc", nr_proc, minimum=1)
         self.output_shape = tuple(whole_number(self, "output_shape", k, minimum=0) for k in output_shape)
         self.output_dtype = output_dtype

@@ -27,6 +27,8 @@ from ._value_range import warn_of_unit_range
 
 __all__ = ["Augmentor", "AugmentorList", "ImageAugmentor", "ImagePlaceholder", "PhotometricAugmentor"]
 
+_MAX_CHANNELS = 16  # of an image of the height 1 or 3 that is not taken for one with its channels first
+
 ImagePlaceholder = namedtuple("ImagePlaceholder", ["shape"])
 ImagePlaceholder.__doc__ = "Stands for an image where only its shape matters: crops, resizes and flips need no more."
 
@@ -221,5 +223,8 @@ class AugmentorList(ImageAugmentor):
     def get_transform(self, img: np.ndarray) -> TransformList:
         if len(img.shape) not in (2, 3):
             raise ValueError("AugmentorList: the image must be HxW or HxWxC; got shape {}".format(tuple(img.shape)))
+        if len(img.shape) == 3 and img.shape[0] in (1, 3) and min(img.shape[1:]) > _MAX_CHANNELS:
+            log_once("AugmentorList: an image of shape {} seems to have its channels first, and is taken for one of height {}; "
+                     "augmentors take HxWxC: img.transpose(1, 2, 0).".format(tuple(img.shape), img.shape[0]), "warning")
         first = [augmentor.get_transform(img) for augmentor in self.augmentors[:1]]
         return join(first + [LazyTransform(augmentor.get_transform) for augmentor in self.augmentors[1:]])

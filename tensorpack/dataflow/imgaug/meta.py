@@ -5,7 +5,7 @@ from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
-from ...utils._text.spec import shown
+from ...utils._functions import check_function
 from ._arguments import list_of_augmentors, one_augmentor, probability
 from ._transform_base import BaseTransform, NoOpTransform, TransformFactory, TransformList
 from .base import ImageAugmentor
@@ -110,9 +110,9 @@ class MapImage(ImageAugmentor):
 
     def __init__(self, func: ArrayFunction, coord_func: Optional[ArrayFunction] = None, *,
                  segmentation_func: Optional[ArrayFunction] = None):
-        for function in (func, coord_func, segmentation_func):
-            if function is not None and not callable(function):
-                raise TypeError("MapImage: each argument must be a function of an array; got {}".format(shown(function)))
+        for name, function in [("func", func), ("coord_func", coord_func), ("segmentation_func", segmentation_func)]:
+            if function is not None or name == "func":
+                check_function(self, name, function, "of an array, one argument")
         self.func = func
         self.coord_func = coord_func
         self.segmentation_func = segmentation_func

@@ -54,13 +54,24 @@ def frozen_model(who: str, built: InferenceGraph, optimize: bool, leaves_out: bo
     return FrozenModel(graph_def, inputs, _specs(built.outputs), tables, left_out)
 
 
+_MADE_BY = {".onnx": "export_onnx", ".pb": "export_compact", ".tflite": "export_tflite"}
+
+
+def warn_of_other_format(who: str, filename: str) -> None:
+    """Warn of a file name that is usual for what another method of the exporter writes."""
+    other = _MADE_BY.get(os.path.splitext(filename)[1].lower(), who)
+    if other != who:
+        logger.warning("%s does not write what the name %s promises; %s does.", who, os.path.basename(filename), other)
+
+
 def check_target(who: str, filename: str, overwrite: bool) -> None:
     """Raise FileExistsError if the name is a directory's, or that of a file that must not be replaced."""
-    if os.path.isdir(filename):
+    if os.path.isdir(filename) or not os.path.basename(filename):
         raise FileExistsError("{}: the name must be that of a file; {} is a directory".format(who, filename))
     if not overwrite and os.path.exists(filename):
         raise FileExistsError("{}: {} must not exist; pass overwrite=True to replace it, or choose another name".format(
             who, filename))
+    warn_of_other_format(who, filename)
 
 
 class Converted(NamedTuple):

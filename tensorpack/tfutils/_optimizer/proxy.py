@@ -4,12 +4,13 @@ from __future__ import annotations
 from typing import Any, List, Tuple
 
 from ...compat import tfv1 as tf
+from ...utils._text.keywords import KeywordsTold
 from ...utils._text.spec import shown
 
 __all__ = ["ProxyOptimizer"]
 
 
-class ProxyOptimizer(tf.train.Optimizer):
+class ProxyOptimizer(KeywordsTold, tf.train.Optimizer):
     """An optimizer that leaves everything to another one; a subclass overrides what it changes.
 
     Args:

@@ -20,6 +20,12 @@ from ...utils import logger
 from .names import PART_OF_CHECKPOINT, near_names, near_path, op_name, some, tensor_name
 
 _DATA = re.compile(r"\.data-\d{5}-of-(\d{5})$")
+_OTHER_KINDS = [  # of files with weights, by the ends of their names, and what takes them
+    ((".pb", ".onnx", ".tflite"), "an exported model, by its name: ExportedPredictor predicts with it"),
+    ((".h5", ".hdf5", ".keras"), "one of Keras, by its name: weights_from_keras of contrib.keras makes of its weights a "
+                                 "dict for SmartInit"),
+    ((".pt", ".pth", ".safetensors"), "one of PyTorch, by its name: SmartInit takes a dict of arrays, by names of variables"),
+]
 _GLOB = re.compile(r"[][*?\\]")
 _STATE_FILE = "checkpoint"
 # What a reader raises about a broken file depends on the version and on where the file is broken.
@@ -253,7 +259,12 @@ def open_checkpoint(path: str) -> CheckpointReaderAdapter:
         return adapter
     except _READER_ERRORS as e:
         raise ValueError("checkpoint {}: must be a TensorFlow checkpoint; opening it failed: {}; "
-                         "the file is damaged or something else".format(handle, e)) from e
+                         "the file is {}".format(handle, e, _kind_of_file(handle))) from e
+
+
+def _kind_of_file(path: str) -> str:
+    ending = os.path.splitext(path)[1].lower()
+    return next((words for endings, words in _OTHER_KINDS if ending in endings), "damaged or something else")
 
 
 def _link_files(handle: str, directory: str) -> str:

@@ -100,7 +100,8 @@ def near_path(path: str) -> str:
     directory, name = os.path.split(path)
     if not os.path.isdir(directory or "."):
         return ""
-    beside = {PART_OF_CHECKPOINT.sub("", each) for each in os.listdir(directory or ".")} - {name}
+    beside = {PART_OF_CHECKPOINT.sub("", each) for each in os.listdir(directory or ".")} - {
+        name, PART_OF_CHECKPOINT.sub("", name)}
     near = difflib.get_close_matches(name, sorted(beside), n=2)
     return "; did you mean {}?".format(" or ".join(repr(os.path.join(directory, each)) for each in near)) if near else ""
 

@@ -12,6 +12,7 @@ from ...utils._text.spec import describe
 _LABEL = re.compile(r"label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)")
 _OUT_OF_BOUND = re.compile(r"assertion failed: \[`(?:labels|predictions)` out of bound\]")
 _INDEX = re.compile(r"(?:indices|segment_ids)(?:\[[^]]*\])? = (-?\d+) is (?:not in|out of range) \[0, (\d+)\)")
+_SIZES = re.compile(r"logits and labels must be broadcastable: logits_size=\[(\d+),(\d+)\] labels_size=\[(\d+),(\d+)\]")
 
 
 def explain_bad_values(error: tf.errors.OpError, fed: Iterable[Tuple[Any, Any]] = ()) -> None:
@@ -40,6 +41,16 @@ def _meaning(message: str) -> str:
         size = int(index.group(2))
         return ("The index {} is outside of a table of {} rows, whose indices are 0 to {}: is the vocabulary larger, or are "
                 "the labels counted from 1?".format(index.group(1), size, size - 1))
+    sizes = _SIZES.search(message)
+    if sizes:
+        rows, classes, label_rows, label_classes = map(int, sizes.groups())
+        if (label_rows, label_classes) == (1, rows):
+            return ("The labels seem to be numbers of classes, one for each row; this loss takes probabilities of all {0} "
+                    "classes: use tf.nn.sparse_softmax_cross_entropy_with_logits, or give it tf.one_hot(label, {0}).".format(
+                        classes))
+        if rows == label_rows:
+            return "The last layer has {} outputs, and the labels have {} classes: both must be the same.".format(
+                classes, label_classes)
     return ""
 
 

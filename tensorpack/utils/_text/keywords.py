@@ -8,6 +8,7 @@ import re
 import traceback
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple
 
+from .._types import Function, wraps
 from .swapped import swapped_call
 
 _UNKNOWN = re.compile(r"(?:^|\.)(\w+)\(\) got an unexpected keyword argument '(\w+)'")
@@ -29,7 +30,7 @@ def with_near_keywords(error: TypeError, who: str, function: Callable[..., Any],
         words: what to do instead of some keywords, such as those of another library.
     """
     match = _UNKNOWN.search(str(error))
-    if match is None or match.group(1) != function.__name__ or match.group(2) not in given:
+    if match is None or match.group(1) != function.__name__ or match.group(2) not in given or _has_begun(function, error):
         return None
     keyword, names = match.group(2), _arguments(function)
     near = difflib.get_close_matches(keyword, names, n=2) or [name for name in names if keyword in name.split("_")][:2]
@@ -62,7 +63,7 @@ def with_arguments(error: TypeError, who: str, function: Callable[..., Any]) -> 
 def _has_begun(function: Any, error: BaseException) -> bool:
     """Whether the error comes from inside of the function."""
     codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return getattr(function, "__code__", None) in codes
+    return getattr(inspect.unwrap(function), "__code__", None) in codes
 
 
 def _call_of(function: Callable[..., Any]) -> str:
@@ -72,6 +73,23 @@ def _call_of(function: Callable[..., Any]) -> str:
         is_optional = p.default is not p.empty
         words.append(str(p).split(":")[0] if p.kind in _VARIADIC else p.name + "=..." * is_optional)
     return ", ".join(words + ["..."] * (len(parameters) > _MAX_NAMES))
+
+
+def keywords_told(function: Function) -> Function:
+    """Decorator of functions and methods: a call that Python refuses tells near keywords, or the arguments that there are."""
+
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as e:
+            who = function.__qualname__
+            told = with_near_keywords(e, who, function, kwargs) or with_arguments(e, who, function)
+            if told is None:
+                raise
+            raise told from None
+
+    return wrapper
 
 
 class KeywordsTold:
@@ -84,10 +102,11 @@ class KeywordsTold:
         made: Any = cls
         init = made.__dict__.get("__init__")
         if inspect.isfunction(init):
-            made.__init__ = _telling(init)
+            made.__init__ = telling(init)
 
 
-def _telling(init: Callable[..., None]) -> Callable[..., None]:
+def telling(init: Callable[..., None]) -> Callable[..., None]:
+    """What `KeywordsTold` makes of a constructor; for one that takes the place of that of an existing class, too."""
 
     @functools.wraps(init)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
