@@ -19,8 +19,8 @@ class Series(NamedTuple):
 
     Attributes:
         epochs: of each record, its `epoch_num`, or its number from 1 where the file has none.
-        positions: of each record on the axis of epochs. The last one of an epoch lies at its number, those before it where their
-            global steps are on the way there.
+        positions: of each record on the axis of epochs. The last one of an epoch lies at its number, those before it
+            where their global steps are on the way there.
         values: NaN where it is not finite.
     """
 
