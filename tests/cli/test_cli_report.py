@@ -153,7 +153,8 @@ def test_runs_with_other_statistics_are_laid_over_each_other(tmp_path):
 
 
 @pytest.mark.parametrize("name, shown", [
-    ("</script><script>alert(1)</script>", "&lt;script&gt;alert(1)"), ("a}b{c", "a}b{c"), ("half \ud83d", "half ?"), ("精度", "精度")])
+    ("</script><script>alert(1)</script>", "&lt;script&gt;alert(1)"), ("a}b{c", "a}b{c"), ("half \ud83d", "half ?"),
+    ("精度", "精度")])
 def test_names_cannot_break_the_page(tmp_path, name, shown):
     page = report(tmp_path, make_run(tmp_path / "run", [{name: 1.0, "epoch_num": 1}], ["x"]))
     assert "<script>alert(1)" not in page and shown in words(page)

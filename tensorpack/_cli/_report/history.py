@@ -64,8 +64,9 @@ def read_history(folder: str) -> History:
         for name, value in record.items():
             if name not in _MOMENTS:
                 each = series.setdefault(_encodable(name), Series([], [], []))
-                for column, cell in zip(each, (epoch, position, _number(value))):
-                    column.append(cell)
+                each.epochs.append(epoch)
+                each.positions.append(position)
+                each.values.append(_number(value))
     finite = {name: series[name] for name in sorted(series) if any(map(math.isfinite, series[name].values))}
     return History(epochs, steps, finite, problem)
 

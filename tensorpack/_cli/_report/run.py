@@ -4,8 +4,8 @@ from __future__ import annotations
 import os
 from typing import List, NamedTuple
 
+from ...callbacks._monitors.json_stats import FILENAME as _STATISTICS
 from .events import Image, read_images
-from .history import FILENAME as _STATISTICS
 from .history import History, read_history
 from .log import FILENAME as _LOG
 from .log import LogFacts, read_logs

@@ -26,7 +26,7 @@ class MLflowMonitor(TrackerMonitor):
 
     Runs on the chief only. A thread sends, so a server that is away costs the training nothing. A training that is resumed
     in the same log directory goes on with its run, whose identity is in `mlflow.json` there. A run that
-    is gone is replaced by a new one. In names, characters that MLflow refuses become `_`, and empty parts of paths are left out.
+    is gone is replaced by a new one. In names, characters that MLflow refuses become `_`; empty parts of paths are left out.
 
     Args:
         experiment: name of the experiment, which is made if there is none; by default what MLFLOW_EXPERIMENT_NAME says, or
