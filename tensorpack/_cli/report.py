@@ -20,7 +20,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--smooth", type=_weight, default=0.6, metavar="WEIGHT",
                         help="of the moving averages, from 0 (none) to below 1; default 0.6")
     parser.add_argument("--title", help="of the page; default: the names of the runs")
-    parser.add_argument("--serve", nargs="?", type=int, const=0, metavar="PORT",
+    parser.add_argument("--serve", nargs="?", type=_port, const=0, metavar="PORT",
                         help="write nothing, but show the page to browsers of this machine, and follow a running training; "
                              "default: any free port")
     return run(_report, parser, argv)
@@ -36,16 +36,22 @@ def _weight(text: str) -> float:
     return weight
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("must be a port, from 0 to 65535; got {!r}".format(text))
+    return int(text)
+
+
 def _report(args: argparse.Namespace) -> None:
     from ._report.page import make_page
     from ._report.run import read_runs
 
-    def page(refresh: int = 0) -> str:
+    def page() -> str:
         runs = read_runs(args.logdir)
-        return make_page(runs, args.smooth, args.title or ", ".join(run.name for run in runs), refresh)
+        return make_page(runs, args.smooth, args.title or ", ".join(run.name for run in runs))
 
     if args.serve is not None:
-        _serve(args, lambda: page(_REFRESH))
+        _serve(args, page)
         return
     from ..utils.fs import atomic_write, mkdir_p
 
@@ -59,7 +65,7 @@ def _report(args: argparse.Namespace) -> None:
 def _serve(args: argparse.Namespace, make: Callable[[], str]) -> None:
     from ._report.serve import ReportServer
 
-    with ReportServer(args.serve, args.logdir, make) as server:
+    with ReportServer(args.serve, args.logdir, make, _REFRESH) as server:
         server.page()  # errors before anybody looks
         print("{} shows the page; Ctrl-C ends it".format(server.address), flush=True)
         try:

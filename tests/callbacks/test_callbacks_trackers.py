@@ -222,3 +222,129 @@ def test_a_service_that_does_not_answer_is_given_up(log_records, monkeypatch):
     assert len(texts) == 3 and "what comes now is left out" in texts[0]
     assert texts[1].startswith("Monitor: the service has not taken the last 6 calls within 0.2 seconds")
     assert texts[2] == "Monitor: 0 calls failed and 4 were left out."
+
+
+def test_a_service_that_comes_late_gets_what_is_small(log_records, monkeypatch):
+    monkeypatch.setattr("tensorpack.callbacks._monitors.sender._FIRST_PAUSE", 0.05)
+    may_open, tries, got = threading.Event(), [], []
+
+    def open_it():
+        tries.append(len(got))
+        if not may_open.is_set():
+            raise OSError("no network")
+
+    sender = BackgroundSender("Monitor", "the service", open_it)
+    assert sender.put_item(got.extend, "first")
+    end = time.monotonic() + 60
+    while len(tries) < 3:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert not sender.put(lambda: got.append("big")) and sender.put_item(got.extend, "second")
+    may_open.set()
+    while not got:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert sender.put(lambda: got.append("third"))
+    assert sender.close(30)
+    assert "".join(got) == "firstsecondthird" and set(tries) == {0}
+    assert [text for text in messages(log_records, "WARNING") if "Monitor" in text] == [
+        "Monitor: cannot send to the service, and the training goes on without; it is tried again: OSError: no network",
+        "Monitor: 0 calls failed and 1 were left out."]
+
+
+def test_a_service_that_never_opens_is_tried_once_more_at_the_end(log_records):
+    tries = []
+    sender = BackgroundSender("Monitor", "the service", lambda: tries.append(1) or 1 / 0)
+    for _ in range(3):
+        sender.put_item(tries.extend, 1)
+    start = time.monotonic()
+    assert sender.close(60) and time.monotonic() - start < 30
+    assert len(tries) in (1, 2)  # the end may come before the first
+    texts = [text for text in messages(log_records, "WARNING") if "Monitor" in text]
+    assert len(texts) == 2 and texts[1] == "Monitor: 3 calls failed and 0 were left out."
+
+
+def test_a_checkpoint_that_is_not_taken_leaves_nothing(tmp_path, monkeypatch):
+    from tensorpack import logger
+    from tensorpack.callbacks._monitors.tracker import TrackerMonitor
+
+    class Refusing:
+        put = put_item = staticmethod(lambda *arguments: False)
+
+    class Tracker(TrackerMonitor):
+        _open = _send_scalars = _send_image = _send_files = _close = None
+        global_step = 7
+
+    monkeypatch.setattr(logger, "LOG_DIR", str(tmp_path))
+    (tmp_path / "model-7.index").write_text("x")
+    monitor = Tracker()
+    monitor._sender = Refusing()
+    monitor._put_checkpoint(str(tmp_path / "model-7"))
+    assert os.listdir(str(tmp_path)) == ["model-7.index"]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return "sqlite:///" + str(tmp_path_factory.mktemp("mlflow") / "store.db")
+
+
+@pytest.fixture
+def mlflow_monitor(store, tmp_path, monkeypatch):
+    """Makes a monitor with a store."""
+    from tensorpack import MLflowMonitor
+
+    monkeypatch.chdir(tmp_path)
+    return lambda **options: MLflowMonitor(tracking_uri=store, **options)
+
+
+@needs_mlflow
+def test_names_and_values_that_mlflow_refuses(mlflow_monitor, log_records):
+    from tensorpack.callbacks._monitors.tracker import ScalarsOfStep
+
+    names = {"cost": "cost", "/a": "a", "b//c": "b/c", "d/../e": "d/e", "": "_", "f/": "f", "g*h:i": "g_h_i", "./k": "k",
+             "j" * 300: "j" * 250, "精度": "精度"}
+    monitor = mlflow_monitor(config={"a*b": 1, "a?b": 2, "last": 3})
+    identity = monitor._open(None)
+    monitor._send_config()
+    monitor._send_scalars([ScalarsOfStep(3, 1e9, {name: float(value) for value, name in enumerate(names)})])
+    data = monitor._client.get_run(identity).data
+    assert data.metrics == {name: float(value) for value, name in enumerate(names.values())}
+    assert data.params == {"a_b": "1", "last": "3"}
+    (text,) = [text for text in messages(log_records, "WARNING") if "MLflowMonitor" in text]
+    assert "has not taken the parameter a?b" in text
+    monitor._send_config()  # again, as a training that is resumed does
+
+
+@needs_mlflow
+@pytest.mark.parametrize("make_lost", [
+    lambda client, identity: "0" * 32, lambda client, identity: client.delete_run(identity) or identity],
+    ids=["gone", "deleted"])
+def test_a_run_that_is_gone_is_not_gone_on_with(mlflow_monitor, log_records, make_lost):
+    monitor = mlflow_monitor()
+    identity = monitor._open(None)
+    assert monitor._open(identity) == identity
+    lost = make_lost(monitor._client, identity)
+    assert monitor._open(lost) not in (lost, identity)
+    (text,) = [text for text in messages(log_records, "WARNING") if "MLflowMonitor" in text]
+    assert "there is no run {} any more; a new one begins".format(lost) in text
+
+
+@needs_wandb
+@pytest.mark.parametrize("count, bins", [(1, 1), (512, 512), (513, 257), (1500, 500)])
+def test_wandb_takes_histograms_of_many_bins(count, bins):
+    import numpy as np
+
+    from tensorpack import WandbMonitor
+
+    class Run:
+        rows = []
+        log = rows.append
+
+    monitor, counts, edges = WandbMonitor(), np.arange(count, dtype="float64"), np.linspace(-2, 3, count + 1)
+    monitor._run = Run
+    Run.rows.clear()
+    monitor._send_histogram(5, "weights", counts, edges)
+    (row,) = Run.rows
+    histogram = row["weights"]
+    assert len(histogram.histogram) == bins and sum(histogram.histogram) == counts.sum()
+    assert (histogram.bins[0], histogram.bins[-1], len(histogram.bins)) == (-2, 3, bins + 1) and row["global_step"] == 5

@@ -13,6 +13,7 @@ from ...utils._curves.arrange import (
     charts_of,
     direction,
     in_words,
+    isolated_of,
     scale_of,
     settings_of,
     smooth,
@@ -27,6 +28,7 @@ _models = optional_import("bokeh.models", needed_by="tensorpack-report", pip="bo
 _DASHES = ("solid", "dashed", "dotted", "dotdash")
 _MARKS = {"restart": ("dashed", "#767676"), "stall": ("dotted", "#d55e00")}
 _VERDICTS = {"compute-bound": ("circle", "#009e73"), "data-bound": ("triangle", "#d55e00")}
+_LARGEST = 1e300  # that is drawn: Bokeh computes with differences of values
 _HEIGHT = 300  # pixels
 _LEGEND_LINE = 40  # letters that fit below a picture on a phone
 _LEGEND_HEIGHT = 23  # pixels of each further line
@@ -48,6 +50,15 @@ class Picture(NamedTuple):
     columns: List[Tuple[str, Dict[int, float]]]
 
 
+class _Columns(NamedTuple):
+    """Of a statistic in a source of Bokeh: `raw` and `smooth` are names of columns; (positions, values) that no line shows."""
+
+    source: Any
+    raw: str
+    smooth: str
+    isolated: Tuple[Any, Any]
+
+
 class Painter:
     """Draws the charts of some runs.
 
@@ -60,7 +71,7 @@ class Painter:
         self._runs = runs
         self._weight = weight
         self._range = _models.DataRange1d()
-        self._sources = [self._source(run) for run in runs]
+        self._sources: Dict[Tuple[int, Tuple[float, ...]], Any] = {}
 
     def pictures(self) -> List[Picture]:
         """All pictures: the statistics by name, then the hyper-parameters, then the speed."""
@@ -70,14 +81,16 @@ class Painter:
         drawn += [self._steps(name) for name in settings]
         return drawn + [self._speed()] * any(run.log.seconds for run in self._runs)
 
-    def _source(self, run: Run) -> Any:
-        """The columns of a run: `epoch`, and for each statistic its values and their averages."""
-        rows = thinned(len(run.history.epochs))
-        columns = {"epoch": np.asarray(run.history.epochs)[rows]} if rows else {"epoch": np.zeros([0])}
-        for name, values in run.history.series.items():
-            columns["raw " + name] = np.asarray(values)[rows]
-            columns["smooth " + name] = np.asarray(smooth(values, self._weight))[rows]
-        return _plotting.ColumnDataSource(columns)
+    def _columns(self, number: int, name: str) -> _Columns:
+        """Statistics of the same moments share a source, which makes the page smaller."""
+        series = self._runs[number].history.series[name]
+        rows = thinned(len(series.values))
+        positions = np.asarray(series.positions)[rows]
+        source = self._sources.setdefault((number, tuple(series.positions)), _plotting.ColumnDataSource({"epoch": positions}))
+        raw, average = _drawable([series.values, smooth(series.values, self._weight)])[:, rows]
+        isolated = isolated_of(raw)
+        return _Columns(source, source.add(raw, "raw {}".format(len(source.data))),
+                        source.add(average, "smooth {}".format(len(source.data))), (positions[isolated], raw[isolated]))
 
     def _figure(self, title: str, **options: Any) -> Any:
         figure = _plotting.figure(title=title, height=_HEIGHT, x_range=self._range, sizing_mode="stretch_width",
@@ -94,7 +107,7 @@ class Painter:
 
     def _curves(self, chart: Chart) -> Picture:
         figure, words, columns = self._figure(chart.title), [], []
-        for number, (run, source) in enumerate(zip(self._runs, self._sources)):
+        for number, run in enumerate(self._runs):
             for position, (part, name) in enumerate(chart.names.items()):
                 if name not in run.history.series:
                     continue
@@ -102,36 +115,39 @@ class Painter:
                 colour = _colour(number if len(self._runs) > 1 else position)
                 dash = _DASHES[position % len(_DASHES)] if len(self._runs) > 1 else "solid"
                 style = dict(line_color=colour, line_dash=dash, legend_label=label)
+                of = self._columns(number, name)
                 if self._weight:
-                    figure.line("epoch", "raw " + name, source=source, name="raw", line_alpha=0.3, **style)
-                line = figure.line("epoch", "smooth " + name, source=source, name="curve", line_width=2, **style)
-                figure.add_tools(_models.HoverTool(renderers=[line], tooltips=[
-                    (label, "@{{raw {}}}".format(name)), ("epoch", "@epoch")], mode="vline"))
+                    figure.line("epoch", of.raw, source=of.source, name="raw", line_alpha=0.3, **style)
+                line = figure.line("epoch", of.smooth, source=of.source, name="curve", line_width=2, **style)
+                figure.add_tools(_models.HoverTool(renderers=[line], mode="vline", tooltips=[
+                    (label, "@{{{}}}".format(of.raw)), ("epoch", "@epoch{0.[00]}")]))
+                _draw_points(figure, of.isolated, colour, label)
                 columns.append((label, _by_epoch(run, name)))
                 words.append("{}: {}".format(label, self._mark_best(figure, run, name, style)))
         return self._finished(chart.title, figure, words, columns)
 
     def _mark_best(self, figure: Any, run: Run, name: str, style: Dict[str, Any]) -> str:
         """Draw the best value, if it can be known which is; what happened to the statistic in words."""
-        epochs, values = run.history.epochs, run.history.series[name]
+        epochs, positions, values = run.history.series[name]
         best = best_of(values, direction(name, run.log.best))
         if best is None:
             return in_words(values)
-        figure.scatter([epochs[best]], [values[best]], size=9, name="best", marker="star", color=style["line_color"],
-                       legend_label=style["legend_label"])
+        figure.scatter([positions[best]], _drawable([values[best]]), size=9, name="best", marker="star",
+                       color=style["line_color"], legend_label=style["legend_label"])
         return in_words(values, "{:.5g} in epoch {}".format(values[best], epochs[best]))
 
     def _steps(self, name: str) -> Picture:
-        values = [value for run in self._runs for value in run.history.series.get(name, [])]
+        values = [value for run in self._runs if name in run.history.series for value in run.history.series[name].values]
         figure, words, columns = self._figure(name, y_axis_type=scale_of(values)), [], []
-        for number, (run, source) in enumerate(zip(self._runs, self._sources)):
+        for number, run in enumerate(self._runs):
             if name not in run.history.series:
                 continue
-            label = self._label(run, name)
-            figure.step("epoch", "raw " + name, source=source, name="curve", mode="before", line_width=2,
+            label, of = self._label(run, name), self._columns(number, name)
+            figure.step("epoch", of.raw, source=of.source, name="curve", mode="before", line_width=2,
                         line_color=_colour(number), legend_label=label)
+            _draw_points(figure, of.isolated, _colour(number), label)
             columns.append((label, _by_epoch(run, name)))
-            words.append("{}: {}".format(label, in_words(run.history.series[name])))
+            words.append("{}: {}".format(label, in_words(run.history.series[name].values)))
         return self._finished(name, figure, words, columns)
 
     def _speed(self) -> Picture:
@@ -176,6 +192,15 @@ def _text_of(label: Any) -> str:
     return str(label["value"] if isinstance(label, dict) else label.value)  # Bokeh 2: a dict
 
 
+def _drawable(values: Any) -> np.ndarray:
+    return np.clip(values, -_LARGEST, _LARGEST)
+
+
+def _draw_points(figure: Any, points: Tuple[Any, Any], colour: str, label: str) -> None:
+    if len(points[0]):
+        figure.scatter(*points, size=5, name="point", color=colour, legend_label=label)
+
+
 def speed_of(run: Run) -> Dict[int, float]:
     """{epoch: steps per second}, as the log says."""
     steps, seconds = run.log.steps, run.log.seconds
@@ -185,7 +210,8 @@ def speed_of(run: Run) -> Dict[int, float]:
 
 
 def _by_epoch(run: Run, name: str) -> Dict[int, float]:
-    return {epoch: value for epoch, value in zip(run.history.epochs, run.history.series[name]) if not math.isnan(value)}
+    epochs, _, values = run.history.series[name]
+    return {epoch: value for epoch, value in zip(epochs, values) if not math.isnan(value)}
 
 
 def _colour(number: int) -> str:

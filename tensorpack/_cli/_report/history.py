@@ -6,24 +6,42 @@ import math
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+import numpy as np
+
 from ...callbacks._monitors.json_stats import FILENAME
 
 _MOMENTS = ("epoch_num", "global_step")  # what places a record, and is no statistic
+_LARGEST = 2 ** 53  # of the whole numbers that all readers of JSON agree on
+
+
+class Series(NamedTuple):
+    """A statistic at the records that have it.
+
+    Attributes:
+        epochs: of each record, its `epoch_num`, or its number from 1 where the file has none.
+        positions: of each record on the axis of epochs. The last one of an epoch lies at its number, those before it
+            where their global steps are on the way there.
+        values: NaN where it is not finite.
+    """
+
+    epochs: List[int]
+    positions: List[float]
+    values: List[float]
 
 
 class History(NamedTuple):
     """The statistics of a run.
 
     Attributes:
-        epochs: of each record, its `epoch_num`, or its number from 1 where the file has none.
+        epochs: of each record.
         steps: of each record, its `global_step`; None where the file has none.
-        series: {statistic: a value for each record}; NaN where the record has none, or none that is finite.
+        series: by the name of the statistic; those without any finite value are left out.
         problem: what is wrong with the file, in one sentence, or None.
     """
 
     epochs: List[int]
     steps: List[Optional[int]]
-    series: Dict[str, List[float]]
+    series: Dict[str, Series]
     problem: Optional[str]
 
 
@@ -37,11 +55,36 @@ def read_history(folder: str) -> History:
         records, problem = [], "There is no {}.".format(FILENAME)
     except OSError as e:
         records, problem = [], "{} cannot be read: {}.".format(FILENAME, e.strerror)
-    names = sorted({name for record in records for name in record if name not in _MOMENTS})
-    series = {name: [_number(record.get(name)) for record in records] for name in names}
-    return History([_integer(record.get("epoch_num")) or number for number, record in enumerate(records, 1)],
-                   [_integer(record.get("global_step")) for record in records],
-                   {name: values for name, values in series.items() if any(map(math.isfinite, values))}, problem)
+    given = [_integer(record.get("epoch_num")) for record in records]
+    epochs = [number if epoch is None else epoch for number, epoch in enumerate(given, 1)]
+    steps = [_integer(record.get("global_step")) for record in records]
+    positions = _positions(epochs, steps)
+    series: Dict[str, Series] = {}
+    for record, epoch, position in zip(records, epochs, positions):
+        for name, value in record.items():
+            if name not in _MOMENTS:
+                each = series.setdefault(_encodable(name), Series([], [], []))
+                each.epochs.append(epoch)
+                each.positions.append(position)
+                each.values.append(_number(value))
+    finite = {name: series[name] for name in sorted(series) if any(map(math.isfinite, series[name].values))}
+    return History(epochs, steps, finite, problem)
+
+
+def _positions(epochs: List[int], steps: List[Optional[int]]) -> List[float]:
+    ends = {epoch: step for epoch, step in zip(epochs, steps) if step is not None}
+    if ends:
+        last = max(ends)
+        if last - 1 in ends and last - 2 in ends:  # it may not be over
+            ends[last] = max(ends[last], 2 * ends[last - 1] - ends[last - 2])
+    if 1 in ends:
+        ends.setdefault(0, 0)
+    knots = sorted(ends)
+    at = [ends[epoch] for epoch in knots]
+    if not at or any(step >= following for step, following in zip(at, at[1:])):  # steps that tell nothing
+        return [float(epoch) for epoch in epochs]
+    between = np.interp([step or 0 for step in steps], at, knots)
+    return [float(epoch if step is None else position) for epoch, step, position in zip(epochs, steps, between)]
 
 
 def _records(text: str) -> Tuple[List[Dict[str, Any]], Optional[str]]:
@@ -77,4 +120,10 @@ def _number(value: Any) -> float:
 
 
 def _integer(value: Any) -> Optional[int]:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_integer and 0 <= value <= _LARGEST else None
+
+
+def _encodable(name: str) -> str:
+    """JSON can spell halves of letters, which no text file can hold."""
+    return name.encode("utf-8", "replace").decode("utf-8")

@@ -9,7 +9,9 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 FILENAME = "log.log"
 
 _BEGIN = re.compile(r"\[\d{4} \d\d:\d\d:\d\d @[^\]]*?:\d+\] ?")
-_SECONDS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # which logs of tensorpack 0.11 have
+_SECONDS = {"day": 86400, "hour": 3600, "min": 60, "sec": 1}
+_END_OF_YEAR = "1231-235959"
 _KEPT = 20  # of the last errors and warnings
 _MAX_BYTES = 16 << 20  # of a log: of a longer one its beginning and its end are read
 
@@ -75,7 +77,7 @@ class LogFacts:
         epoch, step, duration = int(found.group(1)), int(found.group(2)), found.group(3)
         self.steps[epoch] = step
         self.seconds[epoch] = sum(float(number) * _SECONDS[unit]
-                                  for number, unit in re.findall(r"([\d.e+-]+) (day|hour|minute|second)", duration))
+                                  for number, unit in re.findall(r"(\d[\d.e+-]*) ?(day|hour|min|sec)", duration))
 
     def _take_verdict(self, found: re.Match[str]) -> None:
         self.verdicts[self._epoch] = found.group(1), found.group(2)
@@ -117,13 +119,33 @@ _FACTS = [(re.compile(pattern, re.S), take) for pattern, take in (
 
 def read_logs(folder: str) -> Optional[LogFacts]:
     """The facts of the log files in a directory, those of former starts first; None where there is no log."""
-    paths = sorted(glob.glob(os.path.join(glob.escape(folder), FILENAME + ".*")))
-    paths += [os.path.join(folder, FILENAME)]
-    texts = [_text(path) for path in paths if os.path.isfile(path)]
+    paths = glob.glob(os.path.join(glob.escape(folder), FILENAME + "*"))
+    texts = {os.path.basename(path)[len(FILENAME):]: _text(path) for path in paths if os.path.isfile(path)}
     facts = LogFacts()
-    for text in texts:
-        facts.read(text)
+    for suffix in in_order(list(texts), _first_moment(texts.get("", ""))):
+        facts.read(texts[suffix])
     return facts if texts else None
+
+
+def in_order(suffixes: List[str], now: str) -> List[str]:
+    """The suffixes of log files, the oldest first: `.MMDD-HHMMSS` and perhaps `-2`, when they were renamed, and "" at last.
+
+    Args:
+        now: `MMDD-HHMMSS`, when the last of them began. What was renamed later in a year was so in the year before.
+
+    >>> in_order(["", ".0102-100000", ".1231-100000-10", ".1231-100000-2", ".1231-100000"], "0102-110000")
+    ['.1231-100000', '.1231-100000-2', '.1231-100000-10', '.0102-100000', '']
+    """
+    def key(suffix: str) -> Tuple[bool, bool, str, int]:
+        stamp, number = suffix[1:12], suffix[13:]
+        return not suffix, stamp <= now, stamp, int(number) if number.isdigit() else 0
+
+    return sorted(suffixes, key=key)
+
+
+def _first_moment(text: str) -> str:
+    found = _BEGIN.search(text)
+    return found.group()[1:14].replace(":", "").replace(" ", "-") if found else _END_OF_YEAR
 
 
 def _text(path: str) -> str:
@@ -136,7 +158,7 @@ def _text(path: str) -> str:
                 content += f.read()
     except OSError:  # what the other files say is shown
         return ""
-    return content.decode("utf-8", errors="replace")
+    return _COLOURS.sub("", content.decode("utf-8", errors="replace"))
 
 
 def _messages(text: str) -> Iterator[str]:

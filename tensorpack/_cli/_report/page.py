@@ -4,7 +4,7 @@ from __future__ import annotations
 import base64
 import time
 from html import escape
-from typing import Dict, Sequence
+from typing import Any, Dict, Sequence, Tuple
 
 from ...utils._curves.arrange import best_of, direction, thinned
 from ...utils._text.html import table, whole_page
@@ -14,6 +14,7 @@ from .charts import Painter, Picture, verdict_of
 from .events import Image
 from .run import Run
 
+_document = optional_import("bokeh.document", needed_by="tensorpack-report", pip="bokeh")
 _embed = optional_import("bokeh.embed", needed_by="tensorpack-report", pip="bokeh")
 _resources = optional_import("bokeh.resources", needed_by="tensorpack-report", pip="bokeh")
 
@@ -41,21 +42,29 @@ pre { overflow: auto; font-size: 0.85rem; white-space: pre-wrap; }
 """
 
 
-def make_page(runs: Sequence[Run], weight: float, title: str, refresh: int = 0) -> str:
+def make_page(runs: Sequence[Run], weight: float, title: str) -> str:
     """The whole page.
 
     Args:
         runs: those that are shown, over each other.
         weight: of the moving averages, from 0 (none) up to but not including 1.
         title: of the page.
-        refresh: the browser loads the page again after so many seconds; 0: it does not.
     """
     pictures = Painter(runs, weight).pictures()
-    script, divs = _embed.components([picture.figure for picture in pictures]) if pictures else ("", [])
+    script, divs = _embedded([picture.figure for picture in pictures]) if pictures else ("", [])
     library = _resources.Resources(mode="inline", components=["bokeh"]).render_js() if pictures else ""
-    head = '<meta http-equiv="refresh" content="{}">'.format(refresh) if refresh else ""
     body = "".join([_overview(runs), _charts(pictures, divs)] + [_details(run, len(runs) > 1) for run in runs])
-    return whole_page(title, _STYLE, body, head + library, script)
+    return whole_page(title, _STYLE, body, library, script)
+
+
+def _embedded(figures: Sequence[Any]) -> Tuple[str, Sequence[str]]:
+    """The script that draws the figures, and the element of each. Bokeh itself looks at all others again for each one."""
+    document = _document.Document()
+    with document.models.freeze():
+        for figure in figures:
+            document.add_root(figure)
+    script, divs = _embed.components(figures)
+    return script, divs
 
 
 def _overview(runs: Sequence[Run]) -> str:
@@ -81,10 +90,10 @@ def _facts(run: Run) -> Dict[str, str]:
     verdict = verdict_of(run)
     if verdict:
         facts["slower part"] = verdict
-    for name, values in history.series.items():
+    for name, (epochs, _, values) in history.series.items():
         best = best_of(values, direction(name, run.log.best))
         if best is not None and (name in run.log.best or name.startswith(("val", "test"))):
-            facts["best " + name] = "{:.5g} (epoch {})".format(values[best], history.epochs[best])
+            facts["best " + name] = "{:.5g} (epoch {})".format(values[best], epochs[best])
     return facts
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 import os
 from typing import List, NamedTuple
 
+from ...callbacks._monitors.json_stats import FILENAME as _STATISTICS
 from .events import Image, read_images
 from .history import History, read_history
+from .log import FILENAME as _LOG
 from .log import LogFacts, read_logs
 
 
@@ -34,8 +36,11 @@ def _read(folder: str, name: str) -> Run:
             folder, "a file; give the directory it is in" if os.path.exists(folder) else "a name that does not exist"))
     history, log = read_history(folder), read_logs(folder)
     if not history.epochs and log is None:
-        raise ValueError("{}: must be the log directory of a run, with stats.json or log.log; got one with {}".format(
-            folder, ", ".join(sorted(os.listdir(folder))[:5]) or "nothing in it"))
+        names = sorted(os.listdir(folder))
+        runs = [name for name in names if any(os.path.isfile(os.path.join(folder, name, file)) for file in (_STATISTICS, _LOG))]
+        raise ValueError("{}: must be the log directory of a run, with stats.json or log.log; got one with {}{}".format(
+            folder, ", ".join(names[:5]) or "nothing in it",
+            "; try {}".format(" ".join(os.path.join(folder, name) for name in runs[:3])) if runs else ""))
     images, problems = read_images(folder)
     if log is None:
         problems.append("There is no log.log: throughput, restarts, variables and messages are not known.")

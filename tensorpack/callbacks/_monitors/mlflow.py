@@ -7,6 +7,7 @@ from typing import Any, List, Mapping, Optional
 
 import numpy as np
 
+from ...utils import logger
 from ...utils.optional import optional_import
 from .tracker import ScalarsOfStep, TrackerMonitor
 
@@ -16,6 +17,7 @@ mlflow = optional_import("mlflow", needed_by="MLflowMonitor", pip="mlflow")
 _entities = optional_import("mlflow.entities", needed_by="MLflowMonitor", pip="mlflow")
 
 _NOT_IN_NAMES = re.compile(r"[^\w\-./ ]")
+_LONGEST_NAME = 250
 _BATCH = 1000  # metrics in one request: the limit of MLflow
 
 
@@ -23,8 +25,8 @@ class MLflowMonitor(TrackerMonitor):
     """Sends scalars as metrics, images and, when asked, checkpoints as artifacts to MLflow. Histograms it has no place for.
 
     Runs on the chief only. A thread sends, so a server that is away costs the training nothing. A training that is resumed
-    in the same log directory goes on with its run, whose identity is in `mlflow.json` there. In names of metrics, characters
-    that MLflow refuses become `_`.
+    in the same log directory goes on with its run, whose identity is in `mlflow.json` there. A run that
+    is gone is replaced by a new one. In names, characters that MLflow refuses become `_`; empty parts of paths are left out.
 
     Args:
         experiment: name of the experiment, which is made if there is none; by default what MLFLOW_EXPERIMENT_NAME says, or
@@ -56,14 +58,32 @@ class MLflowMonitor(TrackerMonitor):
 
     def _open(self, identity: Optional[str]) -> str:
         self._client = mlflow.tracking.MlflowClient(tracking_uri=self._tracking_uri)
-        self._run_id = identity or self._new_run()
-        if identity:
+        if identity and self._is_there(identity):
             self._client.set_terminated(identity, "RUNNING")
-        known = self._client.get_run(self._run_id).data.params if identity else {}
-        for name, value in self._config.items():
-            if name not in known:  # they cannot be changed
-                self._client.log_param(self._run_id, name, value)
+            self._run_id = identity
+        else:
+            self._run_id = self._new_run()
         return self._run_id
+
+    def _is_there(self, identity: str) -> bool:
+        try:
+            if self._client.get_run(identity).info.lifecycle_stage == "active":
+                return True
+        except mlflow.exceptions.MlflowException as e:
+            if e.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+        logger.warning("MLflowMonitor: there is no run %s any more; a new one begins.", identity)
+        return False
+
+    def _send_config(self) -> None:
+        known = self._client.get_run(self._run_id).data.params if self._config else {}
+        for name, value in self._config.items():
+            if _name(name) in known:  # they cannot be changed
+                continue
+            try:
+                self._client.log_param(self._run_id, _name(name), value)
+            except mlflow.exceptions.MlflowException as e:  # such as a value that is too long
+                logger.warning("MLflowMonitor: MLflow has not taken the parameter %s: %s", name, e)
 
     def _new_run(self) -> str:
         experiment = self._client.get_experiment_by_name(self._experiment)
@@ -89,5 +109,11 @@ class MLflowMonitor(TrackerMonitor):
         self._client.set_terminated(self._run_id, "FAILED" if failed else "FINISHED")
 
 
-def _name(name: str) -> str:
-    return _NOT_IN_NAMES.sub("_", name)
+def _name(name: Any) -> str:
+    """A name that MLflow takes, which is a path, too.
+
+    >>> _name("a*b"), _name("/a//b/../c/"), _name("")
+    ('a_b', 'a/b/c', '_')
+    """
+    parts = [part for part in _NOT_IN_NAMES.sub("_", str(name)).split("/") if part not in ("", ".", "..")]
+    return "/".join(parts)[:_LONGEST_NAME].rstrip("/") or "_"

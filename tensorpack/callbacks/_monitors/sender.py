@@ -14,6 +14,7 @@ _MOST_TOGETHER = 1000  # items in one call
 # The Python code of a service's client holds up that of the training. When all is sent, the thread rests for so many times the
 # CPU time that it took, but no longer than so many seconds; what comes meanwhile is sent together.
 _REST_PER_CPU_TIME, _LONGEST_REST = 100.0, 5.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0  # seconds between two tries to open a service
 
 Send = Callable[[List[Any]], Any]
 
@@ -26,11 +27,14 @@ class BackgroundSender:
     Args:
         who: the monitor, for messages.
         service: what it sends to, for messages.
+        open: is called before all others, and again until it succeeds; in the end once more.
     """
 
-    def __init__(self, who: str, service: str):
+    def __init__(self, who: str, service: str, open: Callable[[], Any] = lambda: None):
         self._who = who
         self._service = service
+        self._open = open
+        self._is_away = False  # it could not be opened, the last time
         self._calls: Deque[Tuple[Send, Any]] = deque()
         self._changed = threading.Condition()
         self._ends = False
@@ -39,13 +43,18 @@ class BackgroundSender:
         self._thread = threading.Thread(target=self._run, name="{}-sender".format(who), daemon=True)
         self._thread.start()
 
-    def put(self, call: Callable[[], Any]) -> None:
-        """Have `call` made later; returns at once."""
-        self.put_item(lambda items: call(), None)
+    def put(self, call: Callable[[], Any]) -> bool:
+        """Have `call` made later, unless too many wait or the service could not be opened: what it holds may be big. Returns at
+        once, whether it will be made."""
+        with self._changed:
+            if self._is_away:
+                self._left_out += 1
+                return False
+        return self.put_item(lambda items: call(), None)
 
-    def put_item(self, send: Send, item: Any) -> None:
+    def put_item(self, send: Send, item: Any) -> bool:
         """Have `send` called later with a list of items: this one and the next that wait for the same `send`, but no more than
-        1,000; returns at once."""
+        1,000. Returns at once, whether it will be called: not if too many wait."""
         with self._changed:
             since, is_full = self._since, len(self._calls) >= _CAPACITY
             if is_full:
@@ -57,6 +66,7 @@ class BackgroundSender:
             waits = "one call has not returned for {:.0f} seconds".format(time.monotonic() - since) if since else "it is slow"
             logger.warning("%s: %d calls wait for %s (%s); what comes now is left out, and the training goes on.", self._who,
                            _CAPACITY, self._service, waits)
+        return not is_full
 
     def close(self, seconds: float) -> bool:
         """Wait until all is sent, for at most so many seconds; whether it is. Nothing is sent after that."""
@@ -75,6 +85,11 @@ class BackgroundSender:
         return not left
 
     def _run(self) -> None:
+        if not self._is_opened():
+            with self._changed:
+                self._failed += len(self._calls)
+                self._calls.clear()
+            return
         cpu_time = 0.0
         while True:
             with self._changed:
@@ -97,6 +112,26 @@ class BackgroundSender:
                 cpu_time += time.thread_time() - start
                 with self._changed:
                     self._since, self._in_call = None, 0
+
+    def _is_opened(self) -> bool:
+        """Open the service, however long that takes; False when all is over before."""
+        pause = _FIRST_PAUSE
+        while True:
+            is_last = self._ends
+            try:
+                self._open()
+                self._is_away = False
+                return True
+            except Exception as e:  # as of the calls
+                if pause == _FIRST_PAUSE:
+                    logger.warning("%s: cannot send to %s, and the training goes on without; it is tried again: %s: %s",
+                                   self._who, self._service, type(e).__name__, e)
+            self._is_away = True
+            if is_last:
+                return False
+            with self._changed:
+                self._changed.wait_for(lambda: self._ends, pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _take(self) -> Tuple[Send, List[Any]]:
         """The next call, with all items that it can have."""

@@ -69,6 +69,9 @@ class TrackerMonitor(MonitorBase):
     def _open(self, identity: Optional[str]) -> str:
         """Begin a run of the service, or go on with that of this identity; returns the identity. Called in the thread."""
 
+    def _send_config(self) -> None:
+        """Send the hyper-parameters, if `_open` has not done it. Called in the thread."""
+
     @abstractmethod
     def _send_scalars(self, steps: List[ScalarsOfStep]) -> None:
         """Send scalars of one or more steps. Called in the thread."""
@@ -91,7 +94,6 @@ class TrackerMonitor(MonitorBase):
     def _before_train(self) -> None:
         if not self.trainer.is_chief:
             return
-        self._sender = BackgroundSender(type(self).__name__, self._service)
         is_resumed = self.trainer.loop.starting_epoch > 1 or self.global_step > 0
         folder = logger.get_logger_dir()
         path = os.path.join(folder, self._identity_file) if folder else None
@@ -104,7 +106,8 @@ class TrackerMonitor(MonitorBase):
                 with atomic_write(path) as f:
                     json.dump({"id": identity}, f)
 
-        self._put(begin)
+        self._sender = BackgroundSender(type(self).__name__, self._service, begin)
+        self._sender.put_item(lambda items: self._send_config(), None)
 
     def process_scalar(self, name: str, val: float) -> None:
         if self.trainer.is_chief:
@@ -114,6 +117,8 @@ class TrackerMonitor(MonitorBase):
             self._scalars[name] = float(val)
 
     def process_image(self, name: str, val: np.ndarray) -> None:
+        if self._sender is None:
+            return
         pixels = np.clip(np.nan_to_num(val), 0, 255).astype("uint8")
         for index, image in enumerate(pixels):
             each = name if len(pixels) == 1 else "{}/{}".format(name, index)
@@ -137,7 +142,7 @@ class TrackerMonitor(MonitorBase):
         if self._sender is not None:
             self._trigger()
             failed = sys.exc_info()[0] is not None  # the training ends by an error, which is on its way up
-            self._put(lambda: self._close(failed))
+            self._sender.put_item(lambda items: self._close(failed), None)
             if not self._sender.close(self._flush_seconds):
                 self._remove_unsent()
             self._sender = None
@@ -147,13 +152,9 @@ class TrackerMonitor(MonitorBase):
             self._sender.put_item(self._send_scalars, ScalarsOfStep(self._step or 0, time.time(), self._scalars))
             self._scalars = {}
 
-    def _put_at_step(self, send: Callable[..., None], *arguments: Any) -> None:
+    def _put_at_step(self, send: Callable[..., None], *arguments: Any) -> bool:
         step = self.global_step
-        self._put(lambda: send(step, *arguments))
-
-    def _put(self, call: Callable[[], Any]) -> None:
-        if self._sender is not None:
-            self._sender.put(call)
+        return self._sender is not None and self._sender.put(lambda: send(step, *arguments))
 
     @staticmethod
     def _remove_unsent() -> None:
@@ -181,7 +182,8 @@ class TrackerMonitor(MonitorBase):
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
-        self._put_at_step(send)
+        if not self._put_at_step(send):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _link(path: str, folder: str) -> str:

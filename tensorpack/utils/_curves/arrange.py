@@ -128,6 +128,16 @@ def finite_of(values: Sequence[float]) -> List[float]:
     return [value for value in values if math.isfinite(value)]
 
 
+def isolated_of(values: Sequence[float]) -> List[int]:
+    """Where finite values are that no line shows, since those beside them are missing.
+
+    >>> isolated_of([1., float("nan"), 3., 4., float("nan"), 6.]), isolated_of([1.])
+    ([0, 5], [0])
+    """
+    is_finite = [False] + [math.isfinite(value) for value in values] + [False]
+    return [i for i in range(len(values)) if is_finite[i:i + 3] == [False, True, False]]
+
+
 def in_words(values: Sequence[float], best: Optional[str] = None) -> str:
     """What happened to a statistic, for those who do not see its curve.
 
