@@ -41,7 +41,7 @@ class OnnxRuntimeEngine(Engine):
         self._fetched = list(dict.fromkeys(names))
         self._order = [self._fetched.index(name) for name in names]
         self._is_plain = self._fetched == names and not any(dtype is None for dtype in self._dtypes)
-        # `run` of the session looks at the names of inputs at each call, which takes 2 microseconds; they have been checked
+        # `run` of the session looks at the names of inputs at each call, which takes up to 2 microseconds; they are checked
         self._compute = getattr(self._session, "_sess", self._session).run
 
     def _run(self, inputs: Sequence[np.ndarray]) -> List[np.ndarray]:
