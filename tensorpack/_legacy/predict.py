@@ -4,7 +4,7 @@ from __future__ import annotations
 import collections
 import functools
 from types import ModuleType
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
 
@@ -57,21 +57,17 @@ def _with_old_arguments(init: Callable[..., None]) -> Callable[..., None]:
 
 def adapt_base(module: ModuleType) -> None:
     base, online = module.__dict__["PredictorBase"], module.__dict__["OnlinePredictor"]
-    base.__call__ = _with_datapoint(base.__call__)
+    base._datapoint = _taken_apart
     online.__init__ = _with_session_first(online.__init__)
     online.session = property(lambda self: self.sess)
 
 
-def _with_datapoint(call: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(call)
-    def wrapper(self: Any, *dp: Any, **by_name: Any) -> Any:
-        if len(dp) == 1 and isinstance(dp[0], (list, tuple)) and _is_datapoint(self, dp[0]):
-            log_once("{} was called with a list, which is taken apart, since it has an array for each input: write {}.".format(
-                type(self).__name__, _advice(self)), "warning")
-            dp = tuple(dp[0])
-        return call(self, *dp, **by_name)
-
-    return wrapper
+def _taken_apart(predictor: Any, dp: Tuple[Any, ...]) -> Tuple[Any, ...]:
+    if len(dp) != 1 or not isinstance(dp[0], (list, tuple)) or not _is_datapoint(predictor, dp[0]):
+        return dp
+    log_once("{} was called with a list, which is taken apart, since it has an array for each input: write {}.".format(
+        type(predictor).__name__, _advice(predictor)), "warning")
+    return tuple(dp[0])
 
 
 def _is_datapoint(predictor: Any, argument: Any) -> bool:

@@ -110,7 +110,8 @@ class TemporaryModel:
             self._remove()
             raise
         self.graph: Optional[tf.Graph] = self._exporter.graph
-        self._used = [config.input_names.index(name) for name in self._exporter.input_names]
+        used = [config.input_names.index(name) for name in self._exporter.input_names]
+        self._used = None if used == list(range(len(config.input_names))) else used
 
     def _prove(self, who: str, engine: str, kind: str, path: str) -> None:
         """Exports are verified in the engine of their format; another one is compared here."""
@@ -127,7 +128,7 @@ class TemporaryModel:
 
     def __call__(self, *dp: Any) -> List[Any]:
         """The outputs for one value per input of the config; those that no output needs are not looked at."""
-        return self._model([dp[i] for i in self._used])
+        return self._model.call(dp if self._used is None else [dp[i] for i in self._used])
 
     @property
     def is_closed(self) -> bool:

@@ -25,6 +25,9 @@ _orphans: List[Any] = []
 class LoadedModel:
     """Calls are thread-safe. Pickling it takes the place of the file and the options.
 
+    Attributes:
+        call: from one value per input to the outputs. Take it from here for each call, as it changes with the process.
+
     Args:
         who: the predictor to name in errors.
         path: a file that ModelExporter wrote, or the directory of a SavedModel.
@@ -38,7 +41,6 @@ class LoadedModel:
         self._threads = threads
         self._lock = threading.Lock()
         self.is_closed = False
-        self._call: Optional[Call] = None
         opened = choose_engine(who, self.path, threads) if engine is None else open_engine(self.path, engine, threads, who)
         self.engine_name = opened.name
         self._use(opened)
@@ -60,13 +62,6 @@ class LoadedModel:
         engine: Any = self._engine
         return engine
 
-    def __call__(self, dp: Sequence[Any]) -> List[Any]:
-        """The outputs for one value per input."""
-        call = self._call
-        if call is None:
-            call = self._require_call()
-        return call(dp)
-
     def close(self) -> None:
         """Free the model; later calls raise RuntimeError."""
         with self._lock:
@@ -76,12 +71,15 @@ class LoadedModel:
             engine.close()
 
     def _forget(self) -> None:
-        self._call = None
+        self.call: Call = self._load_and_call
         self._engine: Optional[Engine] = None
+
+    def _load_and_call(self, dp: Sequence[Any]) -> List[Any]:
+        return self._require_call()(dp)
 
     def _use(self, engine: Engine) -> Call:
         self._engine = engine
-        self._call = call = _checked_call(engine)
+        self.call = call = _checked_call(self._who, engine)
         _living.add(self)
         return call
 
@@ -89,14 +87,16 @@ class LoadedModel:
         with self._lock:
             if self.is_closed:
                 raise RuntimeError("{}: must not be called after close(); build a new one".format(self._who))
-            return self._call or self._use(open_engine(self.path, self.engine_name, self._threads, self._who))
+            if self._engine is not None:
+                return self.call
+            return self._use(open_engine(self.path, self.engine_name, self._threads, self._who))
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()  # another thread may have held it
         if self._engine is None or self._engine.works_after_fork:
             return
         _orphans.append(self._engine)
-        _orphans.append(self._call)
+        _orphans.append(self.call)
         self._forget()
 
 
@@ -114,25 +114,18 @@ def spec_of(info: TensorInfo) -> tf.TensorSpec:
     return tf.TensorSpec(info.shape, tf.as_dtype(info.dtype), info.name)
 
 
-def _checked_call(engine: Engine) -> Call:
+def _checked_call(who: str, engine: Engine) -> Call:
+    names = [each.name for each in engine.signature.inputs]
     converters = [feed_converter(spec_of(each)) for each in engine.signature.inputs]
-    run = engine.run
-    if len(converters) == 1:
-        convert, = converters
-
-        def call_one(dp: Sequence[Any]) -> List[Any]:
-            value, = dp
-            try:
-                value = convert(value)
-            except ValueError as e:
-                raise _with_advice(e, engine) from e.__cause__
-            return run([value])
-
-        return call_one
+    convert_first: Any = converters[0] if converters else None
+    number, run = len(names), engine.run
 
     def call(dp: Sequence[Any]) -> List[Any]:
+        if len(dp) != number:
+            raise ValueError("{}: must be called with {} inputs ({}); got {}".format(who, number, ", ".join(names), len(dp)))
         try:
-            values = [convert(value) for convert, value in zip(converters, dp)]
+            # one without a loop, which would be seen in the time of a small model
+            values = [convert_first(dp[0])] if number == 1 else [convert(value) for convert, value in zip(converters, dp)]
         except ValueError as e:
             raise _with_advice(e, engine) from e.__cause__
         return run(values)

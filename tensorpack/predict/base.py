@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import re
 from abc import ABCMeta, abstractmethod
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
+import numpy as np
 import six
 
 from ..compat import is_session_closed
@@ -50,10 +51,16 @@ class PredictorBase(KeywordsTold):
         """
         if by_name:
             self._refuse_names(sorted(by_name))
+        if dp and type(dp[0]) is not np.ndarray:
+            dp = self._datapoint(dp)
         output = self._do_call(dp)
         if self.return_input:
             return dp, output
         return output
+
+    def _datapoint(self, dp: Tuple[Any, ...]) -> Tuple[Any, ...]:
+        """The inputs, from arguments of which the first one is no array."""
+        return dp
 
     def _refuse_names(self, given: Sequence[str]) -> None:
         names = [name[:-2] if name.endswith(":0") else name for name in self._names_of_inputs()]
@@ -140,7 +147,7 @@ class OnlinePredictor(PredictorBase):
             raise ValueError("{}: must be called with {} inputs ({}); got {}{}".format(
                 type(self).__name__, len(self.input_tensors), ", ".join(self._names_of_inputs()), len(dp),
                 "; input_names says which there are" if len(dp) < len(self.input_tensors) else ""))
-        if self._is_closed():
+        if self._sess is not None and is_session_closed(self._sess):
             raise RuntimeError("{}: its session must be open; it has been closed".format(type(self).__name__))
         try:
             return run(*dp)
@@ -222,7 +229,8 @@ class OfflinePredictor(OnlinePredictor):
 
     def _predict_by_export(self, config: PredictConfig, engine: Any) -> None:
         super().__init__(config.input_names, config.output_names, config.return_input)
-        self._exported = self._callable = TemporaryModel(type(self).__name__, config, engine)
+        self._exported = TemporaryModel(type(self).__name__, config, engine)
+        self._callable = self._exported.__call__  # which is faster to call than the object
         self.graph = self._exported.graph
 
     def _is_closed(self) -> bool:

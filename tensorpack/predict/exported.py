@@ -68,10 +68,7 @@ class ExportedPredictor(PredictorBase):
         return self.input_names
 
     def _do_call(self, dp: Sequence[Any]) -> List[Any]:
-        if len(dp) != len(self.input_names):
-            raise ValueError("ExportedPredictor: must be called with {} inputs ({}); got {}".format(
-                len(self.input_names), ", ".join(self.input_names), len(dp)))
-        return self._model(dp)
+        return self._model.call(dp)
 
     def _is_closed(self) -> bool:
         return self._model.is_closed

@@ -347,6 +347,46 @@ def test_a_batch_that_the_file_does_not_allow_is_told(tmp_path):
                 predictor(IMAGES)
 
 
+@pytest.mark.parametrize("kind, engine", PAIRS, ids=IDS)
+def test_after_a_call_that_failed_others_are_right(paths, wanted, kind, engine):
+    needs_engine(engine)
+    if (kind, engine) == ("frozen", "opencv"):
+        pytest.skip("cannot load the model")
+    with ExportedPredictor(paths[kind], engine) as predictor:
+        images = batch_for(predictor)
+        for values in (IMAGES[:0], images, images[:1]):
+            try:
+                prob = predictor(values)[0]
+            except (RuntimeError, ValueError):  # some cannot compute a batch of no images, and some files do not allow it
+                assert not len(values)
+                continue
+            np.testing.assert_allclose(prob, wanted[0][:len(values)], atol=1e-5)
+
+
+def read_only(values):
+    values = values.copy()
+    values.flags.writeable = False
+    return values
+
+
+LAYOUTS = {"read only": read_only, "columns first": np.asfortranarray, "backwards": lambda values: values[::-1].copy()[::-1],
+           "other order of bytes": lambda values: values.astype(">f4"), "misaligned": lambda values: np.frombuffer(
+               b"." + values.tobytes(), dtype="u1")[1:].view("float32").reshape(values.shape)}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("kind, engine", PAIRS, ids=IDS)
+def test_arrays_of_each_layout_are_read(paths, wanted, kind, engine, layout):
+    needs_engine(engine)
+    if (kind, engine) == ("frozen", "opencv"):
+        pytest.skip("cannot load the model")
+    with ExportedPredictor(paths[kind], engine) as predictor:
+        images = LAYOUTS[layout](batch_for(predictor))
+        first = predictor(images)[0]
+        predictor(batch_for(predictor)[::-1])
+        np.testing.assert_allclose(first, wanted[0][:len(images)], atol=1e-5)
+
+
 def test_an_engine_that_fails_at_an_operation_is_told(paths, monkeypatch):
     engine = choose.engine_class("onnxruntime")
 

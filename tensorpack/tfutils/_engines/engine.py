@@ -86,8 +86,9 @@ class Engine:
                 raise
             raise RuntimeError("{}: {} must be able to compute it; it failed for inputs of the shapes {}: {}".format(
                 self.path, self.title, [np.shape(value) for value in inputs], reason(e))) from e
-        return [value if value.dtype is dtype or value.dtype == dtype or dtype is None else value.astype(dtype)
-                for value, dtype in zip(outputs, self._dtypes)]
+        if [value.dtype for value in outputs] == self._dtypes:  # lists look at identity first
+            return outputs
+        return [value if dtype is None else value.astype(dtype, copy=False) for value, dtype in zip(outputs, self._dtypes)]
 
     @abstractmethod
     def close(self) -> None:
@@ -101,8 +102,8 @@ class Engine:
         """Override: what is left to do once `signature` is known."""
 
     @abstractmethod
-    def _run(self, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        """Override: arrays of the outputs, which nobody else holds."""
+    def _run(self, inputs: Sequence[np.ndarray]) -> List[np.ndarray]:
+        """Override: a new list of arrays, which nobody else holds, one for each output."""
 
     @property
     def works_after_fork(self) -> bool:

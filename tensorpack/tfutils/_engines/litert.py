@@ -44,7 +44,7 @@ class LiteRTEngine(Engine):
     def _prepare(self) -> None:
         self._runners: Optional[Spares[_Runner]] = Spares(lambda: _Runner(self._make(), self.signature))
 
-    def _run(self, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def _run(self, inputs: Sequence[np.ndarray]) -> List[np.ndarray]:
         spares: Any = self._runners
         runner = spares.take()
         values = runner.run(inputs)

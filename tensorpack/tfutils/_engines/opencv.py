@@ -49,7 +49,9 @@ class OpenCVEngine(Engine):
     def _prepare(self) -> None:
         self._fetched: List[str] = [self._name(each) for each in self.signature.outputs]
 
-    def _run(self, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def _run(self, inputs: Sequence[np.ndarray]) -> List[np.ndarray]:
+        if not all(value.size for value in inputs):  # some layers would end the process
+            raise ValueError("an input has no elements, which it cannot compute")
         spares: Any = self._nets
         net = spares.take()
         for info, value in zip(self.signature.inputs, inputs):

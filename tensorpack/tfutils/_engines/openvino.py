@@ -28,6 +28,13 @@ class OpenVinoEngine(Engine):
     _lists_every_output = False  # an inner tensor is one once it was asked for
 
     def _load(self, told: Optional[Signature]) -> Signature:
+        self._told = told
+        inputs = self._compile()
+        return Signature(inputs, [_info(each, _wanted(told.outputs if told else [])) for each in self._compiled.outputs], {})
+
+    def _compile(self) -> List[TensorInfo]:
+        """Make `_compiled` and its requests; returns the inputs, which a compiled model may call otherwise."""
+        told = self._told
         core = without_telemetry().Core()
         model = core.read_model(self.path)
         inputs = [_info(each, _wanted(told.inputs if told else [])) for each in model.inputs]
@@ -37,7 +44,8 @@ class OpenVinoEngine(Engine):
             if inner:
                 model.add_outputs(inner)
         self._compiled: Any = core.compile_model(model, "CPU", self._options())
-        return Signature(inputs, [_info(each, _wanted(told.outputs if told else [])) for each in self._compiled.outputs], {})
+        self._requests: Spares[Any] = Spares(self._compiled.create_infer_request)
+        return inputs
 
     def _options(self) -> Dict[str, str]:
         options = {"INFERENCE_PRECISION_HINT": "f32",  # some processors would compute in bfloat16
@@ -51,19 +59,38 @@ class OpenVinoEngine(Engine):
         inputs, outputs = [[each.get_names() for each in side] for side in (self._compiled.inputs, self._compiled.outputs)]
         self._input_order = [_place(each.name, inputs) for each in self.signature.inputs]
         self._output_order = [_place(each.name, outputs) for each in self.signature.outputs]
-        self._requests: Spares[Any] = Spares(self._compiled.create_infer_request)
+        self._has_strings = any(each.dtype == "string" for each in self.signature.inputs + self.signature.outputs)
 
-    def _run(self, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        request = self._requests.take()
+    def _run(self, inputs: Sequence[np.ndarray]) -> List[np.ndarray]:
+        requests = self._requests
+        request = requests.take()
         try:
+            outputs = self._infer(request, inputs)
+        except RuntimeError:  # it may stay in the compiled model: after a batch of no images, all fail
+            self._compile()
+            raise
+        requests.give_back(request)
+        return outputs
+
+    def _infer(self, request: Any, inputs: Sequence[np.ndarray]) -> List[np.ndarray]:
+        if self._has_strings:
             values = request.infer(dict(zip(self._input_order, inputs)), share_inputs=True)
             return [values[i] for i in self._output_order]
-        finally:
-            self._requests.give_back(request)
+        # what `infer` makes of inputs and outputs takes as long as a small model
+        for i, value in zip(self._input_order, inputs):
+            request.set_input_tensor(i, _tensor(value))
+        request.infer()
+        return [request.get_output_tensor(i).data.copy() for i in self._output_order]
 
     def close(self) -> None:
         self._compiled = None
         self._requests = Spares(lambda: None)
+
+
+def _tensor(value: np.ndarray) -> Any:
+    """Of the memory of the array, or a copy where OpenVINO takes nothing else."""
+    flags = value.flags
+    return _openvino.Tensor(value, shared_memory=flags.writeable and flags.c_contiguous and value.size > 0)
 
 
 def without_telemetry() -> Any:

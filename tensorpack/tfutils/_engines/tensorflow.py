@@ -70,7 +70,7 @@ class TensorFlowEngine(Engine):
         inputs, outputs = [[_info(self._tensors[key], key) for key, _ in side] for side in sides]
         return Signature(inputs, outputs, {})
 
-    def _run(self, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def _run(self, inputs: Sequence[np.ndarray]) -> List[np.ndarray]:
         call = self._call
         if call is None:
             call = self._make_call()

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Mapping, Tuple
+from typing import Any, Callable, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -26,19 +26,26 @@ def feed_converter(tensor: tf.Tensor) -> Callable[[Any], np.ndarray]:
     """
     dtype = np.dtype(tensor.dtype.as_numpy_dtype)
     shape = None if tensor.shape.ndims is None else tuple(tensor.shape.as_list())
+    fitting: Any = shape  # the last shape that was found to fit: most calls have that of the call before
 
     def convert(value: Any) -> np.ndarray:
-        if type(value) is not np.ndarray or value.dtype != dtype:
+        nonlocal fitting
+        if type(value) is not np.ndarray or (value.dtype is not dtype and value.dtype != dtype):
             value = _as_array(value, dtype, tensor)
-        got = value.shape
-        if got != shape and shape is not None:
-            if len(got) != len(shape) or any(have != want for have, want in zip(got, shape) if want is not None):
-                is_one = len(got) == len(shape) - 1 and all(want in (None, have) for want, have in zip(shape[1:], got))
-                raise ValueError("input {!r}: the value must have the shape {}; got {}{}".format(
-                    tensor.name, tensor.shape, got, "; for a batch of one write [value]" if is_one else ""))
+        if shape is not None and value.shape != fitting:
+            _check_shape(value.shape, shape, tensor)
+            fitting = value.shape
         return value
 
     return convert
+
+
+def _check_shape(got: Tuple[int, ...], shape: Tuple[Optional[int], ...], tensor: tf.Tensor) -> None:
+    if len(got) == len(shape) and all(want in (None, have) for want, have in zip(shape, got)):
+        return
+    is_one = len(got) == len(shape) - 1 and all(want in (None, have) for want, have in zip(shape[1:], got))
+    raise ValueError("input {!r}: the value must have the shape {}; got {}{}".format(
+        tensor.name, tensor.shape, got, "; for a batch of one write [value]" if is_one else ""))
 
 
 def _as_array(value: Any, dtype: np.dtype, tensor: tf.Tensor) -> np.ndarray:

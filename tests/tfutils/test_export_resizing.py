@@ -1,0 +1,48 @@
+"""Images that a converter resizes otherwise by itself: the files compute what the model computes."""
+from functools import partial
+
+import numpy as np
+import pytest
+from exported_towers import IMAGES, ONNX_PACKAGES, exported, run_onnx, run_tflite
+
+from tensorpack.compat import tfv1 as tf
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
+
+
+def resized(method, size, x, **options):
+    tf.identity(getattr(tf.image, "resize_" + method)(x, size, **options), name="y")
+
+
+RESIZED = {
+    "area": partial(resized, "area", [5, 4]),
+    "area, larger": partial(resized, "area", [9, 12]),
+    "bicubic of old": partial(resized, "bicubic", [9, 12]),
+    "bicubic, half pixel centers": partial(resized, "bicubic", [9, 12], half_pixel_centers=True),
+    "bicubic, aligned corners": partial(resized, "bicubic", [9, 12], align_corners=True),
+    "bilinear, 7 to 9": partial(resized, "bilinear", [9, 12]),
+    "bilinear, half pixel centers": partial(resized, "bilinear", [9, 11], half_pixel_centers=True),
+    "nearest, 7 to 9": partial(resized, "nearest_neighbor", [9, 12]),
+}
+
+
+@ONNX_PACKAGES
+@pytest.mark.parametrize("name", RESIZED)
+def test_onnx_resizes_as_tensorflow_does(tmp_path, name):
+    path, expected = exported(tmp_path, "onnx", RESIZED[name], IMAGES)
+    np.testing.assert_allclose(run_onnx(path, IMAGES), expected, atol=1e-5)
+
+
+@ONNX_PACKAGES
+@pytest.mark.parametrize("sizes", [(7, 9), (14, 18), (6, 8), (3, 41), (10, 7), (41, 12)], ids=str)
+def test_onnx_takes_the_nearest_pixel_that_tensorflow_takes(tmp_path, sizes):
+    images = np.arange(sizes[0], dtype="float32").reshape(1, -1, 1, 1)
+    path, expected = exported(tmp_path, "onnx", partial(resized, "nearest_neighbor", [sizes[1], 1]), images)
+    np.testing.assert_array_equal(run_onnx(path, images), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in RESIZED if name.startswith(("area", "bicubic"))])
+def test_tflite_resizes_by_areas_and_cubes(tmp_path, name):
+    path, expected = exported(tmp_path, "tflite", RESIZED[name], IMAGES)
+    for image, wanted in zip(IMAGES, expected):
+        np.testing.assert_allclose(run_tflite(path, image[np.newaxis]), wanted[np.newaxis], atol=1e-5)
