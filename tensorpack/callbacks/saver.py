@@ -20,7 +20,14 @@ from ..utils._types import NOT_YET
 from ._arguments import check_number, directory_so_far
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
-from ._resume import is_over, read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
+from ._resume import (
+    is_over,
+    read_entries,
+    record_checkpoint,
+    recorded_value,
+    stopped_inside_epoch,
+    unwritten_statistics,
+)
 from ._statistic import Direction, StatisticWatch
 from .base import Callback, unwrapped
 
@@ -101,6 +108,7 @@ class ModelSaver(Callback):
             self._remove_unfinished()
             if self.global_step > 0:
                 self._take_over_checkpoints()
+                self.trainer.monitors._take_over(unwritten_statistics(self.checkpoint_dir))
             if not is_over(self.trainer):
                 self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
         except _WRITE_ERRORS as e:
@@ -112,9 +120,9 @@ class ModelSaver(Callback):
             _make_directory(self.checkpoint_dir)
             self._unlist(path)
             finished = self.local_step in (-1, self.trainer.steps_per_epoch - 1)
-            if finished:
-                self.trainer.monitors._before_checkpoint()
-            record_checkpoint(self.checkpoint_dir, os.path.basename(path), self.epoch_num, finished, self.global_step)
+            self.trainer.monitors._before_checkpoint()
+            record_checkpoint(self.checkpoint_dir, os.path.basename(path), self.epoch_num, finished, self.global_step,
+                              unwritten=self.trainer.monitors._unwritten())
             with deprecation_silenced():  # of what deletes old checkpoints
                 self._saver.save(self.trainer.sess, os.path.join(self.checkpoint_dir, "model"),
                                  global_step=self.global_step, write_meta_graph=False)
@@ -312,7 +320,8 @@ class MinSaver(Callback):
             try:
                 _make_directory(scratch)
                 # before the files: what is on disk, the old ones or the new ones, always has its value
-                record_checkpoint(self.checkpoint_dir, name, *moment, values={**replaced, new.global_step: value})
+                record_checkpoint(self.checkpoint_dir, name, *moment, values={**replaced, new.global_step: value},
+                                  unwritten=self.trainer.monitors._unwritten())
                 with deprecation_silenced():
                     saver.save(self.trainer.sess, os.path.join(scratch, name), write_state=False, write_meta_graph=False)
                 _replace_checkpoint(os.path.join(scratch, name), new.path)
