@@ -6,6 +6,7 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..utils import logger
+from ..utils._plain.json_text import read_json
 from ..utils.fs import atomic_write
 
 FILENAME = "resume.json"
@@ -71,8 +72,7 @@ def read_entries(directory: str) -> Dict[str, Dict[str, Any]]:
     """The content of `<directory>/resume.json`; empty when there is none, or none that can be read (with a warning)."""
     path = os.path.join(directory, FILENAME)
     try:
-        with open(path, encoding="utf-8") as f:
-            content = json.load(f)
+        content = read_json(path)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as e:

@@ -315,7 +315,8 @@ def test_statistics_up_to_a_checkpoint_survive_that_their_file_was_refused(log_d
         return [PutEachEpoch("early", values), make_saver(directory), PutEachEpoch("late", values)]
 
     with pytest.raises(ValueError, match="crash"):
-        train_in_new_graph([block_stats(log_dir, first_refused)] + callbacks() + [crash_at(last_step)], [JSONWriter()], epochs=6)
+        train_in_new_graph([block_stats(log_dir, first_refused)] + callbacks() + [crash_at(last_step)], [JSONWriter()],
+                           epochs=6)
     unblock_stats(log_dir)
     step = int(name.split("-")[1])
     train_in_new_graph(callbacks(), [JSONWriter()], epochs=6, starting_epoch=step // 4 + 1,

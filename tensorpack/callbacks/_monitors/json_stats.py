@@ -11,6 +11,7 @@ import os
 import time
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from ...utils._plain.json_text import read_json
 from ...utils.fs import atomic_write
 
 FILENAME = "stats.json"
@@ -30,8 +31,7 @@ def read_records(path: str) -> Optional[List[Record]]:
         OSError: it cannot be read.
     """
     try:
-        with open(path, encoding="utf-8") as f:
-            records = json.load(f)
+        records = read_json(path)
     except FileNotFoundError:
         return None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):

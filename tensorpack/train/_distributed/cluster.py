@@ -1,11 +1,11 @@
 """Which processes train together, read from `TF_CONFIG`, or from the environment of a Slurm job step."""
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
 
+from ...utils._plain.json_text import parse_json
 from ...utils.argtools import log_once
 
 __all__ = ["Cluster", "WATCHDOG_VARIABLE", "cluster_from_environment", "warn_if_alone"]
@@ -70,12 +70,12 @@ def warn_if_alone(who: str) -> None:
 
 def _from_tf_config(text: str) -> Tuple[List[str], int]:
     try:
-        config = json.loads(text)
+        config = parse_json(text)
         jobs, task = config["cluster"], config["task"]
         job, rank = str(task["type"]), int(task["index"])
         workers = list(jobs.get("chief", [])) + list(jobs.get("worker", []))
         others = sorted(set(jobs) - {"chief", "worker"})
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as e:
         raise ValueError('{}: TF_CONFIG must be JSON like {{"cluster": {{"worker": ["host:port", ...]}}, "task": {{"type": '
                          '"worker", "index": 0}}}}; got {!r} ({}: {})'.format(
                              _WHO, text, type(e).__name__, e)) from e
