@@ -398,7 +398,7 @@ def read_log_directory(data, folder, rng):
     get_checkpoint_path(folder)
 
 
-_TF = ("tensorpack.compat",)
+_CLUSTER, _WEIGHTS = ("tensorpack.train._distributed.cluster",), ("tensorpack.tfutils.varmanip",)
 FORMATS = {
     "pickle of datapoints": Format(pickles, read_bytes),
     "pickle of Python 2": Format(pickles_of_python_2, read_pickle),
@@ -421,16 +421,16 @@ FORMATS = {
     "zarr": Format(lambda folder: in_one(zarr_files(folder)), read_zarr, native="zarr, numcodecs", needs=("zarr",)),
     "diskcache": Format(disk_cache, read_disk_cache, native="SQLite", needs=("diskcache",)),
     "idx of MNIST": Format(idx, read_idx),
-    "TF_CONFIG": Format(settings, read_settings, needs=_TF),
-    "variables of Slurm": Format(slurm, read_slurm, needs=_TF),
-    "stats.json": Format(stats, read_stats, needs=_TF),
-    "resume.json": Format(entries, read_resume, needs=_TF),
-    "npz of variables": Format(npz_variables, read_variables(".npz"), (ValueError, TypeError), needs=_TF),
-    "npy of variables": Format(npy_variables, read_variables(".npy"), (ValueError, TypeError), needs=_TF),
-    "checkpoint, index": Format(checkpoint("model.index"), read_checkpoint("model.index"), native="TensorFlow", needs=_TF),
+    "TF_CONFIG": Format(settings, read_settings, needs=_CLUSTER),
+    "variables of Slurm": Format(slurm, read_slurm, needs=_CLUSTER),
+    "stats.json": Format(stats, read_stats, needs=("tensorpack.callbacks._monitors.json_stats",)),
+    "resume.json": Format(entries, read_resume, needs=("tensorpack.callbacks._resume",)),
+    "npz of variables": Format(npz_variables, read_variables(".npz"), (ValueError, TypeError), needs=_WEIGHTS),
+    "npy of variables": Format(npy_variables, read_variables(".npy"), (ValueError, TypeError), needs=_WEIGHTS),
+    "checkpoint, index": Format(checkpoint("model.index"), read_checkpoint("model.index"), native="TensorFlow", needs=_WEIGHTS),
     "checkpoint, data": Format(checkpoint("model.data-00000-of-00001"), read_checkpoint("model.data-00000-of-00001"),
-                               native="TensorFlow", needs=_TF),
-    "list of checkpoints": Format(state, read_log_directory, needs=_TF),
+                               native="TensorFlow", needs=_WEIGHTS),
+    "list of checkpoints": Format(state, read_log_directory, needs=_WEIGHTS),
 }
 FORMATS.update(MESSAGES)
 FORMATS.update(RUNS)

@@ -179,6 +179,6 @@ MESSAGES = {
     "plain data of a message": Format(messages, read_message, needs=("msgpack",)),
     "frames of ZMQ": Format(frames, read_frames, needs=("msgpack", "zmq")),
     "stream of ZMQ": Format(streams, read_stream, needs=("msgpack", "zmq")),
-    "first message of a worker": Format(hellos, read_hello, needs=("tensorpack.compat",)),
+    "first message of a worker": Format(hellos, read_hello, needs=("tensorpack.train._distributed.watchdog",)),
     "key file": Format(keys, read_key),
 }

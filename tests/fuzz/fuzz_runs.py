@@ -170,11 +170,13 @@ def read_command_line(data, folder, rng):
 
 
 RUNS = {
-    "JSON beside a model": Format(descriptions, read_description, needs=("tensorpack.compat", "google_crc32c")),
+    "JSON beside a model": Format(descriptions, read_description, needs=(
+        "tensorpack.tfutils._engines.signature", "tensorpack.tfutils._export.external_onnx", "google_crc32c")),
     "log directory": Format(lambda folder: in_one(run_files(folder)), read_run,
                             needs=("tensorpack.compat", "tensorboard.backend.event_processing.event_file_loader")),
-    "callbacks.json": Format(memories, read_memory, needs=("tensorpack.compat",)),
-    "run of a tracker": Format(identities, read_identity, needs=("tensorpack.compat",)),
+    "callbacks.json": Format(memories, read_memory, needs=("tensorpack.callbacks._memory",)),
+    "run of a tracker": Format(identities, read_identity, needs=("tensorpack.callbacks._monitors.tracker",)),
     "part of a download": Format(origins, read_origin),
-    "command lines": Format(command_lines, read_command_line, needs=("tensorpack.compat",)),
+    "command lines": Format(command_lines, read_command_line, needs=(
+        "tensorpack.tfutils.varmanip", "tensorpack.dataflow._look.look")),
 }

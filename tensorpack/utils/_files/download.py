@@ -164,8 +164,8 @@ class _Part:
             origin = read_json(self._origin_file)
         except (OSError, ValueError):
             return {}
-        is_ours = (isinstance(origin, dict) and origin.get("url") == self.url
-                   and type(origin.get("total")) in (int, type(None)) and isinstance(origin.get("validator"), (str, type(None))))
+        is_ours = (isinstance(origin, dict) and origin.get("url") == self.url and type(origin.get("total")) in (int, type(None))
+                   and isinstance(origin.get("validator"), (str, type(None))))
         return origin if is_ours else {}
 
     @property
