@@ -60,10 +60,10 @@ class ModelSaver(Callback):
     """Saves the variables at each trigger, and the graph once before training. Runs on the chief only.
 
     Writes `model-<global_step>.index`, `.data-*`, `checkpoint` (the list of checkpoints, with relative paths),
-    `graph-<MMDD-HHMMSS>.meta`, and `resume.json`, which tells the epoch of each checkpoint. A checkpoint is listed only
-    when it is complete, so that a crash at any moment leaves the one before as the newest. After a restart the checkpoints
-    of the earlier run that are listed still count for `max_to_keep`, and its periods go on. Saves on trigger only, not at the
-    end of training.
+    `graph-<MMDD-HHMMSS>.meta`, and `resume.json`, which tells the epoch of each checkpoint and has the statistics up to
+    the newest one that `stats.json` could not take. A checkpoint is listed only when it is complete, so that a crash at any
+    moment leaves the one before as the newest. After a restart the checkpoints of the earlier run that are listed still count
+    for `max_to_keep`, and its periods go on. Saves on trigger only, not at the end of training.
 
     Args:
         max_to_keep: older checkpoints than these are deleted; 0 or None to keep all.

@@ -145,7 +145,9 @@ class JSONWriter(MonitorBase):
     file is replaced
     atomically, so that it is valid at any moment, at these moments; after a step, however, only if the last write was long
     enough ago (at least a second, and 50 times what that write took): a crash of the process can lose the objects
-    of the last steps before it, not those of an epoch that has ended.
+    of the last steps before it, not those up to the newest checkpoint, nor those of an epoch that has ended. While the
+    file cannot be written, `resume.json` beside the newest checkpoint has what it lacks, and a training that is resumed
+    puts it back.
 
     If the directory has a `stats.json` that ends just before this run starts, this run goes on with it; objects about steps
     after the restored one, from work that a crash has undone, are dropped. Any other `stats.json` is renamed to
