@@ -7,6 +7,7 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ..utils import logger
+from ..utils._plain.json_text import read_json
 from ..utils.fs import atomic_write
 from ._resume import read_entries, stopped_inside_epoch
 from .base import Callback, unwrapped
@@ -123,12 +124,11 @@ class Memory:
 def _read(directory: str) -> Dict[str, List[Remembered]]:
     """The content of the file; empty when there is none, or none that can be read."""
     try:
-        with open(os.path.join(directory, FILENAME), encoding="utf-8") as f:
-            content = json.load(f)
+        content = read_json(os.path.join(directory, FILENAME))
         return {key: [_checked(each) for each in states] for key, states in content.items()}
     except OSError:
         return {}  # there is none; what else is wrong, writing tells
-    except (AttributeError, KeyError, TypeError, ValueError) as e:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as e:
         logger.warning("%s cannot be read, so callbacks do not know what they did before: %s: %s",
                        os.path.join(directory, FILENAME), type(e).__name__, e)
         return {}

@@ -3,13 +3,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..utils import logger
+from ..utils._plain.json_text import read_json
 from ..utils.fs import atomic_write
 
 FILENAME = "resume.json"
 
+_STATISTICS = "unwritten_statistics"
 _KINDS = {"epoch_num": int, "epoch_finished": bool, "global_step": int}
 
 
@@ -19,7 +21,8 @@ def is_over(trainer: Any) -> bool:
 
 
 def record_checkpoint(directory: str, checkpoint_name: str, epoch_num: int, epoch_finished: bool, global_step: int,
-                      values: Optional[Mapping[Optional[int], Optional[float]]] = None) -> None:
+                      values: Optional[Mapping[Optional[int], Optional[float]]] = None,
+                      unwritten: Sequence[Dict[str, Any]] = ()) -> None:
     """Note in `<directory>/resume.json` when a checkpoint that is about to be written was taken.
 
     The file maps the name of each checkpoint to its `epoch_num`, `epoch_finished` and `global_step`. It is replaced
@@ -30,18 +33,22 @@ def record_checkpoint(directory: str, checkpoint_name: str, epoch_num: int, epoc
         epoch_finished: whether all steps of epoch `epoch_num` have been done.
         values: of the statistic for which the checkpoint is kept: by the global step of the checkpoint, and by that of the
             one which it replaces, if any. What is None is left out.
+        unwritten: the records that `stats.json` lacks at this moment, in place of those that earlier entries have.
 
     Raises:
         OSError: the file cannot be written.
     """
     if "://" in directory:
         return  # a remote directory: resuming falls back on stats.json
-    entries = {name: entry for name, entry in read_entries(directory).items()
+    entries = {name: {key: value for key, value in entry.items() if key != _STATISTICS}
+               for name, entry in read_entries(directory).items()
                if os.path.exists(os.path.join(directory, name + ".index"))}
     entry: Dict[str, Any] = {
         "epoch_num": int(epoch_num), "epoch_finished": bool(epoch_finished), "global_step": int(global_step)}
     if values is not None:
         entry["values"] = {str(step): value for step, value in values.items() if step is not None and value is not None}
+    if unwritten:
+        entry[_STATISTICS] = list(unwritten)
     entries[checkpoint_name] = entry
     with atomic_write(os.path.join(directory, FILENAME)) as f:
         json.dump(entries, f, indent=1)
@@ -55,12 +62,17 @@ def recorded_value(checkpoint_path: str, global_step: Optional[int]) -> Optional
     return value if isinstance(value, (int, float)) else None
 
 
+def unwritten_statistics(directory: str) -> List[Dict[str, Any]]:
+    """The records that `stats.json` lacked when the newest checkpoint in this directory was taken."""
+    found = [entry.get(_STATISTICS) for entry in read_entries(directory).values()]
+    return [record for records in found if isinstance(records, list) for record in records if isinstance(record, dict)]
+
+
 def read_entries(directory: str) -> Dict[str, Dict[str, Any]]:
     """The content of `<directory>/resume.json`; empty when there is none, or none that can be read (with a warning)."""
     path = os.path.join(directory, FILENAME)
     try:
-        with open(path, encoding="utf-8") as f:
-            content = json.load(f)
+        content = read_json(path)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as e:

@@ -154,6 +154,13 @@ class Monitors(Callback):
         for monitor in self._monitors:
             monitor._before_checkpoint()
 
+    def _unwritten(self) -> List[Dict[str, Any]]:
+        return [record for monitor in self._monitors for record in monitor._unwritten()]
+
+    def _take_over(self, unwritten: Sequence[Dict[str, Any]]) -> None:
+        for monitor in self._monitors:
+            monitor._take_over(unwritten)
+
     def _put_scalar(self, name: str, number: float) -> None:
         if number != number and name not in self._not_a_number:
             self._not_a_number.add(name)

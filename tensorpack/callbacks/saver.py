@@ -22,7 +22,14 @@ from ..utils._types import NOT_YET
 from ._arguments import check_number, directory_so_far
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
-from ._resume import is_over, read_entries, record_checkpoint, recorded_value, stopped_inside_epoch
+from ._resume import (
+    is_over,
+    read_entries,
+    record_checkpoint,
+    recorded_value,
+    stopped_inside_epoch,
+    unwritten_statistics,
+)
 from ._statistic import Direction, StatisticWatch
 from .base import Callback, unwrapped
 
@@ -57,10 +64,11 @@ class ModelSaver(Callback):
     """Saves the variables at each trigger, and the graph once before training. Runs on the chief only.
 
     Writes `model-<global_step>.index`, `.data-*`, `checkpoint` (the list of checkpoints, with relative paths),
-    `graph-<MMDD-HHMMSS>.meta`, and `resume.json`, which tells the epoch of each checkpoint. A checkpoint is listed only
-    when it is complete, so that a crash at any moment leaves the one before as the newest. After a restart the checkpoints
-    of the earlier run that are listed still count for `max_to_keep`, and its periods go on. Saves on trigger only, not at the
-    end of training. A checkpoint whose trained weights are NaN or infinite is saved, too, and warned of.
+    `graph-<MMDD-HHMMSS>.meta`, and `resume.json`, which tells the epoch of each checkpoint and has the statistics up to
+    the newest one that `stats.json` could not take. A checkpoint is listed only when it is complete, so that a crash at any
+    moment leaves the one before as the newest. After a restart the checkpoints of the earlier run that are listed still count
+    for `max_to_keep`, and its periods go on. Saves on trigger only, not at the end of training. A checkpoint whose trained
+    weights are NaN or infinite is saved, too, and warned of.
 
     Args:
         max_to_keep: older checkpoints than these are deleted; 0 or None to keep all.
@@ -109,6 +117,7 @@ class ModelSaver(Callback):
             self._remove_unfinished()
             if self.global_step > 0:
                 self._take_over_checkpoints()
+                self.trainer.monitors._take_over(unwritten_statistics(self.checkpoint_dir))
             if not is_over(self.trainer):
                 self._saver.export_meta_graph(self._meta_graph_path(), collection_list=self.graph.get_all_collection_keys())
         except _WRITE_ERRORS as e:
@@ -120,9 +129,9 @@ class ModelSaver(Callback):
             _make_directory(self.checkpoint_dir)
             self._unlist(path)
             finished = self.local_step in (-1, self.trainer.steps_per_epoch - 1)
-            if finished:
-                self.trainer.monitors._before_checkpoint()
-            record_checkpoint(self.checkpoint_dir, os.path.basename(path), self.epoch_num, finished, self.global_step)
+            self.trainer.monitors._before_checkpoint()
+            record_checkpoint(self.checkpoint_dir, os.path.basename(path), self.epoch_num, finished, self.global_step,
+                              unwritten=self.trainer.monitors._unwritten())
             with deprecation_silenced():  # of what deletes old checkpoints
                 self._saver.save(self.trainer.sess, os.path.join(self.checkpoint_dir, "model"),
                                  global_step=self.global_step, write_meta_graph=False)
@@ -340,7 +349,8 @@ class MinSaver(Callback):
             try:
                 _make_directory(scratch)
                 # before the files: what is on disk, the old ones or the new ones, always has its value
-                record_checkpoint(self.checkpoint_dir, name, *moment, values={**replaced, new.global_step: value})
+                record_checkpoint(self.checkpoint_dir, name, *moment, values={**replaced, new.global_step: value},
+                                  unwritten=self.trainer.monitors._unwritten())
                 with deprecation_silenced():
                     saver.save(self.trainer.sess, os.path.join(scratch, name), write_state=False, write_meta_graph=False)
                 _replace_checkpoint(os.path.join(scratch, name), new.path)

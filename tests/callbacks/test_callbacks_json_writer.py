@@ -9,7 +9,7 @@ import pytest
 from small_training import Call, PutEachEpoch, fail, messages, strict_json, train, train_in_new_graph
 
 from tensorpack.callbacks._monitors import json_stats
-from tensorpack.callbacks._monitors.json_stats import StatsFile, encode, records_to_keep
+from tensorpack.callbacks._monitors.json_stats import StatsFile, encode, records_to_keep, with_missing
 from tensorpack.callbacks.base import StopTraining
 from tensorpack.callbacks.monitor import JSONWriter, TFEventWriter
 from tensorpack.callbacks.saver import ModelSaver
@@ -269,6 +269,89 @@ def test_a_write_failure_is_logged_and_made_good_later(log_dir, log_records):
     train([PutEachEpoch("x", {1: 1, 2: 2}), Call(trigger_epoch=block)], [JSONWriter()])
     assert [r["x"] for r in stats(log_dir)] == [1, 2]
     assert any("cannot write" in m for m in messages(log_records, "ERROR"))
+
+
+def block_stats(log_dir, epoch):
+    """A callback that makes each write of `stats.json` fail from the end of this epoch on."""
+    def block(cb):
+        path = os.path.join(log_dir, "stats.json")
+        if cb.epoch_num == epoch:
+            if os.path.exists(path):
+                os.rename(path, path + ".so-far")
+            os.mkdir(path)
+    return Call(trigger_epoch=block)
+
+
+def unblock_stats(log_dir):
+    path = os.path.join(log_dir, "stats.json")
+    os.rmdir(path)
+    if os.path.exists(path + ".so-far"):
+        os.rename(path + ".so-far", path)
+
+
+def crash_at(step):
+    def crash(cb):
+        if cb.global_step == step:
+            raise ValueError("crash")
+    return Call(trigger_step=crash)
+
+
+REFUSED = {  # makes the ModelSaver, first epoch whose statistics are refused, step of the crash, the checkpoint
+    "from the start": (lambda directory: ModelSaver(), 1, 17, "model-16"),
+    "after some epochs": (lambda directory: ModelSaver(), 3, 17, "model-16"),
+    "older checkpoint": (lambda directory: ModelSaver(), 2, 17, "model-12"),
+    "another directory": (lambda directory: ModelSaver(checkpoint_dir=directory), 2, 17, "model-16"),
+    "within an epoch": (lambda directory: PeriodicTrigger(ModelSaver(), every_k_steps=7), 2, 15, "model-14"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(REFUSED))
+def test_statistics_up_to_a_checkpoint_survive_that_their_file_was_refused(log_dir, tmp_path, case):
+    make_saver, first_refused, last_step, name = REFUSED[case]
+    directory = str(tmp_path / "checkpoints") if case == "another directory" else log_dir
+    values = {epoch: epoch * 10. for epoch in range(1, 7)}
+
+    def callbacks():
+        return [PutEachEpoch("early", values), make_saver(directory), PutEachEpoch("late", values)]
+
+    with pytest.raises(ValueError, match="crash"):
+        train_in_new_graph([block_stats(log_dir, first_refused)] + callbacks() + [crash_at(last_step)], [JSONWriter()],
+                           epochs=6)
+    unblock_stats(log_dir)
+    step = int(name.split("-")[1])
+    train_in_new_graph(callbacks(), [JSONWriter()], epochs=6, starting_epoch=step // 4 + 1,
+                       restore=os.path.join(directory, name))
+    found = stats(log_dir)
+    assert [(each["epoch_num"], each["global_step"], each["early"]) for each in found] == [
+        (epoch, 4 * epoch + (step % 4 if epoch > step // 4 else 0), 10. * epoch) for epoch in range(1, 7)]
+    of_the_checkpoint = step // 4 if step % 4 == 0 else None
+    assert [each["epoch_num"] for each in found if "late" not in each] in ([], [of_the_checkpoint])  # put after it
+    with open(os.path.join(directory, "resume.json")) as f:
+        assert "unwritten" not in f.read()
+
+
+def test_what_a_checkpoint_carries_is_loaded_with_the_file(log_dir):
+    with pytest.raises(ValueError, match="crash"):
+        train_in_new_graph([block_stats(log_dir, 2), PutEachEpoch("x", {1: 1., 2: 2., 3: 3.}), ModelSaver(), crash_at(13)],
+                           [JSONWriter()], epochs=4)
+    unblock_stats(log_dir)
+    assert [each["x"] for each in stats(log_dir)] == [1.]
+    assert [each["x"] for each in JSONWriter.load_existing_json()] == [1., 2., 3.]
+    assert JSONWriter.load_existing_epoch_number() == 3
+
+
+@pytest.mark.parametrize("written, missing, expected", [
+    ([], records((1, 4)), records((1, 4))),
+    (records((1, 4)), records((2, 8)), records((1, 4), (2, 8))),
+    (records((1, 4), (2, 8)), records((2, 8), (3, 12)), records((1, 4), (2, 8), (3, 12))),
+    (records((1, 4), (3, 12)), records((2, 8)), records((1, 4), (2, 8), (3, 12))),
+    ([{"a": 1, "epoch_num": 1, "global_step": 4}], [{"b": 2, "epoch_num": 1, "global_step": 4}],
+     [{"a": 1, "b": 2, "epoch_num": 1, "global_step": 4}]),
+    ([{"x": 1}, {"x": 2}], records((1, 4)), [{"x": 1}, {"x": 2}] + records((1, 4))),
+], ids=["no file", "after", "overlap", "between", "one moment", "without moments"])
+def test_records_that_a_file_lacks_take_their_places(written, missing, expected):
+    found = with_missing(written, missing)
+    assert found == expected and [list(each) for each in found] == [list(each) for each in expected]
 
 
 def test_step_level_records_cost_few_writes_and_none_is_lost(tmp_path, monkeypatch):

@@ -42,6 +42,19 @@ def test_entries_of_deleted_checkpoints_are_dropped(tmp_path):
     assert sorted(_resume.read_entries(str(tmp_path))) == ["model-12", "model-16", "model-8"]
 
 
+def test_the_newest_entry_alone_carries_statistics(tmp_path):
+    def carried():
+        return {name: len(entry.get("unwritten_statistics", [])) for name, entry in _resume.read_entries(str(tmp_path)).items()}
+
+    assert _resume.unwritten_statistics(str(tmp_path)) == []
+    for step, count in (4, 1), (8, 2), (12, 0):
+        records = [{"x": k, "epoch_num": 1, "global_step": k} for k in range(count)]
+        _resume.record_checkpoint(str(tmp_path), "model-{}".format(step), 1, True, step, unwritten=records)
+        touch_checkpoint(tmp_path, "model-{}".format(step))
+        assert _resume.unwritten_statistics(str(tmp_path)) == records
+        assert {name for name, number in carried().items() if number} <= {"model-{}".format(step)}
+
+
 @pytest.mark.parametrize("content", ["{", "[1, 2]", '{"model-8": {"epoch_num": "two"}}', '{"model-8": 3}', ""],
                          ids=["cut off", "a list", "wrong type", "no object", "empty"])
 def test_a_damaged_file_means_unknown_and_is_replaced_by_the_next_record(tmp_path, content):

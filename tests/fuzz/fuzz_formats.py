@@ -2,7 +2,6 @@
 import gzip
 import io
 import json
-import multiprocessing
 import os
 import pickle
 import shutil
@@ -11,67 +10,11 @@ import sys
 import tarfile
 
 import numpy as np
+from fuzz_format import Format, content, in_one, parts_of, written
+from fuzz_messages import MESSAGES
+from fuzz_runs import RUNS
 
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "utils"))  # caffe_models
-
-
-class Format:
-    """A reader.
-
-    Args:
-        samples: a function of a folder, which gives bytes of valid inputs.
-        read: a function of the bytes, a folder and a random generator.
-        errors: what it may raise.
-        native: the package whose C code parses it, where that is not ours to choose.
-        needs: modules.
-    """
-
-    def __init__(self, samples, read, errors=(ValueError,), native=None, needs=()):
-        self.samples, self.read, self.errors, self.native, self.needs = samples, read, errors, native, needs
-
-    def prepare(self):
-        """Import what reading needs, before processes are forked."""
-        for name in self.needs:
-            __import__(name)
-        process = multiprocessing.get_context("fork").Process(target=self.read_valid)
-        process.start()  # not here: what has used TensorFlow cannot be forked
-        process.join()
-        if process.exitcode:
-            raise RuntimeError("valid samples cannot be read")
-
-    def read_valid(self):
-        import random
-        import tempfile
-
-        be_quiet()
-        folder = tempfile.mkdtemp(prefix="fuzz-")
-        try:
-            for sample in self.samples(folder):
-                os.makedirs(os.path.join(folder, "inside"), exist_ok=True)
-                self.read(sample, os.path.join(folder, "inside"), random.Random(0))
-        finally:
-            shutil.rmtree(folder)
-
-
-def be_quiet():
-    """For a process that reads changed inputs: no log of what is wrong with them."""
-    import logging
-
-    from tensorpack.utils import logger
-
-    logger._logger.setLevel(logging.CRITICAL)
-
-
-def written(folder, data, name="file"):
-    path = os.path.join(folder, name)
-    with open(path, "wb") as f:
-        f.write(data)
-    return path
-
-
-def content(path):
-    with open(path, "rb") as f:
-        return f.read()
 
 
 def datapoints():
@@ -85,10 +28,10 @@ def all_of(df):
         pass
 
 
-def flow():
+def flow_of(num_components):
     from tensorpack.dataflow import DataFromList
 
-    return DataFromList(datapoints(), shuffle=False)
+    return DataFromList([dp[:num_components] for dp in datapoints()], shuffle=False)
 
 
 def saved(serializer, name, *args):
@@ -308,7 +251,7 @@ def disk_cache(folder):
     from tensorpack.dataflow.serialize import DiskCacheSerializer
 
     path = os.path.join(folder, "cache")
-    DiskCacheSerializer.save(flow(), path)
+    DiskCacheSerializer.save(flow_of(5), path)
     sample = content(os.path.join(path, "cache.db"))
     shutil.rmtree(path)
     return [sample]
@@ -330,6 +273,31 @@ def read_idx(data, folder, rng):
     from tensorpack.dataflow.dataset._idx import read_idx
 
     read_idx(written(folder, data if data.startswith(b"\x1f\x8b") else gzip.compress(data, 1)))
+
+
+_ZARR = {}  # the files of a group
+
+
+def zarr_files(folder):
+    from tensorpack.dataflow import ZarrSerializer
+
+    if not _ZARR:
+        path = os.path.join(folder, "a.zarr")
+        ZarrSerializer.save(flow_of(2), path, ["x", "y"], group_size=2)
+        for directory, _, names in os.walk(path):
+            for name in names:
+                whole = os.path.join(directory, name)
+                _ZARR[os.path.relpath(whole, folder)] = content(whole)
+        shutil.rmtree(path)
+    return _ZARR
+
+
+def read_zarr(data, folder, rng):
+    from tensorpack.dataflow import ZarrData
+
+    shutil.rmtree(os.path.join(folder, "a.zarr"), ignore_errors=True)
+    parts_of(data, folder, _ZARR)
+    all_of(ZarrData(os.path.join(folder, "a.zarr"), shuffle=False, on_error=rng.choice(["raise", "skip"])))
 
 
 def settings(folder):
@@ -430,7 +398,7 @@ def read_log_directory(data, folder, rng):
     get_checkpoint_path(folder)
 
 
-_TF = ("tensorpack.compat",)
+_CLUSTER, _WEIGHTS = ("tensorpack.train._distributed.cluster",), ("tensorpack.tfutils.varmanip",)
 FORMATS = {
     "pickle of datapoints": Format(pickles, read_bytes),
     "pickle of Python 2": Format(pickles_of_python_2, read_pickle),
@@ -450,16 +418,19 @@ FORMATS = {
     "tf.train.Example": Format(saved("TFExampleSerializer", "a.tfr", ["x", "y"]), read_flow("TFExampleData", "a.tfr")),
     "Parquet": Format(table("parquet"), read_flow("ParquetData", "a.parquet"), native="pyarrow", needs=("pyarrow.parquet",)),
     "Arrow": Format(table("arrow"), read_flow("ArrowData", "a.arrow"), native="pyarrow", needs=("pyarrow.ipc",)),
+    "zarr": Format(lambda folder: in_one(zarr_files(folder)), read_zarr, native="zarr, numcodecs", needs=("zarr",)),
     "diskcache": Format(disk_cache, read_disk_cache, native="SQLite", needs=("diskcache",)),
     "idx of MNIST": Format(idx, read_idx),
-    "TF_CONFIG": Format(settings, read_settings, needs=_TF),
-    "variables of Slurm": Format(slurm, read_slurm, needs=_TF),
-    "stats.json": Format(stats, read_stats, needs=_TF),
-    "resume.json": Format(entries, read_resume, needs=_TF),
-    "npz of variables": Format(npz_variables, read_variables(".npz"), (ValueError, TypeError), needs=_TF),
-    "npy of variables": Format(npy_variables, read_variables(".npy"), (ValueError, TypeError), needs=_TF),
-    "checkpoint, index": Format(checkpoint("model.index"), read_checkpoint("model.index"), native="TensorFlow", needs=_TF),
+    "TF_CONFIG": Format(settings, read_settings, needs=_CLUSTER),
+    "variables of Slurm": Format(slurm, read_slurm, needs=_CLUSTER),
+    "stats.json": Format(stats, read_stats, needs=("tensorpack.callbacks._monitors.json_stats",)),
+    "resume.json": Format(entries, read_resume, needs=("tensorpack.callbacks._resume",)),
+    "npz of variables": Format(npz_variables, read_variables(".npz"), (ValueError, TypeError), needs=_WEIGHTS),
+    "npy of variables": Format(npy_variables, read_variables(".npy"), (ValueError, TypeError), needs=_WEIGHTS),
+    "checkpoint, index": Format(checkpoint("model.index"), read_checkpoint("model.index"), native="TensorFlow", needs=_WEIGHTS),
     "checkpoint, data": Format(checkpoint("model.data-00000-of-00001"), read_checkpoint("model.data-00000-of-00001"),
-                               native="TensorFlow", needs=_TF),
-    "list of checkpoints": Format(state, read_log_directory, needs=_TF),
+                               native="TensorFlow", needs=_WEIGHTS),
+    "list of checkpoints": Format(state, read_log_directory, needs=_WEIGHTS),
 }
+FORMATS.update(MESSAGES)
+FORMATS.update(RUNS)

@@ -7,6 +7,7 @@ import faulthandler
 import mmap
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -16,7 +17,7 @@ import tempfile
 import time
 import traceback
 
-from fuzz_formats import be_quiet
+from fuzz_format import be_quiet
 
 SECONDS = 10  # for one input
 MEMORY = 1 << 30  # bytes, beyond what the process has before the first input
@@ -28,6 +29,12 @@ _INTERESTING = [0, 1, 2, 7, 8, 16, 31, 32, 64, 100, 127, 128, 255, 256, 1000, 10
                 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 63 - 1, 2 ** 64 - 1]
 _TOKENS = [b"0", b"-1", b"1e999", b"NaN", b"null", b"[]", b"{}", b'"', b"'", b"\\", b"\n", b" ", b"..", b"/", b"%s", b"\x00",
            b"\xff\xfe", b"99999999999999999999", b"\xc3\xa9", b"[", b"{", b",", b":", b"-", b"="]
+
+
+# What a text may have in place of a number or a word.
+_WORDS = [b"0", b"-1", b"1e999", b"Infinity", b"-Infinity", b"NaN", b"null", b"true", b"[]", b"{}", b"[1]", b'{"a": 1}', b'""',
+          b'"x"', b"1.5", b"9" * 30, b"9" * 5000, b"[" * 3000, b'{"a":' * 3000]
+_VALUE = re.compile(rb'"[^"\n]*"|-?\d+(?:\.\d+)?|null|true|false|None')
 
 
 def changed(rng, data):
@@ -83,11 +90,18 @@ def _overwrite(rng, data):
     data[place:place + end - start] = data[start:end]
 
 
+def _replace_value(rng, data):
+    found = list(_VALUE.finditer(data[:20000]))
+    if found:
+        start, end = rng.choice(found).span()
+        data[start:end] = rng.choice(_WORDS)
+
+
 def _cut(rng, data):
     del data[rng.randrange(len(data) + 1):]
 
 
-_CHANGES = [_flip, _flip, _byte, _byte, _number, _number, _remove, _double, _insert, _overwrite, _cut]
+_CHANGES = [_flip, _flip, _byte, _byte, _number, _number, _remove, _double, _insert, _overwrite, _replace_value, _cut]
 
 
 class Result:
@@ -106,7 +120,7 @@ def run(form, count, seed=0, seconds=None):
     """Read so many changed inputs of a format, or as many as there is time for."""
     result, number = Result(), 0
     form.prepare()
-    folder = tempfile.mkdtemp(prefix="fuzz-")
+    folder = tempfile.mkdtemp(prefix="fuzz-", dir=in_memory())
     try:
         samples = form.samples(folder)
         start = time.time()
@@ -115,6 +129,11 @@ def run(form, count, seed=0, seconds=None):
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return result
+
+
+def in_memory():
+    """A directory without a disk behind it, where there is one: small files cost a hundredth there."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def _batch(form, samples, folder, first, end, seed, result):

@@ -5,7 +5,8 @@ import time
 
 import numpy as np
 import pytest
-from fuzz_formats import FORMATS, Format
+from fuzz_format import Format
+from fuzz_formats import FORMATS
 from fuzz_runner import DIED, HUNG, OTHER, OUTSIDE, READ, REFUSED, changed, run
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -176,7 +176,12 @@ def test_expand_counts(text, counts):
 
 
 @pytest.mark.parametrize("function, text", [
-    (expand_hosts, ""), (expand_hosts, "a[x]"), (expand_counts, ""), (expand_counts, "2x3")])
+    (expand_hosts, ""), (expand_hosts, "a[x]"), (expand_counts, ""), (expand_counts, "2x3"),
+    # more than fits into any memory
+    (expand_hosts, "a[1-299999999999999999999]"), (expand_hosts, "a[1-1000][1-1000][1-1000][1-1000]"),
+    (expand_hosts, ",".join(["a[1-100000]"] * 20)), (expand_hosts, "a[" + ",".join(["1-100000"] * 20) + "]"),
+    (expand_counts, "2(x99999999999999999999)"), (expand_counts, ",".join(["1(x100000)"] * 20))],
+    ids=lambda each: getattr(each, "__name__", str(each)[:30]))
 def test_lists_that_are_none_are_refused(function, text):
     with pytest.raises(ValueError):
         function(text)

@@ -100,7 +100,7 @@ def _records(text: str) -> Tuple[List[Dict[str, Any]], Optional[str]]:
             if not isinstance(value, dict):
                 break
             found.append(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     return found, "{} is damaged or half written; {} complete records are shown.".format(FILENAME, len(found) or "no")
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 
@@ -51,7 +51,14 @@ class MonitorBase(Callback):
         """Receive an event with its step and wall time set; summaries do not arrive here."""
 
     def _before_checkpoint(self) -> None:
-        """Called before a checkpoint of a finished epoch is written, usually while other callbacks are still to put values."""
+        """Called before a checkpoint is written, usually while other callbacks are still to put values."""
+
+    def _unwritten(self) -> Sequence[Dict[str, Any]]:
+        """The records that could not be written so far; a checkpoint carries them."""
+        return ()
+
+    def _take_over(self, unwritten: Sequence[Dict[str, Any]]) -> None:
+        """Called before training with the records that a checkpoint carries."""
 
 
 class NoOpMonitor(MonitorBase):

@@ -4,12 +4,14 @@ Text and numbers only; `JSONWriter` is the glue between this and a training run.
 """
 from __future__ import annotations
 
+import heapq
 import json
 import math
 import os
 import time
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from ...utils._plain.json_text import read_json
 from ...utils.fs import atomic_write
 
 FILENAME = "stats.json"
@@ -29,8 +31,7 @@ def read_records(path: str) -> Optional[List[Record]]:
         OSError: it cannot be read.
     """
     try:
-        with open(path, encoding="utf-8") as f:
-            records = json.load(f)
+        records = read_json(path)
     except FileNotFoundError:
         return None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
@@ -65,6 +66,27 @@ def records_to_keep(records: Sequence[Record], starting_epoch: int, global_step:
     return keep if continues else None
 
 
+def with_missing(records: Sequence[Record], missing: Sequence[Record]) -> List[Record]:
+    """The records of a file and those that it lacks, in the order of their moments; those of one moment become one."""
+    result: List[Record] = []
+    for record in heapq.merge(records, missing, key=_moment):
+        if result and "global_step" in record and _moment(result[-1]) == _moment(record):
+            record = completed(dict(result.pop(), **record), *_moment(record))
+        result.append(record)
+    return result
+
+
+def completed(values: Record, epoch_num: int, global_step: int) -> Record:
+    """These values, and last the moment that they are of."""
+    record = {name: value for name, value in values.items() if name not in ("epoch_num", "global_step")}
+    record.update([("epoch_num", epoch_num), ("global_step", global_step)])
+    return record
+
+
+def _moment(record: Record) -> Tuple[int, int]:
+    return _integer(record, "epoch_num") or 0, _integer(record, "global_step") or 0
+
+
 def _integer(record: Record, key: str) -> Optional[int]:
     value = record.get(key)
     return value if isinstance(value, int) else None
@@ -89,23 +111,31 @@ class StatsFile:
     """A history that is kept on disk as a JSON list; the file is valid at any moment, since it is replaced atomically.
 
     Old records are kept as text, so a write costs their copy and no encoding.
+
+    Args:
+        records: the history so far.
+        num_written: how many of these the file has as they are; by default all.
     """
 
-    def __init__(self, path: str, records: Sequence[Record] = ()):
+    def __init__(self, path: str, records: Sequence[Record] = (), num_written: Optional[int] = None):
         self._path = path
         self._lines = [encode(record) for record in records]
-        self._changed = False
+        self._num_written = len(self._lines) if num_written is None else num_written
         self._next_write = 0.0
+
+    @property
+    def unwritten(self) -> List[Record]:
+        """The records that the file lacks, or has in an older state."""
+        return [json.loads(line) for line in self._lines[self._num_written:]]
 
     def append(self, record: Record) -> None:
         """Add a record; it reaches the disk with the next `write`."""
         self._lines.append(encode(record))
-        self._changed = True
 
     def replace_last(self, record: Record) -> None:
         """Put a record in the place of the one that was appended last."""
         self._lines[-1] = encode(record)
-        self._changed = True
+        self._num_written = min(self._num_written, len(self._lines) - 1)
 
     def write(self, force: bool = True) -> None:
         """Bring the file up to date, if anything is new and, unless forced, the last write was long enough ago.
@@ -114,12 +144,12 @@ class StatsFile:
             OSError: writing failed; the old file is intact, and the next call tries again.
         """
         start = time.monotonic()
-        if not self._changed or (not force and start < self._next_write):
+        if self._num_written == len(self._lines) or (not force and start < self._next_write):
             return
         try:
             with atomic_write(self._path) as f:
                 f.write("[" + ",\n".join(self._lines) + "]\n")
-            self._changed = False
+            self._num_written = len(self._lines)
         finally:
             end = time.monotonic()
             self._next_write = end + max(_MIN_PAUSE, _PAUSE_PER_WRITE * (end - start))

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...compat import tfv1 as tf
 from ...utils import logger
+from ...utils._plain.json_text import read_json
 from ...utils.fs import atomic_write
 from .base import MonitorBase
 from .sender import BackgroundSender
@@ -198,8 +199,7 @@ def _link(path: str, folder: str) -> str:
 
 def _read_identity(path: str) -> Optional[str]:
     try:
-        with open(path, encoding="utf-8") as f:
-            return str(json.load(f)["id"])
+        return str(read_json(path)["id"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, LookupError, TypeError) as e:

@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
 from ...compat import tfv1 as tf
 from ...utils import logger
@@ -16,10 +16,10 @@ from ...utils._numbers import whole_number
 from ...utils._rng import is_first_worker
 from ...utils._types import NOT_YET
 from .._arguments import check_number
-from .._resume import is_over, stopped_inside_epoch
+from .._resume import is_over, stopped_inside_epoch, unwritten_statistics
 from . import json_stats as _json_stats
 from .base import MonitorBase, as_number
-from .json_stats import Record, StatsFile, read_records, records_to_keep, unused_path
+from .json_stats import Record, StatsFile, completed, read_records, records_to_keep, unused_path, with_missing
 
 __all__ = ["JSONWriter", "TFEventWriter"]
 
@@ -145,7 +145,9 @@ class JSONWriter(MonitorBase):
     file is replaced
     atomically, so that it is valid at any moment, at these moments; after a step, however, only if the last write was long
     enough ago (at least a second, and 50 times what that write took): a crash of the process can lose the objects
-    of the last steps before it, not those of an epoch that has ended.
+    of the last steps before it, not those up to the newest checkpoint, nor those of an epoch that has ended. While the
+    file cannot be written, `resume.json` beside the newest checkpoint has what it lacks, and a training that is resumed
+    puts it back.
 
     If the directory has a `stats.json` that ends just before this run starts, this run goes on with it; objects about steps
     after the restored one, from work that a crash has undone, are dropped. Any other `stats.json` is renamed to
@@ -163,15 +165,20 @@ class JSONWriter(MonitorBase):
         self._path: str = NOT_YET
         self._file: Optional[StatsFile] = None
         self._last: Record = {}  # which this run has appended to the file
+        self._carried: List[Record] = []  # by a checkpoint of the earlier run, since its file could not be written
 
     @staticmethod
     def load_existing_json(dir: Optional[str] = None) -> Optional[List[Record]]:
-        """All objects in the `stats.json` of `dir` (default: the log directory); None if there is none that can be read."""
+        """All objects in the `stats.json` of `dir` (default: the log directory); None if there is none that can be read.
+
+        What could not be written to the file, and the newest checkpoint in `dir` has instead, is among them.
+        """
         dir = logger.get_logger_dir() if dir is None else dir
         if dir is None:
             return None
         try:
-            return read_records(os.path.join(dir, JSONWriter.FILENAME))
+            records, missing = read_records(os.path.join(dir, JSONWriter.FILENAME)), unwritten_statistics(dir)
+            return with_missing(records or [], missing) if missing else records
         except (OSError, ValueError) as e:
             logger.warning("The statistics of the earlier run cannot be read: %s", e)
             return None
@@ -219,43 +226,44 @@ class JSONWriter(MonitorBase):
         # a run that is killed after the checkpoint goes on with the next epoch, so what is known of this one must be there
         self._flush()
 
+    def _unwritten(self) -> List[Record]:
+        return [] if self._file is None else self._file.unwritten
+
+    def _take_over(self, unwritten: Sequence[Record]) -> None:
+        self._carried += unwritten
+
     def _flush(self, force: bool = True) -> None:
         if self._file is None:
             return
         if self._pending:
             pending, self._pending = self._pending, {}
             if (self._last.get("epoch_num"), self._last.get("global_step")) == (self.epoch_num, self.global_step):
-                self._last = self._complete(dict(self._last, **pending))
+                self._last = completed(dict(self._last, **pending), self.epoch_num, self.global_step)
                 self._file.replace_last(self._last)
             else:
-                self._last = self._complete(pending)
+                self._last = completed(pending, self.epoch_num, self.global_step)
                 self._file.append(self._last)
         self._write(self._file, force)
-
-    def _complete(self, values: Record) -> Record:
-        """These values, and which moment they are of."""
-        record = {name: value for name, value in values.items() if name not in ("epoch_num", "global_step")}
-        record.update([("epoch_num", self.epoch_num), ("global_step", self.global_step)])
-        return record
 
     def _write(self, file: StatsFile, force: bool) -> None:
         try:
             file.write(force)
         except OSError:
-            logger.error("JSONWriter: cannot write %s; its content is kept in memory, the next flush tries again.",
-                         self._path, exc_info=True)
+            logger.error("JSONWriter: cannot write %s; what it lacks is kept in memory, and beside each checkpoint; the next "
+                         "flush tries again.", self._path, exc_info=True)
 
     def _open(self, directory: str) -> StatsFile:
         try:
-            records = read_records(self._path)
+            written = read_records(self._path) or []
+            records = with_missing(written, self._carried) if self._carried else written
             if not records:
                 return StatsFile(self._path)
-            return self._continue(directory, records)
+            return self._continue(directory, records, _num_same(written, records))
         except (OSError, ValueError) as e:
             logger.warning("The statistics of the earlier run cannot be read (%s); %s", e, self._set_aside())
             return StatsFile(self._path)
 
-    def _continue(self, directory: str, records: List[Record]) -> StatsFile:
+    def _continue(self, directory: str, records: List[Record], num_written: int) -> StatsFile:
         epoch, step = self.trainer.starting_epoch, self.global_step
         keep = records_to_keep(records, epoch, step, stopped_inside_epoch(directory, epoch, step))
         if keep is None:
@@ -270,12 +278,14 @@ class JSONWriter(MonitorBase):
             logger.warning("%d of its %d records are about work after epoch %d, global_step %d that was lost; they are "
                            "dropped.%s", len(records) - keep, len(records), epoch, step,
                            "" if step else " " + self._keep_copy())
-        return StatsFile(self._path, records[:keep])
+        return StatsFile(self._path, records[:keep], min(keep, num_written))
 
     def _set_aside(self) -> str:
         target = self._unused_path()
         try:
             os.rename(self._path, target)
+        except FileNotFoundError:
+            return "it has not been written."
         except OSError as e:
             return "it could not be renamed either: {}".format(e)
         return "it is renamed to {}.".format(target)
@@ -288,3 +298,8 @@ class JSONWriter(MonitorBase):
 
     def _unused_path(self) -> str:
         return unused_path(self._path, datetime.now().strftime("%m%d-%H%M%S"))
+
+
+def _num_same(some: Sequence[Record], others: Sequence[Record]) -> int:
+    """How many records both begin with."""
+    return next((i for i, (one, other) in enumerate(zip(some, others)) if one != other), min(len(some), len(others)))

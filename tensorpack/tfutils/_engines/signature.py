@@ -1,9 +1,10 @@
 """Names, dtypes and shapes of what goes into an exported model and comes out, as the JSON file beside it tells them."""
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from ...utils._plain.json_text import read_json
 
 SAVED_MODEL_DESCRIPTION = os.path.join("assets.extra", "tensorpack.json")  # a folder that loaders of SavedModels leave alone
 _CHUNK = 1 << 24
@@ -46,10 +47,11 @@ def read_signature(path: str) -> Optional[Signature]:
     if not os.path.isfile(filename):
         return None
     try:
-        with open(filename, encoding="utf-8") as f:
-            description = json.load(f)
+        description = read_json(filename)
+        if not isinstance(description.get("file", {}), dict):
+            raise ValueError("it says of the file {!r}".format(description["file"]))
         return Signature(_tensors(description["inputs"]), _tensors(description["outputs"]), description)
-    except (KeyError, TypeError, ValueError) as e:
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
         raise ValueError("{}: must have the inputs and outputs of {}, each with name, dtype and shape, as an export writes it; "
                          "reading it failed: {!r}; export the model again, or remove the JSON file".format(
                              filename, os.path.basename(path), e)) from e
@@ -58,7 +60,9 @@ def read_signature(path: str) -> Optional[Signature]:
 def _tensors(described: Any) -> List[TensorInfo]:
     found = [TensorInfo(each["name"], each["dtype"], each["shape"]) for each in described]
     for each in found:
-        if not isinstance(each.name, str) or not isinstance(each.dtype, str) or not isinstance(each.shape, (list, type(None))):
+        sizes = [] if each.shape is None else each.shape
+        if not isinstance(each.name, str) or not isinstance(each.dtype, str) or not isinstance(sizes, list) or any(
+                size is not None and type(size) is not int for size in sizes):
             raise ValueError("{} is no tensor".format(each))
     return found
 

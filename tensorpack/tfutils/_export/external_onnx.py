@@ -1,7 +1,6 @@
 """ONNX files beyond the 2 GB of a protocol buffer: the largest weights are in a file beside it."""
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from typing import Any, NamedTuple, Optional, Sequence
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple, Optional, Sequence
 import numpy as np
 
 from ...compat import tfv1 as tf
+from ...utils._plain.json_text import read_json
 from ...utils.optional import optional_import
 from .._inference import InferenceGraph
 from .frozen_model import Converted
@@ -63,8 +63,7 @@ def _make_initializer(model: Any, variable: LargeVariable, filename: str, offset
 def external_data(path: str) -> Optional[str]:
     """The name of the file with the weights of an ONNX file, if its JSON says that there is one."""
     try:
-        with open(path + ".json", encoding="utf-8") as f:
-            name = json.load(f).get("external_data")
+        name = read_json(path + ".json").get("external_data")
     except (OSError, ValueError, AttributeError):
         return None
     is_ours = isinstance(name, str) and name.startswith(os.path.basename(path) + ".") and name.endswith(".data")

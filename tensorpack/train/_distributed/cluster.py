@@ -1,11 +1,11 @@
 """Which processes train together, read from `TF_CONFIG`, or from the environment of a Slurm job step."""
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
 
+from ...utils._plain.json_text import parse_json
 from ...utils.argtools import log_once
 
 __all__ = ["Cluster", "WATCHDOG_VARIABLE", "cluster_from_environment", "warn_if_alone"]
@@ -16,6 +16,7 @@ WATCHDOG_VARIABLE = "TENSORPACK_WATCHDOG"
 _WATCHDOG_OFFSET = 1000
 # Ports of jobs are between these, below those that systems give to clients.
 _SLURM_FIRST_PORT, _SLURM_NUM_PORTS = 20000, 8000
+_MOST = 1 << 20  # nodes of a job step, and tasks; what asks for more is damaged, and would fill the memory
 
 _WHO = "CollectiveTrainer"
 _TRY_BLOCKS = "try `srun --distribution=block`, or set TF_CONFIG"
@@ -70,12 +71,12 @@ def warn_if_alone(who: str) -> None:
 
 def _from_tf_config(text: str) -> Tuple[List[str], int]:
     try:
-        config = json.loads(text)
+        config = parse_json(text)
         jobs, task = config["cluster"], config["task"]
         job, rank = str(task["type"]), int(task["index"])
         workers = list(jobs.get("chief", [])) + list(jobs.get("worker", []))
         others = sorted(set(jobs) - {"chief", "worker"})
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as e:
         raise ValueError('{}: TF_CONFIG must be JSON like {{"cluster": {{"worker": ["host:port", ...]}}, "task": {{"type": '
                          '"worker", "index": 0}}}}; got {!r} ({}: {})'.format(
                              _WHO, text, type(e).__name__, e)) from e
@@ -115,7 +116,7 @@ def _from_slurm(environ: Mapping[str, str]) -> Tuple[List[str], int]:
     except (KeyError, ValueError) as e:
         raise ValueError("{}: the variables of a Slurm job step must be complete; {}: {}; start the script with srun, or set "
                          "TF_CONFIG".format(_WHO, type(e).__name__, e)) from e
-    if len(hosts) != len(counts) or sum(counts) != size or not 0 <= rank < size:
+    if len(hosts) != len(counts) or sum(counts) != size or not 0 <= rank < size <= _MOST:
         raise ValueError("{}: the nodes of a Slurm job step must have all its tasks; got {}".format(_WHO, _quote(
             environ, "STEP_NODELIST", "STEP_TASKS_PER_NODE", "STEP_NUM_TASKS", "PROCID")))
     places = _distribute(counts, environ.get("SLURM_DISTRIBUTION", ""))
@@ -151,38 +152,48 @@ def expand_hosts(text: str) -> List[str]:
     """The hosts of a Slurm node list: `"a[1-2,07],b"` -> `["a1", "a2", "a07", "b"]`.
 
     Raises:
-        ValueError: it is no such list.
+        ValueError: it is no such list, or one of more than a million hosts.
     """
     hosts: List[str] = []
     for part in re.findall(r"(?:[^,\[\]]|\[[^\[\]]*\])+", text):
         expanded = [""]
         for literal, numbers in re.findall(r"([^\[\]]+)|\[([^\[\]]*)\]", part):
             endings = [literal] if literal else _expand_numbers(numbers)
+            _check_size(len(expanded) * len(endings) + len(hosts), text)
             expanded = [head + ending for head in expanded for ending in endings]
         hosts.extend(expanded)
+    _check_size(len(hosts), text)
     if not hosts:
         raise ValueError("a node list must be like 'node[1-3],other'; got {!r}".format(text))
     return hosts
 
 
 def _expand_numbers(text: str) -> List[str]:
-    numbers = []
+    numbers: List[str] = []
     for part in text.split(","):
         first, _, last = part.partition("-")
+        _check_size(len(numbers) + int(last or first) - int(first) + 1, text)
         numbers += [str(k).zfill(len(first)) for k in range(int(first), int(last or first) + 1)]
     return numbers
+
+
+def _check_size(size: int, text: str) -> None:
+    if size > _MOST:
+        raise ValueError("there must be at most {} nodes; got {} of {!r}".format(_MOST, size, text))
 
 
 def expand_counts(text: str) -> List[int]:
     """The number of tasks on each node: `"2(x3),1"` -> `[2, 2, 2, 1]`.
 
     Raises:
-        ValueError: it is no such list.
+        ValueError: it is no such list, or one of more than a million nodes.
     """
     counts: List[int] = []
     for part in text.split(","):
         match = re.match(r"(\d+)(?:\(x(\d+)\))?$", part.strip())
         if match is None:
             raise ValueError("tasks per node must be like '2(x3),1'; got {!r}".format(text))
-        counts += [int(match.group(1))] * int(match.group(2) or 1)
+        repeats = int(match.group(2) or 1)
+        _check_size(len(counts) + repeats, text)
+        counts += [int(match.group(1))] * repeats
     return counts

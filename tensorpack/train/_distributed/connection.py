@@ -16,6 +16,7 @@ import time
 import zlib
 from typing import Any, Dict, Optional
 
+from ...utils._plain.json_text import parse_json
 from ...utils._wire.keys import Key
 
 _HEADER = struct.Struct("!I")
@@ -135,8 +136,5 @@ def _unpack(content: bytes, limit: int) -> Dict[str, Any]:
         raise ValueError("what it sent is no message") from e
     if unpacker.unconsumed_tail or not unpacker.eof:
         raise ValueError("what it sent is no message, or is too long")
-    try:
-        message: Dict[str, Any] = json.loads(text.decode())
-    except RecursionError as e:
-        raise ValueError("what it sent is no message") from e
+    message: Dict[str, Any] = parse_json(text.decode())
     return message

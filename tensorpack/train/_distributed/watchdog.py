@@ -279,7 +279,7 @@ class _Meeting:
             logger.error("A worker was refused: %s; each must have the same cluster and an index of its own.", refusal)
             connection.send({"kind": "refused", "reason": refusal})
             connection.close()
-        except (OSError, ValueError, KeyError, TypeError) as e:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError) as e:
             self._strays.add("it is no worker of ours: {}".format(e), address[0])
             sock.close()
         finally:

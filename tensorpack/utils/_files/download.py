@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 from ...libinfo import __version__
 from .. import logger
+from .._plain.json_text import read_json
 from ..utils import get_tqdm
 from .file_lock import file_lock
 
@@ -160,11 +161,12 @@ class _Part:
 
     def _read_origin(self) -> Dict[str, Any]:
         try:
-            with open(self._origin_file, encoding="utf-8") as f:
-                origin = json.load(f)
+            origin = read_json(self._origin_file)
         except (OSError, ValueError):
             return {}
-        return origin if isinstance(origin, dict) and origin.get("url") == self.url else {}
+        is_ours = (isinstance(origin, dict) and origin.get("url") == self.url and type(origin.get("total")) in (int, type(None))
+                   and isinstance(origin.get("validator"), (str, type(None))))
+        return origin if is_ours else {}
 
     @property
     def size(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
+from .._plain.json_text import parse_json
 from ..optional import optional_import
 
 # What `dtype.str` says of the dtypes of numpy itself; objects are not among them.
@@ -44,8 +45,8 @@ def text_to_dtype(text: str) -> np.dtype:
     if not text.startswith("{"):
         return _simple(text)
     try:
-        return _structure(json.loads(text), 0)
-    except (KeyError, TypeError, RecursionError) as e:
+        return _structure(parse_json(text), 0)
+    except (KeyError, TypeError, OverflowError) as e:
         raise ValueError("a dtype must be described by names, dtypes and offsets; got {!r}".format(text[:200])) from e
 
 
