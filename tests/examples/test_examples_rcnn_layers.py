@@ -1,10 +1,12 @@
-"""examples/FasterRCNN: layers whose gradients, or whose results for no boxes, are their own."""
+"""examples/FasterRCNN: gradients that layers define themselves, and regions where there are none, also when exported."""
 import numpy as np
 import pytest
 from rcnn_program import rcnn_program
 
-from tensorpack import TowerContext
+from tensorpack import ModelDesc, OfflinePredictor, PredictConfig, SmartInit, TowerContext
 from tensorpack import tfv1 as tf
+from tensorpack.predict import ExportedPredictor
+from tensorpack.tfutils.export import ModelExporter
 
 pytest.importorskip("cv2")
 pytest.importorskip("pycocotools")
@@ -49,3 +51,40 @@ def test_region_features_are_means_of_four_samples(data_format):
     assert (found == same).all() and raw.shape.as_list() == [None, 7, 7, 8]
     np.testing.assert_allclose(found, each.reshape(3, 7, 2, 7, 2, 8).mean(axis=(2, 4)), atol=1e-6)
     assert of_none.shape == (0, 7, 7, 8) and not without.any() and with_some.any()
+
+
+class Regions(ModelDesc):
+    """Features and masks of boxes on a pyramid, small ones from the first level and large ones from others."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def inputs(self):
+        return [tf.TensorSpec((None, None, 8), tf.float32, "map"), tf.TensorSpec((None, 4), tf.float32, "boxes")]
+
+    def build_graph(self, image, boxes):
+        pyramid = [image[tf.newaxis, ::k, ::k] for k in (1, 2, 4, 8)]
+        features = self.program["modeling.model_fpn"].multilevel_roi_align(pyramid, boxes, 14)
+        masks = self.program["modeling.model_mrcnn"].maskrcnn_up4conv_head("maskrcnn", features, 4)
+        tf.identity(masks, name="masks")
+        tf.identity(features, name="features")
+
+
+SMALL = np.array([[3, 4, 30, 40], [10, 10, 60, 90]], dtype="float32")
+LARGE = np.array([[0, 0, 180, 150], [20, 10, 500, 450], [0, 0, 900, 900]], dtype="float32")
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_an_exported_file_takes_levels_without_boxes(tmp_path, engine):
+    for package in ("tf2onnx", engine):
+        pytest.importorskip(package)
+    image, path = np.random.RandomState(0).rand(40, 48, 8).astype("float32"), str(tmp_path / "regions.onnx")
+    with rcnn_program(["DATA_FORMAT=channels_last", "MRCNN.HEAD_DIM=4"]) as program:
+        model = Regions(program)
+        config = PredictConfig(model=model, input_names=["map", "boxes"], output_names=["features", "masks"],
+                               session_init=SmartInit(program.shapes.random_weights(model)))
+        ModelExporter(config).export_onnx(path, example=[image, SMALL])
+        with OfflinePredictor(config) as network, ExportedPredictor(path, engine) as exported:
+            for boxes in (np.concatenate([LARGE, SMALL]), SMALL, SMALL[:0]):
+                for expected, found in zip(network(image, boxes), exported(image, boxes)):
+                    assert found.shape == expected.shape and np.allclose(found, expected, atol=1e-5)
