@@ -85,6 +85,7 @@ def test_an_exported_file_takes_levels_without_boxes(tmp_path, engine):
                                session_init=SmartInit(program.shapes.random_weights(model)))
         ModelExporter(config).export_onnx(path, example=[image, SMALL])
         with OfflinePredictor(config) as network, ExportedPredictor(path, engine) as exported:
-            for boxes in (np.concatenate([LARGE, SMALL]), SMALL, SMALL[:0]):
+            # old versions of OpenVINO take no empty inputs
+            for boxes in (np.concatenate([LARGE, SMALL]), SMALL) + (() if engine == "openvino" else (SMALL[:0],)):
                 for expected, found in zip(network(image, boxes), exported(image, boxes)):
                     assert found.shape == expected.shape and np.allclose(found, expected, atol=1e-5)

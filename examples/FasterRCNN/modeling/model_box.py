@@ -120,9 +120,9 @@ def roi_align(features, boxes, resolution, is_prepared=False):
 def mean_of_samples(samples, resolution):
     """[k, 2 * resolution, 2 * resolution, c] -> [k, resolution, resolution, c], where k may be 0.
 
-    Sums of parts are as fast as pooling, which some programs that run exported graphs refuse for no boxes.
+    Sums of parts are as fast as pooling, which OpenVINO refuses for no boxes. It also wants reshaping to keep their number.
     """
     count, channels = tf.shape(samples)[0], samples.shape.as_list()[3]
-    rows = tf.add_n(tf.unstack(tf.reshape(samples, [count * resolution, 2, 2 * resolution * channels]), axis=1))
-    columns = tf.add_n(tf.unstack(tf.reshape(rows, [count * resolution * resolution, 2, channels]), axis=1))
-    return tf.reshape(columns * 0.25, [count, resolution, resolution, channels])
+    rows = tf.add_n(tf.unstack(tf.reshape(samples, [count, resolution, 2, 2 * resolution * channels]), axis=2))
+    columns = tf.add_n(tf.unstack(tf.reshape(rows, [count, resolution, resolution, 2, channels]), axis=3))
+    return columns * 0.25
