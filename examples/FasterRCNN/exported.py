@@ -18,8 +18,7 @@ def load_exported(path, model, engine=None):
     Args:
         path: of an exported file.
         model: gives the order of outputs.
-        engine: what computes it, see ExportedPredictor; by default that of the format, as what is faster may fail on images
-            where a level of the pyramid has no box.
+        engine: what computes it, see ExportedPredictor; by default that of the format.
     """
     engines = {".onnx": "onnxruntime", ".tflite": "litert"}
     predictor = ExportedPredictor(path, engine or engines.get(os.path.splitext(path)[1], "tensorflow"))

@@ -4,49 +4,13 @@ from contextlib import ExitStack, contextmanager
 from config import config as cfg
 
 from tensorpack import *
-from tensorpack.models.utils import VariableHolder
 from tensorpack.tfutils.scope_utils import auto_reuse_variable_scope
 from tensorpack.tfutils.varreplace import freeze_variables
 
 from . import layout
+from .group_norm import GroupNorm
 
 tf = tfv1
-
-
-@layer_register(log_shape=True)
-def GroupNorm(x, group=32, gamma_initializer=None):
-    """Normalise over height, width and groups of consecutive channels (Wu and He 2018, https://arxiv.org/abs/1803.08494).
-
-    Variables: `name/beta`, `name/gamma`, [channels].
-    """
-    channels = layout.channels(x)
-    if channels % group:
-        raise ValueError("GroupNorm: channels must be a multiple of {}; got {}".format(group, channels))
-    beta = tf.get_variable("beta", [channels], initializer=tf.zeros_initializer())
-    gamma = tf.get_variable("gamma", [channels], initializer=gamma_initializer or tf.ones_initializer())
-    axes = [2, 3] if layout.is_channels_first() else [1, 2]
-    # moments of channels first: sums of fewer values are more exact, and nothing of the size of the image is reshaped
-    means, variances = channel_moments(x, axes)
-    groups = [-1, group, channels // group]
-    means, variances = tf.reshape(means, groups), tf.reshape(variances, groups)
-    mean = tf.reduce_mean(means, 2, keepdims=True)
-    variance = tf.reduce_mean(variances + tf.square(means - mean), 2, keepdims=True)
-    scale = tf.rsqrt(variance + 1e-5) * tf.reshape(gamma, groups)
-    shift = tf.reshape(beta, groups) - mean * scale
-    broadcast = [-1, channels, 1, 1] if layout.is_channels_first() else [-1, 1, 1, channels]
-    x = tf.add(x * tf.reshape(scale, broadcast), tf.reshape(shift, broadcast), name="output")
-    x.variables = VariableHolder(beta=beta, gamma=gamma)
-    return x
-
-
-def channel_moments(x, axes):
-    """Mean and variance of each channel, [n, channels], summed by rows and then by columns."""
-    def mean(values):
-        return tf.reduce_mean(tf.reduce_mean(values, axes[1], keepdims=True), axes[0], keepdims=True)
-
-    means = mean(x)
-    variances = mean(tf.squared_difference(x, means))
-    return tf.squeeze(means, axes), tf.squeeze(variances, axes)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from tensorpack.tfutils.summary import add_moving_summary
 
 from . import layout, model_frcnn, model_mrcnn
 from .backbone import resnet_c4_backbone, resnet_conv5, resnet_fpn_backbone
-from .model_box import AnchorTargets, roi_align
+from .model_box import AnchorTargets, map_for_roi_align, roi_align
 from .model_cascade import CascadePredictions
 from .model_fpn import fpn_model, generate_fpn_proposals, multilevel_roi_align, multilevel_rpn_losses
 from .model_frcnn import (
@@ -182,15 +182,17 @@ class ResNetFPNModel(GeneralizedRCNN):
         return SampledBoxes(proposals), losses
 
     def roi_heads(self, features, proposals, gt, image_shape):
-        features = features[:4]  # p6 is for proposals only
+        features = [map_for_roi_align(each) for each in features[:4]]  # p6 is for proposals only
         if self.training:
             proposals = sample_fast_rcnn_targets(proposals.boxes, gt)
         head_func = getattr(model_frcnn, cfg.FPN.FRCNN_HEAD_FUNC)
         if cfg.FPN.CASCADE:
-            head = CascadePredictions(proposals, lambda boxes: multilevel_roi_align(features, boxes, 7), head_func, gt,
-                                   image_shape, cfg.DATA.NUM_CATEGORY)
+            def roi_func(boxes):
+                return multilevel_roi_align(features, boxes, 7, is_prepared=True)
+
+            head = CascadePredictions(proposals, roi_func, head_func, gt, image_shape, cfg.DATA.NUM_CATEGORY)
         else:
-            regions = multilevel_roi_align(features, proposals.boxes, 7)
+            regions = multilevel_roi_align(features, proposals.boxes, 7, is_prepared=True)
             hidden = head_func("fastrcnn", regions)
             labels, boxes = fastrcnn_outputs("fastrcnn/outputs", hidden, cfg.DATA.NUM_CATEGORY)
             head = BoxPredictions(proposals, boxes, labels, gt, cfg.FRCNN.BBOX_REG_WEIGHTS)
@@ -203,7 +205,7 @@ class ResNetFPNModel(GeneralizedRCNN):
         return []
 
     def mask_head(self, features, boxes):
-        regions = multilevel_roi_align(features, boxes, 14, name_scope="multilevel_roi_align_mask")
+        regions = multilevel_roi_align(features, boxes, 14, is_prepared=True, name_scope="multilevel_roi_align_mask")
         return getattr(model_mrcnn, cfg.FPN.MRCNN_HEAD_FUNC)("maskrcnn", regions, cfg.DATA.NUM_CATEGORY)
 
     def mask_losses(self, features, proposals, gt):

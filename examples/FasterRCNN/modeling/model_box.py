@@ -79,10 +79,9 @@ def crop_and_resize(image, boxes, box_ind, crop_size, pad_border=True):
     Returns:
         [k, crop_size, crop_size, c]. No gradient goes to the boxes.
     """
-    boxes = tf.stop_gradient(boxes)
     if pad_border:
-        image = tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="SYMMETRIC")
-        boxes = boxes + 1
+        image, boxes = with_border(image), boxes + 1
+    boxes = tf.stop_gradient(boxes)
     height, width = tf.unstack(tf.cast(tf.shape(image)[1:3], tf.float32))
     x1, y1, x2, y2 = tf.unstack(boxes, axis=1)
     step_x, step_y = (x2 - x1) / crop_size, (y2 - y1) / crop_size
@@ -92,16 +91,38 @@ def crop_and_resize(image, boxes, box_ind, crop_size, pad_border=True):
     return tf.image.crop_and_resize(image, normalized, box_indices=tf.cast(box_ind, tf.int32), crop_size=[crop_size] * 2)
 
 
+def with_border(image):
+    """[n, h + 2, w + 2, c]: the pixels at the edges twice."""
+    return tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="SYMMETRIC")
+
+
 @under_name_scope()
-def roi_align(features, boxes, resolution):
+def map_for_roi_align(features):
+    """One image's map, in the layout, with what `roi_align` does to all of it: for several that sample the same map."""
+    return with_border(layout.to_channels_last(features))
+
+
+@under_name_scope()
+def roi_align(features, boxes, resolution, is_prepared=False):
     """The mean of 2 x 2 samples in each of `resolution` x `resolution` parts of boxes on the map, in the layout of `features`.
 
     Args:
         features: one image's map.
         boxes: [k, 4], where a pixel of the map is 1.
+        is_prepared: `features` is what `map_for_roi_align` made of the map.
     """
-    samples = crop_and_resize(layout.to_channels_last(features), boxes, tf.zeros([tf.shape(boxes)[0]], tf.int32),
-                              resolution * 2)
-    result = tf.nn.avg_pool(samples, [1, 2, 2, 1], [1, 2, 2, 1], padding="SAME")
-    result = layout.from_channels_last(result)
-    return result
+    prepared = features if is_prepared else map_for_roi_align(features)
+    images = tf.zeros([tf.shape(boxes)[0]], tf.int32)
+    samples = crop_and_resize(prepared, boxes + 1, images, resolution * 2, pad_border=False)
+    return layout.from_channels_last(mean_of_samples(samples, resolution))
+
+
+def mean_of_samples(samples, resolution):
+    """[k, 2 * resolution, 2 * resolution, c] -> [k, resolution, resolution, c], where k may be 0.
+
+    Sums of parts are as fast as pooling, which OpenVINO refuses for no boxes. It also wants reshaping to keep their number.
+    """
+    count, channels = tf.shape(samples)[0], samples.shape.as_list()[3]
+    rows = tf.add_n(tf.unstack(tf.reshape(samples, [count, resolution, 2, 2 * resolution * channels]), axis=2))
+    columns = tf.add_n(tf.unstack(tf.reshape(rows, [count, resolution, resolution, 2, channels]), axis=3))
+    return columns * 0.25

@@ -8,7 +8,7 @@ from tensorpack.tfutils.scope_utils import under_name_scope
 from tensorpack.tfutils.summary import add_moving_summary
 
 from . import layout
-from .backbone import GroupNorm
+from .group_norm import GroupNorm
 from .model_box import roi_align
 from .model_rpn import generate_rpn_proposals, rpn_losses
 
@@ -54,18 +54,19 @@ def fpn_map_rois_to_levels(boxes):
 
 
 @under_name_scope()
-def multilevel_roi_align(features, boxes, resolution):
+def multilevel_roi_align(features, boxes, resolution, is_prepared=False):
     """Features of each box from its level, in the order of the boxes: [k, resolution, resolution, channels] in the layout.
 
     Args:
         features: [p2, p3, p4, p5].
+        is_prepared: they are what `map_for_roi_align` made of those.
     """
     indices = fpn_map_rois_to_levels(boxes)
     found = []
     for number, (feature, index) in enumerate(zip(features, indices)):
         with tf.name_scope("roi_level{}".format(number + 2)):
             on_map = tf.gather(boxes, index) * (1. / cfg.FPN.ANCHOR_STRIDES[number])
-            found.append(roi_align(feature, on_map, resolution))
+            found.append(roi_align(feature, on_map, resolution, is_prepared))
     # put back by scattering, whose gradient is dense, unlike that of gathering
     found, places = tf.concat(found, axis=0), tf.concat(indices, axis=0)
     ordered = tf.scatter_nd(tf.expand_dims(places, 1), found, tf.shape(found, out_type=tf.int64), name="output")

@@ -8,7 +8,7 @@ from tensorpack.tfutils.summary import add_moving_summary
 from tensorpack.utils.argtools import memoized_method
 
 from . import layout
-from .backbone import GroupNorm
+from .group_norm import GroupNorm
 from .model_box import clip_boxes, decode_bbox_target, encode_bbox_target
 
 tf = tfv1

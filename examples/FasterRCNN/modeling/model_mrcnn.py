@@ -6,7 +6,7 @@ from tensorpack.tfutils.scope_utils import cached_name_scope, under_name_scope
 from tensorpack.tfutils.summary import add_moving_summary
 
 from . import layout
-from .backbone import GroupNorm
+from .group_norm import GroupNorm
 from .model_box import crop_and_resize
 from .model_frcnn import fill_rows, mean_or_zero
 
