@@ -126,7 +126,8 @@ STRAYS = {
 SAID = {  # regexes
     "text": None, "nothing": None, "stalls in the greeting": None, "stalls in mid-message": None,
     # either side may be the first to end it: before the other's greeting has been read, or after
-    "PUSH": "it connected and sent nothing of ours|its connection failed", "much too large": "it connected and sent nothing of ours",
+    "PUSH": "it connected and sent nothing of ours|its connection failed",
+    "much too large": "it connected and sent nothing of ours",
     "DEALER": "from 127.0.0.1: a message is not ours: it is of another program", "pickle": "it is of another program",
     "another version": "its format has version 2; here it is 1", "truncated": "it is cut off", "one part more": "it is longer",
     "many parts": "it has 100 parts",
