@@ -9,10 +9,13 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
+from ..utils._flags import true_or_false
 from ..utils._names import list_of_names
 from ..utils._text.spec import describe
+from ..utils.argtools import log_once
 from ..utils.stats import BinaryStatistics, RatioCounter, check_binary
 from ._arguments import check_strings
+from ._batch_sizes import inputs_with_batches, sizes_of_batches
 from ._monitors.base import as_number
 from .base import Callback
 
@@ -60,6 +63,10 @@ class Inferencer(Callback):
     def _check_fetches(self, tensors: Sequence[tf.Tensor]) -> None:
         """Called with the tensors of `get_fetches` before the training: raise ValueError if they cannot be right."""
 
+    def _further_fetches(self, inputs: Sequence[Any]) -> List[tf.Tensor]:
+        """Called with the inputs of the inference tower: tensors whose values `on_fetches` is to get behind the others."""
+        return []
+
     def on_fetches(self, results: List[Any]) -> None:
         """Called for each datapoint with the values of the tensors, in the order of `get_fetches`."""
         self._on_fetches(results)
@@ -93,19 +100,22 @@ class Inferencer(Callback):
 
 
 class ScalarStats(Inferencer):
-    """Means of scalar tensors over all datapoints, each datapoint having the same weight.
+    """Means of scalar tensors over all runs of the model, one for each datapoint of the runner's data: mostly a batch.
 
     The mean of tensor `op:0` is put as `{prefix}_{op}`, or as `op` if prefix is None or empty; nothing after an empty pass.
 
     Args:
         names: a tensor name, or a list of them.
         prefix: distinguishes the validation sets of several runners.
+        by_size: let each batch count as much as it has samples, so that the mean of a cost that is a mean over samples is that
+            over all samples. By default a smaller last batch counts as much as the others, and this is warned of.
 
     Raises:
-        ValueError: two names are of one operation; when the graph is set up, a tensor is known to be no scalar.
+        ValueError: two names are of one operation; when the graph is set up, a tensor is known to be no scalar, or, with
+            `by_size`, no input has batches as far as its shape tells.
     """
 
-    def __init__(self, names: Union[str, Sequence[str]], prefix: Optional[str] = "validation"):
+    def __init__(self, names: Union[str, Sequence[str]], prefix: Optional[str] = "validation", *, by_size: bool = False):
         self._names = [names] if isinstance(names, str) else list_of_names("ScalarStats", "names", names)
         if prefix is not None:
             check_strings(self, prefix=prefix)
@@ -115,9 +125,11 @@ class ScalarStats(Inferencer):
             raise ValueError("ScalarStats: names must be of different operations, whose names the statistics get; "
                              "got {}".format(self._names))
         self._statistics = ["{}_{}".format(prefix, op) if prefix else op for op in ops]
+        self._by_size = true_or_false(self, "by_size", by_size)
 
     def _before_inference(self) -> None:
         self._values: List[List[Any]] = []
+        self._sizes: List[int] = []
 
     def _get_fetches(self) -> Sequence[str]:
         return self._names
@@ -129,21 +141,53 @@ class ScalarStats(Inferencer):
                                  "or use ClassificationError for a vector with one element for each sample".format(
                                      name, tensor.shape))
 
+    def _further_fetches(self, inputs: Sequence[Any]) -> List[tf.Tensor]:
+        batches = inputs_with_batches(inputs)
+        if self._by_size and not batches:
+            raise ValueError("ScalarStats(by_size=True): an input must be known to have batches; got the shapes {}; let the "
+                             "first dimension of its TensorSpec alone be None".format([str(each.shape) for each in inputs]))
+        return [sizes_of_batches(batches)] if batches else []
+
+    def on_fetches(self, results: List[Any]) -> None:
+        """See `Inferencer`; behind the scalars there may be the lengths of the inputs."""
+        number = len(self._names)
+        for lengths in results[number:]:
+            # of several inputs with different lengths none tells how many samples there are
+            self._sizes.extend(lengths[:1] if (lengths == lengths[0]).all() else ())
+        super().on_fetches(results[:number])
+
     def _on_fetches(self, results: List[Any]) -> None:
         self._values.append(results)
 
     def _after_inference(self) -> Optional[Dict[str, Any]]:
         if not self._values:
             return None
-        return {name: _mean(values) for name, values in zip(self._statistics, zip(*self._values))}
+        weights = self._weights()
+        return {name: _mean(values, weights) for name, values in zip(self._statistics, zip(*self._values))}
+
+    def _weights(self) -> Optional[List[int]]:
+        """How much each run counts; None if all count the same."""
+        is_known = len(self._sizes) == len(self._values)
+        if self._by_size:
+            if not is_known or not any(self._sizes):
+                raise ValueError("ScalarStats(by_size=True): the inputs of each run must have the same number of samples, at "
+                                 "least one; got other lengths")
+            return self._sizes
+        if is_known and len(set(self._sizes)) > 1:
+            log_once("ScalarStats: batches of {} and of {} samples count the same in {}; with by_size=True each counts as much "
+                     "as it has samples.".format(max(self._sizes), min(self._sizes), ", ".join(self._statistics)), "warning")
+        return None
 
 
-def _mean(values: Sequence[Any]) -> Any:
+def _mean(values: Sequence[Any], weights: Optional[Sequence[int]]) -> Any:
     """The mean of scalars; if there is something else among them, that."""
     numbers = [as_number(value) for value in values]
     if None in numbers:
         return values[numbers.index(None)]
-    return np.mean(numbers, dtype="float64")
+    if weights is None:
+        return np.mean(numbers, dtype="float64")
+    # a batch of no samples may have NaN as its mean
+    return sum(weight * number for weight, number in zip(weights, numbers) if weight) / sum(weights)
 
 
 class ClassificationError(Inferencer):

@@ -385,7 +385,7 @@ def _find_fetches(inf: Inferencer, tower: TowerTensorHandle) -> List[Any]:
         raise KeyError("{}: must fetch tensors of the inference tower or inputs of the model; got {}: {}".format(
             inf, names, e.args[0])) from e
     inf._check_fetches(tensors)
-    return tensors
+    return tensors + inf._further_fetches(tower.inputs)
 
 
 def _known_size(who: str, input: InputSource) -> Optional[int]:

@@ -189,7 +189,8 @@ class ScaleGradient(MapGradient):
 
     Args:
         multipliers: one pair `(regex, number)` or a list of them; the first regex that matches the whole name of the
-            variable, without `towerN/`, decides. 0 leaves the variable out of the update.
+            variable, without `towerN/`, decides. 0 leaves the variable out of the update. Other numbers make hardly any
+            difference to Adam and other optimizers that divide by the size of the gradients.
         verbose: log each variable that is scaled.
 
     Example: `ScaleGradient([("fc/.*", 10), ("conv0/.*", 0)])`
@@ -208,6 +209,10 @@ class ScaleGradient(MapGradient):
                                 "got {!r}".format(pair))
         self._multipliers: List[Tuple[str, float]] = multipliers
         self._verbose = verbose
+
+    def _scales_any(self) -> bool:
+        """Whether a multiplier is a number that neither keeps a gradient as it is nor takes it away."""
+        return any(not compat.is_tensor_like(multiplier) and multiplier not in (0, 1) for _, multiplier in self._multipliers)
 
     def _scale(self, grad: Any, variable: Any) -> Any:
         for regex, multiplier in self._multipliers:

@@ -1,16 +1,18 @@
 """Optimizers made of another optimizer and something before, after or in place of its update."""
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Optional, Sequence, Tuple
 
 from .._exports import tell_near_names
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
+from ..utils import logger
 from ..utils._text.spec import shown
 from ._optimizer.accum_grad import AccumGradOptimizer
 from ._optimizer.loss_scale import LossScaleOptimizer
 from ._optimizer.proxy import ProxyOptimizer
-from .gradproc import GradientProcessor
+from .gradproc import GradientProcessor, ScaleGradient
 
 __all__ = [
     "AccumGradOptimizer",
@@ -25,6 +27,9 @@ tell_near_names(__name__)
 
 GradsAndVars = Sequence[Tuple[Any, Any]]
 
+# Classes of optimizers, or their bases, whose updates stay the same when a gradient is always multiplied by the same number.
+_OF_ANY_SCALE = re.compile("(Adadelta|Adagrad|Adam|AdaMax|LazyAdam|Nadam|RMSProp)(W|DA)?Optimizer$")
+
 
 def apply_grad_processors(opt: tf.train.Optimizer, gradprocs: Sequence[GradientProcessor]) -> tf.train.Optimizer:
     """An optimizer that runs gradient processors, in order, before each `apply_gradients` of `opt`.
@@ -32,7 +37,7 @@ def apply_grad_processors(opt: tf.train.Optimizer, gradprocs: Sequence[GradientP
     Names of variables and operations are those of `opt`.
 
     Args:
-        opt: a `tf.train.Optimizer`.
+        opt: a `tf.train.Optimizer`. That `ScaleGradient` has hardly any effect on Adam and its like is warned of.
         gradprocs: a list of `GradientProcessor`.
     """
     if not isinstance(gradprocs, (list, tuple)):
@@ -43,7 +48,18 @@ def apply_grad_processors(opt: tf.train.Optimizer, gradprocs: Sequence[GradientP
         if not isinstance(processor, GradientProcessor):
             raise TypeError("apply_grad_processors(gradprocs): each element must be a GradientProcessor; got {}; wrap a "
                             "function in MapGradient".format(shown(processor)))
+    _warn_of_scaling_in_vain(opt, gradprocs)
     return _ProcessedGradients(opt, gradprocs)
+
+
+def _warn_of_scaling_in_vain(opt: tf.train.Optimizer, gradprocs: Sequence[GradientProcessor]) -> None:
+    while isinstance(opt, ProxyOptimizer):
+        opt = opt._opt
+    if any(isinstance(each, ScaleGradient) and each._scales_any() for each in gradprocs) and any(
+            _OF_ANY_SCALE.match(base.__name__) for base in type(opt).__mro__):
+        logger.warning("ScaleGradient: %s divides by the size of the gradients, so that their multiples make hardly any "
+                       "difference. MomentumOptimizer and GradientDescentOptimizer heed them; a multiplier of 0 leaves a "
+                       "variable out of the update with each.", type(opt).__name__)
 
 
 class _ProcessedGradients(ProxyOptimizer):

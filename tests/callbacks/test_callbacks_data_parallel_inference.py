@@ -56,6 +56,13 @@ def test_statistics_are_those_of_one_tower(make):
         assert len(one) == 2 and np.allclose(one, many, rtol=1e-5)
 
 
+@pytest.mark.parametrize("make", [InferenceRunner, parallel], ids=["one tower", "three towers"])
+def test_batches_count_by_their_sizes(make):
+    data = [batch(k, size=k + 1) for k in range(5)]
+    trainer = launch([make(DataFromList(data, shuffle=False), ScalarStats("mean_x", by_size=True))])
+    assert np.isclose(trainer.monitors.get_latest("validation_mean_x"), np.concatenate([each[0] for each in data]).mean())
+
+
 def test_towers_are_on_their_devices_and_run_there():
     used = set()
 

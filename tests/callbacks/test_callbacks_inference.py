@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 from small_training import messages
 
+from tensorpack.callbacks._batch_sizes import inputs_with_batches
 from tensorpack.callbacks.inference import BinaryClassificationStats, ClassificationError, Inferencer, ScalarStats
 from tensorpack.compat import tfv1 as tf
+from tensorpack.utils import argtools
 
 
 def one_pass(inferencer, datapoints):
@@ -61,6 +63,43 @@ def test_scalar_stats_of_an_empty_pass():
 def test_scalar_stats_add_up_in_double_precision():
     value = np.float32(0.1)
     assert one_pass(ScalarStats("x"), [[value]] * 100001)["validation_x"] == pytest.approx(float(value), rel=1e-12)
+
+
+@pytest.mark.parametrize("inputs, batches", [
+    ([[None, 3]], [0]), ([[None, 3], [None]], [0, 1]), ([[None], [4, 2], []], [0]), ([[None], None], [0]),
+    ([[4, 3], [4]], []), ([[]], []), ([None], []),
+    ([[None, None, 3]], []), ([[None, None, 3], [None]], []),  # of one image of any size
+], ids=str)
+def test_inputs_that_have_batches(inputs, batches):
+    with tf.Graph().as_default():
+        inputs = [tf.placeholder(tf.float32, shape) for shape in inputs]
+        assert inputs_with_batches(inputs) == [inputs[i] for i in batches]
+
+
+RUNS = [[1., np.array([3, 3])], [7., np.array([1, 1])]]  # cost, lengths of the inputs
+UNKNOWN = [[1., np.array([3, 2])], [7., np.array([1, 1])]]
+
+
+@pytest.mark.parametrize("by_size, runs, expected, num_warnings", [
+    (False, RUNS, 4, 1), (True, RUNS, 2.5, 0),
+    (False, RUNS[:1], 1, 0), (True, RUNS[:1] * 2, 1, 0),
+    (False, [each[:1] for each in RUNS], 4, 0), (False, UNKNOWN, 4, 0),
+    (True, [[float("nan"), np.array([0])], [7., np.array([2])]], 7, 0),
+], ids=str)
+def test_scalar_stats_of_batches_that_differ(by_size, runs, expected, num_warnings, log_records, monkeypatch):
+    monkeypatch.setattr(argtools, "_LOGGED", set())
+    stats = ScalarStats("cost", by_size=by_size)
+    for _ in range(2):
+        assert one_pass(stats, runs) == {"validation_cost": expected}
+    texts = messages(log_records, "WARNING")
+    assert len(texts) == num_warnings
+    assert all("batches of 3 and of 1 samples count the same in validation_cost; with by_size=True" in text for text in texts)
+
+
+@pytest.mark.parametrize("runs", [UNKNOWN, [[1., np.array([0])]], [[1.]]], ids=str)
+def test_scalar_stats_by_sizes_that_are_not_known(runs):
+    with pytest.raises(ValueError, match=r"by_size=True.*the same number of samples"):
+        one_pass(ScalarStats("cost", by_size=True), runs)
 
 
 def test_scalar_stats_refuse_two_outputs_of_one_operation():

@@ -402,3 +402,34 @@ def test_accumulation_and_loss_scale_compose(resource):
 def test_loss_scale_needs_a_gradient():
     with pytest.raises(ValueError, match="gradient"):
         LossScaleOptimizer(SGD(1.0)).apply_gradients([(None, weights())])
+
+
+@pytest.mark.parametrize("make, multipliers, is_vain", [
+    (lambda: tf.train.AdamOptimizer(1e-3), [("W", .1)], True),
+    (lambda: tf.train.RMSPropOptimizer(1e-3), ("W", 10), True),
+    (lambda: ProxyOptimizer(LossScaleOptimizer(tf.train.AdagradOptimizer(1e-3))), [("W", .1)], True),
+    (lambda: type("OwnOptimizer", (tf.train.AdamOptimizer,), {})(1e-3), [("b", 0), ("W", .1)], True),
+    (lambda: tf.train.AdamOptimizer(1e-3), [("W", 0), ("b", 1)], False),
+    (lambda: tf.train.AdamOptimizer(1e-3), [], False),
+    (lambda: tf.train.MomentumOptimizer(1e-3, .9), [("W", .1)], False),
+    (lambda: tf.train.FtrlOptimizer(1e-3), [("W", .1)], False),
+    (lambda: tf.train.GradientDescentOptimizer(1e-3), [("W", .1)], False)])
+def test_multiples_that_make_no_difference_are_warned_of(make, multipliers, is_vain, log_records):
+    apply_grad_processors(make(), [ScaleGradient(multipliers)])
+    texts = [record.getMessage() for record in log_records if record.levelno == logging.WARNING]
+    assert len(texts) == is_vain and all("make hardly any difference" in text for text in texts)
+
+
+def test_multiples_make_no_difference_to_adam():
+    """What the warning says."""
+    moved = []
+    for processors in ([], [ScaleGradient(("W", .01))]):
+        with tf.Graph().as_default(), tf.Session() as sess:
+            variable = weights()
+            optimizer = apply_grad_processors(tf.train.AdamOptimizer(.1), processors)
+            update = optimizer.minimize(tf.reduce_sum(tf.square(variable)))
+            sess.run(tf.global_variables_initializer())
+            for _ in range(3):
+                sess.run(update)
+            moved.append(sess.run(variable))
+    np.testing.assert_allclose(*moved, rtol=1e-3)
