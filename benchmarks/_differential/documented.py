@@ -245,7 +245,11 @@ CLASSES: List[Class] = [
     Class(
         "powers of Adam",
         "several towers moved Adam's powers",
-        all_of(of_kind("towers"), has_words('"optimizer": "Adam"'), both_numbers),
+        all_of(
+            of_kind("towers"),
+            has_words('"optimizer": "Adam"'),
+            lambda *both: both_numbers(*both) or has(path="/beta[12]_power(:0)?$")(*both),
+        ),
     ),
     Class(
         "parts after a failure",
