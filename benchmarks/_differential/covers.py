@@ -34,6 +34,14 @@ def off_by(limit: float) -> Covers:
     )
 
 
+def within(share: float) -> Covers:
+    """Both have numbers that differ by no more than this share of them."""
+    return lambda program, difference: (
+        all(isinstance(side, float) for side in (difference.original, difference.ours))
+        and abs(difference.original - difference.ours) <= share * max(abs(difference.original), abs(difference.ours))
+    )
+
+
 def all_of(*covers: Covers) -> Covers:
     return lambda program, difference: all(each(program, difference) for each in covers)
 
@@ -68,8 +76,8 @@ def other_files(added: str = "$", removed: str = "$") -> Covers:
 
 
 def both_numbers(program: Dict[str, Any], difference: Difference) -> bool:
-    """Both have numbers, in variables, checkpoints, summaries or statistics."""
-    return re.search("/(values|checkpoints|summaries|stats)/", difference.path) is not None and off_by(float("inf"))(
+    """Both have numbers, in variables, checkpoints, summaries, statistics or what callbacks have seen."""
+    return re.search("/(values|checkpoints|summaries|stats|events)/", difference.path) is not None and off_by(float("inf"))(
         program, difference
     )
 
