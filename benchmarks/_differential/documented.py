@@ -160,9 +160,9 @@ CLASSES: List[Class] = [
         all_of(has(kind="layers", path="^/variables/model_variables$"), has_words('"again": true'), repeated_there),
     ),
     Class(
-        "slices in CheckGradient",
+        "slices in CheckGradient and PrintGradient",
         "made sparse gradients dense",
-        all_of(has("CheckGradient", kind="gradients", path="^/values"), has_words('"lookup": true')),
+        all_of(has("CheckGradient", "PrintGradient", kind="gradients", path="^/values"), has_words('"lookup": true')),
     ),
     Class(
         "steps of AccumGradOptimizer",
