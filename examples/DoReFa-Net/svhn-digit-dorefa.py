@@ -91,7 +91,7 @@ def main():
         dataflow=train_data,
         callbacks=[
             ModelSaver(),
-            InferenceRunner(test_data, [ScalarStats("cross_entropy"), ClassificationError("wrong")]),
+            InferenceRunner(test_data, [ScalarStats("cross_entropy", by_size=True), ClassificationError("wrong")]),
             MinSaver("validation_error"),
         ],
         max_epoch=1 if args.fake else 200,

@@ -72,7 +72,7 @@ def main():
         data=QueueInput(train_data),
         callbacks=[
             ModelSaver(),
-            InferenceRunner(test_data, ScalarStats(["cross_entropy_loss", "accuracy"])),
+            InferenceRunner(test_data, ScalarStats(["cross_entropy_loss", "accuracy"], by_size=True)),
             MaxSaver("validation_accuracy"),
         ],
         steps_per_epoch=len(train_data),

@@ -92,7 +92,7 @@ def main():
         dataflow=train_data,
         callbacks=[
             ModelSaver(),
-            InferenceRunner(test_data, ScalarStats(["cross_entropy_loss", "accuracy"])),
+            InferenceRunner(test_data, ScalarStats(["cross_entropy_loss", "accuracy"], by_size=True)),
             MaxSaver("validation_accuracy"),
         ],
         max_epoch=1 if args.fake else args.epochs,

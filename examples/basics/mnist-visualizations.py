@@ -96,7 +96,7 @@ def main():
     config = TrainConfig(
         model=Model(),
         dataflow=train_data,
-        callbacks=[ModelSaver(), InferenceRunner(test_data, ScalarStats(["cost", "accuracy"]))],
+        callbacks=[ModelSaver(), InferenceRunner(test_data, ScalarStats(["cost", "accuracy"], by_size=True))],
         # pictures several times in an epoch, as most happens in the first one
         extra_callbacks=[MovingAverageSummary(), ProgressBar(["cost"]), MergeAllSummaries(period=2 if args.fake else 100),
                          RunUpdateOps()],

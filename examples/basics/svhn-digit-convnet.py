@@ -80,7 +80,7 @@ def main():
         dataflow=train_data,
         callbacks=[
             ModelSaver(max_to_keep=3),
-            InferenceRunner(test_data, ScalarStats(["cross_entropy", "accuracy"])),
+            InferenceRunner(test_data, ScalarStats(["cross_entropy", "accuracy"], by_size=True)),
             MaxSaver("validation_accuracy"),
             ScheduledHyperParamSetter("learning_rate", [(0, 1e-3), (10, 1e-4), (16, 1e-5)]),
         ],

@@ -187,6 +187,7 @@ def test_a_key_that_is_no_name_is_refused(tmp_path, use):
 
 class Model(ModelDesc):
     rate = .5
+    is_rate_trainable = False
 
     def inputs(self):
         return [tf.TensorSpec((None, 2), tf.float32, "x")]
@@ -199,7 +200,7 @@ class Model(ModelDesc):
         return tf.reduce_mean(tf.matmul(x - mean, w), name="cost")
 
     def optimizer(self):
-        rate = tf.get_variable("learning_rate", initializer=self.rate, trainable=False)
+        rate = tf.get_variable("learning_rate", initializer=self.rate, trainable=self.is_rate_trainable)
         return tf.train.AdamOptimizer(rate)
 
 
@@ -255,6 +256,13 @@ def test_the_log_says_where_the_learning_rate_comes_from(trained, tmp_path, kind
     assert len(said) == 1 and "0.25 comes from the {} ".format("checkpoint" if kind == "checkpoint" else "dict") in said[0]
     assert ("m." + kind in said[0]) == (kind in ("npz", "npy"))
     assert "overwrites 0.125" in said[0] and "weights_only=True" in said[0]
+
+
+def test_a_rate_that_counts_as_a_weight_is_warned_of(trained, monkeypatch, log_records):
+    monkeypatch.setattr(Model, "is_rate_trainable", True)
+    assert train(SmartInit(trained, weights_only=True), rate=.125)["learning_rate"] == .25
+    said, = [m for m in texts(log_records, "WARNING") if "learning rate" in m]
+    assert "in spite of weights_only=True: variable learning_rate is trainable" in said and "trainable=False" in said
 
 
 def test_weights_only_needs_a_weight_to_match(tmp_path):
