@@ -153,9 +153,9 @@ class Restoration:
                 if before is None or not np.isclose(stored, before, rtol=1e-6, atol=0):
                     overwrites = "" if before is None else " and overwrites {:.7g}".format(before)
                     if self._options.weights_only:
-                        logger.warning("The learning rate %s comes from the %s%s, in spite of weights_only=True: variable %s "
-                                       "is trainable, as weights are; make it with trainable=False.", stored, self._stored.words,
-                                       overwrites, name)
+                        logger.warning(
+                            "The learning rate %s comes from the %s%s, in spite of weights_only=True: variable %s is trainable, as "
+                            "weights are; make it with trainable=False.", stored, self._stored.words, overwrites, name)
                     else:
                         logger.info("The learning rate %s comes from the %s%s; to load the weights alone, for a new training, "
                                     "pass weights_only=True.", stored, self._stored.words, overwrites)
