@@ -154,8 +154,8 @@ class Restoration:
                     overwrites = "" if before is None else " and overwrites {:.7g}".format(before)
                     if self._options.weights_only:
                         logger.warning(
-                            "The learning rate %s comes from the %s%s, in spite of weights_only=True: variable %s is trainable, as "
-                            "weights are; make it with trainable=False.", stored, self._stored.words, overwrites, name)
+                            "The learning rate %s comes from the %s%s, in spite of weights_only=True: variable %s is trainable, "
+                            "as weights are; make it with trainable=False.", stored, self._stored.words, overwrites, name)
                     else:
                         logger.info("The learning rate %s comes from the %s%s; to load the weights alone, for a new training, "
                                     "pass weights_only=True.", stored, self._stored.words, overwrites)
