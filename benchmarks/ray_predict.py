@@ -7,12 +7,13 @@ Three more figures tell what there would be on a machine that nobody else uses: 
 which falls where actors take something from each other; the part of its time that an actor is in a call, which falls where it
 waits for Ray; and what these two make of a core for each actor.
 
-A block is a task of Ray, which takes the actors' time and, where there is no other, their cores: with one batch a block there
-is such a task for each call. --batches-per-block 1,6 shows both.
+A block is a task of Ray, which an actor has to wait for: with one batch a block there is such a task for each call. `--batch 1
+--batches-per-block 1,8` shows what that does to small batches.
 
-Target: images/s of two actors >= 1.7 x those of one, as measured and with a core for each actor. Two processes without Ray show
+Target: images/s of two actors >= 1.7 x those of one, as measured and with a core for each. Two processes without Ray show
 what the machine allows.
-Usage: ray_predict.py [--model FILE] [--ray-alone] [--batches N] [--batches-per-block N,...] [--rounds N] [--json FILE]
+Usage: ray_predict.py [--model FILE] [--ray-alone] [--batches N] [--batch N] [--batches-per-block N,...] [--rounds N]
+    [--json FILE]
 FILE is a ResNet-50 of 224x224 images, an .onnx file that ModelExporter wrote; --ray-alone leaves out the processes without Ray.
 """
 import argparse
@@ -26,7 +27,7 @@ from functools import partial
 import numpy as np
 from _harness import ROOT, Row, median, report, take_turns, tensorflow_version
 
-SIZE, BATCH = 224, 4
+SIZE = 224
 FIGURES = [("images/s", "/s", ">= 1.7"), ("images per second of CPU time", "/s", None), ("time in calls", "%", None),
            ("images/s with a core for each", "/s", ">= 1.7")]
 ALONE = "processes alone"
@@ -34,11 +35,10 @@ ALONE = "processes alone"
 
 def export(folder):
     """The model's file, and the engine for it."""
-    from engines import SHAPES, installed_engines, model_of, trained
+    from engines import installed_engines, model_of, trained
 
     from tensorpack.tfutils.export import ModelExporter
 
-    SHAPES["resnet50"] = (SIZE, SIZE, 3)
     exporter = ModelExporter(trained(model_of("resnet50")))
     if "onnxruntime" in installed_engines():
         path = os.path.join(folder, "model.onnx")
@@ -56,18 +56,19 @@ def images(count):
 class Predict:
     """Predicts, and adds to each row when its call began and ended, what CPU time it took, and in which process."""
 
-    def __init__(self, path, engine):
+    def __init__(self, path, engine, batch_size):
         from tensorpack.contrib.ray import PredictBatches
 
         self._predict = PredictBatches(path, engine, threads=1)
-        self._predict({"image": images(BATCH)})
+        self._predict({"image": images(batch_size)})
 
     def __call__(self, batch):
         start, cpu = time.time(), time.process_time()
         predicted = self._predict(batch)
-        call = {"pid": os.getpid(), "start": start, "end": time.time(), "cpu": time.process_time() - cpu}
+        end, cpu, rows = time.time(), time.process_time() - cpu, len(batch["id"])
+        call = {"rows": rows, "pid": os.getpid(), "start": start, "end": end, "cpu": cpu}
         del predicted["image"]
-        return dict(predicted, **{name: np.full(len(batch["id"]), value) for name, value in call.items()})
+        return dict(predicted, **{name: np.full(rows, value) for name, value in call.items()})
 
 
 def figures(rows):
@@ -79,47 +80,48 @@ def figures(rows):
     begin = max(min(call["start"] for call in calls) for calls in actors)
     end = min(max(call["end"] for call in calls) for calls in actors)
     inside = [(call, max(0., min(end, call["end"]) - max(begin, call["start"]))) for calls in actors for call in calls]
-    done = BATCH * sum(seconds / (call["end"] - call["start"]) for call, seconds in inside)
+    done = sum(call["rows"] * seconds / (call["end"] - call["start"]) for call, seconds in inside)
     in_calls = sum(seconds for _, seconds in inside) / (end - begin) / len(actors)
-    of_cpu = BATCH * len(inside) / sum(call["cpu"] for call, _ in inside)
+    of_cpu = sum(call["rows"] for call, _ in inside) / sum(call["cpu"] for call, _ in inside)
     return done / (end - begin), of_cpu, 100 * in_calls, len(actors) * in_calls * of_cpu
 
 
-def stored(num_batches, per_block):
+def stored(num_batches, batch_size, per_block):
     """The images in Ray's store."""
     import ray
 
-    return ray.data.range(num_batches * BATCH, override_num_blocks=num_batches // per_block).map_batches(
+    return ray.data.range(num_batches * batch_size, override_num_blocks=num_batches // per_block).map_batches(
         lambda batch: dict(batch, image=images(len(batch["id"]))), batch_size=None).materialize()
 
 
-def with_ray(path, engine, num_actors, num_batches, per_block):
+def with_ray(path, engine, num_actors, num_batches, batch_size, per_block):
     import ray
 
-    rows = stored(num_batches, per_block).map_batches(
-        Predict, fn_constructor_args=[path, engine], batch_size=BATCH, num_cpus=1,
+    # An actor has one block ahead and no more, so that all actors end at about the same time.
+    rows = stored(num_batches, batch_size, per_block).map_batches(
+        Predict, fn_constructor_args=[path, engine, batch_size], batch_size=batch_size, num_cpus=1,
         compute=ray.data.ActorPoolStrategy(size=num_actors, max_tasks_in_flight_per_actor=2)).take_all()
-    if sorted(row["id"] for row in rows) != list(range(num_batches * BATCH)):
+    if sorted(row["id"] for row in rows) != list(range(num_batches * batch_size)):
         raise RuntimeError("rows are lost or doubled")
     if len({row["pid"] for row in rows}) != num_actors:
         raise RuntimeError("not every actor has got a block; let there be more of them, by --batches")
     return figures(rows)
 
 
-def work(path, engine, num_batches, barrier, results):
-    predict = Predict(path, engine)
-    batch = {"id": np.arange(BATCH), "image": images(BATCH)}
+def work(path, engine, num_batches, batch_size, barrier, results):
+    predict = Predict(path, engine, batch_size)
+    batch = {"id": np.arange(batch_size), "image": images(batch_size)}
     barrier.wait()
     calls = [predict(dict(batch)) for _ in range(num_batches)]
-    results.put([{name: call[name][0] for name in ("pid", "start", "end", "cpu")} for call in calls])
+    results.put([{name: call[name][0] for name in ("rows", "pid", "start", "end", "cpu")} for call in calls])
 
 
-def without_ray(path, engine, num_processes, num_batches):
+def without_ray(path, engine, num_processes, num_batches, batch_size):
     """The same by processes that share nothing."""
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(num_processes), context.Queue()
-    processes = [context.Process(target=work, args=(path, engine, num_batches // num_processes, barrier, results))
-                 for _ in range(num_processes)]
+    processes = [context.Process(target=work, args=(path, engine, num_batches // num_processes, batch_size, barrier,
+                                                            results)) for _ in range(num_processes)]
     for process in processes:
         process.start()
     found = sum((results.get(timeout=600) for _ in processes), [])
@@ -146,9 +148,9 @@ def measure(path, engine, args):
     turns = {}
     for count in (1, 2):
         for kind, size in kinds(args.per_block).items():
-            turns["{} {}".format(count, kind)] = partial(with_ray, path, engine, count, args.batches, size)
+            turns["{} {}".format(count, kind)] = partial(with_ray, path, engine, count, args.batches, args.batch, size)
         if not args.ray_alone:
-            turns["{} {}".format(count, ALONE)] = partial(without_ray, path, engine, count, args.batches)
+            turns["{} {}".format(count, ALONE)] = partial(without_ray, path, engine, count, args.batches, args.batch)
     return take_turns({name: shown(name, function) for name, function in turns.items()}, args.rounds)
 
 
@@ -165,6 +167,7 @@ def rows_of(found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batches", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=4, help="images in a batch")
     parser.add_argument("--batches-per-block", dest="per_block", default=[6], metavar="N,...",
                         type=lambda text: [int(size) for size in text.split(",")])
     parser.add_argument("--model", help="an .onnx file")
@@ -191,7 +194,7 @@ def main():
         finally:
             ray.shutdown()
     report("Prediction with Ray", rows_of(found), args.json, tensorflow=tensorflow_version(),
-           ray=ray.__version__, engine=engine, rounds=args.rounds, batches=args.batches, batch=BATCH,
+           ray=ray.__version__, engine=engine, rounds=args.rounds, batches=args.batches, batch=args.batch,
            load="{:.1f} of {} cores".format(os.getloadavg()[0], os.cpu_count()))
 
 
