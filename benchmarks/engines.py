@@ -239,6 +239,7 @@ class Contenders:
             self.config, self.batches = trained(model_of(network)), {size: images(network, size) for size in sizes}
         self.functions = {"OfflinePredictor": stack.enter_context(OfflinePredictor(self.config)),
                           "frozen": stack.enter_context(OfflinePredictor(self.config, engine="frozen"))}
+        self._require_same(self.functions["frozen"])
         for name in installed_engines():
             self._add(name, must_run=network != "detector")
         if network != "detector":
@@ -249,8 +250,7 @@ class Contenders:
 
         try:
             predictor = self._stack.enter_context(OfflinePredictor(self.config, engine=engine))
-            for batch in self.batches.values():
-                predictor(batch)
+            self._require_same(predictor)
         except Exception as e:
             if must_run:
                 raise
@@ -270,7 +270,14 @@ class Contenders:
             try:
                 self.functions["bare " + name] = load(os.path.join(folder, file), cores)
             except ImportError:  # TensorFlow's own interpreter serves
-                pass
+                continue
+            self._require_same(self.functions["bare " + name])
+
+    def _require_same(self, function):
+        for batch in self.batches.values():
+            wanted = self.functions["OfflinePredictor"](batch)[0]
+            assert len(wanted), "there are no boxes"
+            np.testing.assert_allclose(function(batch)[0], wanted, rtol=1e-2, atol=1e-5)
 
     def first_calls(self, batch, rounds):
         """{"OfflinePredictor" or "frozen": seconds of the first call}"""
@@ -290,10 +297,6 @@ def measure(network, batch_sizes, cores, rounds):
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         contenders = Contenders(network, batch_sizes, cores, folder, stack)
         for size, batch in contenders.batches.items():
-            wanted = contenders.functions["OfflinePredictor"](batch)[0]
-            assert len(wanted)  # boxes
-            for function in contenders.functions.values():
-                np.testing.assert_allclose(function(batch)[0], wanted, rtol=1e-2, atol=1e-5)
             turns = timed(contenders.functions, network, batch, rounds)
             rows += rows_of("{}, batch {}".format(network, size), network == "resnet50" and size == 1, turns)
         first = contenders.first_calls(contenders.batches[min(contenders.batches)], 3)
