@@ -79,6 +79,8 @@ def figures(rows):
     actors = [list(calls.values()) for calls in by_actor.values()]
     begin = max(min(call["start"] for call in calls) for calls in actors)
     end = min(max(call["end"] for call in calls) for calls in actors)
+    if begin >= end:
+        raise RuntimeError("the actors were never at work at the same time; let there be more blocks, by --batches")
     inside = [(call, max(0., min(end, call["end"]) - max(begin, call["start"]))) for calls in actors for call in calls]
     done = sum(call["rows"] * seconds / (call["end"] - call["start"]) for call, seconds in inside)
     in_calls = sum(seconds for _, seconds in inside) / (end - begin) / len(actors)
