@@ -2,13 +2,15 @@
 """Latency of a trained network in the engines behind OfflinePredictor, against the engines called bare and against Keras 3.
 
 Three networks with batch normalisation, weights and statistics as after training: a small one, where the work around the
-operations counts, a residual one of 32x32 images, and ResNet-50 of 224x224 images. All have the same cores, and take turns;
-Keras is in a process of its own that waits for its turn. CPU time is that of all threads of a process.
+operations counts, a residual one of 32x32 images, and ResNet-50 of 224x224 images. A fourth one is the detector of
+_detector.py, one image a call, without bare engines and Keras; an engine that cannot run it is named with its error. All have
+the same cores, and take turns; Keras is in a process of its own that waits for its turn. CPU time is that of all threads of a
+process.
 
 Targets, in CPU time and in latency, for ResNet-50 with batch 1: the best engine <= 0.72 x OfflinePredictor, `engine="frozen"`
 <= 0.88 x; each engine <= 1.03 x the same one called bare; the first call of a frozen predictor <= 1 x.
 
-Usage: engines.py [--cores N] [--rounds N] [--networks small,residual,resnet50] [--batches 1,16] [--json FILE]
+Usage: engines.py [--cores N] [--rounds N] [--networks small,residual,resnet50,detector] [--batches 1,16] [--json FILE]
 """
 import argparse
 import json
@@ -20,6 +22,7 @@ import time
 from contextlib import ExitStack
 
 import numpy as np
+from _detector import config_and_image
 from _harness import Row, median, pin_threads, report, run_worker, take_turns, tensorflow_version
 from predict_latency import models, trained_values
 
@@ -220,27 +223,61 @@ def installed_engines():
 
 
 class Contenders:
-    """The predictors of one network, and the engines on the same files; each is a function of a batch."""
+    """The predictors of one network, and the engines on the same files; each is a function of a batch.
 
-    def __init__(self, network, cores, folder, stack):
+    `batches` are what they are called with, by size; `failed` has the first lines of the errors of engines.
+    """
+
+    def __init__(self, network, sizes, cores, folder, stack):
         from tensorpack import OfflinePredictor
+
+        self._stack, self.failed = stack, {}
+        if network == "detector":
+            self.config, image = config_and_image(folder)
+            self.batches = {1: image}
+        else:
+            self.config, self.batches = trained(model_of(network)), {size: images(network, size) for size in sizes}
+        self.functions = {"OfflinePredictor": stack.enter_context(OfflinePredictor(self.config)),
+                          "frozen": stack.enter_context(OfflinePredictor(self.config, engine="frozen"))}
+        self._require_same(self.functions["frozen"])
+        for name in installed_engines():
+            self._add(name, must_run=network != "detector")
+        if network != "detector":
+            self._add_bare(cores, folder)
+
+    def _add(self, engine, must_run):
+        from tensorpack import OfflinePredictor
+
+        try:
+            predictor = self._stack.enter_context(OfflinePredictor(self.config, engine=engine))
+            self._require_same(predictor)
+        except Exception as e:
+            if must_run:
+                raise
+            self.failed[engine] = "{}: {}".format(type(e).__name__, str(e).strip().splitlines()[0])
+        else:
+            self.functions[engine] = predictor
+
+    def _add_bare(self, cores, folder):
         from tensorpack.tfutils.export import ModelExporter
 
-        config = trained(model_of(network))
-        exporter = ModelExporter(config)
+        exporter = ModelExporter(self.config)
         exporter.export_compact(os.path.join(folder, "model.pb"), verify=False)
         exporter.export_onnx(os.path.join(folder, "model.onnx"), verify=False)
         exporter.export_tflite(os.path.join(folder, "model.tflite"), verify=False)
-        self.functions = {"OfflinePredictor": stack.enter_context(OfflinePredictor(config)),
-                          "frozen": stack.enter_context(OfflinePredictor(config, engine="frozen"))}
         for name in installed_engines():
-            self.functions[name] = stack.enter_context(OfflinePredictor(config, engine=name))
             file, load = BARE[name]
             try:
                 self.functions["bare " + name] = load(os.path.join(folder, file), cores)
             except ImportError:  # TensorFlow's own interpreter serves
-                pass
-        self.config = config
+                continue
+            self._require_same(self.functions["bare " + name])
+
+    def _require_same(self, function):
+        for batch in self.batches.values():
+            wanted = self.functions["OfflinePredictor"](batch)[0]
+            assert len(wanted), "there are no boxes"
+            np.testing.assert_allclose(function(batch)[0], wanted, rtol=1e-2, atol=1e-5)
 
     def first_calls(self, batch, rounds):
         """{"OfflinePredictor" or "frozen": seconds of the first call}"""
@@ -255,20 +292,16 @@ class Contenders:
 
 
 def measure(network, batch_sizes, cores, rounds):
-    """The rows of one network."""
+    """The rows of one network, and the errors of engines that cannot run it."""
     rows = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        contenders = Contenders(network, cores, folder, stack)
-        for size in batch_sizes:
-            batch = images(network, size)
-            wanted = contenders.functions["OfflinePredictor"](batch)[0]
-            for function in contenders.functions.values():
-                np.testing.assert_allclose(function(batch)[0], wanted, rtol=1e-2, atol=1e-5)
+        contenders = Contenders(network, batch_sizes, cores, folder, stack)
+        for size, batch in contenders.batches.items():
             turns = timed(contenders.functions, network, batch, rounds)
             rows += rows_of("{}, batch {}".format(network, size), network == "resnet50" and size == 1, turns)
-        first = contenders.first_calls(images(network, 1), 3)
-    return rows + [Row(network + ": first call, frozen", 1e3 * first["frozen"], "ms", "OfflinePredictor",
-                       1e3 * first["OfflinePredictor"], "<= 1.0")]
+        first = contenders.first_calls(contenders.batches[min(contenders.batches)], 3)
+    return contenders.failed, rows + [Row(network + ": first call, frozen", 1e3 * first["frozen"], "ms", "OfflinePredictor",
+                                          1e3 * first["OfflinePredictor"], "<= 1.0")]
 
 
 def timed(functions, network, batch, rounds):
@@ -278,7 +311,7 @@ def timed(functions, network, batch, rounds):
         for name, function in functions.items():
             count = calls_for(lambda function=function: function(batch))
             turns[name] = lambda function=function, count=count: cost(lambda: function(batch), count)
-        if has_keras():
+        if network in SHAPES and has_keras():
             keras = KerasProcess(network, len(batch))
             stack.callback(keras.close)
             for name in ("predict_on_batch", "tf.function"):
@@ -290,7 +323,7 @@ def timed(functions, network, batch, rounds):
 def rows_of(title, is_judged, turns):
     """Latency and CPU time of each contender against OfflinePredictor, and of engines against the bare ones."""
     rows = []
-    best = min((name for name in turns if name in ENGINES), key=lambda name: turns[name][1])
+    best = min((name for name in turns if name in ENGINES), key=lambda name: turns[name][1], default=None)
     targets = {"frozen": "<= 0.88", best: "<= 0.72"} if is_judged else {}
     for i, what in enumerate(["latency", "CPU"]):
         for name, seconds in turns.items():
@@ -309,15 +342,19 @@ def graph_worker(networks, batch_sizes, cores, rounds):
     from tensorpack import logger
 
     logger.setLevel("ERROR")
-    rows = [row for network in networks for row in measure(network, batch_sizes, cores, rounds)]
-    print(json.dumps({"rows": rows}))
+    rows, failed = [], {}
+    for network in networks:
+        failed_here, rows_here = measure(network, batch_sizes, cores, rounds)
+        rows += rows_here
+        failed.update({"{} in {}".format(network, engine): error for engine, error in failed_here.items()})
+    print(json.dumps({"rows": rows, "failed": failed}))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--networks", default="small,residual,resnet50")
+    parser.add_argument("--networks", default="small,residual,resnet50,detector")
     parser.add_argument("--batches", default="1")
     parser.add_argument("--json")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -329,10 +366,10 @@ def main():
     if args.worker:
         pin_threads(args.cores)
         return graph_worker(args.networks.split(","), sizes, args.cores, args.rounds)
-    rows = run_worker(__file__, "--worker", *[option for name in ("cores", "rounds", "networks", "batches")
-                                              for option in ("--" + name, str(getattr(args, name)))])["rows"]
-    report("Engines", [Row(*row) for row in rows], args.json, tensorflow=tensorflow_version(), rounds=args.rounds,
-           cores=args.cores)
+    found = run_worker(__file__, "--worker", *[option for name in ("cores", "rounds", "networks", "batches")
+                                               for option in ("--" + name, str(getattr(args, name)))])
+    report("Engines", [Row(*row) for row in found["rows"]], args.json, tensorflow=tensorflow_version(), rounds=args.rounds,
+           cores=args.cores, **found["failed"])
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ class PredictBatches:
     batch, and one for each output, of the output's name without `:0`, its dtype, and in the order of the rows. A batch without
     rows is not computed: its outputs have no rows, and 0 for each size that the model leaves open.
 
+    Ray makes a task of each block, and an actor waits between two tasks for longer than between two batches of a block: let a
+    block hold several batches, by `repartition(target_num_rows_per_block=)` or what reads the data.
+
     Values are converted and checked as by the predictor. A model file that holds batches of one size takes no other
     `batch_size`.
 
