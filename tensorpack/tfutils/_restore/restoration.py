@@ -151,14 +151,16 @@ class Restoration:
                 stored = self._value(key, self.variables[name])
                 before = _value_before(sess, self.variables[name])
                 if before is None or not np.isclose(stored, before, rtol=1e-6, atol=0):
-                    overwrites = "" if before is None else " and overwrites {:.7g}".format(before)
-                    if self._options.weights_only:
-                        logger.warning(
-                            "The learning rate %s comes from the %s%s, in spite of weights_only=True: variable %s is trainable, "
-                            "as weights are; make it with trainable=False.", stored, self._stored.words, overwrites, name)
-                    else:
-                        logger.info("The learning rate %s comes from the %s%s; to load the weights alone, for a new training, "
-                                    "pass weights_only=True.", stored, self._stored.words, overwrites)
+                    source = self._stored.words + ("" if before is None else " and overwrites {:.7g}".format(before))
+                    self._tell_where_from(name, stored, source)
+
+    def _tell_where_from(self, name: str, rate: Any, source: str) -> None:
+        if self._options.weights_only:
+            logger.warning("The learning rate %s comes from the %s, in spite of weights_only=True: variable %s is trainable, as "
+                           "weights are; make it with trainable=False.", rate, source, name)
+        else:
+            logger.info("The learning rate %s comes from the %s; to load the weights alone, for a new training, pass "
+                        "weights_only=True.", rate, source)
 
     def _log(self, loaded: int) -> None:
         options, matching, words = self._options, self._matching, self._stored.words
