@@ -1,10 +1,12 @@
 """Values of variables as files and in sessions."""
 import os
+import weakref
 
 import numpy as np
 import pytest
 
 from tensorpack.compat import tfv1 as tf
+from tensorpack.tfutils._restore import assigning
 from tensorpack.tfutils.varmanip import (
     SessionUpdate,
     dump_session_params,
@@ -324,10 +326,50 @@ def test_harmful_differences_raise_or_are_left_out(log_records, value, dtype, er
 
 
 def test_large_values_are_fed_in_several_calls(monkeypatch):
-    from tensorpack.tfutils._restore import assigning
-
     monkeypatch.setattr(assigning, "_BYTES_PER_CALL", 100)
     variables = [tf.get_variable("v{}".format(i), [20]) for i in range(4)]
     with tf.Session() as sess:
         SessionUpdate(sess, variables).update({v.name: np.full(20, i, "float32") for i, v in enumerate(variables)})
         assert [x[0] for x in sess.run(variables)] == [0, 1, 2, 3]
+
+
+def where_tensors_begin(values):
+    """The values in memory that TensorFlow takes for a tensor without a copy."""
+    values = np.asarray(values, "float32")
+    memory = np.zeros(values.nbytes + 64, "uint8")
+    array = np.ndarray(values.shape, values.dtype, memory, -memory.ctypes.data % 64)
+    array[...] = values
+    return array
+
+
+@BOTH_KINDS
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_variable_does_not_share_the_memory_of_the_assigned_array(use_resource, parts):
+    with tf.variable_scope("", use_resource=use_resource, partitioner=tf.fixed_size_partitioner(parts)):
+        a = tf.get_variable("a", [200, 8])
+    value = where_tensors_begin(np.ones([200, 8]))
+    with tf.Session() as sess:
+        SessionUpdate(sess, [a]).update({"a": value})
+        value[:] = 7
+        assert all((part == 1).all() for part in sess.run(list(a)))
+
+
+def test_a_large_value_is_gone_when_the_next_one_is_read(monkeypatch):
+    monkeypatch.setattr(assigning, "_BYTES_PER_CALL", 100)
+    variables = [tf.get_variable("v{}".format(i), [200]) for i in range(3)]
+    alive = []
+
+    def read():
+        seen = []
+        for i, variable in enumerate(variables):
+            alive.append(sum(each() is not None for each in seen))
+            value = where_tensors_begin(np.full(200, i))
+            seen.append(weakref.ref(value))
+            pair = [(variable, value)]
+            del value
+            yield pair.pop()
+
+    with tf.Session() as sess:
+        assert SessionUpdate(sess, variables).assign(read()) == 3
+        assert [x[0] for x in sess.run(variables)] == [0, 1, 2]
+    assert alive == [0, 0, 0]

@@ -1,7 +1,7 @@
 """Assigning numpy values to variables of a session, without growing its graph."""
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from .variables import WholeVariable, flat_variables, whole_variables
 
 # Bytes of values fed in one session call: enough to make calls rare, little beside the model itself.
 _BYTES_PER_CALL = 256 << 20
+# Bytes; the smallest at which a build of TensorFlow takes the memory of an array for a tensor.
+_TENSOR_ALIGNMENT = 32
 
 
 class Misfit(Exception):
@@ -95,29 +97,18 @@ class SessionUpdate:
 
         A variable may be a `WholeVariable`; the value is then that of the whole.
         """
-        count, num_bytes = 0, 0
-        operations: List[Any] = []
-        feeds: Dict[Any, np.ndarray] = {}
+        count, feeds = 0, _Feeds(self.sess)
         for variable, value in pairs:
             value = self.relaxed_value_for_var(value, variable, self.ignore_mismatch)
             if value is None:
                 continue
             count += 1
             for part, piece in variable.split(value) if isinstance(variable, WholeVariable) else [(variable, value)]:
-                source = part.initializer.inputs[1]
-                # variables made from one tensor share it as their initial value: it takes one feed per call
-                if source.name in feeds or num_bytes + piece.nbytes > _BYTES_PER_CALL:
-                    self._run(operations, feeds)
-                    operations, feeds, num_bytes = [], {}, 0
-                operations.append(part.initializer)
-                feeds[source.name] = piece
-                num_bytes += piece.nbytes
-        self._run(operations, feeds)
+                feeds.add(part, piece)
+            del value, piece  # what was read goes before TensorFlow copies it
+            feeds.run_if_full()
+        feeds.run()
         return count
-
-    def _run(self, operations: Sequence[Any], feeds: Mapping[str, np.ndarray]) -> None:
-        if operations:
-            self.sess.run(operations, feed_dict=feeds)
 
     def _variable(self, name: str) -> Any:
         whole = self._wholes.get(op_name(name))
@@ -128,6 +119,55 @@ class SessionUpdate:
         except KeyError:
             raise KeyError("SessionUpdate.update: each name must be one of the {} variables to update; got {!r}; {}".format(
                 len(self._wholes), name, near_names(op_name(name), self._wholes))) from None
+
+
+class _Feeds:
+    """Values for the initialisers of variables, in as few session calls as memory allows."""
+
+    def __init__(self, sess: tf.Session):
+        self._sess = sess
+        self._clear()
+
+    def _clear(self) -> None:
+        self._operations: List[Any] = []
+        self._values: Dict[str, np.ndarray] = {}
+        self._num_bytes = 0
+
+    def add(self, variable: Any, value: np.ndarray) -> None:
+        """Take a value; those before it are assigned if there are too many."""
+        source = variable.initializer.inputs[1].name
+        # variables made from one tensor share it as their initial value: it takes one feed per call
+        if source in self._values or self._num_bytes + value.nbytes > _BYTES_PER_CALL:
+            self.run()
+        self._operations.append(variable.initializer)
+        self._values[source] = _not_shared(value)
+        self._num_bytes += value.nbytes
+
+    def run_if_full(self) -> None:
+        """Assign the values if they are many bytes."""
+        if self._num_bytes > _BYTES_PER_CALL:
+            self.run()
+
+    def run(self) -> None:
+        """Assign the values, and forget them."""
+        if self._operations:
+            self._sess.run(self._operations, feed_dict=self._values)
+            self._clear()
+
+
+def _not_shared(value: np.ndarray) -> np.ndarray:
+    """The value, or a copy of it, as an array that TensorFlow copies.
+
+    One that begins where its kernels want a tensor to begin becomes the memory of a resource variable: a later change of the
+    array would change the variable, and the first look-up in it makes a second copy of all.
+    """
+    if value.dtype.kind in "SUO" or not value.nbytes or value.ctypes.data % _TENSOR_ALIGNMENT:
+        return value
+    memory = np.empty(value.nbytes + _TENSOR_ALIGNMENT, np.uint8)
+    offset = (8 - memory.ctypes.data) % _TENSOR_ALIGNMENT  # as numbers of 8 bytes want it
+    copy: np.ndarray = np.ndarray(value.shape, value.dtype, memory, offset)
+    copy[...] = value
+    return copy
 
 
 def misfit_of(value: Any, variable: Any) -> Union[None, ValueError, TypeError]:
