@@ -156,8 +156,8 @@ class Restoration:
 
     def _tell_where_from(self, name: str, rate: Any, source: str) -> None:
         if self._options.weights_only:
-            logger.warning("The learning rate %s comes from the %s, in spite of weights_only=True: variable %s is trainable, as "
-                           "weights are; make it with trainable=False.", rate, source, name)
+            logger.warning("The learning rate %s comes from the %s, in spite of weights_only=True: variable %s is trainable, "
+                           "as weights are; make it with trainable=False.", rate, source, name)
         else:
             logger.info("The learning rate %s comes from the %s; to load the weights alone, for a new training, pass "
                         "weights_only=True.", rate, source)
