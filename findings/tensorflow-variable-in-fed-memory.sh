@@ -5,7 +5,7 @@
 # Answered by tfutils/_restore/assigning.py, which moves such an array before it feeds it.
 . "$(dirname "$0")/lib/finding.sh"
 environment python tensorflow-cpu==2.21.0
-observe python <<'END_OF_PROGRAM'
+observe python <<'END'
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -28,11 +28,11 @@ for use_resource in (True, False):
             value[:] = 7
             print("resource" if use_resource else "reference", "variable, array at 64 n + {}:".format(remainder),
                   session.run(variable)[0])
-END_OF_PROGRAM
-expect <<'END_OF_PROGRAM'
+END
+expect <<'END'
 tensorflow 2.21.0
 resource variable, array at 64 n + 0: 7.0
 resource variable, array at 64 n + 16: 0.0
 reference variable, array at 64 n + 0: 0.0
 reference variable, array at 64 n + 16: 0.0
-END_OF_PROGRAM
+END
