@@ -16,6 +16,7 @@ from .covers import (
     off_by,
     one_has_nothing,
     other_files,
+    other_names,
     refused,
     repeated_there,
     within,
@@ -254,7 +255,9 @@ CLASSES: List[Class] = [
         all_of(
             of_kind("towers"),
             has_words('"optimizer": "Adam"'),
-            lambda *both: both_numbers(*both) or has(path="/beta[12]_power(:0)?$")(*both),
+            lambda *both: (
+                both_numbers(*both) or has(path="/beta[12]_power(:0)?$")(*both) or other_names("beta[12]_power")(*both)
+            ),
         ),
     ),
     Class(
