@@ -9,6 +9,7 @@ import numpy as np
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils._graph_state import graph_state
+from ..tfutils._no_match import warn_of_no_match, without_tower
 from ..tfutils._precision import in_float32
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..utils import logger
@@ -18,9 +19,6 @@ from ._layout import float_tensor
 from .registry import layer_register
 
 __all__ = ["Dropout", "l1_regularizer", "l2_regularizer", "regularize_cost", "regularize_cost_from_collection"]
-
-_TOWER_PREFIX = re.compile("^tower[0-9]+/")
-
 
 @keywords_told
 def l2_regularizer(x: float) -> Callable[[Any], Any]:
@@ -51,7 +49,8 @@ def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regular
     In a training tower the variables are those of the tower, if it has its own, or else all. At inference it is 0.
 
     Args:
-        regex: searched for anywhere in the name, which is also tried without the variable scope of a tower.
+        regex: searched for anywhere in the name, which is also tried without the variable scope of a tower. One that is found in
+            no variable of the graph, frozen ones included, is warned of.
         func: from a variable to a scalar, such as `l2_regularizer(1e-4)`.
         name: of the resulting tensor, a float32 scalar.
     """
@@ -59,8 +58,12 @@ def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regular
     context = _tower_context("regularize_cost")
     if not context.is_training:
         return tf.constant(0, tf.float32, name="empty_" + name)
-    variables = [variable for variable in _in_tower(context, tf.GraphKeys.TRAINABLE_VARIABLES)
-                 if _matches(regex, variable.op.name, context.vs_name)]
+    candidates = _in_tower(context, tf.GraphKeys.TRAINABLE_VARIABLES)
+    variables = [variable for variable in candidates if _matches(regex, variable.op.name, context.vs_name)]
+    if not variables:
+        warn_of_no_match("regularize_cost", regex, [variable.op.name for variable in candidates],
+                         lambda name: _matches(regex, name, context.vs_name), hint="it is searched for in the names of trainable "
+                         "variables that were made before it is called, and the cost is 0")
     logger.info("regularize_cost('%s') found %d variables to regularize", regex, len(variables))
     with tf.name_scope(name + "_internals"):
         if not variables:
@@ -113,7 +116,7 @@ def _log_names_once(names: List[str]) -> None:
     seen = graph_state("regularized_variables")
     if not seen:
         seen["logged"] = True
-        logger.info("The following variables will be regularized: %s", ", ".join(_TOWER_PREFIX.sub("", n) for n in names))
+        logger.info("The following variables will be regularized: %s", ", ".join(without_tower(n) for n in names))
 
 
 @layer_register(use_scope=None)

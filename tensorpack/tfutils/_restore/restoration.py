@@ -9,7 +9,7 @@ from ...compat import tfv1 as tf
 from ...utils import logger
 from .assigning import Misfit, SessionUpdate, misfit_of
 from .matching import is_training_name, known_of_training, likely_of_training, log_difference, match_names
-from .names import NamePatterns, nearest_names, op_name, some
+from .names import NamePatterns, nearest_names, nearest_to_pattern, op_name, some
 from .variables import WholeVariable, global_variables, joined_parts, weights
 
 _GLOBAL_STEP = "global_step"
@@ -180,7 +180,7 @@ class Restoration:
         stored = sorted(map(op_name, self._stored.shapes))
         known = set(stored).union(self._matching.parts, self.variables)
         for name in sorted(set(map(op_name, self._options.ignore)).difference(known)):
-            near = [each for each in stored if each.startswith(name.rstrip(".*/") + "/")] or nearest_names(name, stored, 3)
+            near = nearest_to_pattern(name, stored, 4)
             logger.warning("ignore=[%r] ignores nothing: the %s has no such name%s; ignore takes whole names, neither scopes "
                            "nor patterns.", name, self._stored.words,
                            "; did you mean {}?".format(some(near, 3)) if near else "")
