@@ -35,7 +35,6 @@ class RestoreOptions(NamedTuple):
     weights_only: bool = False
     may_miss: NamePatterns = NamePatterns("allow_missing")  # variables that may keep their initial values
     goes_on: bool = False  # whether this is the training that saved the values
-    quiet_training: bool = True  # names that matter in training only are no news
 
 
 class Restoration:
@@ -52,7 +51,8 @@ class Restoration:
         self._stored = stored
         self._options = options
         self.variables = global_variables(graph)
-        self._wanted = set(weights(graph) if options.weights_only else self.variables)
+        self._weights = set(weights(graph))
+        self._wanted = self._weights if options.weights_only else set(self.variables)
         self._matching = match_names(list(self.variables), stored.shapes, options.prefix, options.ignore,
                                      may_share=options.ignore_mismatch)
         self.pairs = [pair for pair in self._matching.pairs if pair[0] in self._wanted]
@@ -157,7 +157,9 @@ class Restoration:
 
     def _log(self, loaded: int) -> None:
         options, matching, words = self._options, self._matching, self._stored.words
-        missing = [name for name in matching.missing if name in self._wanted and not self._is_no_news(name)]
+        wanted = [name for name in matching.missing if name in self._wanted]
+        of_training = self._of_training_in_graph()
+        missing = [name for name in wanted if name not in of_training]
         no_news = self._no_news_in_file()
         unused = [name for name in matching.unused if name not in no_news and name not in matching.ignored]
         for name in matching.ignored:
@@ -168,6 +170,7 @@ class Restoration:
             logger.info("Not in the %s, as allowed: %s.", words, some(allowed, 10))
         log_difference([name for name in missing if name not in allowed], "graph", words)
         log_difference(unused, words, "graph")
+        self._log_of_training([name for name in wanted if name in of_training])
         if options.weights_only:
             self._log_left_out()
         unfit = len(self.pairs) - loaded
@@ -185,13 +188,23 @@ class Restoration:
                            "nor patterns.", name, self._stored.words,
                            "; did you mean {}?".format(some(near, 3)) if near else "")
 
-    def _is_no_news(self, name: str) -> bool:
-        return self._options.quiet_training and is_training_name(name)
+    def _log_of_training(self, missing: Sequence[str]) -> None:
+        if missing:
+            logger.info("Not in the %s, since only training needs it: %s.", self._stored.words, some(missing, 3) if len(
+                missing) <= 3 else "{} variables, such as {}".format(len(missing), some(missing[:3], 3)))
+
+    def _of_training_in_graph(self) -> Set[str]:
+        """Variables that are no news if they are missing: what training makes anew. A training that goes on needs nearly all."""
+        if self._options.goes_on:
+            return set(filter(is_training_name, self.variables))
+        return known_of_training(self.variables).difference(self._weights)
 
     def _no_news_in_file(self) -> Set[str]:
         if not self._is_for_training():
             return likely_of_training(self._stored.shapes)
-        return {name for name in self._stored.shapes if self._is_no_news(name)}
+        if self._options.goes_on:
+            return set(filter(is_training_name, self._stored.shapes))
+        return known_of_training(self._stored.shapes)
 
     def _log_left_out(self) -> None:
         left_out = [pair for pair in self._matching.pairs if pair[0] not in self._wanted]
