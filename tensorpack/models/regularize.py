@@ -14,6 +14,7 @@ from ..tfutils._precision import in_float32
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..utils import logger
 from ..utils._functions import check_function
+from ..utils._text.counted import counted
 from ..utils._text.keywords import keywords_told
 from ._layout import float_tensor
 from .registry import layer_register
@@ -49,8 +50,8 @@ def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regular
     In a training tower the variables are those of the tower, if it has its own, or else all. At inference it is 0.
 
     Args:
-        regex: searched for anywhere in the name, which is also tried without the variable scope of a tower. One that is found in
-            no variable of the graph, frozen ones included, is warned of.
+        regex: searched for anywhere in the name, which is also tried without the variable scope of a tower. One that is found
+            in no variable of the graph, frozen ones included, is warned of.
         func: from a variable to a scalar, such as `l2_regularizer(1e-4)`.
         name: of the resulting tensor, a float32 scalar.
     """
@@ -62,9 +63,9 @@ def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regular
     variables = [variable for variable in candidates if _matches(regex, variable.op.name, context.vs_name)]
     if not variables:
         warn_of_no_match("regularize_cost", regex, [variable.op.name for variable in candidates],
-                         lambda name: _matches(regex, name, context.vs_name), hint="it is searched for in the names of trainable "
-                         "variables that were made before it is called, and the cost is 0")
-    logger.info("regularize_cost('%s') found %d variables to regularize", regex, len(variables))
+                         lambda name: _matches(regex, name, context.vs_name),
+                         hint="the cost is 0; it is searched for in the names of trainable variables that were made before")
+    logger.info("regularize_cost('%s') found %s to regularize", regex, counted(len(variables), "variable"))
     with tf.name_scope(name + "_internals"):
         if not variables:
             return tf.constant(0, tf.float32, name="empty_" + name)
@@ -85,7 +86,7 @@ def regularize_cost_from_collection(name: str = "regularize_cost") -> Any:
     losses = _in_tower(context, tf.GraphKeys.REGULARIZATION_LOSSES) if context.is_training else []
     if not losses:
         return tf.constant(0, tf.float32, name="empty_" + name)
-    logger.info("regularize_cost_from_collection() found %d losses in the collection", len(losses))
+    logger.info("regularize_cost_from_collection() found %s in the collection", counted(len(losses), "loss"))
     return tf.add_n([_as_float32(loss) for loss in losses], name=name)
 
 

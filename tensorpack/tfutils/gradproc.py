@@ -1,8 +1,8 @@
 """Gradient processors: they change (gradient, variable) pairs between their computation and the update.
 
 Give them to `tfutils.optimizer.apply_grad_processors`. A regular expression must match the whole name of a variable, and is
-matched without the prefix `towerN/` of replicated towers, so that all copies of a variable are treated alike. One that matches no
-variable of the graph is warned of.
+matched without the prefix `towerN/` of replicated towers, so that all copies of a variable are treated alike. One that matches
+no variable of the graph is warned of.
 """
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from ..compat import tfv1 as tf
 from ..input_source.input_source import PlaceholderInput
 from ..input_source.input_source_base import InputSource
 from ..predict.base import OnlinePredictor
-from ..tfutils._optimizer.gradient import drop_none, is_read_by_freezing
 from ..tfutils._inference import require_fed
+from ..tfutils._optimizer.gradient import drop_none, is_read_by_freezing
 from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle, TowerTensorHandles, get_current_tower_context

@@ -1,4 +1,4 @@
-"""Patterns and scopes that are for nothing: one warning with the names that may have been meant, and none where it may be meant."""
+"""Patterns and scopes that are for nothing: one warning with near names, and none where that may be meant."""
 import logging
 
 import pytest

@@ -7,6 +7,7 @@ import numpy as np
 
 from ...compat import tfv1 as tf
 from ...utils import logger
+from ...utils._text.counted import counted
 from .assigning import Misfit, SessionUpdate, misfit_of
 from .matching import is_training_name, known_of_training, likely_of_training, log_difference, match_names
 from .names import NamePatterns, nearest_names, nearest_to_pattern, op_name, some
@@ -129,11 +130,11 @@ class Restoration:
         stored = sorted(self._stored.shapes)
         near = [(name, nearest_names(name, stored, 1)) for name in wanted[:3]]
         source, weight = self._stored.words, "trainable or model variable"
-        return ("{}: at least one {} of the graph must be in the {}; got no match{}; the graph has {} variables: {}; the {} "
+        return ("{}: at least one {} of the graph must be in the {}; got no match{}; the graph has {}: {}; the {} "
                 "has {}: {}; {}compare the names; {} if they differ by a scope, or pass allow_missing=True to go on".format(
                     who, weight if self._options.weights_only else "variable", source,
                     " but " + some([name for name, _ in self.pairs], 3) if self.pairs else "",
-                    len(wanted), some(wanted, 3), source.split(" ")[0], len(stored), some(stored, 3),
+                    counted(len(wanted), "variable"), some(wanted, 3), source.split(" ")[0], len(stored), some(stored, 3),
                     "".join("nearest to {!r} is {!r}; ".format(name, found[0]) for name, found in near if found),
                     self._stored.if_scopes_differ))
 
@@ -175,7 +176,7 @@ class Restoration:
             self._log_left_out()
         unfit = len(self.pairs) - loaded
         logger.info("From the %s: loaded %d, missing %d, unused %d variables%s%s.", words, loaded, len(missing), len(unused),
-                    "; {} do not fit and keep their values".format(unfit) if unfit else "",
+                    "; left as they are, since values do not fit: {}".format(unfit) if unfit else "",
                     "; missing ones keep their initial values" if missing else "")
 
     def _warn_of_ignored_nothing(self) -> None:
@@ -190,11 +191,11 @@ class Restoration:
 
     def _log_of_training(self, missing: Sequence[str]) -> None:
         if missing:
-            logger.info("Not in the %s, since only training needs it: %s.", self._stored.words, some(missing, 3) if len(
-                missing) <= 3 else "{} variables, such as {}".format(len(missing), some(missing[:3], 3)))
+            logger.info("Not in the %s, and only training needs them: %s, such as %s.", self._stored.words,
+                        counted(len(missing), "variable"), some(missing, 3))
 
     def _of_training_in_graph(self) -> Set[str]:
-        """Variables that are no news if they are missing: what training makes anew. A training that goes on needs nearly all."""
+        """Variables that are no news if they are missing, as training makes them anew. One that goes on needs nearly all."""
         if self._options.goes_on:
             return set(filter(is_training_name, self.variables))
         return known_of_training(self.variables).difference(self._weights)
@@ -213,8 +214,8 @@ class Restoration:
         if strange:
             logger.warning("weights_only=True leaves out what is neither a trainable nor a model variable; it looks as if the "
                            "model needed these: %s; add them to tf.GraphKeys.MODEL_VARIABLES.", some(strange, 10))
-        logger.info("Left out of the %s, since only training needs it: %d variables.", self._stored.words,
-                    len(left_out) - len(strange))
+        logger.info("Left out of the %s, since only training needs it: %s.", self._stored.words,
+                    counted(len(left_out) - len(strange), "variable"))
 
 
 def _value_before(sess: tf.Session, whole: WholeVariable) -> Optional[float]:
