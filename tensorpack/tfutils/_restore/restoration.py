@@ -196,9 +196,8 @@ class Restoration:
 
     def _of_training_in_graph(self) -> Set[str]:
         """Variables that are no news if they are missing, as training makes them anew. One that goes on needs nearly all."""
-        if self._options.goes_on:
-            return set(filter(is_training_name, self.variables))
-        return known_of_training(self.variables).difference(self._weights)
+        slots = set(filter(is_training_name, self.variables))
+        return slots if self._options.goes_on else slots.union(known_of_training(self.variables).difference(self._weights))
 
     def _no_news_in_file(self) -> Set[str]:
         if not self._is_for_training():
