@@ -191,5 +191,5 @@ def test_the_kernel_of_a_depthwise_convolution_is_reshaped_when_it_is_loaded(mul
         SmartInit(variables).init(sess)
         got, expected = sess.run([y, tf.nn.depthwise_conv2d(x, tf.constant(kernel), [1, 1, 1, 1], "SAME")])
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
-    reshaped = [record.getMessage() for record in log_records if record.levelname == "WARNING" and "dw/W" in record.getMessage()]
+    reshaped = [record for record in log_records if record.levelname == "WARNING" and "dw/W" in record.getMessage()]
     assert len(reshaped) == 1

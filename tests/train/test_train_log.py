@@ -204,7 +204,7 @@ def test_a_resumed_training_is_not_told_to_load_the_weights_alone(linear_model, 
 def test_the_log_does_not_speak_of_gpus_that_are_not_there(linear_model, linear_data, log_dir, log_records):
     class Predicts(Callback):
         def _setup_graph(self):
-            self.predict = self.trainer.get_predictor(["x"], ["cost"])
+            self.predict = self.trainer.get_predictor(["x"], ["prediction"])
 
     launch_train_with_config(TrainConfig(
         model=linear_model(), dataflow=linear_data(2), max_epoch=1,
