@@ -235,7 +235,7 @@ def test_statistics_equal_those_of_a_predictor_on_the_same_data():
 
     class Compare(Call):
         def _setup_graph(self):
-            self.predictor = self.trainer.get_predictor(["x", "y"], ["cost"])
+            self.predictor = self.trainer.get_predictor(["x"], ["cost"])
 
         def _trigger_epoch(self):
             expected = np.mean([self.predictor(point[0])[0] for point in data])
