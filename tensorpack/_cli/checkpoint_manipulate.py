@@ -6,6 +6,7 @@ from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 
+from ..utils._text.counted import counted
 from ..utils.optional import optional_import
 from ._common import load_variables, new_parser, run
 
@@ -44,4 +45,4 @@ def _dump(params: Dict[str, Any], path: str) -> None:
     from ..tfutils._restore.numpy_files import write_npz
 
     write_npz(path, params, compress=False)
-    print("{} variables are written to {}".format(len(params), path))
+    print("{} written to {}".format(counted(len(params), "variable", "are"), path))

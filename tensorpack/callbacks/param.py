@@ -223,7 +223,7 @@ class ScheduledHyperParamSetter(HyperParamSetter):
         param: a HyperParam, or the name of a variable of the graph.
         schedule: list of (epoch, value) or, with `step_based`, (global step, value). A value is set when that epoch or step
             is over; at 0 before training. Of several values for one point the first one counts, a point with a fraction is
-            truncated; both are warned of. An empty list does nothing.
+            truncated; both are warned of. An empty list does nothing. One that begins after the end of training is warned of.
         interp: None, or "linear" to set a value on the line between two points at each epoch or step between them. After
             the last point the parameter is left alone.
         step_based: points are global steps; the schedule is asked after each step and not at triggers.
@@ -264,6 +264,7 @@ class ScheduledHyperParamSetter(HyperParamSetter):
         return value_to_set(self.schedule, previous, current, self.interp == "linear")
 
     def _before_train(self) -> None:
+        self._warn_of_no_effect()
         value = self.get_value_to_set()
         if value is not None:
             self._assign(value)
@@ -271,6 +272,18 @@ class ScheduledHyperParamSetter(HyperParamSetter):
         value = value_in_force(self.schedule, self._current_point(), self.interp == "linear")
         if value is not None:
             self._catch_up(value)
+
+    def _warn_of_no_effect(self) -> None:
+        if not self.schedule:
+            return
+        unit, end = "epoch", self.trainer.max_epoch
+        if self.step_based:
+            unit, end = "step", self.global_step + self.trainer.steps_per_epoch * (end - self.epoch_num)
+        first = self.schedule[0][0]
+        if first > end:
+            logger.warning("[ScheduledHyperParamSetter] %s is never set: the schedule begins after %s %d, and training ends "
+                           "after %s %d%s.", self.param.readable_name, unit, first, unit, end,
+                           "" if self.step_based else "; if its points are steps, pass step_based=True")
 
     def _catch_up(self, value: float) -> None:
         current = self.get_current_value()

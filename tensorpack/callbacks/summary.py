@@ -10,6 +10,7 @@ from ..compat import tfv1 as tf
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
 from ..utils._numbers import whole_number
+from ..utils._text.counted import counted
 from ..utils.naming import MOVING_SUMMARY_OPS_KEY
 from ._memory import Memory
 from ._monitors.base import clean_tag
@@ -44,7 +45,8 @@ class MovingAverageSummary(Callback):
     def _setup_graph(self) -> None:
         updates = [_as_operation(self.graph, x) for x in tf.get_collection(self.collection)]
         if updates:
-            logger.info("Maintain moving average summary of %d tensors in collection %s.", len(updates), self.collection)
+            logger.info("Maintain moving average summary of %s in collection %s.", counted(len(updates), "tensor"),
+                        self.collection)
         if self.train_op is not None:
             _as_operation(self.graph, self.train_op)._add_control_inputs(updates)
             return

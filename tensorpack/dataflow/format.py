@@ -11,6 +11,7 @@ import numpy as np
 from ..utils import logger
 from ..utils._flags import true_or_false
 from ..utils._names import list_of_names
+from ..utils._text.counted import counted
 from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import describe, shown
 from ..utils.argtools import log_once
@@ -130,7 +131,7 @@ class LMDBData(RNGDataFlow):
         with explained(lmdb_path), open_for_reading(lmdb_path).begin() as transaction:
             stored = transaction.get(_KEYS)
             self._size = transaction.stat()["entries"] - (stored is not None)
-            logger.info("Found %d entries in %s", self._size, lmdb_path)
+            logger.info("Found %s in %s", counted(self._size, "entry"), lmdb_path)
             self.keys: Optional[List[bytes]] = None if stored is None else self._stored_keys(stored)
             if keys is not None and not shuffle:
                 logger.warning("LMDBData: keys are used with shuffle=True only; all entries of %s come in order", lmdb_path)

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ..utils._text.counted import counted
 
 __all__ = ["copies_and_originals", "sync_from_main_tower"]
 
@@ -47,5 +48,5 @@ def sync_from_main_tower() -> tf.Operation:
     for copy, original in pairs:
         with tf.device(copy.device):
             assigns.append(copy.assign(original.read_value(), read_value=False))
-    logger.info("'sync_variables_from_main_tower' includes %d operations.", len(assigns))
+    logger.info("'sync_variables_from_main_tower' includes %s.", counted(len(assigns), "operation"))
     return tf.group(*assigns, name="sync_variables_from_main_tower")

@@ -9,18 +9,17 @@ import numpy as np
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils._graph_state import graph_state
+from ..tfutils._no_match import warn_of_no_match, without_tower
 from ..tfutils._precision import in_float32
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..utils import logger
 from ..utils._functions import check_function
+from ..utils._text.counted import counted
 from ..utils._text.keywords import keywords_told
 from ._layout import float_tensor
 from .registry import layer_register
 
 __all__ = ["Dropout", "l1_regularizer", "l2_regularizer", "regularize_cost", "regularize_cost_from_collection"]
-
-_TOWER_PREFIX = re.compile("^tower[0-9]+/")
-
 
 @keywords_told
 def l2_regularizer(x: float) -> Callable[[Any], Any]:
@@ -51,7 +50,8 @@ def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regular
     In a training tower the variables are those of the tower, if it has its own, or else all. At inference it is 0.
 
     Args:
-        regex: searched for anywhere in the name, which is also tried without the variable scope of a tower.
+        regex: searched for anywhere in the name, which is also tried without the variable scope of a tower. One that is found
+            in no variable of the graph, frozen ones included, is warned of.
         func: from a variable to a scalar, such as `l2_regularizer(1e-4)`.
         name: of the resulting tensor, a float32 scalar.
     """
@@ -59,9 +59,13 @@ def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regular
     context = _tower_context("regularize_cost")
     if not context.is_training:
         return tf.constant(0, tf.float32, name="empty_" + name)
-    variables = [variable for variable in _in_tower(context, tf.GraphKeys.TRAINABLE_VARIABLES)
-                 if _matches(regex, variable.op.name, context.vs_name)]
-    logger.info("regularize_cost('%s') found %d variables to regularize", regex, len(variables))
+    candidates = _in_tower(context, tf.GraphKeys.TRAINABLE_VARIABLES)
+    variables = [variable for variable in candidates if _matches(regex, variable.op.name, context.vs_name)]
+    if not variables:
+        warn_of_no_match("regularize_cost", regex, [variable.op.name for variable in candidates],
+                         lambda name: _matches(regex, name, context.vs_name),
+                         hint="the cost is 0; it is searched for in the names of trainable variables that were made before")
+    logger.info("regularize_cost('%s') found %s to regularize", regex, counted(len(variables), "variable"))
     with tf.name_scope(name + "_internals"):
         if not variables:
             return tf.constant(0, tf.float32, name="empty_" + name)
@@ -82,7 +86,7 @@ def regularize_cost_from_collection(name: str = "regularize_cost") -> Any:
     losses = _in_tower(context, tf.GraphKeys.REGULARIZATION_LOSSES) if context.is_training else []
     if not losses:
         return tf.constant(0, tf.float32, name="empty_" + name)
-    logger.info("regularize_cost_from_collection() found %d losses in the collection", len(losses))
+    logger.info("regularize_cost_from_collection() found %s in the collection", counted(len(losses), "loss"))
     return tf.add_n([_as_float32(loss) for loss in losses], name=name)
 
 
@@ -113,7 +117,7 @@ def _log_names_once(names: List[str]) -> None:
     seen = graph_state("regularized_variables")
     if not seen:
         seen["logged"] = True
-        logger.info("The following variables will be regularized: %s", ", ".join(_TOWER_PREFIX.sub("", n) for n in names))
+        logger.info("The following variables will be regularized: %s", ", ".join(without_tower(n) for n in names))
 
 
 @layer_register(use_scope=None)

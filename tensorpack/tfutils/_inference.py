@@ -71,14 +71,29 @@ def build_inference_graph(config: Any, session_creator: Optional[tf.train.Sessio
 
 
 def _require_inputs(config: Any, placeholders: Sequence[tf.Tensor], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-    """Refuse outputs that depend on an input of the model which will not be fed."""
-    for output, name in zip(outputs, config.output_names):
+    names = [name if isinstance(name, str) else output.name for name, output in zip(config.output_names, outputs)]
+    require_fed("PredictConfig", placeholders, inputs, dict(zip(names, outputs)))
+
+
+def require_fed(who: str, placeholders: Sequence[Any], inputs: Sequence[Any], outputs: Mapping[str, Any]) -> None:
+    """Refuse outputs that depend on an input of the model which will not be fed.
+
+    Args:
+        who: the function or class to name in the error.
+        placeholders: the inputs of the model that have a value only when they are fed.
+        inputs: what will be fed.
+        outputs: what will be computed, by the name that the user gave.
+
+    Raises:
+        ValueError: an output needs one of the placeholders that is not among the inputs.
+    """
+    for name, output in outputs.items():
         operations = ancestors(fetched_elements(tf.get_default_graph(), [output]), inputs)
         missing = [each.op.name for each in placeholders if each.op in operations and not any(each is x for x in inputs)]
         if missing and not any(output is each for each in inputs):
-            raise ValueError("PredictConfig: outputs must depend on the inputs in input_names alone; got {!r}, which needs "
-                             "{} as well; add it to input_names, or take another output".format(
-                                 name if isinstance(name, str) else output.name, " and ".join(map(repr, missing))))
+            raise ValueError("{}: outputs must depend on the inputs in input_names alone; got {!r}, which needs {} as well; "
+                             "add it to input_names, or take another output".format(
+                                 who, name, " and ".join(map(repr, missing))))
 
 
 def restored_session(config: Any, outputs: Sequence[Any], inputs: Sequence[Any] = (),

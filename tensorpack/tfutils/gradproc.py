@@ -1,7 +1,8 @@
 """Gradient processors: they change (gradient, variable) pairs between their computation and the update.
 
 Give them to `tfutils.optimizer.apply_grad_processors`. A regular expression must match the whole name of a variable, and is
-matched without the prefix `towerN/` of replicated towers, so that all copies of a variable are treated alike.
+matched without the prefix `towerN/` of replicated towers, so that all copies of a variable are treated alike. One that matches
+no variable of the graph is warned of.
 """
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils._text.keywords import KeywordsTold
 from ._graph_state import graph_state
+from ._no_match import warn_of_no_match, without_tower
 from ._optimizer.gradient import dense_gradient, drop_none, map_values
 from ._precision import like, widened
 from .summary import add_moving_summary
@@ -40,9 +42,6 @@ __all__ = [
 tell_near_names(__name__)
 
 GradAndVar = Tuple[Any, Any]
-
-_TOWER_PREFIX = re.compile("^tower[0-9]+/")
-
 
 @six.add_metaclass(ABCMeta)
 class GradientProcessor(KeywordsTold):
@@ -122,12 +121,14 @@ class MapGradient(GradientProcessor):
 
     def _process(self, grads: List[GradAndVar]) -> List[GradAndVar]:
         matched = [_matches(self.regex, variable) for _, variable in grads]
-        if not any(matched):
-            logger.warning("%s: the regex '%s' matches no variable; the gradients are of %s", type(self).__name__, self.regex,
-                           ", ".join(variable.op.name for _, variable in grads))
+        self._warn_of_no_match(self.regex, grads)
         results = [(self._map(grad, variable) if match and grad is not None else grad, variable)
                    for match, (grad, variable) in zip(matched, grads)]
         return [(grad, variable) for (grad, variable), match in zip(results, matched) if grad is not None or not match]
+
+    def _warn_of_no_match(self, regex: str, grads: List[GradAndVar]) -> None:
+        warn_of_no_match(type(self).__name__, regex, [variable.op.name for _, variable in grads],
+                         lambda name: re.fullmatch(regex, name) is not None)
 
     def _map(self, grad: Any, variable: Any) -> Any:
         return self.func(grad, variable) if self._takes_variable else self.func(grad)
@@ -149,7 +150,7 @@ class SummaryGradient(MapGradient):
 
     def _summarize(self, grad: Any, variable: Any) -> Any:
         name = variable.op.name
-        if _TOWER_PREFIX.match(name) or not _first_time("summarized_gradients", name):
+        if without_tower(name) != name or not _first_time("summarized_gradients", name):
             return grad
         dense = widened(dense_gradient(grad, variable))
         tf.summary.histogram(name + "-grad", dense, collections=self._collections)
@@ -214,6 +215,11 @@ class ScaleGradient(MapGradient):
         """Whether a multiplier is a number that neither keeps a gradient as it is nor takes it away."""
         return any(not compat.is_tensor_like(multiplier) and multiplier not in (0, 1) for _, multiplier in self._multipliers)
 
+    def _process(self, grads: List[GradAndVar]) -> List[GradAndVar]:
+        for regex, _ in self._multipliers:
+            self._warn_of_no_match(regex, grads)
+        return super()._process(grads)
+
     def _scale(self, grad: Any, variable: Any) -> Any:
         for regex, multiplier in self._multipliers:
             if _matches(regex, variable):
@@ -229,7 +235,7 @@ class ScaleGradient(MapGradient):
 
 
 def _matches(regex: str, variable: Any) -> bool:
-    return re.fullmatch(regex, _TOWER_PREFIX.sub("", variable.op.name)) is not None
+    return re.fullmatch(regex, without_tower(variable.op.name)) is not None
 
 
 def _first_time(key: str, name: str) -> bool:

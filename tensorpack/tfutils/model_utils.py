@@ -10,6 +10,7 @@ from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils._text.colour import colored
+from ..utils._text.counted import counted
 from ._optimizer.gradient import frozen_variables
 
 __all__ = ["describe_trainable_vars", "get_shape_str"]
@@ -40,8 +41,9 @@ def describe_trainable_vars() -> None:
         "", "Number of trainable variables: {}".format(len(variables)), "Number of parameters (elements): {}".format(total),
         "Storage space needed for all trainable variables: {:.2f}MB".format(megabytes)])
     if frozen:
-        summary += "\nFrozen, so not among them: {} variables with {} elements: {}".format(
-            len(frozen), sum(_num_elements(v) for v in frozen), ", ".join(v.op.name for v in frozen))
+        summary += "\nFrozen, so not among them: {} with {}: {}".format(
+            counted(len(frozen), "variable"), counted(sum(_num_elements(v) for v in frozen), "element"),
+            ", ".join(v.op.name for v in frozen))
     logger.info("%s%s%s", colored("List of Trainable Variables: \n", "cyan"), tabulate(rows, headers=headers),
                 colored(summary, "cyan"))
 

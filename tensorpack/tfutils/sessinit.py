@@ -208,7 +208,7 @@ class DictRestore(_RestoreByName):
                 type(variable_dict).__name__))
         self._prms = {op_name(name): value for name, value in with_text_keys("DictRestore", variable_dict).items()}
         self._given_options = RestoreOptions(
-            ignore_mismatch=ignore_mismatch, weights_only=weights_only, quiet_training=False,
+            ignore_mismatch=ignore_mismatch, weights_only=weights_only,
             may_miss=NamePatterns("DictRestore(allow_missing=)", allow_missing))
 
     @property

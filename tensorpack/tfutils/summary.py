@@ -1,6 +1,7 @@
 """Summaries of tensors, parameters and moving averages, made once: in the main training tower."""
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
@@ -16,6 +17,7 @@ from ..utils.naming import MOVING_SUMMARY_OPS_KEY
 from ..utils.optional import optional_import
 from ._ema import moving_average_update
 from ._graph_state import graph_state
+from ._no_match import warn_of_no_match
 from ._precision import floating
 from .scope_utils import cached_name_scope
 from .tower import get_current_tower_context
@@ -117,7 +119,8 @@ def add_param_summary(*summary_lists: Any, collections: Optional[Sequence[str]] 
     """Summarize trainable variables under the tags `param-summary/<variable>-<type>`.
 
     Args:
-        summary_lists: pairs `(regex, [types])`; each applies to the variables whose whole name the regex matches.
+        summary_lists: pairs `(regex, [types])`; each applies to the variables whose whole name the regex matches. One that
+            matches no variable of the graph is warned of.
         collections: `[SUMMARIES]` by default.
 
     Example: `add_param_summary((".*/W", ["histogram", "rms"]))`
@@ -127,12 +130,20 @@ def add_param_summary(*summary_lists: Any, collections: Optional[Sequence[str]] 
     for pair in summary_lists:
         if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not isinstance(pair[0], str):
             raise ValueError("add_param_summary: every argument must be a pair (regex, [types]); got {}".format(shown(pair)))
+    names = [variable.op.name for variable in tf.trainable_variables()]
+    for regex, _ in summary_lists:
+        warn_of_no_match("add_param_summary", regex, names, functools.partial(_is_whole, regex),
+                         hint="it must match the whole name of a trainable variable that was made before")
     with cached_name_scope("param-summary"):
         for variable in tf.trainable_variables():
             name = variable.op.name
             for regex, types in summary_lists:
-                if re.match(regex if regex.endswith("$") else regex + "$", name):
+                if _is_whole(regex, name):
                     add_tensor_summary(variable, types, name=name, collections=collections)
+
+
+def _is_whole(regex: str, name: str) -> bool:
+    return re.match(regex if regex.endswith("$") else regex + "$", name) is not None
 
 
 @keywords_told

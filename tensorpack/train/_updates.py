@@ -8,6 +8,7 @@ from ..callbacks.graph import RunOp
 from ..compat import tfv1 as tf
 from ..tfutils.dependency import dependency_of_targets
 from ..utils import logger
+from ..utils._text.counted import counted
 
 __all__ = ["warn_of_idle_updates"]
 
@@ -18,8 +19,9 @@ def warn_of_idle_updates(train_op: Any, callbacks: Sequence[Callback]) -> None:
     targets = tuple([train_op] + _operations_of(callbacks))
     idle = [op.name for op in updates if not dependency_of_targets(targets, op)]
     if idle:
-        logger.warning("Nothing runs %d operations in UPDATE_OPS, such as those for the statistics of BatchNorm: %s%s; add "
-                       "RunUpdateOps() to the callbacks.", len(idle), ", ".join(idle[:3]), ", ..." if len(idle) > 3 else "")
+        logger.warning("Nothing runs %s in UPDATE_OPS, such as those for the statistics of BatchNorm: %s%s; add "
+                       "RunUpdateOps() to the callbacks.", counted(len(idle), "operation"),
+                       ", ".join(idle[:3]), ", ..." if len(idle) > 3 else "")
 
 
 def _operations_of(callbacks: Sequence[Callback]) -> List[tf.Operation]:

@@ -12,6 +12,7 @@ from ..compat import tfv1 as tf
 from ..input_source.input_source import PlaceholderInput
 from ..input_source.input_source_base import InputSource
 from ..predict.base import OnlinePredictor
+from ..tfutils._inference import require_fed
 from ..tfutils._optimizer.gradient import drop_none, is_read_by_freezing
 from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
@@ -98,6 +99,7 @@ class TowerTrainer(Trainer):
         Raises:
             RuntimeError: the graph is final and has no predictor tower for this device.
             KeyError: no such tensor in the tower.
+            ValueError: an output needs an input of the model that is not among `input_names`.
             TypeError: names are no list of strings.
         """
         if self._tower_func is None:
@@ -111,7 +113,9 @@ class TowerTrainer(Trainer):
                 tower = self.tower_func.towers[tower_name]
             except KeyError:
                 tower = self._build_predict_tower(tower_name, device)
-            predictor = OnlinePredictor(tower.get_tensors(input_names), tower.get_tensors(output_names))
+            inputs, outputs = tower.get_tensors(input_names), tower.get_tensors(output_names)
+            require_fed(who, tower.inputs, inputs, dict(zip(output_names, outputs)))
+            predictor = OnlinePredictor(inputs, outputs)
         predictor.sess = getattr(self, "sess", None)
         self._predictors.append(predictor)
         return predictor

@@ -20,6 +20,7 @@ from . import logger
 from ._caffe.net import Layer, read_arrays, read_description
 from ._caffe.shapes import Shape, blob_shapes
 from ._files.remote_file import RemoteFile, obtain
+from ._text.counted import counted
 from .argtools import memoized
 from .fs import atomic_write, get_dataset_path
 
@@ -65,7 +66,7 @@ def load_caffe(model_desc: str, model_file: str) -> Dict[str, np.ndarray]:
             logger.warning("load_caffe: the parameters of the %s layer %s are left out.", layer.type, layer.name)
             continue
         params.update(converted)
-    logger.info("Loaded %d parameters from %s: %s", len(params), model_file, ", ".join(sorted(params)))
+    logger.info("Loaded %s from %s: %s", counted(len(params), "parameter"), model_file, ", ".join(sorted(params)))
     return params
 
 

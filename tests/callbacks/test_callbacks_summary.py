@@ -64,7 +64,7 @@ def test_averages_are_maintained_in_each_step(counting_trainer, log_records, tra
     trainer.go([cb, read], steps_per_epoch=3, max_epoch=1)
     # debiased: (0.5 * 1), (0.25 * 1 + 0.5 * 2) / 0.75, ...
     assert read.values == pytest.approx([1., 1.25 / 0.75, (0.125 * 1 + 0.25 * 2 + 0.5 * 3) / 0.875])
-    assert any("of 1 tensors in collection MOVING_SUMMARY_OPS" in r.getMessage() for r in log_records)
+    assert any("of 1 tensor in collection MOVING_SUMMARY_OPS" in r.getMessage() for r in log_records)
     if train_op is None:
         assert trainer.graph.get_operation_by_name("MovingAverageSummary/maintain_moving_average_summary")
         assert cb.before_run(None) is cb.before_run(None) is not None

@@ -20,6 +20,7 @@ from tensorpack import (
     OfflinePredictor,
     PredictConfig,
     SimpleTrainer,
+    SmartInit,
     TrainConfig,
     launch_train_with_config,
 )
@@ -177,3 +178,18 @@ def test_a_predictor_may_use_them():
     """For weights that were trained elsewhere."""
     with OfflinePredictor(PredictConfig(model=Model(LAYERS["Dense"]), input_names=["x"], output_names=["cost"])) as predict:
         assert predict(np.ones([2, 3], "float32"))[0].shape == ()
+
+
+@pytest.mark.parametrize("multiplier", [1, 2])
+def test_the_kernel_of_a_depthwise_convolution_is_reshaped_when_it_is_loaded(multiplier, log_records):
+    kernel = np.random.RandomState(0).normal(size=(3, 3, 4, multiplier)).astype("float32")
+    variables = weights_from_keras({"depthwise": [kernel]}, {"depthwise": "dw"})
+    x = tf.constant(np.random.RandomState(1).normal(size=(2, 6, 6, 4)).astype("float32"))
+    y = Conv2D("dw", x, 4 * multiplier, 3, split=4, use_bias=False)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        SmartInit(variables).init(sess)
+        got, expected = sess.run([y, tf.nn.depthwise_conv2d(x, tf.constant(kernel), [1, 1, 1, 1], "SAME")])
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+    reshaped = [record for record in log_records if record.levelname == "WARNING" and "dw/W" in record.getMessage()]
+    assert len(reshaped) == 1

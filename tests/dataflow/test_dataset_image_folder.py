@@ -113,7 +113,7 @@ class TestListing:
             ImageFolder(str(tmp_path))
         write(tmp_path / "1.jpg")
         (tmp_path / "cat").mkdir()
-        with pytest.raises(ValueError, match="got 1 folders, none of them with an image, and 1 images"):
+        with pytest.raises(ValueError, match="got 1 folder, none of them with an image, and 1 image"):
             ImageFolder(str(tmp_path))
 
     def test_parts_are_not_taken_for_classes(self, parts):

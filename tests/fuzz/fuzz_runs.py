@@ -75,7 +75,7 @@ def read_run(data, folder, rng):
     from tensorpack._cli._report.run import read_runs
 
     parts_of(data, folder, _RUN)
-    make_page(read_runs([folder]), 0.6, "title", 0)
+    make_page(read_runs([folder]), 0.6, "title")
 
 
 def memories(folder):

@@ -138,7 +138,7 @@ def test_the_sync_operation_goes_by_names(log_records):
     assert sync.name == "sync_variables_from_main_tower"
     warned = [r.getMessage() for r in log_records if r.levelname == "WARNING"]
     assert len(warned) == 3 and all(any(name in line for line in warned) for name in ("tower1/only", "towers/w", "tower_w"))
-    assert any("includes 1 operations" in r.getMessage() for r in log_records)
+    assert any("includes 1 operation." in r.getMessage() for r in log_records)
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         sess.run(sync)

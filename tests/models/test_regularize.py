@@ -45,7 +45,7 @@ def test_regularize_cost_sums_over_matching_variables(regex, names, log_records)
     got, values = evaluate(cost)
     np.testing.assert_allclose(got, sum(0.05 * (values[name] ** 2).sum() for name in names), rtol=1e-4)
     texts = [r.getMessage() for r in log_records]
-    assert any("found {} variables".format(len(names)) in text for text in texts)
+    assert any("found {} variable".format(len(names)) in text for text in texts)
     assert any(text.endswith(": " + ", ".join(names)) for text in texts)
     assert all(op.startswith("decay_internals/") for op in ref.op_names() if "regularizer" in op)
 

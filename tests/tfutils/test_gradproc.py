@@ -176,13 +176,6 @@ def test_a_regex_matches_whole_names_without_the_tower(regex, expected):
     assert called == expected
 
 
-def test_map_warns_when_nothing_matches(log_records):
-    grads = pairs("a", "b")
-    assert MapGradient(one, "nothing").process(grads) == grads
-    message, = warnings_of(log_records)
-    assert "nothing" in message and "a, b" in message
-
-
 def test_map_leaves_out_variables_without_gradient_and_does_not_call_its_function(log_records):
     (g, a), (_, b) = pairs("a", "b")
     seen = []

@@ -78,7 +78,7 @@ def test_only_summaries_that_there_are_have_a_line(linear_model, linear_data, lo
 
     launch_train_with_config(TrainConfig(model=Model(), dataflow=linear_data(2), max_epoch=1), SimpleTrainer())
     lines = [record.getMessage() for record in log_records]
-    for words in ("Maintain moving average summary of 1 tensors", "Summarizing collection 'summaries' of size 1"):
+    for words in ("Maintain moving average summary of 1 tensor ", "Summarizing collection 'summaries' of size 1"):
         assert any(line.startswith(words) for line in lines) == summarized
     assert not any("summary of 0 " in line or "of size 0" in line for line in lines)
 
@@ -94,11 +94,11 @@ def test_frozen_variables_are_no_news(linear_model, linear_data, log_dir, log_re
     rows = {line.split()[0] for line in table(log_records).split("\n") if "/" in line or line.startswith("lost")}
     expected = {"head/c"} | ({"body/W"} if decays else set()) | ({"lost"} if forgets else set())
     frozen = "body/b" if decays else "body/W, body/b"
-    numbers = "1 variables with 1 elements" if decays else "2 variables with 4 elements"
+    numbers = "1 variable with 1 element" if decays else "2 variables with 4 elements"
     assert expected <= rows and not ({"body/W", "body/b"} - expected) & rows
     assert table(log_records).count("Frozen, so not among them: {}: {}".format(numbers, frozen)) == 1
     about_gradients = [text for text in warnings(log_records) if "gradient" in text]
-    assert about_gradients == (["No gradient w.r.t. 1 trainable variables, they are not updated: lost"] if forgets else [])
+    assert about_gradients == (["No gradient w.r.t. 1 trainable variable, not updated: lost"] if forgets else [])
 
 
 def test_a_finished_training_started_again_says_so_and_leaves_no_files(linear_model, linear_data, tmp_path, log_records):
@@ -204,7 +204,7 @@ def test_a_resumed_training_is_not_told_to_load_the_weights_alone(linear_model, 
 def test_the_log_does_not_speak_of_gpus_that_are_not_there(linear_model, linear_data, log_dir, log_records):
     class Predicts(Callback):
         def _setup_graph(self):
-            self.predict = self.trainer.get_predictor(["x"], ["cost"])
+            self.predict = self.trainer.get_predictor(["x"], ["prediction"])
 
     launch_train_with_config(TrainConfig(
         model=linear_model(), dataflow=linear_data(2), max_epoch=1,

@@ -8,7 +8,9 @@ from tensorpack import (
     Dropout,
     FullyConnected,
     ModelDesc,
+    QueueInput,
     SimpleTrainer,
+    SyncMultiGPUTrainerReplicated,
     TowerTrainer,
     TrainConfig,
     launch_train_with_config,
@@ -63,6 +65,39 @@ def test_predictors_share_one_tower_per_device(linear_data):
         np.testing.assert_allclose(first, cpu, rtol=1e-6)
         assert first.shape == (2,) and hidden.shape == (2, 8)
         assert first[0] == first[1]  # no dropout in inference
+
+
+class WithOthers(Net):
+    """Outputs which need an input each, none, and other parts of the graph."""
+
+    def build_graph(self, x, y):
+        cost = super().build_graph(x, y)
+        tfv1.constant(3.0, name="constant")
+        queue = tfv1.FIFOQueue(2, [tfv1.float32], shapes=[[]])
+        tfv1.add(tfv1.placeholder_with_default(2.0, []), tfv1.cast(queue.size(), tfv1.float32), name="others")
+        with tfv1.control_dependencies([y]):
+            tfv1.identity(x, name="after_y")
+        return cost
+
+
+@pytest.mark.parametrize("make", [SimpleTrainer, lambda: SyncMultiGPUTrainerReplicated([0, 1])], ids=["simple", "replicated"])
+@pytest.mark.parametrize("inputs, outputs, needed", [
+    (["x"], ["cost"], "'cost', which needs 'y' as well"),
+    (["x"], ["prediction", "cost:0"], "'cost:0', which needs 'y' as well"),
+    ([], ["prediction"], "'prediction', which needs 'x' as well"), (["fc/output"], ["cost"], "'cost', which needs 'y' as well"),
+    ([], ["cost"], "'cost', which needs 'x' and 'y' as well"), (["x"], ["after_y"], "'after_y', which needs 'y' as well"),
+    (["x"], ["y"], "'y', which needs 'y' as well"),
+    (["x", "y"], ["cost"], None), (["fc/output"], ["prediction"], None), (["x"], ["prediction", "x"], None),
+    ([], ["fc/W", "constant"], None), ([], ["others"], None), (["prediction", "y"], ["cost"], None)])
+def test_a_predictor_is_refused_at_once_that_lacks_an_input(linear_data, make, inputs, outputs, needed):
+    trainer, model, flow = make(), WithOthers(), QueueInput(linear_data())
+    trainer.setup_graph(model.get_input_signature(), flow, model.build_graph, model.get_optimizer)
+    for _ in range(2):  # the second one finds the tower of the first
+        if needed is None:
+            assert len(trainer.get_predictor(inputs, outputs, -1).output_tensors) == len(outputs)
+        else:
+            with pytest.raises(ValueError, match=type(trainer).__name__ + r"\.get_predictor: .* got " + needed + "; add it"):
+                trainer.get_predictor(inputs, outputs, -1)
 
 
 def test_predictors_see_the_weights_change(linear_data):

@@ -19,6 +19,7 @@ from ...utils import logger
 from ...utils._flags import true_or_false
 from ...utils._names import list_of_names
 from ...utils._numbers import whole_number
+from ...utils._text.counted import counted
 from ..base import RNGDataFlow, shuffled_indices
 from .files import matching_files
 from .left_out import DamagedError, LeftOut, check_on_error
@@ -72,7 +73,7 @@ class RecordData(RNGDataFlow):
         if not len(self):
             raise ValueError("{}: there must be a record in the files; got none in {}{}".format(
                 who, files[0], " and {} more".format(len(files) - 1) if len(files) > 1 else ""))
-        logger.info("[%s] Found %d records in %d files.", who, len(self), len(files) - left_out.count)
+        logger.info("[%s] Found %s in %s.", who, counted(len(self), "record"), counted(len(files) - left_out.count, "file"))
 
     def _add_file(self, path: str, left_out: LeftOut, damaged: LeftOut) -> None:
         try:

@@ -6,6 +6,7 @@ import os
 from typing import Counter, Dict, List, NamedTuple
 
 from ...utils import logger
+from ...utils._text.counted import counted
 
 _IMAGE_ENDINGS = frozenset([".bmp", ".dib", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif",
                             ".tiff", ".webp"])
@@ -64,9 +65,10 @@ def scan_classes(who: str, directory: str) -> Dict[str, List[str]]:
         if content.images:
             classes[name] = [os.path.join(directory, name, file) for file in content.images]
     if not classes:
-        raise ValueError("{}: {} must have a folder with images for each class, such as {}; got {} folders, none of them with "
-                         "an image, and {} images".format(who, directory, os.path.join(directory, "cat", "1.jpg"),
-                                                          len(top.folders), len(top.images)))
+        raise ValueError("{}: {} must have a folder with images for each class, such as {}; got {}, none of them with "
+                         "an image, and {}".format(who, directory, os.path.join(directory, "cat", "1.jpg"),
+                                                          counted(len(top.folders), "folder"),
+                                                  counted(len(top.images), "image")))
     _warn(who, directory, [name for name in top.folders if name not in classes], len(top.images), others)
     return classes
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...utils import logger
 from ...utils._flags import true_or_false
+from ...utils._text.counted import counted
 from ...utils.utils import get_tqdm
 from ..base import RNGDataFlow, shuffled_indices
 from ._class_folders import names_of_other_parts, scan_classes
@@ -66,7 +67,8 @@ class ImageFolder(RNGDataFlow):
             self.imglist = self._without_damaged(self.imglist)
         self._calls = ""  # what made this flow of another one
         self._reads = True
-        logger.info("Found %d images of %d classes in %s.", len(self), len(self._label_names), self._directory)
+        logger.info("Found %s of %s in %s.", counted(len(self), "image"), counted(len(self._label_names), "class"),
+                    self._directory)
 
     def _find(self) -> Tuple[List[str], Listing]:
         """Names of the classes by label, and (path, label) of all images."""
@@ -86,10 +88,10 @@ class ImageFolder(RNGDataFlow):
             damages = list(get_tqdm(pool.imap(self._damage, [path for path, _ in imglist], chunksize=16), total=len(imglist)))
         found = [damage for damage in damages if damage is not None]
         if len(found) == len(imglist):
-            raise ValueError("ImageFolder: {} must have images that OpenCV can read; got {} damaged files, such as: {}".format(
-                self._directory, len(found), found[0]))
+            raise ValueError("ImageFolder: {} must have images that OpenCV can read; got {}, such as: {}".format(
+                self._directory, counted(len(found), "damaged file"), found[0]))
         if found:
-            logger.warning("ImageFolder: %d damaged files are left out:\n%s", len(found), "\n".join(found))
+            logger.warning("ImageFolder: %s left out:\n%s", counted(len(found), "damaged file", "are"), "\n".join(found))
         return [entry for entry, damage in zip(imglist, damages) if damage is None]
 
     def _damage(self, path: str) -> Optional[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...utils import logger
 from ...utils._flags import true_or_false
+from ...utils._text.counted import counted
 from .._decode.decode import FileReader
 from ..base import RNGDataFlow, shuffled_indices
 from ._image_list import cv2
@@ -48,7 +49,7 @@ class Places365Standard(RNGDataFlow):
         labels = {label_name: k for k, label_name in enumerate(self._label_names)}
         self.imglist: List[Tuple[str, int]] = [
             (os.path.join(self.dir, file.lstrip("/")), labels[name]) for file, name in zip(files, classes)]
-        logger.info("Found %d images in %s.", len(self.imglist), list_file)
+        logger.info("Found %s in %s.", counted(len(self.imglist), "image"), list_file)
 
     def get_label_names(self) -> List[str]:
         """Names of the classes, by label."""

@@ -5,6 +5,7 @@ from typing import Any, Callable, List, Sequence, Set, Tuple
 
 from ...compat import tfv1 as tf
 from ...utils import logger
+from ...utils._text.counted import counted
 from .._graph_state import graph_state
 from .._precision import like, widened
 
@@ -42,7 +43,7 @@ def drop_none(grads: Sequence[Tuple[Any, Any]], verbose: bool = True) -> List[Tu
     frozen_variables().update(frozen)
     lost = sorted(dropped - frozen)
     if lost and verbose:
-        logger.warning("No gradient w.r.t. %d trainable variables, they are not updated: %s", len(lost), ", ".join(lost))
+        logger.warning("No gradient w.r.t. %s, not updated: %s", counted(len(lost), "trainable variable"), ", ".join(lost))
     return [(grad, variable) for grad, variable in grads if grad is not None]
 
 

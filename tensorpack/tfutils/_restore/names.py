@@ -7,6 +7,7 @@ import re
 from typing import Any, Dict, Iterable, List, Mapping
 
 PART_OF_CHECKPOINT = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
+_PATTERN = re.compile(r"\.[*+]|[\\^$()\[\]|?]")  # what patterns have more than names
 _ALIKE = 0.6  # names that are more alike than this, of 1 for equal ones, are suggested
 
 
@@ -73,6 +74,14 @@ def nearest_names(name: str, names: Iterable[str], limit: int = 5) -> List[str]:
     likeness = {each: _likeness(wanted.lower(), op_name(each).lower()) for each in names}
     found += sorted([each for each, ratio in likeness.items() if ratio > _ALIKE], key=lambda each: (-likeness[each], each))
     return list(dict.fromkeys(found))[:limit]
+
+
+def nearest_to_pattern(pattern: str, names: Iterable[str], limit: int) -> List[str]:
+    """The names that a pattern or scope may have been meant for: those in a scope of that name, or else the most alike."""
+    names = sorted(set(names))
+    scope = pattern.rstrip(".*/$") + "/"
+    inside = [name for name in names if name.startswith(scope)]
+    return inside[:limit] or nearest_names(_PATTERN.sub("", pattern).strip("/"), names, limit)
 
 
 def _likeness(wanted: str, name: str) -> float:

@@ -7,9 +7,10 @@ import numpy as np
 
 from ...compat import tfv1 as tf
 from ...utils import logger
+from ...utils._text.counted import counted
 from .assigning import Misfit, SessionUpdate, misfit_of
 from .matching import is_training_name, known_of_training, likely_of_training, log_difference, match_names
-from .names import NamePatterns, nearest_names, op_name, some
+from .names import NamePatterns, nearest_names, nearest_to_pattern, op_name, some
 from .variables import WholeVariable, global_variables, joined_parts, weights
 
 _GLOBAL_STEP = "global_step"
@@ -35,7 +36,6 @@ class RestoreOptions(NamedTuple):
     weights_only: bool = False
     may_miss: NamePatterns = NamePatterns("allow_missing")  # variables that may keep their initial values
     goes_on: bool = False  # whether this is the training that saved the values
-    quiet_training: bool = True  # names that matter in training only are no news
 
 
 class Restoration:
@@ -52,7 +52,8 @@ class Restoration:
         self._stored = stored
         self._options = options
         self.variables = global_variables(graph)
-        self._wanted = set(weights(graph) if options.weights_only else self.variables)
+        self._weights = set(weights(graph))
+        self._wanted = self._weights if options.weights_only else set(self.variables)
         self._matching = match_names(list(self.variables), stored.shapes, options.prefix, options.ignore,
                                      may_share=options.ignore_mismatch)
         self.pairs = [pair for pair in self._matching.pairs if pair[0] in self._wanted]
@@ -129,11 +130,11 @@ class Restoration:
         stored = sorted(self._stored.shapes)
         near = [(name, nearest_names(name, stored, 1)) for name in wanted[:3]]
         source, weight = self._stored.words, "trainable or model variable"
-        return ("{}: at least one {} of the graph must be in the {}; got no match{}; the graph has {} variables: {}; the {} "
+        return ("{}: at least one {} of the graph must be in the {}; got no match{}; the graph has {}: {}; the {} "
                 "has {}: {}; {}compare the names; {} if they differ by a scope, or pass allow_missing=True to go on".format(
                     who, weight if self._options.weights_only else "variable", source,
                     " but " + some([name for name, _ in self.pairs], 3) if self.pairs else "",
-                    len(wanted), some(wanted, 3), source.split(" ")[0], len(stored), some(stored, 3),
+                    counted(len(wanted), "variable"), some(wanted, 3), source.split(" ")[0], len(stored), some(stored, 3),
                     "".join("nearest to {!r} is {!r}; ".format(name, found[0]) for name, found in near if found),
                     self._stored.if_scopes_differ))
 
@@ -164,7 +165,9 @@ class Restoration:
 
     def _log(self, loaded: int) -> None:
         options, matching, words = self._options, self._matching, self._stored.words
-        missing = [name for name in matching.missing if name in self._wanted and not self._is_no_news(name)]
+        wanted = [name for name in matching.missing if name in self._wanted]
+        of_training = self._of_training_in_graph()
+        missing = [name for name in wanted if name not in of_training]
         no_news = self._no_news_in_file()
         unused = [name for name in matching.unused if name not in no_news and name not in matching.ignored]
         for name in matching.ignored:
@@ -175,11 +178,12 @@ class Restoration:
             logger.info("Not in the %s, as allowed: %s.", words, some(allowed, 10))
         log_difference([name for name in missing if name not in allowed], "graph", words)
         log_difference(unused, words, "graph")
+        self._log_of_training([name for name in wanted if name in of_training])
         if options.weights_only:
             self._log_left_out()
         unfit = len(self.pairs) - loaded
         logger.info("From the %s: loaded %d, missing %d, unused %d variables%s%s.", words, loaded, len(missing), len(unused),
-                    "; {} do not fit and keep their values".format(unfit) if unfit else "",
+                    "; left as they are, since values do not fit: {}".format(unfit) if unfit else "",
                     "; missing ones keep their initial values" if missing else "")
 
     def _warn_of_ignored_nothing(self) -> None:
@@ -187,18 +191,27 @@ class Restoration:
         stored = sorted(map(op_name, self._stored.shapes))
         known = set(stored).union(self._matching.parts, self.variables)
         for name in sorted(set(map(op_name, self._options.ignore)).difference(known)):
-            near = [each for each in stored if each.startswith(name.rstrip(".*/") + "/")] or nearest_names(name, stored, 3)
+            near = nearest_to_pattern(name, stored, 4)
             logger.warning("ignore=[%r] ignores nothing: the %s has no such name%s; ignore takes whole names, neither scopes "
                            "nor patterns.", name, self._stored.words,
                            "; did you mean {}?".format(some(near, 3)) if near else "")
 
-    def _is_no_news(self, name: str) -> bool:
-        return self._options.quiet_training and is_training_name(name)
+    def _log_of_training(self, missing: Sequence[str]) -> None:
+        if missing:
+            logger.info("Not in the %s, and only training needs them: %s, such as %s.", self._stored.words,
+                        counted(len(missing), "variable"), some(missing, 3))
+
+    def _of_training_in_graph(self) -> Set[str]:
+        """Variables that are no news if they are missing, as training makes them anew. One that goes on needs nearly all."""
+        slots = set(filter(is_training_name, self.variables))
+        return slots if self._options.goes_on else slots.union(known_of_training(self.variables).difference(self._weights))
 
     def _no_news_in_file(self) -> Set[str]:
         if not self._is_for_training():
             return likely_of_training(self._stored.shapes)
-        return {name for name in self._stored.shapes if self._is_no_news(name)}
+        if self._options.goes_on:
+            return set(filter(is_training_name, self._stored.shapes))
+        return known_of_training(self._stored.shapes)
 
     def _log_left_out(self) -> None:
         left_out = [pair for pair in self._matching.pairs if pair[0] not in self._wanted]
@@ -207,8 +220,8 @@ class Restoration:
         if strange:
             logger.warning("weights_only=True leaves out what is neither a trainable nor a model variable; it looks as if the "
                            "model needed these: %s; add them to tf.GraphKeys.MODEL_VARIABLES.", some(strange, 10))
-        logger.info("Left out of the %s, since only training needs it: %d variables.", self._stored.words,
-                    len(left_out) - len(strange))
+        logger.info("Left out of the %s, since only training needs it: %s.", self._stored.words,
+                    counted(len(left_out) - len(strange), "variable"))
 
 
 def _value_before(sess: tf.Session, whole: WholeVariable) -> Optional[float]:
