@@ -167,6 +167,10 @@ def generate(noise):
         yield [k, noise.rng.rand()]
 
 
+def with_numbers_of(source, dp):
+    return dp + [source.random()]
+
+
 def plain(dp):
     return [x.tolist() if isinstance(x, np.ndarray) else x for x in dp]
 
@@ -369,7 +373,7 @@ REFUSED = {
     "MultiProcessMapDataZMQ": lambda: MultiProcessMapDataZMQ(numbers(), 1, plain),
     "MultiThreadMapData": lambda: JoinData([numbers(), MultiThreadMapData(numbers(), 1, plain, buffer_size=2)]),
     "MultiThreadRunner": lambda: MultiThreadRunner(numbers, 2, 1),
-    "SystemRandom": lambda: MapData(numbers(), functools.partial(plain, random.SystemRandom())),
+    "SystemRandom": lambda: MapData(numbers(), functools.partial(with_numbers_of, random.SystemRandom())),
     "RemoteDataZMQ": lambda: RandomChooseData([(RemoteDataZMQ("tcp://127.0.0.1:1"), 0.5), (numbers(), 0.5)]),
     "DataFromQueue": lambda: DataFromQueue(None),
 }
