@@ -21,6 +21,7 @@ from .registry import layer_register
 
 __all__ = ["Dropout", "l1_regularizer", "l2_regularizer", "regularize_cost", "regularize_cost_from_collection"]
 
+
 @keywords_told
 def l2_regularizer(x: float) -> Callable[[Any], Any]:
     """The function from a tensor w to the scalar 0.5 * x * sum(w ** 2), in the dtype of w.
