@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import psutil
@@ -421,8 +422,8 @@ def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with _Stop() as stop:
-            os.kill(os.getpid(), signal.SIGHUP)
-            os.kill(os.getpid(), signal.SIGTERM)
+            for number in (signal.SIGHUP, signal.SIGTERM):  # to this thread: others of the process would take it later
+                signal.pthread_kill(threading.get_ident(), number)
             assert stop.take() == [signal.SIGTERM] and stop.take() == []
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

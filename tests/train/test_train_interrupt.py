@@ -29,10 +29,10 @@ def test_ctrl_c_ends_a_step_that_waits_for_data(start_program):
 def native_error(tmp_path):
     """The class of an error whose making is interrupted by Ctrl-C, in a module that must not be interrupted."""
     path = tmp_path / "errors_of_native_code.py"
-    path.write_text("""import os, signal
+    path.write_text("""import signal, threading
 class NativeError(Exception):
     def __init__(self):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # another thread would take it later
         self.made = [0 for _ in range(1000)]
 """)
     spec = importlib.util.spec_from_file_location("errors_of_native_code", str(path))
