@@ -67,8 +67,7 @@ def scan_classes(who: str, directory: str) -> Dict[str, List[str]]:
     if not classes:
         raise ValueError("{}: {} must have a folder with images for each class, such as {}; got {}, none of them with "
                          "an image, and {}".format(who, directory, os.path.join(directory, "cat", "1.jpg"),
-                                                          counted(len(top.folders), "folder"),
-                                                  counted(len(top.images), "image")))
+                                                   counted(len(top.folders), "folder"), counted(len(top.images), "image")))
     _warn(who, directory, [name for name in top.folders if name not in classes], len(top.images), others)
     return classes
 
