@@ -92,3 +92,24 @@ def test_it_can_be_pickled(paths, kind):
 def predictor_result(paths):
     with ExportedPredictor(paths["onnx"]) as predictor:
         return predictor(IMAGES)[0]
+
+
+AFTER_THE_OTHERS = """
+import signal, threading
+from tensorpack.predict import ExportedPredictor
+
+predictors = [ExportedPredictor({path!r}, {engine!r}) for _ in range(3)]
+while predictors:
+    predictors.pop(0).close()
+try:
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("kind, engine", [pair for pair in FORKED if pair[1] != "opencv"])
+def test_ctrl_c_is_only_ctrl_c_after_several_were_closed_one_after_another(paths, run_code, kind, engine):
+    """Two cores of OpenVINO leave the main thread without a stack for its signal handlers."""
+    needs(engine)
+    assert "interrupted" in run_code(AFTER_THE_OTHERS.format(path=paths[kind], engine=engine))

@@ -1,7 +1,9 @@
 """ONNX files, frozen graphs, SavedModels and TFLite files in OpenVINO, on the CPU."""
 from __future__ import annotations
 
+import os
 import sys
+from functools import lru_cache
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -35,7 +37,7 @@ class OpenVinoEngine(Engine):
     def _compile(self) -> List[TensorInfo]:
         """Make `_compiled` and its requests; returns the inputs, which a compiled model may call otherwise."""
         told = self._told
-        core = without_telemetry().Core()
+        core = _core_of_process(os.getpid())
         model = core.read_model(self.path)
         inputs = [_info(each, _wanted(told.inputs if told else [])) for each in model.inputs]
         if told is not None:
@@ -85,6 +87,17 @@ class OpenVinoEngine(Engine):
     def close(self) -> None:
         self._compiled = None
         self._requests = Spares(lambda: None)
+
+
+@lru_cache(maxsize=None)  # those of parents are kept: their threads are not in a forked process
+def _core_of_process(pid: int) -> Any:
+    """The one that all models of a process share, and that is never given back.
+
+    On processors with AMX a core gives the thread that first uses it a stack for signal handlers, and takes it away again.
+    Of two cores the second one would put that of the first back, which may be gone: the next signal, such as Ctrl-C, then ends
+    the process by a segmentation fault.
+    """
+    return without_telemetry().Core()
 
 
 def _tensor(value: np.ndarray) -> Any:
