@@ -7,8 +7,6 @@ from example_models import last_statistics
 from example_runner import run_example
 from rcnn_program import rcnn_program
 
-from tensorpack import tfv1 as tf
-
 cv2 = pytest.importorskip("cv2")
 pytest.importorskip("pycocotools")
 pytestmark = [
@@ -58,8 +56,7 @@ def test_evaluation(monkeypatch, trained):
 def test_prediction_and_export(monkeypatch, tmp_path, photo):
     low = ["--config", "TEST.RESULT_SCORE_THRESH_VIS=0.1"]
     pytest.importorskip("tf2onnx")
-    # with TensorFlow 1.15, tf2onnx takes a transposed convolution for twice as large as it is
-    formats = ["m.pb"] if tf.__version__.startswith("1.") else ["m.pb", "m.onnx"]
+    formats = ["m.pb", "m.onnx"]
     run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--predict", photo, photo,
                 *sum((["--output-" + name.split(".")[1], name] for name in formats), []) + low)
     first = cv2.imread(str(tmp_path / "output.png"))
