@@ -211,6 +211,15 @@ CLASSES: List[Class] = [
         all_of(has("HyperParamSetterWithFunc", "StatMonitorParamSetter", kind="resuming", path="^/second/"), both_numbers),
     ),
     Class(
+        "epochs that stats.json does not have",
+        "the last epoch in `stats.json`, which may be none of the checkpoint's",
+        all_of(
+            has(kind="resuming", path="^/second/"),
+            has_words('"moment": "before_train"'),
+            lambda program, difference: not has_words('"moment": "trigger|"Put", "what": "[a-z]*"}')(program, difference),
+        ),
+    ),
+    Class(
         "checkpoints of the run before",
         "did not count those of the run that it went on with",
         all_of(

@@ -87,6 +87,7 @@ FAILURES: List[Failure] = [
     Failure("inputs that no output needs", "predicting", "KeyError", '"The following input nodes were not found'),
     Failure("DumpTensorAsImage in towers", "training", "KeyError", "\"The name 'picture:0' refers", {"DumpTensorAsImage"}),
     Failure("resuming without stats.json", "training", "AssertionError", "Found SessionInit=True, Found Last Epoch=False"),
+    Failure("resuming without a checkpoint", "training", "AssertionError", "Found SessionInit=False, Found Last Epoch=True"),
     Failure(
         "MinSaver without a checkpoint",
         "training",

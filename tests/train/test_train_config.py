@@ -1,10 +1,14 @@
 """TrainConfig and launch_train_with_config: what they accept and what they say about the rest."""
+import json
+import os
+
 import numpy as np
 import pytest
 
 from tensorpack import (
     AutoResumeTrainConfig,
     BatchData,
+    Callback,
     DataFromGenerator,
     DataFromList,
     FeedInput,
@@ -336,6 +340,22 @@ def test_a_model_that_does_not_fit_the_earlier_training_is_told_of_with_the_chec
 def test_what_that_error_advises_works(trained_with_three):
     path = AutoResumeTrainConfig.get_sessinit_resume().path
     trained_with_three(4, 2, always_resume=False, session_init=SmartInit(path, ignore_mismatch=True))
+
+
+def test_the_epoch_to_go_on_with_is_the_checkpoints_and_not_the_last_one_in_stats_json(linear_model, linear_data, log_dir):
+    class PutBefore(Callback):
+        def _before_train(self):
+            self.trainer.monitors.put_scalar("before", 1.)
+
+    def config():
+        return AutoResumeTrainConfig(
+            model=linear_model(), dataflow=linear_data(), callbacks=[ModelSaver(), PutBefore()], extra_callbacks=[],
+            monitors=[JSONWriter()], max_epoch=3)
+
+    launch_train_with_config(config(), SimpleTrainer())
+    with open(os.path.join(logger.get_logger_dir(), "stats.json")) as f:
+        assert [entry["epoch_num"] for entry in json.load(f)] == [0]
+    assert config().starting_epoch == 4
 
 
 @pytest.mark.parametrize("action, had_checkpoints", [
