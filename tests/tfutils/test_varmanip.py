@@ -5,6 +5,7 @@ import weakref
 import numpy as np
 import pytest
 
+from tensorpack import compat
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils._restore import assigning
 from tensorpack.tfutils.varmanip import (
@@ -229,6 +230,16 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage):
         new = {"index-cut": content[:40], "index-empty": b"", "data-cut": b"x" * 100, "data-garbage": b"x" * 2400}[damage]
         write_bytes(index if damage.startswith("index") else data, new)
     with pytest.raises(ValueError, match="broken"):
+        load_checkpoint_vars(path)
+
+
+def test_an_index_that_asks_for_more_memory_than_there_is_is_damaged(tmp_path, monkeypatch):
+    def refuse(path):
+        raise MemoryError("std::bad_alloc")
+
+    path = save(tmp_path / "broken")
+    monkeypatch.setattr(compat, "new_checkpoint_reader", refuse)
+    with pytest.raises(ValueError, match="broken: must be a TensorFlow checkpoint.*bad_alloc.*damaged"):
         load_checkpoint_vars(path)
 
 

@@ -257,7 +257,7 @@ def open_checkpoint(path: str) -> CheckpointReaderAdapter:
         adapter = CheckpointReaderAdapter(reader, handle)
         weakref.finalize(adapter, shutil.rmtree, links, ignore_errors=True)
         return adapter
-    except _READER_ERRORS as e:
+    except _READER_ERRORS + (MemoryError,) as e:  # of a size that is damaged: opening reads the names alone
         raise ValueError("checkpoint {}: must be a TensorFlow checkpoint; opening it failed: {}; "
                          "the file is {}".format(handle, e, _kind_of_file(handle))) from e
 
