@@ -161,6 +161,11 @@ CLASSES: List[Class] = [
         all_of(has(kind="layers", path="^/variables/model_variables$"), has_words('"again": true'), repeated_there),
     ),
     Class(
+        "order of the updates of a layer that is called again",
+        "were moved twice in a step, in any order",
+        all_of(has("BatchRenorm", kind="layers", path="^/after"), has_words('"again": true'), both_numbers),
+    ),
+    Class(
         "slices in CheckGradient and PrintGradient",
         "made sparse gradients dense",
         all_of(has("CheckGradient", "PrintGradient", kind="gradients", path="^/values"), has_words('"lookup": true')),
