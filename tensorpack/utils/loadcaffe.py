@@ -70,6 +70,14 @@ def load_caffe(model_desc: str, model_file: str) -> Dict[str, np.ndarray]:
     return params
 
 
+def _input_of(layer: Layer) -> str:
+    """The name of the blob that it takes."""
+    if not layer.bottoms:
+        raise ValueError("load_caffe: the {} layer {} must take a blob; its description has no `bottom`".format(
+            layer.type, layer.name))
+    return layer.bottoms[0]
+
+
 def _with_bias(layer: Layer, weights: np.ndarray, arrays: List[np.ndarray]) -> Dict[str, np.ndarray]:
     params = {layer.name + "/W": np.ascontiguousarray(weights)}
     if len(arrays) > 1:
@@ -85,7 +93,7 @@ def _convolution(layer: Layer, arrays: List[np.ndarray], bottoms: Dict[str, Shap
 def _inner_product(layer: Layer, arrays: List[np.ndarray], bottoms: Dict[str, Shape]) -> Dict[str, np.ndarray]:
     weights = arrays[0].reshape(arrays[0].shape[-2:])  # old files have four dimensions
     weights = weights if layer.parameter("inner_product_param", "transpose") else weights.T
-    return _with_bias(layer, _from_channels_first(layer, weights, bottoms[layer.bottoms[0]]), arrays)
+    return _with_bias(layer, _from_channels_first(layer, weights, bottoms[_input_of(layer)]), arrays)
 
 
 def _from_channels_first(layer: Layer, weights: np.ndarray, shape: Shape) -> np.ndarray:
@@ -122,10 +130,10 @@ def _batch_norm(layer: Layer, arrays: List[np.ndarray], bottoms: Dict[str, Shape
 def _batch_norm_before(scale: Layer, batch_norms: Sequence[Layer]) -> Layer:
     """The last BatchNorm whose output, or in-place input, the Scale takes."""
     for batch_norm in reversed(batch_norms):
-        if scale.bottoms[0] in batch_norm.tops or scale.bottoms[0] == batch_norm.bottoms[0]:
+        if _input_of(scale) in batch_norm.tops or _input_of(scale) == _input_of(batch_norm):
             return batch_norm
     raise ValueError("load_caffe: the Scale layer {} must follow a BatchNorm layer; got one that scales the blob {}, which no "
-                     "BatchNorm normalizes".format(scale.name, scale.bottoms[0]))
+                     "BatchNorm normalizes".format(scale.name, _input_of(scale)))
 
 
 def _scale(name: str, arrays: List[np.ndarray]) -> Dict[str, np.ndarray]:

@@ -328,6 +328,16 @@ class TestDiskCacheSerializer:
             DiskCacheSerializer.save(numbers(2), str(tmp_path / "a"))
         assert (tmp_path / "a").is_file() or os.listdir(str(tmp_path / "a")) == ["thesis.tex"]
 
+    def test_a_datapoint_that_is_missing_is_named(self, tmp_path):
+        path = str(tmp_path / "a")
+        DiskCacheSerializer.save(numbers(4), path)
+        with pytest.importorskip("diskcache").Cache(path) as cache:
+            cache[9] = cache.pop(2)
+        df = DiskCacheSerializer.load(path, shuffle=False)
+        df.reset_state()
+        with pytest.raises(ValueError, match="DiskCacheData: the keys must be the numbers from 0 to 3; .* has no 2"):
+            list(df)
+
     def test_a_missing_directory_is_not_created_by_reading(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="DiskCacheData: path must be a directory of diskcache"):
             DiskCacheSerializer.load(str(tmp_path / "a"))

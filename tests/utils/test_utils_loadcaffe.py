@@ -169,6 +169,14 @@ def test_an_input_of_unknown_shape_is_an_error(load, description, size):
         load(description, layer("fc", "InnerProduct", blob(values(1, 2, size))))
 
 
+@pytest.mark.parametrize("kinds", [["InnerProduct"], ["BatchNorm", "Scale"]], ids="-".join)
+def test_a_layer_that_takes_nothing_is_named(load, kinds):
+    arrays = {"InnerProduct": [values(1, 2, 3)], "BatchNorm": ARRAYS["bn1"], "Scale": [values(1, 4)]}
+    with pytest.raises(ValueError, match="load_caffe: the {0} layer {0} must take a blob".format(kinds[-1])):
+        load("".join('layer {{ name: "{0}" type: "{0}" top: "x" }}'.format(kind) for kind in kinds),
+             b"".join(layer(kind, kind, *map(blob, arrays[kind])) for kind in kinds))
+
+
 class TestBatchNormAndScale:
     def test_not_in_place(self, load):
         description = DEPLOY.replace('"BatchNorm" bottom: "conv1" top: "conv1"', '"BatchNorm" bottom: "conv1" top: "n"')

@@ -24,8 +24,7 @@ class IndexReader:
         allow_pickle: make whatever objects the pickles among the values name.
 
     Raises:
-        ValueError: the database, or a value when it is asked for, is damaged or holds something else.
-        KeyError: there is no such key.
+        ValueError: the database, or a value when it is asked for, is damaged, is missing or holds something else.
     """
 
     def __init__(self, path: str, *, allow_pickle: bool = False):
@@ -44,7 +43,7 @@ class IndexReader:
     def __getitem__(self, key: int) -> Any:
         row = self._row(_FIND, key)
         if row is None:
-            raise KeyError("DiskCacheData: the keys must be the numbers from 0 to {}; {} has no {}".format(
+            raise ValueError("DiskCacheData: the keys must be the numbers from 0 to {}; {} has no {}".format(
                 self._size - 1, self._path, key))
         try:
             return self._value(*row)
