@@ -358,16 +358,18 @@ class StatMonitorParamSetter(HyperParamSetter):
         value_func: from the current value to the new one.
         threshold: by how much the statistic has to decrease; with a negative number it always
             does, so that the parameter is never set, which is warned of.
-        last_k: in how many triggers.
+        last_k: in how many triggers, the one whose value is the first to compare with included: a patience of n is n + 1. With
+            1 there is nothing to compare, and the parameter is set at each trigger, which is warned of.
         reverse: the statistic has to increase instead. A name that sounds otherwise, such as `val-accuracy` without it, is
             warned of.
 
     Raises:
         TypeError, ValueError: a number makes no sense, `value_func` is no function, or `stat_name` no str.
 
-    Example: divide the learning rate by 10 when the validation error has not decreased by 0.001 in 10 epochs::
+    Example: divide the learning rate by 10 when the validation error of 10 epochs has not been lower by 0.001
+    than that of the epoch before them::
 
-        StatMonitorParamSetter("learning_rate", "val-error", lambda x: x * 0.1, threshold=0.001, last_k=10)
+        StatMonitorParamSetter("learning_rate", "val-error", lambda x: x * 0.1, threshold=0.001, last_k=11)
     """
 
     _enable_before_train = False
@@ -383,6 +385,9 @@ class StatMonitorParamSetter(HyperParamSetter):
             logger.warning("[StatMonitorParamSetter] threshold=%s: with a negative one the parameter is never set; give what "
                            "'%s' must at least %s by.", threshold, stat_name, "rise" if reverse else "fall")
         self.last_k = whole_number(self, "last_k", last_k, minimum=1)
+        if self.last_k == 1:
+            logger.warning("[StatMonitorParamSetter] last_k=1: a single value of '%s' is compared with itself, so that the "
+                           "parameter is set at each trigger; for a patience of n triggers give n + 1.", stat_name)
         self.reverse = reverse
         self._history: Deque[float] = deque(maxlen=self.last_k)
         self._last_step: Optional[int] = None

@@ -19,9 +19,9 @@ from ..utils._rng import is_first_worker
 
 
 def checkpoint_directory(callbacks: Optional[List[Callback]]) -> Optional[str]:
-    """Where the ModelSaver among `callbacks` saves; without one the log directory, or None."""
+    """Where the ModelSaver among `callbacks` saves; without one, or if it has no directory yet, the log directory, or None."""
     saver = find_model_saver(callbacks or [])
-    return logger.get_logger_dir() if saver is None else saver.checkpoint_dir
+    return (None if saver is None else saver.checkpoint_dir) or logger.get_logger_dir()
 
 
 class EarlierCheckpoint(SaverRestore):

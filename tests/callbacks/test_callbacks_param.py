@@ -508,10 +508,11 @@ def test_a_statistic_that_is_missing_or_old_is_warned_of(log_records):
     assert len(warnings) == 2 and "no value of 'error'" in warnings[0] and "last one is of global_step 8" in warnings[1]
 
 
-def test_a_negative_threshold_is_warned_of(log_records):
-    StatMonitorParamSetter("lr", "error", abs, -0.1, 3)
+@pytest.mark.parametrize("threshold, last_k, words", [(-0.1, 3, "threshold=-0.1.*never set"), (0, 1, "last_k=1.*each trigger")])
+def test_numbers_with_which_the_statistic_does_not_count_are_warned_of(log_records, threshold, last_k, words):
+    StatMonitorParamSetter("lr", "error", abs, threshold, last_k)
     warning, = messages(log_records, "WARNING")
-    assert "threshold=-0.1" in warning and "never set" in warning
+    assert re.search(words, warning)
 
 
 @pytest.mark.parametrize("kwargs, error, message", [

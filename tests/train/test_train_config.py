@@ -373,6 +373,20 @@ def test_checkpoints_that_were_put_away_are_the_reason_why_a_training_does_not_g
                                       "them.".format(action)) == had_checkpoints
 
 
+def test_a_saver_that_was_made_before_the_log_directory_was_set_has_its_checkpoints_there(
+        linear_model, linear_data, tmp_path, log_records, monkeypatch):
+    def config(max_epoch):
+        monkeypatch.setattr(logger, "LOG_DIR", None)
+        callbacks = [ModelSaver()]
+        logger.set_logger_dir(str(tmp_path / "log"), "k")
+        return AutoResumeTrainConfig(model=linear_model(), dataflow=linear_data(), callbacks=callbacks, monitors=[],
+                                     max_epoch=max_epoch)
+
+    launch_train_with_config(config(1), SimpleTrainer())
+    assert config(2).starting_epoch == 2
+    assert not any("No log directory is set" in r.getMessage() for r in log_records)
+
+
 def test_only_the_last_action_on_a_log_directory_counts(tmp_path, log_records):
     (tmp_path / "checkpoint").write_text("")
     for _ in range(2):
