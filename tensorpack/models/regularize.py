@@ -21,6 +21,8 @@ from .registry import layer_register
 
 __all__ = ["Dropout", "l1_regularizer", "l2_regularizer", "regularize_cost", "regularize_cost_from_collection"]
 
+_COSTS = "costs of regularization"
+
 
 @keywords_told
 def l2_regularizer(x: float) -> Callable[[Any], Any]:
@@ -72,7 +74,7 @@ def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regular
             return tf.constant(0, tf.float32, name="empty_" + name)
         costs = [_as_float32(func(variable)) for variable in variables]
     _log_names_once([variable.op.name for variable in variables])
-    return tf.add_n(costs, name=name)
+    return _noted(tf.add_n(costs, name=name))
 
 
 def regularize_cost_from_collection(name: str = "regularize_cost") -> Any:
@@ -88,7 +90,17 @@ def regularize_cost_from_collection(name: str = "regularize_cost") -> Any:
     if not losses:
         return tf.constant(0, tf.float32, name="empty_" + name)
     logger.info("regularize_cost_from_collection() found %s in the collection", counted(len(losses), "loss"))
-    return tf.add_n([_as_float32(loss) for loss in losses], name=name)
+    return _noted(tf.add_n([_as_float32(loss) for loss in losses], name=name))
+
+
+def unused_costs() -> List[Any]:
+    """What `regularize_cost` and `regularize_cost_from_collection` gave in this graph, and what no operation takes."""
+    return [cost for cost in graph_state(_COSTS, list) if not cost.consumers()]
+
+
+def _noted(cost: Any) -> Any:
+    graph_state(_COSTS, list).append(cost)
+    return cost
 
 
 def _tower_context(who: str) -> BaseTowerContext:

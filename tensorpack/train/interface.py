@@ -7,6 +7,7 @@ from ..compat import tfv1 as tf
 from ..dataflow.base import DataFlow
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource
+from ..models.regularize import unused_costs
 from ..utils import logger
 from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import shown
@@ -81,3 +82,7 @@ def _check_unused_regularization() -> None:
         logger.warning("These tensors are in the REGULARIZATION_LOSSES collection, but nothing uses them: %s",
                        ", ".join(sorted(unused)))
         logger.warning("Add them to the cost, for example with regularize_cost_from_collection().")
+    forgotten = [x.name for x in unused_costs()]
+    if forgotten:
+        logger.warning("The weights are not regularized: nothing uses %s, which regularize_cost has returned; add it to the "
+                       "cost that build_graph returns.", ", ".join(forgotten))

@@ -28,6 +28,8 @@ from tensorpack import (
     Trainer,
     launch_train_with_config,
     logger,
+    regularize_cost,
+    regularize_cost_from_collection,
     tfv1,
 )
 from tensorpack.train.interface import apply_default_prefetch
@@ -221,6 +223,21 @@ def test_regularization_losses_that_nothing_uses_are_listed(linear_model, linear
     model = type("Model", (linear_model,), {"build_graph": build_graph})()
     launch_train_with_config(TrainConfig(model=model, dataflow=linear_data(), monitors=[], max_epoch=1), SimpleTrainer())
     assert any("forgotten" in r.getMessage() for r in log_records if r.levelname == "WARNING")
+
+
+@pytest.mark.parametrize("from_collection", [False, True])
+@pytest.mark.parametrize("is_added", [False, True])
+def test_a_cost_of_regularization_that_is_not_added_is_told(linear_model, linear_data, log_records, from_collection, is_added):
+    def build_graph(self, x, y):
+        cost = linear_model.build_graph(self, x, y)
+        tfv1.add_to_collection(tfv1.GraphKeys.REGULARIZATION_LOSSES, tfv1.nn.l2_loss(tfv1.trainable_variables()[0]))
+        decay = regularize_cost_from_collection("decay") if from_collection else regularize_cost("W", tfv1.nn.l2_loss, "decay")
+        return cost + decay + tfv1.add_n(tfv1.losses.get_regularization_losses()) if is_added else cost
+
+    model = type("Model", (linear_model,), {"build_graph": build_graph})()
+    launch_train_with_config(TrainConfig(model=model, dataflow=linear_data(), monitors=[], max_epoch=1), SimpleTrainer())
+    told = [r.getMessage() for r in log_records if "nothing uses decay:0, which regularize_cost has returned" in r.getMessage()]
+    assert len(told) == (not is_added)
 
 
 @pytest.mark.parametrize("specs, error, words", [
