@@ -115,7 +115,9 @@ class ModelSaver(Callback):
         _make_directory(self.checkpoint_dir)  # without it there is no use in training
         try:
             self._remove_unfinished()
-            if self.global_step > 0:
+            if self.global_step == 0:
+                self._tell_of_others()
+            else:
                 self._take_over_checkpoints()
                 self.trainer.monitors._take_over(unwritten_statistics(self.checkpoint_dir))
             if not is_over(self.trainer):
@@ -153,6 +155,14 @@ class ModelSaver(Callback):
                 if _UNFINISHED_FILE.match(name):
                     logger.info("Removing %s, left behind by a process that was interrupted.", name)
                     tf.gfile.Remove(os.path.join(directory, name))
+
+    def _tell_of_others(self) -> None:
+        names = [name for name in map(os.path.basename, recorded_checkpoints(self.checkpoint_dir))
+                 if tf.gfile.Exists(os.path.join(self.checkpoint_dir, name + ".index")) and _step_of(name) > 0]
+        if names:
+            logger.warning("[ModelSaver] %s has checkpoints of an earlier training, the newest of which is %s. This one begins at "
+                           "step 0 and replaces those of the steps that it reaches. AutoResumeTrainConfig goes on with them; "
+                           "logger.set_logger_dir(path, 'b') puts them away.", self.checkpoint_dir, names[0])
 
     def _take_over_checkpoints(self) -> None:
         """Manage the listed checkpoints of the run that this one continues, if it does, as if they were its own."""

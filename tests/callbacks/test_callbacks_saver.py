@@ -68,6 +68,16 @@ def test_two_graph_files_of_one_second_do_not_collide(log_dir):
     assert len([name for name in files(log_dir) if name.endswith(".meta")]) == 3
 
 
+def test_checkpoints_of_another_training_that_will_be_replaced_are_told(log_dir, log_records):
+    def told():
+        return ["model-8" in r.getMessage() for r in log_records if "checkpoints of an earlier training" in r.getMessage()]
+
+    train_in_new_graph([ModelSaver(), ModelSaver()])
+    assert told() == []
+    train_in_new_graph([ModelSaver()])
+    assert told() == [True]
+
+
 def test_constructor_arguments(tmp_path):
     directory = str(tmp_path / "a" / "b")
     tf.get_variable("other", [], collections=["mine", tf.GraphKeys.GLOBAL_VARIABLES])
