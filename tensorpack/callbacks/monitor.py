@@ -33,7 +33,8 @@ class Monitors(Callback):
     """All monitors of a training run as one: `trainer.monitors`. A notebook shows it as a table and curves.
 
     Any callback may put values from `before_train` to `after_train`; they carry the global step of that moment. Scalars are
-    kept in memory, for this run only. The first NaN of each name is warned of.
+    kept in memory, for this run only. The first NaN of each name is warned of, and a
+    name that a summary of the graph and a callback share.
 
     Args:
         monitors: list of MonitorBase; each `put_*` goes to them in this order.
@@ -49,6 +50,7 @@ class Monitors(Callback):
         self._history: Dict[str, List[Tuple[int, float]]] = {}
         self._skipped: Set[str] = set()
         self._not_a_number: Set[str] = set()
+        self._sources: Dict[str, str] = {}
 
     def put_scalar(self, name: str, val: Any) -> None:
         """Put a number: a Python or numpy scalar, or an array of one element.
@@ -64,6 +66,10 @@ class Monitors(Callback):
                                "an array of shape {}".format(val.shape) if isinstance(val, np.ndarray) else
                                type(val).__name__)
             return
+        self._tell_of_two(name, number, "put by a callback")
+        self._put_number(name, number)
+
+    def _put_number(self, name: str, number: float) -> None:
         self._put_scalar(name, number)
         self._put_summary(create_scalar_summary(name, number))
 
@@ -80,6 +86,7 @@ class Monitors(Callback):
         for value in summary.value:
             if value.WhichOneof("value") == "simple_value":
                 value.tag = clean_tag(value.tag)
+                self._tell_of_two(value.tag, value.simple_value, "a summary of the graph")
                 self._put_scalar(value.tag, value.simple_value)
         self._put_summary(summary)
 
@@ -160,6 +167,16 @@ class Monitors(Callback):
     def _take_over(self, unwritten: Sequence[Dict[str, Any]]) -> None:
         for monitor in self._monitors:
             monitor._take_over(unwritten)
+
+    def _tell_of_two(self, name: str, number: float, source: str) -> None:
+        """Warn once of a name that two kinds of values share: one history, and one column of `stats.json`, have both."""
+        other = self._sources.setdefault(name, source)
+        step, last = (self._history.get(name) or [(-1, 0.)])[-1]
+        if other not in (source, "") and step == self.global_step and last != number and last == last and number == number:
+            self._sources[name] = ""
+            logger.warning("The statistic '%s' is %s, with %g at global step %d, and %s, with %g: give one of them another "
+                           "name; stats.json has the later one, and callbacks such as MinSaver may take either.",
+                           name, other, last, step, source, number)
 
     def _put_scalar(self, name: str, number: float) -> None:
         if number != number and name not in self._not_a_number:

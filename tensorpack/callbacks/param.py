@@ -93,7 +93,7 @@ class HyperParamSetter(Callback):
         name, value = self.param.readable_name, as_number(self.get_current_value())
         history = self.trainer.monitors.get_history(name)
         if value is not None and not (history and history[-1][0] == self.global_step):
-            self.trainer.monitors.put_scalar(name, value)
+            self.trainer.monitors._put_number(name, value)  # there may be a summary of the parameter, too
 
     def _acts_in_each_epoch(self) -> bool:
         """Whether no other callback decides when this one is triggered."""

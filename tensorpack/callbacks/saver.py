@@ -160,9 +160,9 @@ class ModelSaver(Callback):
         names = [name for name in map(os.path.basename, recorded_checkpoints(self.checkpoint_dir))
                  if tf.gfile.Exists(os.path.join(self.checkpoint_dir, name + ".index")) and _step_of(name) > 0]
         if names:
-            logger.warning("[ModelSaver] %s has checkpoints of an earlier training, the newest of which is %s. This one begins at "
-                           "step 0 and replaces those of the steps that it reaches. AutoResumeTrainConfig goes on with them; "
-                           "logger.set_logger_dir(path, 'b') puts them away.", self.checkpoint_dir, names[0])
+            logger.warning("[ModelSaver] %s has checkpoints of an earlier training, the newest of which is %s. This one begins "
+                           "at step 0 and replaces those of the steps that it reaches. AutoResumeTrainConfig goes on with "
+                           "them; logger.set_logger_dir(path, 'b') puts them away.", self.checkpoint_dir, names[0])
 
     def _take_over_checkpoints(self) -> None:
         """Manage the listed checkpoints of the run that this one continues, if it does, as if they were its own."""

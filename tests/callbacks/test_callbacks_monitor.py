@@ -12,9 +12,11 @@ import pytest
 from small_training import Call, PutEachEpoch, events, fail, messages, strict_json, train, train_in_new_graph
 
 from tensorpack.callbacks import monitor
+from tensorpack.callbacks.base import Callback
 from tensorpack.callbacks.monitor import MonitorBase, Monitors, ScalarPrinter, SendMonitorData, TFEventWriter
 from tensorpack.callbacks.summary import MergeAllSummaries
 from tensorpack.compat import tfv1 as tf
+from tensorpack.tfutils.common import get_global_step_var
 from tensorpack.utils import logger
 
 
@@ -55,6 +57,19 @@ def put(function, **kwargs):
 def test_scalars_arrive_as_python_numbers(value, expected):
     (_, name, arrived), = put(lambda monitors: monitors.put_scalar("x", value)).scalars
     assert name == "x" and arrived == expected and type(arrived) is type(expected)
+
+
+@pytest.mark.parametrize("name, value, is_told", [
+    ("Summary/x", 7., True), ("Summary/x", 4., False), ("y", 7., False)])
+def test_a_name_of_a_summary_and_of_a_callback_is_told_once(log_records, name, value, is_told):
+    class Summary(Callback):
+        def _setup_graph(self):
+            tf.summary.scalar("x", tf.cast(get_global_step_var(), tf.float32))
+
+    train([Summary(), PutEachEpoch(name, {k: value * k for k in (1, 2, 3)}), MergeAllSummaries()], [ScalarPrinter()], epochs=3)
+    told = [m for m in messages(log_records, "WARNING") if "give one of them another name" in m]
+    assert len(told) == is_told
+    assert all("'Summary/x' is a summary of the graph, with 4 at global step 4, and put by a callback, with 7" in m for m in told)
 
 
 @pytest.mark.parametrize("value", [np.zeros(3), "3", b"3", None, [1, 2], 1j], ids=repr)
