@@ -105,6 +105,16 @@ def set_worker_index(index: int, *, origin: Optional[StreamOrigin] = None) -> No
     _streams.restart()
 
 
+def branch_off_numpy() -> None:
+    """Let numpy's global generator, whose state a forked worker has from its parent, draw numbers of this worker alone.
+
+    They repeat if the parent had called `numpy.random.seed` and a worker of the same number is forked again.
+    """
+    words, position = np.random.get_state()[1:3]
+    inherited = int.from_bytes(hashlib.sha256(words.tobytes()).digest(), "little")
+    np.random.seed(_entropy(inherited, _streams.worker + (position,)))
+
+
 def is_first_worker() -> bool:
     """Whether this process is number 0 of its group, or of no group; that one speaks for all."""
     return _streams.worker in ((), (0,))

@@ -188,6 +188,30 @@ def test_streams_of_workers_differ_and_a_seed_repeats_them(make, seed):
     assert len(set(sum(one, ()))) == 40
 
 
+class DrawFromNumpy(DataFlow):
+    def __iter__(self):
+        for _ in range(20):
+            yield [np.random.randint(2 ** 31), os.getpid()]
+
+
+@pytest.mark.parametrize("make", [lambda: MultiProcessRunner(DrawFromNumpy(), 4, 2),
+                                  lambda: MultiProcessRunnerZMQ(DrawFromNumpy(), 2)], ids=["R", "Z"])
+def test_numpys_own_generator_differs_between_forked_workers_and_repeats_by_its_seed(make):
+    def draw():
+        np.random.seed(5)
+        numbers = {}
+        with make() as df:
+            df.reset_state()
+            for number, worker in df:
+                numbers.setdefault(worker, []).append(number)
+                if len(numbers) == 2 and min(map(len, numbers.values())) >= 20:
+                    return {tuple(n[:20]) for n in numbers.values()}
+
+    one, two = draw(), draw()
+    assert one == two
+    assert len(set(sum(one, ()))) == 40
+
+
 def test_streams_do_not_depend_on_the_start_method(seed):
     results = []
     for method in METHODS:

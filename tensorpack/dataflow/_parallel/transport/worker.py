@@ -12,7 +12,7 @@ from typing import Any, Callable, List, NamedTuple, NoReturn, Optional
 from ....utils._buffers import set_process_pool
 from ....utils._process.pickling import is_picklable, unpicklable
 from ....utils._process.remote_failure import RemoteFailure
-from ....utils._rng import StreamOrigin, set_worker_index
+from ....utils._rng import StreamOrigin, branch_off_numpy, set_worker_index
 from ....utils.concurrency import enable_death_signal
 from ...base import DataFlowTerminated
 from .channel import Channel
@@ -86,6 +86,7 @@ def _prepare(start: Start) -> None:
     # Workers may have workers of their own: they end with them, daemons or not.
     getattr(mp.current_process(), "_config", {}).pop("daemon", None)
     set_worker_index(start.number, origin=start.origin)
+    branch_off_numpy()
     _disable_opencv_threads()
 
 
