@@ -152,7 +152,10 @@ CLASSES: List[Class] = [
     Class(
         "sums of gradients that cancel",
         "gradients of normalised inputs are differences of much larger numbers",
-        all_of(has("BatchNorm", "BatchRenorm", kind="layers", path="^/gradients/\\d+/dict/3/1$"), within(2e-3)),
+        all_of(
+            has("BatchNorm", "BatchRenorm", "LayerNorm", kind="layers", path="^/gradients/\\d+/dict/[23]/1(/\\d+)?$"),
+            within(2e-3),
+        ),
     ),
     Class("gamma of BatchRenorm", "drew the initial gamma at random", has("BatchRenorm", kind="layers", path="^/initial")),
     Class(
