@@ -106,7 +106,8 @@ def test_a_training_goes_on_with_the_files_of_the_one_before(set_dir):
 def test_what_one_training_has_not_printed_is_none_of_the_next(set_dir, log_records, tmp_path):
     set_dir("log")
     file = tmp_path / "sent.txt"
-    monitors = [ScalarPrinter(enable_step=False, enable_epoch=False), SendMonitorData("echo {x} {y} >> " + str(file), ["x", "y"])]
+    monitors = [ScalarPrinter(enable_step=False, enable_epoch=False),
+                SendMonitorData("echo {x} {y} >> " + str(file), ["x", "y"])]
     train(monitors, 1)
     del log_records[:]
     train(monitors, 5, PutEachEpoch("y", {1: 3.}), epochs=1)

@@ -162,6 +162,7 @@ def test_a_forked_process_is_told_once_that_nothing_is_sent(sender):
     process.start()
     process.join(LIMIT)
     assert process.exitcode == 0
-    assert texts.get() == ("Monitor: what process {} puts is left out; it was forked from the training, process {}, which sends "
-                           "to the service. Hand the values to that one.".format(process.pid, os.getpid()))
+    assert not texts.empty()
+    assert texts.get() == ("Monitor: what process {} puts is left out; it was forked from the training, process {}, which "
+                           "sends to the service. Hand the values to that one.".format(process.pid, os.getpid()))
     assert texts.empty() and not service.received
