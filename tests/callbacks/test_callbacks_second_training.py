@@ -1,4 +1,5 @@
 """The same monitors in one training after another, and in two at once."""
+import importlib.util
 import os
 import threading
 
@@ -182,3 +183,51 @@ def test_a_training_within_another_one_needs_monitors_of_its_own(set_dir, make):
     if make is Runs:
         assert monitor.opened == [["run0", [(2, 1.125), (4, 1.25)], False]]
     train([monitor], 1)  # it is free again
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_an_exception_in_a_process_that_a_callback_forks_is_not_the_end_of_the_training(set_dir):
+    folder, here, ends, tracker = set_dir("log"), os.getpid(), [], Runs()
+    reader, writer = os.pipe()
+
+    def fork(cb):
+        if cb.epoch_num == 1:
+            child = os.fork()
+            if child == 0:
+                raise ArithmeticError("of the child")
+            ends.append(os.waitpid(child, 0)[1])
+
+    def tell(cb):
+        os.write(writer, "{}\n".format(os.getpid()).encode())
+
+    try:
+        train([JSONWriter(), tracker], 1, Call(trigger_epoch=fork, after_train=tell))
+    except ArithmeticError:
+        os._exit(0)
+    finally:
+        if os.getpid() != here:
+            os._exit(1)
+    os.close(writer)
+    with os.fdopen(reader) as f:
+        assert f.read() == "{}\n".format(here)
+    assert ends == [0] and statistics(folder) == [(1, 1.125), (2, 1.25)]
+    assert tracker.opened == [["run0", [(2, 1.125), (4, 1.25)], False]]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("wandb") is None, reason="wandb is not installed")
+def test_a_run_of_another_wandb_monitor_is_not_taken_for_the_own(run_code):
+    output = run_code("""
+        first, second = WandbMonitor("one", mode="offline"), WandbMonitor("two", mode="offline")
+        identity = first._open(None)
+        try:
+            other = second._open(None)
+        except RuntimeError as e:
+            assert "the run of another WandbMonitor has not ended" in str(e)
+            first._close(False)
+            other = second._open(None)
+        assert other != identity and second._run.project_name() == "two"
+        second._close(False)
+        print("two runs")
+    """, WANDB_SILENT="true", WANDB_CONSOLE="off")
+    assert "two runs" in output
