@@ -226,7 +226,7 @@ def test_a_run_of_another_wandb_monitor_is_not_taken_for_the_own(run_code):
             assert "the run of another WandbMonitor has not ended" in str(e)
             first._close(False)
             other = second._open(None)
-        assert other != identity and second._run.project_name() == "two"
+        assert other != identity and second._run.project == "two"
         second._close(False)
         print("two runs")
     """, WANDB_SILENT="true", WANDB_CONSOLE="off")
