@@ -104,7 +104,6 @@ class TrackerMonitor(MonitorBase):
         is_resumed = self.trainer.loop.starting_epoch > 1 or self.global_step > 0
         folder = logger.get_logger_dir()
         path = os.path.join(folder, self._identity_file) if folder else None
-        self._error_before = sys.exc_info()[1]  # when this training is what follows an error of another one
         self._last_checkpoint = self._newest_checkpoint()
         self._remove_unsent()  # of a run that was killed
         # A thread that an earlier training has given up may still open its run: it must not change that of this one.
@@ -118,6 +117,7 @@ class TrackerMonitor(MonitorBase):
 
         self._sender = BackgroundSender(type(self).__name__, self._service, begin)
         self._sender.put_item(lambda items: connection._send_config(), None)
+        self._error_before = sys.exc_info()[1]  # when this training is what follows an error of another one
 
     def process_scalar(self, name: str, val: float) -> None:
         if self.trainer.is_chief:
@@ -156,7 +156,7 @@ class TrackerMonitor(MonitorBase):
             self._sender.put_item(lambda items: connection._close(failed), None)
             if not self._sender.close(self._flush_seconds):
                 self._remove_unsent()
-            self._sender = None
+            self._sender = self._error_before = None
 
     def _flush(self) -> None:
         if self._scalars and self._sender:
