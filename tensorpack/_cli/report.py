@@ -55,6 +55,9 @@ def _report(args: argparse.Namespace) -> None:
         return
     from ..utils.fs import atomic_write, mkdir_p
 
+    if os.path.isdir(args.output):
+        raise ValueError("--output: must be a file; got the directory {}; try {}".format(
+            args.output, os.path.join(args.output, "report.html")))
     mkdir_p(os.path.dirname(os.path.abspath(args.output)))
     text = page()
     with atomic_write(args.output) as f:

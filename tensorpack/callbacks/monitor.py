@@ -225,8 +225,12 @@ class ScalarPrinter(MonitorBase):
         self._enable_epoch = enable_epoch
         self._whitelist = None if whitelist is None else _patterns(whitelist)
         self._blacklist = _patterns(blacklist or ())
+        self._has_table = table and enable_epoch
+        self._forget()
+
+    def _forget(self) -> None:
         self._values: Dict[str, float] = {}
-        self._table = EpochTable() if table and enable_epoch else None
+        self._table = EpochTable() if self._has_table else None
 
     def process_scalar(self, name: str, val: float) -> None:
         self._values[name] = val
@@ -284,6 +288,9 @@ class SendMonitorData(MonitorBase):
     def __init__(self, command: str, names: Sequence[str]):
         self._command = CommandWithValues("SendMonitorData", command, names)
         self._names = self._command.names
+        self._forget()
+
+    def _forget(self) -> None:
         self._values: Dict[str, float] = {}
         self._watches = [StatisticWatch(self, name, "the command is not run", must_come_after=False) for name in self._names]
 

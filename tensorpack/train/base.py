@@ -1,6 +1,7 @@
 """`Trainer`: a loop of epochs of steps that calls callbacks. It knows nothing of models, towers or costs."""
 from __future__ import annotations
 
+import os
 import platform
 import time
 import weakref
@@ -202,8 +203,10 @@ class Trainer(KeywordsTold):
         """Run the epochs from `starting_epoch` to `max_epoch`, both included.
 
         StopTraining, and data that has ended, end the training normally. Any other exception, the one that killed a
-        background thread of an input or a queue runner included, is raised after the `after_train` of all callbacks.
+        background thread of an input or a queue runner included, is raised after the `after_train` of all callbacks. In a
+        process that a callback has forked an exception only passes: the training, and what ends it, is the parent's.
         """
+        process = os.getpid()
         with self.graph.as_default(), self.sess.as_default():
             failed = True
             try:
@@ -219,10 +222,13 @@ class Trainer(KeywordsTold):
                 logger.info("Training has finished!")
                 failed = False
             except BaseException as e:
+                if os.getpid() != process:
+                    raise
                 self._end_by(e)
                 failed = False
             finally:
-                self._clean_up(failed)
+                if os.getpid() == process:
+                    self._clean_up(failed)
 
     def _run_epochs(self) -> None:
         loop, callbacks = self.loop, self._callbacks

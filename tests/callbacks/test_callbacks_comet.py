@@ -4,7 +4,7 @@ import types
 
 import numpy as np
 import pytest
-from small_training import Call, train
+from small_training import Call, train, train_in_new_graph
 
 from tensorpack.callbacks._monitors import comet
 from tensorpack.callbacks.monitor import CometMLMonitor
@@ -53,6 +53,15 @@ def test_everything_is_sent_with_its_step():
     assert experiment.calls == [
         ("tags", ["x"]), ("graph", tf.get_default_graph()), ("metric", "a/b", 1.5, 4), ("image", "red", "jpeg", (4, 5, 3), 4),
         ("image", "gray/0", "jpeg", (4, 5), 4), ("image", "gray/1", "jpeg", (4, 5), 4), ("epoch", 1, 4), ("end",)]
+
+
+def test_a_second_training_is_not_sent_to_an_experiment_that_has_ended():
+    experiment = Experiment()
+    monitor = CometMLMonitor(experiment)
+    train_in_new_graph([], [monitor], epochs=1)
+    with pytest.raises(RuntimeError, match="experiment must not have ended; got a second training"):
+        train_in_new_graph([Call(trigger_epoch=put)], [monitor], epochs=1)
+    assert [call[0] for call in experiment.calls] == ["graph", "epoch", "end"]
 
 
 def test_colors_are_not_swapped():

@@ -1,4 +1,7 @@
 """The thread that sends to a tracker: in which order, how much at once, and how little of the time of a training it takes."""
+import multiprocessing
+import os
+import signal
 import threading
 import time
 
@@ -99,3 +102,67 @@ def test_what_a_service_does_not_take_in_time_is_given_up(sender, log_records):
     assert not sender.close(0.01)
     service.go.set()
     assert any("has not taken the last 2 calls within 0.01 seconds" in record.getMessage() for record in log_records)
+
+
+def in_a_fork(function):
+    """The exit status of a forked process that calls the function: 0 if it returns True; one that hangs is killed."""
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(LIMIT)
+        status = 1
+        try:
+            status = 0 if function() else 2
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+@pytest.mark.parametrize("call", [
+    lambda sender, send: not sender.put_item(send, 1), lambda sender, send: not sender.put(lambda: send([1])),
+    lambda sender, send: sender.close(LIMIT)], ids=["put_item", "put", "close"])
+def test_a_forked_process_neither_waits_for_the_thread_nor_sends(sender, call):
+    held, go, service = threading.Event(), threading.Event(), Service()
+
+    def hold():
+        with sender._changed:  # as the thread does for moments
+            held.set()
+            go.wait(LIMIT)
+
+    sender.put_item(service.send, 0)
+    wait_for(lambda: service.received)
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(LIMIT)
+    try:
+        assert in_a_fork(lambda: call(sender, service.send)) == 0
+    finally:
+        go.set()
+        holder.join(LIMIT)
+    service.go.set()
+    assert sender.close(LIMIT) and service.received == [[0]]
+
+
+def put_and_tell(sender, send, texts):
+    import logging
+
+    logger = logging.getLogger("tensorpack")
+    handler = logging.Handler()
+    handler.emit = lambda record: texts.put(record.getMessage())
+    logger.addHandler(handler)
+    for item in range(3):
+        sender.put_item(send, item)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there are no forks")
+def test_a_forked_process_is_told_once_that_nothing_is_sent(sender):
+    context, service = multiprocessing.get_context("fork"), Service()
+    texts = context.SimpleQueue()
+    process = context.Process(target=put_and_tell, args=(sender, service.send, texts))
+    process.start()
+    process.join(LIMIT)
+    assert process.exitcode == 0
+    assert not texts.empty()
+    assert texts.get() == ("Monitor: what process {} puts is left out; it was forked from the training, process {}, which "
+                           "sends to the service. Hand the values to that one.".format(process.pid, os.getpid()))
+    assert texts.empty() and not service.received

@@ -140,6 +140,42 @@ def test_a_training_that_fails_is_a_failed_run(train, tmp_path, monkeypatch):
     assert run.info.status == "FAILED"
 
 
+def statistics_of(tmp_path):
+    with open(str(tmp_path / "log" / "stats.json")) as f:
+        return {record["global_step"]: record["cost"] for record in json.load(f)}
+
+
+def check_forks(output):
+    assert output.count("processes ended: 0 0") == 2 and output.count("Training has finished!") == 1
+    assert output.count("puts is left out; it was forked") == 2 and "calls failed" not in output
+
+
+@needs_wandb
+def test_wandb_is_left_alone_by_processes_that_are_forked(train, tmp_path):
+    check_forks(train(2, "wandb=" + str(tmp_path), "fork"))
+    (found,) = runs_of_wandb(tmp_path)
+    costs = {row["global_step"]: row["cost"] for row in history(found) if "cost" in row}
+    assert costs == pytest.approx(statistics_of(tmp_path)) and set(costs) == {5, 10}
+    assert [record.exit.exit_code for record in found if record.WhichOneof("record_type") == "exit"] == [0]
+    assert {alias for record in found for alias in record.artifact.aliases} == {"model-5", "model-10", "latest"}
+
+
+@needs_mlflow
+def test_mlflow_is_left_alone_by_processes_that_are_forked(train, tmp_path, monkeypatch):
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.chdir(tmp_path)
+    store = "sqlite:///" + str(tmp_path / "store.db")
+    check_forks(train(2, "mlflow=" + store, "fork"))
+    client = MlflowClient(tracking_uri=store)
+    (run,) = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
+    assert run.info.status == "FINISHED" and "x" not in run.data.metrics
+    got = {metric.step: metric.value for metric in client.get_metric_history(run.info.run_id, "cost")}
+    assert got == pytest.approx(statistics_of(tmp_path)) and set(got) == {5, 10}
+    assert {each.path for each in client.list_artifacts(run.info.run_id, "checkpoints")} == {
+        "checkpoints/model-5", "checkpoints/model-10"}
+
+
 @needs_mlflow
 def test_a_server_that_is_away_costs_the_training_nothing(train):
     with socket.socket() as unused:

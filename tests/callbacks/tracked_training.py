@@ -1,4 +1,5 @@
-"""A small training with monitors that are asked for: `tracked_training.py LOGDIR MAX_EPOCH MONITOR [kill|fail|quick]`."""
+"""A small training with monitors that are asked for: `tracked_training.py LOGDIR MAX_EPOCH MONITOR [kill|fail|quick|fork]`."""
+import multiprocessing
 import os
 import signal
 import sys
@@ -11,11 +12,14 @@ from tensorpack import (
     Callback,
     DataFromList,
     FullyConnected,
+    InferenceRunner,
     JSONWriter,
     MLflowMonitor,
     ModelDesc,
     ModelSaver,
+    MultiProcessMapData,
     ScalarPrinter,
+    ScalarStats,
     SimpleTrainer,
     WandbMonitor,
     launch_train_with_config,
@@ -57,6 +61,22 @@ class EndBy(Callback):
             raise ArithmeticError("on purpose")
 
 
+class Forks(Callback):
+    """After each epoch a process that puts statistics, and one that is forked without `multiprocessing`."""
+
+    def _trigger_epoch(self):
+        process = multiprocessing.get_context("fork").Process(target=self.trainer.monitors.put_scalar, args=("x", 1.0))
+        process.start()
+        process.join(60)
+        forked = os.fork()
+        if not forked:
+            signal.alarm(60)
+            self.trainer.monitors.put_scalar("x", 1.0)
+            self.trainer.monitors.put_histogram("y", [1.0, 2.0])
+            os._exit(0)
+        print("processes ended: {} {}".format(process.exitcode, os.waitpid(forked, 0)[1]), flush=True)
+
+
 def wait_until_all_is_sent():
     while MONITOR._sender._calls or MONITOR._sender._since is not None:
         time.sleep(0.1)
@@ -77,8 +97,12 @@ if __name__ == "__main__":
     MONITOR = make_monitor(monitor)
     flow = DataFromList([[np.full([2, 4], k, "float32")] for k in range(10)], shuffle=False)
     start = time.time()
+    callbacks = [Pictures(), ModelSaver(max_to_keep=1), EndBy(sys.argv[4] if sys.argv[4:] else "")]
+    if "fork" in sys.argv:
+        examples = MultiProcessMapData(flow, 2, list, buffer_size=4, strict=True)  # starts its processes after the tracker
+        callbacks = [Pictures(), ModelSaver(max_to_keep=1), InferenceRunner(examples, [ScalarStats("cost")]), Forks()]
     launch_train_with_config(AutoResumeTrainConfig(
         model=Model(), dataflow=flow,
-        callbacks=[Pictures(), ModelSaver(max_to_keep=1), EndBy(sys.argv[4] if sys.argv[4:] else "")],
+        callbacks=callbacks,
         monitors=[JSONWriter(), ScalarPrinter(), MONITOR], max_epoch=int(max_epoch), steps_per_epoch=5), SimpleTrainer())
     print("trained in {:.1f} seconds".format(time.time() - start))

@@ -292,6 +292,12 @@ def test_a_folder_without_a_run_is_refused(tmp_path, capsys, make, said):
     assert not (tmp_path / "x.html").exists()
 
 
+def test_a_page_is_no_directory(tmp_path, capsys):
+    folder = make_run(tmp_path / "run")
+    assert "--output: must be a file; got the directory {0}; try {0}/report.html".format(tmp_path) in refused(
+        capsys, folder, "--output", tmp_path)
+
+
 @pytest.mark.parametrize("weight", ["1", "-0.1", "nan", "much"])
 def test_a_weight_is_a_number_below_one(tmp_path, capsys, weight):
     with pytest.raises(SystemExit):

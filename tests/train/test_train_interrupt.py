@@ -3,6 +3,7 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
 import time
 
 import pytest
@@ -113,3 +114,25 @@ def test_a_signal_to_a_forked_child_does_not_concern_the_parent():
     assert time.time() - start < 60
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_that_leaves_the_context_does_not_leave_it_for_the_parent():
+    called = threading.Event()
+    child = None
+    with pytest.raises(KeyboardInterrupt):
+        try:
+            with unblock_on_sigint(called.set, grace=0.1):
+                child = os.fork()
+                if child == 0:
+                    raise ArithmeticError("on its way out")
+                assert os.waitpid(child, 0)[1] == 0
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(60)
+        except ArithmeticError:
+            os._exit(0)
+        finally:
+            if child == 0:
+                os._exit(1)
+    with unblock_on_sigint(called.set, grace=0.1):  # the way in and out is free
+        pass

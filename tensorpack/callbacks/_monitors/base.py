@@ -18,6 +18,8 @@ _SUMMARY_SUFFIX = "-summary"
 class MonitorBase(Callback):
     """Base class of monitors, which receive everything that is put into `trainer.monitors`.
 
+    A monitor can be given to one training after another, and begins anew in each.
+
     Override some of the `process_*` methods, and any method of a callback: monitors are callbacks that run after all
     others, on every process, and whose graph is set up under no name scope. Example, for a tracking service::
 
@@ -27,13 +29,37 @@ class MonitorBase(Callback):
     """
 
     _chief_only = False
+    _in_use = False
 
     def setup_graph(self, trainer: Any) -> None:
-        """Call `_setup_graph` under no name scope."""
+        """Call `_setup_graph` under no name scope.
+
+        Raises:
+            RuntimeError: a training that has not ended uses it.
+        """
+        if self._in_use:
+            raise RuntimeError("{0}: must belong to one training at a time; got a second one while the first has not ended; "
+                               "make another {0} for it".format(type(self).__name__))
+        self._forget()
         self.trainer = trainer
         self.graph = tf.get_default_graph()
         with self.graph.name_scope(None):
             self._setup_graph()
+
+    def _forget(self) -> None:
+        """Forget what belongs to one training, when the graph of the next one is set up."""
+
+    def before_train(self) -> None:
+        """Call `_before_train`, from which on the monitor is in use."""
+        self._in_use = True
+        super().before_train()
+
+    def after_train(self) -> None:
+        """Call `_after_train`, by which the use of the monitor ends."""
+        try:
+            super().after_train()
+        finally:
+            self._in_use = False
 
     def process(self, name: str, val: Any) -> None:
         """Not called by the library; kept for monitors written before there was one method per kind."""

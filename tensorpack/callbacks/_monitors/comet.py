@@ -19,7 +19,8 @@ cv2 = optional_import("cv2", needed_by="CometMLMonitor.process_image", pip="open
 class CometMLMonitor(MonitorBase):
     """Sends scalars, images (as JPEG), the graph and the ends of epochs to Comet.
 
-    Comet wants `import comet_ml` to come before TensorFlow in a script.
+    Comet wants `import comet_ml` to come before TensorFlow in a script. The experiment ends with the training, so each training
+    needs a monitor of its own: a second one with this is a RuntimeError.
 
     Args:
         experiment: a `comet_ml.Experiment`; by default one is made.
@@ -36,6 +37,7 @@ class CometMLMonitor(MonitorBase):
             raise TypeError("CometMLMonitor: either an experiment or arguments to make one must be given; got both ({})".format(
                 ", ".join(sorted(kwargs))))
         self._experiment = comet_ml.Experiment(**kwargs) if experiment is None else experiment
+        self._has_ended = False
         if tags is not None:
             self._experiment.add_tags(tags)
 
@@ -43,6 +45,11 @@ class CometMLMonitor(MonitorBase):
     def experiment(self) -> Any:
         """The `comet_ml.Experiment`."""
         return self._experiment
+
+    def _setup_graph(self) -> None:
+        if self._has_ended:
+            raise RuntimeError("CometMLMonitor: its experiment must not have ended; got a second training; make another "
+                               "CometMLMonitor for it")
 
     def _before_train(self) -> None:
         self._experiment.set_model_graph(self.graph)
@@ -64,4 +71,5 @@ class CometMLMonitor(MonitorBase):
         self._experiment.log_epoch_end(self.epoch_num, step=self.global_step)
 
     def _after_train(self) -> None:
+        self._has_ended = True
         self._experiment.end()

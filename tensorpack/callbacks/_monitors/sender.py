@@ -1,6 +1,7 @@
 """Sends to a service from a thread of its own, so that a service that is slow or away neither stops nor slows a training."""
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -22,7 +23,9 @@ Send = Callable[[List[Any]], Any]
 class BackgroundSender:
     """Makes calls one after the other, in the order in which they were put, in a daemon thread.
 
-    A call that fails is left out, with one warning for the first failure and the number of all at the end.
+    A call that fails is left out, with one warning for the first failure and the number of all at the end. In a process that
+    was forked later there is no thread: nothing is sent there, which is warned of, and nothing that the other one waits for is
+    touched.
 
     Args:
         who: the monitor, for messages.
@@ -34,6 +37,7 @@ class BackgroundSender:
         self._who = who
         self._service = service
         self._open = open
+        self._process = self._warned_process = os.getpid()
         self._is_away = False  # it could not be opened, the last time
         self._calls: Deque[Tuple[Send, Any]] = deque()
         self._changed = threading.Condition()
@@ -43,9 +47,15 @@ class BackgroundSender:
         self._thread = threading.Thread(target=self._run, name="{}-sender".format(who), daemon=True)
         self._thread.start()
 
+    def _is_forked(self) -> bool:
+        """Whether this is a child of the process with the thread; its copies of locks may be taken for good."""
+        return os.getpid() != self._process
+
     def put(self, call: Callable[[], Any]) -> bool:
         """Have `call` made later, unless too many wait or the service could not be opened: what it holds may be big. Returns at
         once, whether it will be made."""
+        if self._is_forked():
+            return self._refuse_forked()
         with self._changed:
             if self._is_away:
                 self._left_out += 1
@@ -55,6 +65,8 @@ class BackgroundSender:
     def put_item(self, send: Send, item: Any) -> bool:
         """Have `send` called later with a list of items: this one and the next that wait for the same `send`, but no more than
         1,000. Returns at once, whether it will be called: not if too many wait."""
+        if self._is_forked():
+            return self._refuse_forked()
         with self._changed:
             since, is_full = self._since, len(self._calls) >= _CAPACITY
             if is_full:
@@ -68,8 +80,17 @@ class BackgroundSender:
                            _CAPACITY, self._service, waits)
         return not is_full
 
+    def _refuse_forked(self) -> bool:
+        if self._warned_process != os.getpid():
+            self._warned_process = os.getpid()
+            logger.warning("%s: what process %d puts is left out; it was forked from the training, process %d, which sends "
+                           "to %s. Hand the values to that one.", self._who, os.getpid(), self._process, self._service)
+        return False
+
     def close(self, seconds: float) -> bool:
         """Wait until all is sent, for at most so many seconds; whether it is. Nothing is sent after that."""
+        if self._is_forked():
+            return True  # nothing of this process waits
         with self._changed:
             self._ends = True
             self._changed.notify_all()

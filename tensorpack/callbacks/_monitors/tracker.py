@@ -1,6 +1,7 @@
 """`TrackerMonitor`: what monitors that send to a tracking service have in common."""
 from __future__ import annotations
 
+import copy
 import glob
 import json
 import os
@@ -61,10 +62,15 @@ class TrackerMonitor(MonitorBase):
         self._config = dict(config or {})
         self._sends_checkpoints = checkpoints
         self._flush_seconds = flush_seconds
+        self._forget()
+
+    def _forget(self) -> None:
+        self._connection = self  # what the thread uses
         self._sender: Optional[BackgroundSender] = None
         self._scalars: Scalars = {}
         self._step: Optional[int] = None  # that of the scalars
         self._last_checkpoint: Optional[str] = None
+        self._error_before: Optional[BaseException] = None
 
     @abstractmethod
     def _open(self, identity: Optional[str]) -> str:
@@ -100,15 +106,18 @@ class TrackerMonitor(MonitorBase):
         path = os.path.join(folder, self._identity_file) if folder else None
         self._last_checkpoint = self._newest_checkpoint()
         self._remove_unsent()  # of a run that was killed
+        # A thread that an earlier training has given up may still open its run: it must not change that of this one.
+        connection = self._connection = copy.copy(self)
 
         def begin() -> None:
-            identity = self._open(_read_identity(path) if path and is_resumed else None)
-            if path:
+            identity = connection._open(_read_identity(path) if path and is_resumed else None)
+            if path and self._connection is connection:
                 with atomic_write(path) as f:
                     json.dump({"id": identity}, f)
 
         self._sender = BackgroundSender(type(self).__name__, self._service, begin)
-        self._sender.put_item(lambda items: self._send_config(), None)
+        self._sender.put_item(lambda items: connection._send_config(), None)
+        self._error_before = sys.exc_info()[1]  # when this training is what follows an error of another one
 
     def process_scalar(self, name: str, val: float) -> None:
         if self.trainer.is_chief:
@@ -123,14 +132,14 @@ class TrackerMonitor(MonitorBase):
         pixels = np.clip(np.nan_to_num(val), 0, 255).astype("uint8")
         for index, image in enumerate(pixels):
             each = name if len(pixels) == 1 else "{}/{}".format(name, index)
-            self._put_at_step(self._send_image, each, image)
+            self._put_at_step(self._connection._send_image, each, image)
 
     def process_summary(self, summary: tf.Summary) -> None:
         for value in summary.value:
             if value.HasField("histo") and value.histo.bucket:
                 # the outer ones may reach to infinity, in effect
                 edges = np.clip([value.histo.min] + list(value.histo.bucket_limit), value.histo.min, value.histo.max)
-                self._put_at_step(self._send_histogram, value.tag, np.array(value.histo.bucket), edges)
+                self._put_at_step(self._connection._send_histogram, value.tag, np.array(value.histo.bucket), edges)
 
     def _trigger(self) -> None:
         self._flush()
@@ -142,15 +151,16 @@ class TrackerMonitor(MonitorBase):
     def _after_train(self) -> None:
         if self._sender is not None:
             self._trigger()
-            failed = sys.exc_info()[0] is not None  # the training ends by an error, which is on its way up
-            self._sender.put_item(lambda items: self._close(failed), None)
+            connection, error = self._connection, sys.exc_info()[1]  # by which the training ends, on its way up
+            failed = error is not None and error is not self._error_before
+            self._sender.put_item(lambda items: connection._close(failed), None)
             if not self._sender.close(self._flush_seconds):
                 self._remove_unsent()
-            self._sender = None
+            self._sender = self._error_before = None
 
     def _flush(self) -> None:
         if self._scalars and self._sender:
-            self._sender.put_item(self._send_scalars, ScalarsOfStep(self._step or 0, time.time(), self._scalars))
+            self._sender.put_item(self._connection._send_scalars, ScalarsOfStep(self._step or 0, time.time(), self._scalars))
             self._scalars = {}
 
     def _put_at_step(self, send: Callable[..., None], *arguments: Any) -> bool:
@@ -177,9 +187,11 @@ class TrackerMonitor(MonitorBase):
             shutil.rmtree(folder, ignore_errors=True)
             return
 
+        connection = self._connection
+
         def send(step: int) -> None:
             try:
-                self._send_files(step, os.path.basename(prefix), paths)
+                connection._send_files(step, os.path.basename(prefix), paths)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 

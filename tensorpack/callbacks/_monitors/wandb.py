@@ -1,7 +1,8 @@
 """`WandbMonitor`: a training run as a run of Weights & Biases."""
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional
+import threading
+from typing import Any, Dict, List, Mapping, Optional
 
 import numpy as np
 
@@ -14,6 +15,9 @@ wandb = optional_import("wandb", needed_by="WandbMonitor", pip="wandb")
 
 _STEP = "global_step"
 _MOST_BINS = 512  # that W&B takes
+
+_opens = threading.Lock()  # W&B has one active run, which two threads must not make at the same time
+_unfinished: List[Any] = []  # runs of all monitors of this process, also of those whose training has given them up
 
 
 class WandbMonitor(TrackerMonitor):
@@ -46,9 +50,26 @@ class WandbMonitor(TrackerMonitor):
         self._run: Any = None
 
     def _open(self, identity: Optional[str]) -> str:
-        self._run = self._init(id=identity, resume="allow" if identity else None, config=self._config, **self._kwargs)
+        with _opens:
+            self._run = self._init(id=identity, resume="allow" if identity else None, config=self._config, **self._options())
+            _unfinished.append(self._run)
         self._run.define_metric("*", step_metric=_STEP)
         return str(self._run.id)
+
+    def _options(self) -> Dict[str, Any]:
+        """W&B answers `init` with the active run, whatever else is asked for, also if it belongs to another monitor.
+
+        Raises:
+            RuntimeError: this W&B cannot have a second run.
+        """
+        if "reinit" in self._kwargs or not any(run is wandb.run for run in _unfinished):
+            return self._kwargs
+        try:
+            wandb.Settings(reinit="create_new")
+        except Exception as e:  # of a class of its own
+            raise RuntimeError("the run of another WandbMonitor has not ended, and wandb {} has one at a time; try a newer one"
+                               .format(wandb.__version__)) from e
+        return dict(self._kwargs, reinit="create_new")
 
     def _send_scalars(self, steps: List[ScalarsOfStep]) -> None:
         for step, _, scalars in steps:
@@ -71,3 +92,4 @@ class WandbMonitor(TrackerMonitor):
 
     def _close(self, failed: bool) -> None:
         self._run.finish(exit_code=int(failed))
+        _unfinished.remove(self._run)

@@ -48,16 +48,20 @@ class TFEventWriter(MonitorBase):
                  split_files: bool = False):
         if logdir is not None and not tf.gfile.IsDirectory(logdir):
             raise ValueError("TFEventWriter: logdir must be an existing directory; got '{}'; make it first".format(logdir))
+        self._given_logdir = logdir
         self._logdir = logger.get_logger_dir() if logdir is None else logdir
         self._max_queue = whole_number(self, "max_queue", max_queue, minimum=0)
         self._flush_secs = check_number("TFEventWriter", "flush_secs", flush_secs, minimum=0)
         self._split_files = split_files
+        self._graph_thread: Optional[threading.Thread] = None
+        self._forget()
+
+    def _forget(self) -> None:
         self._writer: Optional[tf.summary.FileWriter] = None
         self._is_opened = False
-        self._graph_thread: Optional[threading.Thread] = None
 
     def _setup_graph(self) -> None:
-        self._logdir = self._logdir or _log_dir(self)
+        self._logdir = self._given_logdir or logger.get_logger_dir() or self._logdir or _log_dir(self)
 
     def _before_train(self) -> None:
         if self._logdir is None or is_over(self.trainer):
@@ -160,9 +164,12 @@ class JSONWriter(MonitorBase):
 
     def __init__(self) -> None:
         self._dir = logger.get_logger_dir()
-        self._pending: Dict[str, Any] = {}
         self._skipped: Set[str] = set()
         self._path: str = NOT_YET
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pending: Dict[str, Any] = {}
         self._file: Optional[StatsFile] = None
         self._last: Record = {}  # which this run has appended to the file
         self._carried: List[Record] = []  # by a checkpoint of the earlier run, since its file could not be written
@@ -191,7 +198,7 @@ class JSONWriter(MonitorBase):
         return epoch if isinstance(epoch, int) else None
 
     def _setup_graph(self) -> None:
-        self._dir = self._dir or _log_dir(self)
+        self._dir = logger.get_logger_dir() or self._dir or _log_dir(self)
 
     def process_scalar(self, name: str, val: float) -> None:
         if self._dir is None:

@@ -128,9 +128,10 @@ def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterat
         postponed = handler.postponed
         handler.cancel()
         signal.signal(signal.SIGINT, previous)
-        signal.set_wakeup_fd(before)
-        os.write(writer, _END)  # not by closing it: a forked process may hold a copy of this end
-        watcher.join(grace)
+        if writer in _in_use:  # not in a forked process, which would end the watcher of its parent
+            signal.set_wakeup_fd(before)
+            os.write(writer, _END)  # not by closing it: a forked process may hold a copy of this end
+            watcher.join(grace)
         os.close(writer)
         _in_use.discard(writer)
         if postponed:
