@@ -27,6 +27,7 @@ from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerTensorHandles
 from ..utils import logger
 from ..utils._made_later import made_later
+from ..utils._process.signals import Interruption
 from ..utils._text.keywords import KeywordsTold, keywords_told
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
@@ -90,6 +91,7 @@ class Trainer(KeywordsTold):
         self._registered_callbacks: List[Callback] = []
         self._chief_only_callbacks: List[str] = []  # those that were left out on this process
         self.loop = TrainLoop()
+        self._interruption = Interruption()
         self.monitors: Monitors = NOT_YET
         self.train_op: Optional[tf.Operation] = None
         self.graph = tf.get_default_graph()
@@ -213,7 +215,7 @@ class Trainer(KeywordsTold):
                 self.loop.config(steps_per_epoch, starting_epoch, max_epoch)
                 self.loop.update_global_step()
                 self._watch = TrainingWatch(self.STALL_SECONDS, self.loop, self._callbacks, self._queue_runners)
-                with unblock_on_sigint(self._unblock), self._watch:
+                with unblock_on_sigint(self._unblock) as self._interruption, self._watch:
                     self._run_epochs()
                 self._watch.raise_failure()
                 logger.info("Training has finished!")
@@ -246,6 +248,7 @@ class Trainer(KeywordsTold):
                     self._queue_runners.raise_failure()
                     return
                 self.run_step()
+                self._interruption.raise_postponed()
                 callbacks.trigger_step()
             callbacks.after_epoch()
             logger.info("Epoch %d (global_step %d) finished, time:%s.", loop.epoch_num, loop.global_step,
