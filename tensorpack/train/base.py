@@ -10,6 +10,7 @@ from typing import Any, List, Optional, Union
 import numpy as np
 
 from ..callbacks._epoch_times import NO_LAST_EPOCH
+from ..callbacks._never import warn_of_callbacks_that_never_act
 from ..callbacks._odd import warn_of_odd_callbacks
 from ..callbacks.base import Callback, StopTraining, unwrapped
 from ..callbacks.group import Callbacks, raise_background_failure
@@ -230,6 +231,7 @@ class Trainer(KeywordsTold):
         loop, callbacks = self.loop, self._callbacks
         callbacks.before_train()
         loop.update_global_step()
+        warn_of_callbacks_that_never_act(self._registered_callbacks, loop.max_epoch, self._last_step())
         if loop.starting_epoch > loop.max_epoch:
             logger.info("There is nothing to train: epoch %d would be the next one, and max_epoch is %d.", loop.starting_epoch,
                         loop.max_epoch)
@@ -254,6 +256,13 @@ class Trainer(KeywordsTold):
             logger.info("Epoch %d (global_step %d) finished, time:%s.", loop.epoch_num, loop.global_step,
                         humanize_time_delta(time.time() - start_time))
             callbacks.trigger_epoch()
+
+    def _last_step(self) -> Optional[int]:
+        """The global step at the end; None where a step of the user's may be more than one run of the session."""
+        if not type(self).run_step.__module__.startswith("tensorpack."):
+            return None
+        loop = self.loop
+        return loop.global_step + loop.steps_per_epoch * (loop.max_epoch - loop.starting_epoch + 1)
 
     def _end_by(self, cause: BaseException) -> None:
         """Return when `cause` is a normal end of the training; otherwise raise it, or the error behind it."""

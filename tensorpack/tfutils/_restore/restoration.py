@@ -173,6 +173,7 @@ class Restoration:
         for name in matching.ignored:
             logger.info("Variable %s is ignored when loading the %s.", name, words)
         self._warn_of_ignored_nothing()
+        self._warn_of_unknown_prefix()
         allowed = [name for name in missing if name in options.may_miss]
         if allowed:
             logger.info("Not in the %s, as allowed: %s.", words, some(allowed, 10))
@@ -195,6 +196,15 @@ class Restoration:
             logger.warning("ignore=[%r] ignores nothing: the %s has no such name%s; ignore takes whole names, neither scopes "
                            "nor patterns.", name, self._stored.words,
                            "; did you mean {}?".format(some(near, 3)) if near else "")
+
+    def _warn_of_unknown_prefix(self) -> None:
+        """Then each variable is looked up under its own name, which may be there as well."""
+        scope = (self._options.prefix or "").rstrip("/")
+        if scope and not any(name.startswith(scope + "/") for name in self.variables):
+            scopes = {"/".join(parts[:n]) for parts in (name.split("/") for name in self.variables) for n in range(1, len(parts))}
+            near = nearest_names(scope, scopes, 3) or sorted(each for each in scopes if "/" not in each)
+            logger.warning("prefix=%r changes nothing: no variable of the graph is in a scope of that name; %s.",
+                           self._options.prefix, "did you mean {}?".format(some(near, 3)) if near else "there is no scope")
 
     def _log_of_training(self, missing: Sequence[str]) -> None:
         if missing:
