@@ -248,7 +248,9 @@ def test_ctrl_c_ends_a_worker_that_waits_for_a_frozen_one(train):
 
 
 @pytest.mark.parametrize("options", [
-    ["--event", "sleep", "--stuck-seconds", 600, "--steps", 40], ["--steps", 100000], ["--steps", 100000, "--stuck-seconds", 600],
+    ["--event", "sleep", "--stuck-seconds", 600, "--steps", 40],
+    ["--steps", 100000],
+    ["--steps", 100000, "--stuck-seconds", 600],
 ], ids=["one sleeps, one waits for it in TensorFlow", "anywhere", "anywhere, patient"])
 def test_ctrl_c_on_all_is_no_failure(train, options):
     workers = train(2, *options)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, List, Optional, Sequence, Set, Union
+from typing import Any, Iterable, List, Sequence, Set, Union
 
 from ...tfutils._restore.names import nearest_to_pattern, some
 from ...utils import logger

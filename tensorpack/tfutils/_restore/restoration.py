@@ -1,6 +1,7 @@
 """What a set of stored values does to the variables of a graph: who gets what, what is an error, and what is told."""
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
@@ -201,7 +202,7 @@ class Restoration:
         """Then each variable is looked up under its own name, which may be there as well."""
         scope = (self._options.prefix or "").rstrip("/")
         if scope and not any(name.startswith(scope + "/") for name in self.variables):
-            scopes = {"/".join(parts[:n]) for parts in (name.split("/") for name in self.variables) for n in range(1, len(parts))}
+            scopes = {name[:slash.start()] for name in self.variables for slash in re.finditer("/", name)}
             near = nearest_names(scope, scopes, 3) or sorted(each for each in scopes if "/" not in each)
             logger.warning("prefix=%r changes nothing: no variable of the graph is in a scope of that name; %s.",
                            self._options.prefix, "did you mean {}?".format(some(near, 3)) if near else "there is no scope")

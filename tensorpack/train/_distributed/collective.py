@@ -281,7 +281,8 @@ class CollectiveTrainer(SingleCostTrainer):
 
     def _cannot_go_on(self, departure: Departure) -> RuntimeError:
         # one that is lost did not tell how far it was
-        what = "Start all workers again" if departure.step is None or departure.interrupted else "When that is mended, start all workers again"
+        is_mended = departure.step is None or departure.interrupted
+        what = "Start all workers again" if is_mended else "When that is mended, start all workers again"
         return RuntimeError("Rank {} cannot train without the others; {}. {}: with AutoResumeTrainConfig they go on from the "
                             "last checkpoint".format(self.rank, departure, what))
 

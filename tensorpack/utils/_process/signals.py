@@ -104,8 +104,8 @@ def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterat
 
     Python runs signal handlers between its own instructions, so a main thread that waits in native code, such as a session
     waiting for data, does not see Ctrl-C; `unblock` has to make that wait end. After Ctrl-C the context ends by
-    KeyboardInterrupt, whatever error the native code ends by. The context gives what tells of it. Does nothing outside of the main thread, or where Ctrl-C does not
-    raise KeyboardInterrupt.
+    KeyboardInterrupt, whatever error the native code ends by. The context gives an object that tells whether Ctrl-C was
+    pressed. Does nothing outside of the main thread, or where Ctrl-C does not raise KeyboardInterrupt.
     """
     previous = signal.getsignal(signal.SIGINT) if is_main_thread() else None
     if previous is not signal.default_int_handler and not isinstance(previous, Interruption):
