@@ -16,9 +16,12 @@ __all__ = ["warn_of_callbacks_that_never_act"]
 # what is too large, and how many epochs or steps are needed at least; None for as many as there may be
 _Need = Tuple[str, Optional[int], Optional[int]]
 
+# in a training that is short, to try it, they are not missed
+_ONLY_IF_NEEDED = (EarlyStop, StatMonitorParamSetter)
+
 
 def warn_of_callbacks_that_never_act(callbacks: Sequence[Callback], max_epoch: int, last_step: Optional[int]) -> None:
-    """Warn of each callback whose period or patience is longer than the whole training, earlier runs included.
+    """Tell of each callback whose period or patience is longer than the whole training, earlier runs included.
 
     Args:
         callbacks: those of the trainer; what others call is left to these.
@@ -29,13 +32,12 @@ def warn_of_callbacks_that_never_act(callbacks: Sequence[Callback], max_epoch: i
         return
     for cb in callbacks:
         setting, epochs, steps = _NEEDS.get(type(cb), _needs_nothing)(cb)
-        too_long = [] if epochs is None or epochs <= max_epoch else ["max_epoch is {}".format(max_epoch)]
-        if steps is not None:
-            if last_step is None or steps <= last_step:
-                continue
-            too_long.append("there are {} steps".format(last_step))
-        if too_long and (epochs is None or epochs > max_epoch):
-            logger.warning("%s never acts in this training: %s, and %s.", cb, setting, " and ".join(too_long))
+        needed = [(need, limit, words) for need, limit, words in (
+            (epochs, max_epoch, "max_epoch is {}"), (steps, last_step, "there are {} steps")) if need is not None]
+        if needed and all(limit is not None and need > limit for need, limit, _ in needed):
+            log = logger.info if isinstance(cb, _ONLY_IF_NEEDED) else logger.warning
+            log("%s never acts in this training: %s, and %s.", cb, setting,
+                " and ".join(words.format(limit) for _, limit, words in needed))
 
 
 def _needs_nothing(cb: Any) -> _Need:

@@ -21,6 +21,10 @@ def warned(records):
     return [text for text in messages(records, "WARNING") if "never acts" in text]
 
 
+def told_at_all(records):
+    return [text for text in messages(records, "WARNING") + messages(records, "INFO") if "never acts" in text]
+
+
 def setter(last_k):
     tf.get_variable("rate", [], trainable=False)
     return StatMonitorParamSetter("rate", "cost", lambda x: x / 2, 0.1, last_k)
@@ -55,16 +59,21 @@ def mean(window_size):
 ])
 def test_what_needs_more_than_the_training_has_is_told_at_its_start(log_records, make, told):
     at_start = []
-    train([make(), Call(trigger_step=lambda cb: at_start.append(len(warned(log_records))),
+    train([make(), Call(trigger_step=lambda cb: at_start.append(len(told_at_all(log_records))),
                         trigger_epoch=lambda cb: cb.trainer.monitors.put_scalar("cost", 1.))])
-    assert [told in text for text in warned(log_records)] == ([True] if told else [])
-    assert at_start[0] == len(warned(log_records)), "it comes before the first step"
+    assert [told in text for text in told_at_all(log_records)] == ([True] if told else [])
+    assert at_start[0] == len(told_at_all(log_records)), "it comes before the first step"
+
+
+def test_what_acts_only_if_needed_is_no_warning(log_records):
+    train([EarlyStop("cost", patience=3), setter(3), PeriodicTrigger(Inner(), every_k_epochs=3)])
+    assert len(told_at_all(log_records)) == 3 and len(warned(log_records)) == 1
 
 
 @pytest.mark.parametrize("epochs, starting_epoch", [(0, 1), (2, 2)], ids=["nothing to train", "goes on"])
 def test_epochs_of_earlier_runs_count(log_records, epochs, starting_epoch):
     train([PeriodicTrigger(Inner(), every_k_epochs=max(epochs, 1))], epochs=epochs, starting_epoch=starting_epoch)
-    assert not warned(log_records)
+    assert not told_at_all(log_records)
 
 
 class TwoRuns(Trainer):
@@ -83,7 +92,7 @@ def test_where_a_step_is_several_runs_nobody_knows_how_many_there_are(log_record
     trainer, seen = TwoRuns(), []
     inner = PeriodicTrigger(Noting(seen), every_k_steps=8)
     trainer.train([inner], [], NewSessionCreator(), JustCurrentSession(), 4, 1, 1)
-    assert seen == [8] and not warned(log_records)
+    assert seen == [8] and not told_at_all(log_records)
 
 
 class Noting(Call):
