@@ -231,12 +231,13 @@ class Trainer(KeywordsTold):
         loop, callbacks = self.loop, self._callbacks
         callbacks.before_train()
         loop.update_global_step()
-        warn_of_callbacks_that_never_act(self._registered_callbacks, loop.max_epoch, self._last_step())
         if loop.starting_epoch > loop.max_epoch:
             logger.info("There is nothing to train: epoch %d would be the next one, and max_epoch is %d.", loop.starting_epoch,
                         loop.max_epoch)
         elif loop.max_epoch >= NO_LAST_EPOCH and self.is_chief:
             logger.info("max_epoch is not given: the training goes on until a callback such as EarlyStop, or Ctrl-C, ends it.")
+        if loop.starting_epoch <= loop.max_epoch:
+            warn_of_callbacks_that_never_act(self._registered_callbacks, loop.max_epoch, self._last_step())
         for epoch in range(loop.starting_epoch, loop.max_epoch + 1):
             loop._epoch_num = epoch
             logger.info("Start Epoch %d ...", loop.epoch_num)

@@ -109,6 +109,7 @@ class CollectiveTrainer(SingleCostTrainer):
         self._watchdog: Watchdog = NOT_YET  # stays so where there is one worker
         self._section_start: Optional[float] = None
         self._done = threading.Event()
+        self._exit_lock = threading.Lock()
         if self.size > 1:
             set_worker_index(self.rank)
             logger.info("CollectiveTrainer: worker %d of %d, at %s.", self.rank, self.size, self._cluster.workers[self.rank])
@@ -376,10 +377,10 @@ class CollectiveTrainer(SingleCostTrainer):
             while not self._done.wait(0.1):
                 start, now = self._section_start, time.monotonic()
                 if is_hopeless(now - since, 0.0 if start is None else now - max(start, since)):
-                    self._exit(why)
+                    with self._exit_lock:  # whoever comes second has nothing to add
+                        self._exit(why)
 
         threading.Thread(target=watch, name="CollectiveGuard", daemon=True).start()
-
 
     def _exit(self, why: str) -> None:
         """End the process here and now, by Ctrl-C if that was pressed, otherwise for this reason."""
