@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, List, Set
+from typing import Any, Callable, Iterator, List
 
 from .. import compat
 from ..compat import tfv1 as tf
@@ -38,26 +38,7 @@ def remap_variables(fn: Callable[[Any], Any]) -> Any:
     def remapped(getter: AnyFunction, *args: Any, **kwargs: Any) -> Any:
         return fn(getter(*args, **kwargs))
 
-    return _scope_with_variables("remap_variables", remapped)
-
-
-@contextmanager
-def _scope_with_variables(who: str, custom_getter: AnyFunction) -> Iterator[None]:
-    """Like `custom_getter_scope`, with a warning, once for a graph, if nobody asks for a variable inside."""
-    is_asked = False
-
-    def noting(*args: Any, **kwargs: Any) -> Any:
-        nonlocal is_asked
-        is_asked = True
-        return custom_getter(*args, **kwargs)
-
-    with custom_getter_scope(noting):
-        yield
-    told: Set[str] = graph_state("scopes_without_variables", set)
-    if not is_asked and who not in told:
-        told.add(who)
-        logger.warning("%s: nothing inside has asked tf.get_variable for a variable, so it has no effect there; "
-                       "tf.Variable makes one in another way.", who)
+    return custom_getter_scope(remapped)
 
 
 @keywords_told
@@ -92,8 +73,7 @@ def freeze_variables(stop_gradient: bool = True, skip_collection: bool = False, 
     scopes: List[bool] = graph_state("freeze_statistics", list)
     scopes.append(freeze_statistics)
     try:
-        kept = [tf.GraphKeys.UPDATE_OPS] if freeze_statistics else []
-        with _scope_with_variables("freeze_variables", frozen), freeze_collection(kept):
+        with custom_getter_scope(frozen), freeze_collection([tf.GraphKeys.UPDATE_OPS] if freeze_statistics else []):
             yield
     finally:
         scopes.pop()

@@ -124,35 +124,3 @@ def test_override_can_be_disabled():
     with override_to_local_variable(enable=False):
         w = tf.get_variable("w", initializer=2.0)
     assert tf.global_variables() == [w] and tf.local_variables() == []
-
-
-def make(name, scope):
-    with scope:
-        if name:
-            tf.get_variable(name, [1])
-
-
-SCOPES = [("freeze_variables", freeze_variables), ("freeze_variables", lambda: freeze_variables(skip_collection=True)),
-          ("remap_variables", lambda: remap_variables(lambda variable: variable))]
-
-
-@pytest.mark.parametrize("who, scope", SCOPES)
-def test_a_scope_around_no_variable_is_told_once_for_a_graph(log_records, who, scope):
-    make("a", scope())
-    assert not [record for record in log_records if record.levelname == "WARNING"]
-    with scope():  # the inner one asks for a variable that is not trainable
-        make("b", freeze_variables(skip_collection=True))
-    with pytest.raises(ArithmeticError), scope():
-        raise ArithmeticError("before there was one")
-    assert not [record for record in log_records if record.levelname == "WARNING"]
-    for _ in range(2):
-        make(None, scope())
-    text, = [record.getMessage() for record in log_records if record.levelname == "WARNING"]
-    assert text.startswith(who + ": nothing inside has asked tf.get_variable")
-
-
-def test_what_is_reused_is_asked_for(log_records):
-    make("a", freeze_variables())
-    with tf.variable_scope("", reuse=True):
-        make("a", freeze_variables())
-    assert not [record for record in log_records if record.levelname == "WARNING"]
