@@ -8,6 +8,7 @@ from typing import Any, Callable, List, Optional, Sequence, Union
 import numpy as np
 
 from ..compat import tfv1 as tf
+from ..tfutils._no_match import warn_of_empty_collection
 from ..tfutils._restore.numpy_files import write_npz
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
@@ -107,6 +108,8 @@ class RunUpdateOps(RunOp):
     def _group_updates(self) -> tf.Operation:
         updates = tf.get_collection(self.collection)
         self._num_updates = len(updates)
+        if self.collection != tf.GraphKeys.UPDATE_OPS:
+            warn_of_empty_collection("RunUpdateOps(collection=)", self.collection)
         if not updates:
             return tf.no_op(name="empty_update_ops")
         logger.info("Applying collection %s of %d ops with each step.", self.collection, len(updates))

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import time
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
 
@@ -18,6 +17,7 @@ from ..utils._text.spec import shown
 from ._command import CommandWithValues
 from ._monitors.at_a_glance import EpochTable
 from ._monitors.base import MonitorBase, NoOpMonitor, as_number, clean_tag  # noqa: F401
+from ._monitors.choice import NameChoice
 from ._monitors.comet import CometMLMonitor
 from ._monitors.mlflow import MLflowMonitor
 from ._monitors.wandb import WandbMonitor
@@ -214,8 +214,10 @@ class ScalarPrinter(MonitorBase):
     Args:
         enable_step: log after every step but the last of an epoch (and after that as well if `enable_epoch` is False).
         enable_epoch: log after every epoch.
-        whitelist: regular expressions; only names in which one is found are logged. None for all names.
-        blacklist: regular expressions; names in which one is found are not logged.
+        whitelist: regular expressions; only names in which one is found are logged. None for all names. One that is found in
+            none is warned of after the last epoch, or, if none of them is, after the first.
+        blacklist: regular expressions; names in which one is found are not logged. One that is found in none is warned of
+            after the last epoch if there is a name like it.
         table: False for lines on a terminal as well.
     """
 
@@ -223,12 +225,12 @@ class ScalarPrinter(MonitorBase):
                  blacklist: Optional[Sequence[str]] = None, *, table: bool = True):
         self._enable_step = enable_step
         self._enable_epoch = enable_epoch
-        self._whitelist = None if whitelist is None else _patterns(whitelist)
-        self._blacklist = _patterns(blacklist or ())
+        self._names = (whitelist, blacklist)
         self._has_table = table and enable_epoch
         self._forget()
 
     def _forget(self) -> None:
+        self._choice = NameChoice("ScalarPrinter", *self._names)
         self._values: Dict[str, float] = {}
         self._table = EpochTable() if self._has_table else None
 
@@ -249,6 +251,7 @@ class ScalarPrinter(MonitorBase):
     def _trigger_epoch(self) -> None:
         if self._enable_epoch:
             self._log(self._table)
+        self._choice.tell(self.trainer.monitors.get_names(), self.epoch_num == self.trainer.max_epoch)
 
     def _after_train(self) -> None:
         if self._enable_step or self._enable_epoch:
@@ -256,21 +259,12 @@ class ScalarPrinter(MonitorBase):
 
     def _log(self, table: Optional[EpochTable] = None) -> None:
         values, self._values = self._values, {}
-        values = {name: values[name] for name in sorted(values) if self._is_wanted(name)}
+        values = {name: values[name] for name in sorted(values) if name in self._choice}
         shown_instead = None if table is None else table.of_epoch(values)
         for name, value in values.items():
             logger.info("%s: %.5g", name, value, extra=None if shown_instead is None else NOT_ON_CONSOLE)
         if shown_instead:
             logger._show_only_on_console(shown_instead)
-
-    def _is_wanted(self, name: str) -> bool:
-        if self._whitelist is not None and not any(pattern.search(name) for pattern in self._whitelist):
-            return False
-        return not any(pattern.search(name) for pattern in self._blacklist)
-
-
-def _patterns(regexes: Union[str, Sequence[str]]) -> List[Any]:
-    return [re.compile(regex) for regex in ([regexes] if isinstance(regexes, str) else regexes)]
 
 
 class SendMonitorData(MonitorBase):

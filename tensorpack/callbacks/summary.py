@@ -7,6 +7,7 @@ from typing import Any, Deque, List, Optional, Sequence, Tuple, Union
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
+from ..tfutils._no_match import warn_of_empty_collection
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
 from ..utils._numbers import whole_number
@@ -44,6 +45,8 @@ class MovingAverageSummary(Callback):
 
     def _setup_graph(self) -> None:
         updates = [_as_operation(self.graph, x) for x in tf.get_collection(self.collection)]
+        if self.collection != MOVING_SUMMARY_OPS_KEY:
+            warn_of_empty_collection("MovingAverageSummary(collection=)", self.collection)
         if updates:
             logger.info("Maintain moving average summary of %s in collection %s.", counted(len(updates), "tensor"),
                         self.collection)
@@ -67,6 +70,8 @@ class _MergeSummaries(Callback):
 
     def _setup_graph(self) -> None:
         summaries = tf.get_collection(self.key)
+        if self.key != tf.GraphKeys.SUMMARIES:
+            warn_of_empty_collection("MergeAllSummaries(key=)", self.key)
         if summaries:
             logger.info("Summarizing collection '%s' of size %d.", self.key, len(summaries))
         for asked, got in _renamed(self.graph, summaries):

@@ -133,7 +133,7 @@ class NumpySerializer:
         buffer = np.empty(len(datapoints), dtype=object)
         for k, dp in enumerate(datapoints):  # an assignment at once would look into the datapoints
             buffer[k] = dp
-        with atomic_write(path if path.endswith(".npz") else path + ".npz", "wb") as f:
+        with atomic_write(_with_suffix(path), "wb") as f:
             np.savez(f, buffer=buffer)
 
     @staticmethod
@@ -152,12 +152,17 @@ class NumpySerializer:
         """
         for name, value in (("shuffle", shuffle), ("allow_pickle", allow_pickle)):
             true_or_false("NumpySerializer.load", name, value)
-        path = path if os.path.exists(path) else path + ".npz"
+        path = path if os.path.isfile(path) else _with_suffix(path)
         with explained_numpy("NumpySerializer.load", path), NpzReader(path, allow_pickle=allow_pickle) as data:
             buffer = data["buffer"] if "buffer" in data.files else None
             if buffer is None or not buffer.ndim:
                 raise ValueError("the file must hold an array `buffer`; got {}".format(data.files))
         return DataFromList(_as_datapoints(buffer), shuffle=shuffle)
+
+
+def _with_suffix(path: str) -> str:
+    path = os.fspath(path)
+    return path if path.endswith(".npz") else path + ".npz"
 
 
 def _as_datapoints(buffer: np.ndarray) -> List[Any]:

@@ -9,7 +9,7 @@ from ..utils import logger
 from ._graph_state import graph_state
 from ._restore.names import nearest_to_pattern, some
 
-__all__ = ["without_tower", "warn_of_no_match"]
+__all__ = ["warn_of_empty_collection", "warn_of_no_match", "without_tower"]
 
 _TOWER_PREFIX = re.compile("^tower[0-9]+/")
 _NAMES = 3
@@ -41,6 +41,17 @@ def warn_of_no_match(who: str, pattern: str, names: Iterable[str], matches: Call
     if (who, pattern) not in told:
         told.add((who, pattern))
         logger.warning("%s: %r matches no %s; %s; %s", who, pattern, what, hint, _advice(pattern, names))
+
+
+def warn_of_empty_collection(who: str, key: str) -> None:
+    """Warn, once for a graph, if there is nothing in a collection that the user has named.
+
+    Args:
+        who: the function or class, and its argument, to begin with.
+    """
+    graph = tf.get_default_graph()
+    filled = [each for each in graph.get_all_collection_keys() if isinstance(each, str) and graph.get_collection_ref(each)]
+    warn_of_no_match(who, key, filled, key.__eq__, what="collection that holds anything", hint="so there is nothing to do")
 
 
 def _advice(pattern: str, names: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any, List, Optional, Union
 import numpy as np
 
 from ..callbacks._epoch_times import NO_LAST_EPOCH
+from ..callbacks._never import warn_of_callbacks_that_never_act
 from ..callbacks._odd import warn_of_odd_callbacks
 from ..callbacks.base import Callback, StopTraining, unwrapped
 from ..callbacks.group import Callbacks, raise_background_failure
@@ -28,6 +29,7 @@ from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerTensorHandles
 from ..utils import logger
 from ..utils._made_later import made_later
+from ..utils._process.signals import Interruption
 from ..utils._text.keywords import KeywordsTold, keywords_told
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
@@ -91,6 +93,7 @@ class Trainer(KeywordsTold):
         self._registered_callbacks: List[Callback] = []
         self._chief_only_callbacks: List[str] = []  # those that were left out on this process
         self.loop = TrainLoop()
+        self._interruption = Interruption()
         self.monitors: Monitors = NOT_YET
         self.train_op: Optional[tf.Operation] = None
         self.graph = tf.get_default_graph()
@@ -216,7 +219,7 @@ class Trainer(KeywordsTold):
                 self.loop.config(steps_per_epoch, starting_epoch, max_epoch)
                 self.loop.update_global_step()
                 self._watch = TrainingWatch(self.STALL_SECONDS, self.loop, self._callbacks, self._queue_runners)
-                with unblock_on_sigint(self._unblock), self._watch:
+                with unblock_on_sigint(self._unblock) as self._interruption, self._watch:
                     self._run_epochs()
                 self._watch.raise_failure()
                 logger.info("Training has finished!")
@@ -239,6 +242,8 @@ class Trainer(KeywordsTold):
                         loop.max_epoch)
         elif loop.max_epoch >= NO_LAST_EPOCH and self.is_chief:
             logger.info("max_epoch is not given: the training goes on until a callback such as EarlyStop, or Ctrl-C, ends it.")
+        if loop.starting_epoch <= loop.max_epoch:
+            warn_of_callbacks_that_never_act(self._registered_callbacks, loop.max_epoch, self._last_step())
         for epoch in range(loop.starting_epoch, loop.max_epoch + 1):
             loop._epoch_num = epoch
             logger.info("Start Epoch %d ...", loop.epoch_num)
@@ -252,11 +257,19 @@ class Trainer(KeywordsTold):
                     self._queue_runners.raise_failure()
                     return
                 self.run_step()
+                self._interruption.raise_postponed()
                 callbacks.trigger_step()
             callbacks.after_epoch()
             logger.info("Epoch %d (global_step %d) finished, time:%s.", loop.epoch_num, loop.global_step,
                         humanize_time_delta(time.time() - start_time))
             callbacks.trigger_epoch()
+
+    def _last_step(self) -> Optional[int]:
+        """The global step at the end; None where a step of the user's may be more than one run of the session."""
+        if not type(self).run_step.__module__.startswith("tensorpack."):
+            return None
+        loop = self.loop
+        return loop.global_step + loop.steps_per_epoch * (loop.max_epoch - loop.starting_epoch + 1)
 
     def _end_by(self, cause: BaseException) -> None:
         """Return when `cause` is a normal end of the training; otherwise raise it, or the error behind it."""

@@ -37,6 +37,9 @@ class Call(Callback):
     def _before_train(self):
         self._at("before_train")
 
+    def _before_epoch(self):
+        self._at("before_epoch")
+
     def _trigger_step(self):
         self._at("trigger_step")
 

@@ -305,6 +305,37 @@ def test_scalar_printer(log_records, kwargs, expected):
     assert printed == expected
 
 
+@pytest.mark.parametrize("kwargs, told", [
+    (dict(whitelist=["costs"]), {1: "whitelist=): 'costs' is found in the name of no statistic so far; did you mean 'cost'?"}),
+    (dict(whitelist="nothing alike", enable_epoch=False), {1: "there are 'cost'."}),
+    (dict(whitelist=["^cost$", "val-eror"]), {6: "did you mean 'val-error'?"}),
+    (dict(whitelist=["cost", "error"]), {}),
+    (dict(whitelist=[]), {}),
+    (dict(blacklist=["val-eror"]), {6: "blacklist=): 'val-eror' is found"}),
+    (dict(blacklist=["of_another_training", "val-error"]), {}),
+    ({}, {}),
+], ids=str)
+def test_scalar_printer_tells_patterns_of_no_statistic(log_records, kwargs, told):
+    """A callback may put its statistic in some epochs only, here the third."""
+    warned = {}
+
+    def look(cb):
+        texts = [text for text in messages(log_records, "WARNING") if text.startswith("ScalarPrinter(")]
+        warned.update({cb.epoch_num: texts[len(warned):]} if texts[len(warned):] else {})
+
+    train([Call(trigger_epoch=lambda cb: cb.trainer.monitors.put_scalar("cost", 1), before_epoch=look, after_train=look),
+           PutEachEpoch("val-error", {3: .5})], [ScalarPrinter(**kwargs)], steps=1, epochs=6)
+    assert {epoch - (epoch < 6): len(texts) for epoch, texts in warned.items()} == {epoch: 1 for epoch in told}
+    assert all(text in "".join(sum(warned.values(), [])) for text in told.values())
+
+
+@pytest.mark.parametrize("failing", [dict(trigger_step=fail), dict(trigger_epoch=lambda cb: cb.epoch_num < 2 or fail(cb))])
+def test_a_training_that_fails_says_nothing_of_what_was_still_to_come(log_records, failing):
+    with pytest.raises(ValueError, match="broken"):
+        train([PutEachEpoch("cost", {1: 1., 2: 1.}), Call(**failing)], [ScalarPrinter(whitelist=["cost", "later"])], epochs=9)
+    assert not [text for text in messages(log_records, "WARNING") if text.startswith("ScalarPrinter(")]
+
+
 def test_send_monitor_data_runs_the_command_when_all_values_are_new(tmp_path):
     out = str(tmp_path / "out")
     command = "echo 'cost {cost:.2f} err {val/error-top1} {{kept}}' >> " + out

@@ -1,7 +1,10 @@
 """Callbacks that compute summaries and send them to the monitors."""
+import functools
+
 import pytest
 
 from tensorpack.callbacks.base import Callback
+from tensorpack.callbacks.graph import RunUpdateOps
 from tensorpack.callbacks.monitor import MonitorBase
 from tensorpack.callbacks.summary import (
     MergeAllSummaries,
@@ -222,3 +225,22 @@ def test_only_scalars_have_a_mean(counting_trainer):
 def test_a_window_is_a_number_of_steps(window_size):
     with pytest.raises(ValueError, match="SimpleMovingAverage: window_size must be"):
         SimpleMovingAverage("a", window_size)
+
+
+# ---- collections that hold nothing ----
+
+
+@pytest.mark.parametrize("make, argument", [
+    (MergeAllSummaries, "key"), (functools.partial(MergeAllSummaries, run_alone=True), "key"),
+    (MovingAverageSummary, "collection"), (RunUpdateOps, "collection"),
+], ids=["MergeAllSummaries", "MergeAllSummaries alone", "MovingAverageSummary", "RunUpdateOps"])
+@pytest.mark.parametrize("key, told", [
+    ("mime", "did you mean 'mine'?"), ("else", "; there are '"), ("mine", None), (None, None),
+], ids=["nearly", "nothing alike", "filled", "default"])
+def test_a_collection_that_was_chosen_and_is_empty_is_told_once(counting_trainer, log_records, make, argument, key, told):
+    trainer = counting_trainer()
+    tf.summary.scalar("a", trainer.variable.read_value(), collections=["mine"])
+    for _ in range(2):
+        make(**({} if key is None else {argument: key})).setup_graph(trainer)
+    warned = [r.getMessage() for r in log_records if r.levelname == "WARNING"]
+    assert [told in text and repr(key) in text for text in warned] == ([True] if told else [])

@@ -105,6 +105,13 @@ DATAPOINTS = {
 }
 
 
+@each(ALL)
+@pytest.mark.parametrize("name", ["saved", "saved.npz"])
+def test_a_path_may_be_an_object(tmp_path, save, load, name):
+    save(numbers(3) if save is not ALL["HDF5Serializer"][0] else flow([[k] for k in range(3)]), tmp_path / name)
+    assert len(one_pass(started(load(tmp_path / name, shuffle=False)))) == 3
+
+
 @each(ANY_DATAPOINTS)
 @pytest.mark.parametrize("datapoints", DATAPOINTS.values(), ids=DATAPOINTS.keys())
 def test_datapoints_come_back_as_they_were_in_each_pass(tmp_path, save, load, datapoints):
@@ -267,6 +274,17 @@ class TestNumpySerializer:
         NumpySerializer.save(numbers(3), str(tmp_path / name))
         assert os.listdir(str(tmp_path)) == ["saved.npz"]
         assert one_pass(NumpySerializer.load(str(tmp_path / name), shuffle=False)) == one_pass(numbers(3))
+
+    @pytest.mark.parametrize("name", ["lost", "lost.npz"])
+    def test_a_file_that_is_missing_is_named_as_it_would_be_called(self, tmp_path, name):
+        with pytest.raises(FileNotFoundError) as e:
+            NumpySerializer.load(str(tmp_path / name))
+        assert repr(str(tmp_path / "lost.npz")) in str(e.value)
+
+    def test_a_directory_of_the_name_without_suffix_is_no_file(self, tmp_path):
+        (tmp_path / "saved").mkdir()
+        NumpySerializer.save(numbers(3), str(tmp_path / "saved"))
+        assert one_pass(NumpySerializer.load(str(tmp_path / "saved"), shuffle=False)) == one_pass(numbers(3))
 
     def test_the_file_is_an_array_of_objects(self, tmp_path):
         NumpySerializer.save(numbers(3), str(tmp_path / "a.npz"))

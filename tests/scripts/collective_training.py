@@ -249,6 +249,7 @@ def parse(argv):
     parser.add_argument("--infer", action="store_true")
     parser.add_argument("--passes", nargs="*", default=[], choices=sorted(PASSES), help="flows for validation")
     parser.add_argument("--heartbeat", type=float, default=60)
+    parser.add_argument("--stuck-seconds", type=float, default=1)
     parser.add_argument("--start-seconds", type=float, default=60)
     return parser.parse_args(argv)
 
@@ -290,7 +291,7 @@ def run_training(args):
     tf.set_random_seed(1)
     trainer = CollectiveTrainer(bucket_bytes=args.bucket_bytes)
     trainer.HEARTBEAT_SECONDS, trainer.START_SECONDS = args.heartbeat, args.start_seconds
-    trainer.STUCK_SECONDS, trainer.LAST_STEP_SECONDS = 1.0, 1.5
+    trainer.STUCK_SECONDS, trainer.LAST_STEP_SECONDS = args.stuck_seconds, 1.5
     if trainer.is_chief:
         logger.set_logger_dir(os.path.join(args.out, "log"), "k")
     launch_train_with_config(AutoResumeTrainConfig(

@@ -105,6 +105,18 @@ def test_what_is_to_be_ignored_but_is_nowhere_is_told(tmp_path, log_records, nam
     assert [told in text and repr(name.split(":")[0]) in text for text in warned] == ([True] if told else [])
 
 
+@pytest.mark.parametrize("prefix, told", [
+    ("towerr", "did you mean 'tower'"), ("Tower/", "did you mean 'tower'"), ("nothing", "did you mean 'fc', 'tower'?"),
+    ("tower/c", "'tower/conv'?"), ("tower", None), ("tower/conv/", None), ("", None), (None, None),
+])
+def test_a_prefix_that_is_the_scope_of_no_variable_is_told(tmp_path, log_records, prefix, told):
+    variable("fc/W"), variable("tower/conv/W")
+    path = stored("checkpoint", tmp_path, fc__W=F([1, 2]), W=F([5, 6]))
+    assert load(SaverRestore(path, prefix=prefix))["fc/W"] == [1, 2]
+    warned = [text for text in texts(log_records, "WARNING") if "changes nothing" in text]
+    assert [told in text and repr(prefix) in text for text in warned] == ([True] if told else [])
+
+
 ALLOWED = pytest.mark.parametrize("options", [
     dict(allow_missing=True), dict(allow_missing=".*"), dict(allow_missing=["fc/W", "fc/[bc]"]), dict(ignore_mismatch=True),
 ], ids=["True", "pattern", "list", "ignore_mismatch"])

@@ -8,6 +8,7 @@ import pytest
 from tensorpack import compat
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils._restore import assigning
+from tensorpack.tfutils.sessinit import SmartInit
 from tensorpack.tfutils.varmanip import (
     SessionUpdate,
     dump_session_params,
@@ -62,6 +63,17 @@ def test_strings_survive_a_checkpoint(tmp_path):
     path = save(tmp_path / "m", words=np.array(["one", "three"]), raw=np.array([b"x\x00y"], dtype=object))
     loaded = load_checkpoint_vars(path)
     assert loaded["words"].tolist() == [b"one", b"three"] and loaded["raw"].tolist() == [b"x\x00y"]
+
+
+@pytest.mark.parametrize("read", [load_checkpoint_vars, SmartInit])
+@pytest.mark.parametrize("saved, asked", [
+    ("x.npz", "x"), ("x.npz", "x.npz.npz"), ("x.npz", "x.npy"), ("x", "x.npz"),
+])
+def test_a_name_with_another_ending_is_told(tmp_path, read, saved, asked):
+    save(tmp_path / "much_like_x.npz"), save(tmp_path / saved)
+    with pytest.raises(ValueError) as e:
+        read(str(tmp_path / asked))
+    assert "did you mean {!r}".format(str(tmp_path / saved)) in str(e.value).replace("/./", "/")
 
 
 def test_a_saved_checkpoint_is_read_by_a_saver_and_has_no_other_files(tmp_path):

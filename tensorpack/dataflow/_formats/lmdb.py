@@ -62,7 +62,7 @@ def _explanation(path: str, error: Exception) -> Exception:
 
 def data_file(path: str) -> str:
     """The file that holds the data of the database at `path`, which may be a directory."""
-    return os.path.join(path, "data.mdb") if os.path.isdir(path) else path
+    return os.path.join(path, "data.mdb") if os.path.isdir(path) else os.fspath(path)
 
 
 def open_for_reading(path: str) -> Any:

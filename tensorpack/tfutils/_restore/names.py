@@ -7,6 +7,7 @@ import re
 from typing import Any, Dict, Iterable, List, Mapping
 
 PART_OF_CHECKPOINT = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
+_NUMPY_ENDING = re.compile(r"(\.np[yz])+$")
 _PATTERN = re.compile(r"\.[*+]|[\\^$()\[\]|?]")  # what patterns have more than names
 _ALIKE = 0.6  # names that are more alike than this, of 1 for equal ones, are suggested
 
@@ -109,9 +110,10 @@ def near_path(path: str) -> str:
     directory, name = os.path.split(path)
     if not os.path.isdir(directory or "."):
         return ""
-    beside = {PART_OF_CHECKPOINT.sub("", each) for each in os.listdir(directory or ".")} - {
-        name, PART_OF_CHECKPOINT.sub("", name)}
-    near = difflib.get_close_matches(name, sorted(beside), n=2)
+    beside = sorted({PART_OF_CHECKPOINT.sub("", each) for each in os.listdir(directory or ".")} - {
+        name, PART_OF_CHECKPOINT.sub("", name)})
+    same = [each for each in beside if _NUMPY_ENDING.sub("", each) == _NUMPY_ENDING.sub("", name)]
+    near = same or difflib.get_close_matches(name, beside, n=2)
     return "; did you mean {}?".format(" or ".join(repr(os.path.join(directory, each)) for each in near)) if near else ""
 
 

@@ -1,6 +1,7 @@
 """What a set of stored values does to the variables of a graph: who gets what, what is an error, and what is told."""
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
@@ -173,6 +174,7 @@ class Restoration:
         for name in matching.ignored:
             logger.info("Variable %s is ignored when loading the %s.", name, words)
         self._warn_of_ignored_nothing()
+        self._warn_of_unknown_prefix()
         allowed = [name for name in missing if name in options.may_miss]
         if allowed:
             logger.info("Not in the %s, as allowed: %s.", words, some(allowed, 10))
@@ -195,6 +197,15 @@ class Restoration:
             logger.warning("ignore=[%r] ignores nothing: the %s has no such name%s; ignore takes whole names, neither scopes "
                            "nor patterns.", name, self._stored.words,
                            "; did you mean {}?".format(some(near, 3)) if near else "")
+
+    def _warn_of_unknown_prefix(self) -> None:
+        """Then each variable is looked up under its own name, which may be there as well."""
+        scope = (self._options.prefix or "").rstrip("/")
+        if scope and not any(name.startswith(scope + "/") for name in self.variables):
+            scopes = {name[:slash.start()] for name in self.variables for slash in re.finditer("/", name)}
+            near = nearest_names(scope, scopes, 3) or sorted(each for each in scopes if "/" not in each)
+            logger.warning("prefix=%r changes nothing: no variable of the graph is in a scope of that name; %s.",
+                           self._options.prefix, "did you mean {}?".format(some(near, 3)) if near else "there is no scope")
 
     def _log_of_training(self, missing: Sequence[str]) -> None:
         if missing:

@@ -23,6 +23,7 @@ from ...tfutils.sesscreate import NewSessionCreator
 from ...tfutils.sessinit import SessionInit
 from ...tfutils.tower import TowerContext
 from ...utils import logger
+from ...utils._process.signals import leave_out_traceback
 from ...utils._rng import set_worker_index
 from ...utils._types import NOT_YET
 from ...utils._wire.addresses import require_protection
@@ -32,7 +33,7 @@ from ..tower import SingleCostTrainer
 from .cluster import Cluster, cluster_from_environment
 from .graph_check import compare_graphs, describe_graph, describe_variables, digest, in_common
 from .ops import Gatherer, WorkerGroup
-from .watchdog import Departure, PeerGone, Watchdog, wait_for_name
+from .watchdog import INTERRUPTED, Departure, PeerGone, Watchdog, wait_for_name
 
 __all__ = ["CollectiveTrainer"]
 
@@ -94,6 +95,7 @@ class CollectiveTrainer(SingleCostTrainer):
     HEARTBEAT_SECONDS = 60.0
     STUCK_SECONDS = 2.0
     LAST_STEP_SECONDS = 15.0
+    _INTERRUPTED_SECONDS = 0.5  # how long a step may still take that another worker, interrupted as well, has not begun
     _CLEAN_UP_SECONDS = 20.0  # for what is to be done when another worker has failed, `after_train` of callbacks included
 
     def __init__(self, average: bool = True, *, bucket_bytes: int = 4 << 20, key: Optional[str] = None, insecure: bool = False):
@@ -107,6 +109,7 @@ class CollectiveTrainer(SingleCostTrainer):
         self._watchdog: Watchdog = NOT_YET  # stays so where there is one worker
         self._section_start: Optional[float] = None
         self._done = threading.Event()
+        self._exit_lock = threading.Lock()
         if self.size > 1:
             set_worker_index(self.rank)
             logger.info("CollectiveTrainer: worker %d of %d, at %s.", self.rank, self.size, self._cluster.workers[self.rank])
@@ -198,12 +201,15 @@ class CollectiveTrainer(SingleCostTrainer):
         except BaseException as e:
             self._leave_by(e)
             self._finish()
+            if isinstance(e, KeyboardInterrupt):
+                logger.info("Detected Ctrl-C before the first step.")
+                leave_out_traceback(e)
             raise
 
     def _share_variables(self) -> None:
         if self.size > 1:
             logger.info("%s the variables of rank 0 ...", "Sending" if self.is_chief else "Waiting for")
-            with unblock_on_sigint(self._on_interrupt):
+            with unblock_on_sigint(self._on_interrupt) as self._interruption:
                 self._broadcast()
 
     def _wait_for_own_name(self) -> None:
@@ -276,7 +282,8 @@ class CollectiveTrainer(SingleCostTrainer):
 
     def _cannot_go_on(self, departure: Departure) -> RuntimeError:
         # one that is lost did not tell how far it was
-        what = "Start all workers again" if departure.step is None else "When that is mended, start all workers again"
+        is_mended = departure.step is None or departure.interrupted
+        what = "Start all workers again" if is_mended else "When that is mended, start all workers again"
         return RuntimeError("Rank {} cannot train without the others; {}. {}: with AutoResumeTrainConfig they go on from the "
                             "last checkpoint".format(self.rank, departure, what))
 
@@ -307,6 +314,8 @@ class CollectiveTrainer(SingleCostTrainer):
     def _end_by(self, cause: BaseException) -> None:
         if self._watchdog is not None:
             self._leave_by(cause)
+            if isinstance(cause, KeyboardInterrupt):
+                leave_out_traceback(cause)  # of as many workers as there are
         super()._end_by(cause)
 
     def _leave_by(self, cause: BaseException) -> None:
@@ -314,11 +323,14 @@ class CollectiveTrainer(SingleCostTrainer):
             self._leave("it has stopped ({})".format(cause), False)
         elif isinstance(cause, tf.errors.OutOfRangeError):
             self._leave("its data have ended after {} steps".format(self.loop.global_step), False)
+        elif isinstance(cause, KeyboardInterrupt):
+            self._leave(INTERRUPTED, True)
         else:
             self._leave("it has failed ({})".format(_in_a_line(cause)), True)
 
     def _leave(self, reason: str, failed: bool) -> None:
-        self._watchdog.leave(reason, failed, self.loop.global_step)
+        in_a_step = self._section_start is not None  # others that have come as far are not in vain in that step
+        self._watchdog.leave(reason, failed, self.loop.global_step + in_a_step)
 
     def _clean_up(self, failed: bool) -> None:
         try:
@@ -335,22 +347,25 @@ class CollectiveTrainer(SingleCostTrainer):
             self._watchdog.close()
 
     def _on_departure(self, departure: Departure) -> None:
-        if departure.failed and not self._done.is_set():
-            logger.error("Training ends on rank %d; %s.", self.rank, departure)
-        self._end_if_stuck(str(self._cannot_go_on(departure)), 1, functools.partial(self._is_hopeless, departure))
+        both_interrupted = departure.interrupted and self._interruption.received
+        if departure.failed and not both_interrupted and not self._done.is_set():
+            log = logger.info if departure.interrupted else logger.error
+            log("Training ends on rank %d; %s.", self.rank, departure)
+        self._end_if_stuck(str(self._cannot_go_on(departure)), functools.partial(self._is_hopeless, departure))
 
     def _is_hopeless(self, departure: Departure, seconds: float, stuck: float) -> bool:
+        if departure.interrupted and self._interruption.received and self.loop.global_step >= (departure.step or 0):
+            return stuck > self._INTERRUPTED_SECONDS
         if departure.failed or departure.step is None:
             return stuck > self.STUCK_SECONDS or seconds > self._CLEAN_UP_SECONDS
         return stuck > self.LAST_STEP_SECONDS and self.loop.global_step >= departure.step
 
     def _on_interrupt(self) -> None:
         """Ctrl-C was pressed some time ago, and a step of TensorFlow does not end."""
-        self._leave("it was interrupted", True)
-        self._end_if_stuck("Rank {} was interrupted".format(self.rank), 128 + signal.SIGINT,
-                           lambda seconds, stuck: stuck > self.STUCK_SECONDS)
+        self._leave(INTERRUPTED, True)
+        self._end_if_stuck("", lambda seconds, stuck: stuck > self.STUCK_SECONDS)
 
-    def _end_if_stuck(self, why: str, status: int, is_hopeless: Callable[[float, float], bool]) -> None:
+    def _end_if_stuck(self, why: str, is_hopeless: Callable[[float, float], bool]) -> None:
         """Watch the main thread from now on, and end the process when it waits, in TensorFlow, for who will not come.
 
         Args:
@@ -362,13 +377,24 @@ class CollectiveTrainer(SingleCostTrainer):
             while not self._done.wait(0.1):
                 start, now = self._section_start, time.monotonic()
                 if is_hopeless(now - since, 0.0 if start is None else now - max(start, since)):
-                    logger.error("%s. TensorFlow cannot be interrupted here, the process exits.", why)
-                    self._leave("it has failed ({})".format(why), True)
-                    sys.stdout.flush()
-                    sys.stderr.flush()
-                    os._exit(status)
+                    with self._exit_lock:  # whoever comes second has nothing to add
+                        self._exit(why)
 
         threading.Thread(target=watch, name="CollectiveGuard", daemon=True).start()
+
+    def _exit(self, why: str) -> None:
+        """End the process here and now, by Ctrl-C if that was pressed, otherwise for this reason."""
+        words = "TensorFlow cannot be interrupted here, the process exits."
+        if self._interruption.received:
+            logger.info("Rank %d was interrupted, in epoch %d at global_step %d. %s", self.rank, self.loop.epoch_num,
+                        self.loop.global_step, words)
+            self._leave(INTERRUPTED, True)
+        else:
+            logger.error("%s. %s", why, words)
+            self._leave("it has failed ({})".format(why), True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(128 + signal.SIGINT if self._interruption.received else 1)
 
 
 class _EpochBoundary(CallbackFactory):

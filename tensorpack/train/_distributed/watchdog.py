@@ -19,7 +19,9 @@ from ...utils._wire.keys import Key
 from ...utils._wire.strays import StrayLog
 from .connection import Connection as _Connection
 
-__all__ = ["Departure", "PeerGone", "Watchdog", "wait_for_name"]
+__all__ = ["INTERRUPTED", "Departure", "PeerGone", "Watchdog", "wait_for_name"]
+
+INTERRUPTED = "it was interrupted"
 
 _MAGIC = "tensorpack watchdog 1"
 _RETRY_SECONDS = 0.2
@@ -41,6 +43,11 @@ class Departure(NamedTuple):
     reason: str
     failed: bool
     step: Optional[int]
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody has pressed Ctrl-C there."""
+        return self.reason == INTERRUPTED
 
     def __str__(self) -> str:
         return "rank {}: {}".format(self.rank, self.reason)

@@ -8,8 +8,8 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from types import FrameType, ModuleType
-from typing import Callable, Iterator, Optional, Set
+from types import FrameType, ModuleType, TracebackType
+from typing import Callable, Iterator, Optional, Set, Type
 
 from .. import logger
 
@@ -61,21 +61,30 @@ def postpone_sigint_in(module: ModuleType) -> None:
     _no_sigint_in.add(module.__file__ or "")
 
 
-class _PostponingHandler:
+class Interruption:
     """The handler of Ctrl-C within `unblock_on_sigint`: Python's own, but for what `postpone_sigint_in` was told.
 
     Attributes:
+        received: whether there was a Ctrl-C, which may not have been raised yet.
         postponed: whether a Ctrl-C has yet to be raised.
     """
 
     def __init__(self) -> None:
+        self.received = False
         self._again: Optional[threading.Timer] = None
 
     @property
     def postponed(self) -> bool:
         return self._again is not None
 
+    def raise_postponed(self) -> None:
+        """Raise KeyboardInterrupt here if a Ctrl-C has yet to be raised; another attempt may be as untimely as the first."""
+        if self._again is not None:
+            self.cancel()
+            raise KeyboardInterrupt
+
     def __call__(self, number: int, frame: Optional[FrameType]) -> None:
+        self.received = True
         self.cancel()
         if frame is None or frame.f_code.co_filename not in _no_sigint_in:
             signal.default_int_handler(number, frame)
@@ -90,17 +99,17 @@ class _PostponingHandler:
 
 
 @contextmanager
-def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterator[None]:
+def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterator[Interruption]:
     """Within the context, call `unblock` in another thread when Ctrl-C has not ended the context after `grace` seconds.
 
     Python runs signal handlers between its own instructions, so a main thread that waits in native code, such as a session
     waiting for data, does not see Ctrl-C; `unblock` has to make that wait end. After Ctrl-C the context ends by
-    KeyboardInterrupt, whatever error the native code ends by. Does nothing outside of the main thread, or where Ctrl-C does not
-    raise KeyboardInterrupt.
+    KeyboardInterrupt, whatever error the native code ends by. The context gives an object that tells whether Ctrl-C was
+    pressed. Does nothing outside of the main thread, or where Ctrl-C does not raise KeyboardInterrupt.
     """
     previous = signal.getsignal(signal.SIGINT) if is_main_thread() else None
-    if previous is not signal.default_int_handler and not isinstance(previous, _PostponingHandler):
-        yield
+    if previous is not signal.default_int_handler and not isinstance(previous, Interruption):
+        yield Interruption()
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -113,16 +122,18 @@ def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterat
             received = os.read(reader, 1)
             if received == _END:
                 break
-            if received[0] == signal.SIGINT and not left.wait(grace):
-                unblock()
+            if received[0] == signal.SIGINT:
+                handler.received = True
+                if not left.wait(grace):
+                    unblock()
         os.close(reader)
 
+    handler = Interruption()
     watcher = threading.Thread(target=watch, name="unblock_on_sigint", daemon=True)
     watcher.start()
-    handler = _PostponingHandler()
     signal.signal(signal.SIGINT, handler)
     try:
-        yield
+        yield handler
     finally:
         left.set()
         postponed = handler.postponed
@@ -136,6 +147,17 @@ def unblock_on_sigint(unblock: Callable[[], None], grace: float = 1.0) -> Iterat
         _in_use.discard(writer)
         if postponed:
             raise KeyboardInterrupt
+
+
+def leave_out_traceback(error: BaseException) -> None:
+    """Let Python write nothing when this very error ends the program: all that is to be said has been said."""
+    previous = sys.excepthook
+
+    def hook(kind: Type[BaseException], value: BaseException, traceback: Optional[TracebackType]) -> None:
+        if value is not error:
+            previous(kind, value, traceback)
+
+    sys.excepthook = hook
 
 
 def enable_death_signal(_warn: bool = True) -> None:
