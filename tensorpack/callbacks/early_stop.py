@@ -14,18 +14,18 @@ __all__ = ["EarlyStop"]
 
 
 class EarlyStop(Callback):
-    """Stop training after `patience` triggers in a row (epochs, by default) in which a statistic has not become better.
+    """Stop training after `patience` values in a row of a statistic (epochs, by default) that are not better.
 
-    It looks at the latest value that the monitors have, so it belongs after the callback that produces it, for instance an
-    `InferenceRunner`. Where that one runs every k epochs only, wrap both in a `PeriodicTrigger`. NaN is never better. Runs
-    on the chief only: several processes that train together need another way to stop.
+    At each trigger it looks at the latest value that the monitors have, so it belongs after the callback that produces it,
+    for instance an `InferenceRunner`. A trigger without a new value, as where that one runs every k epochs only, does not
+    count. NaN is never better. Runs on the chief only: several processes that train together need another way to stop.
 
     A training that is resumed goes on with the best value and the count of the earlier run, which are in `callbacks.json` in
     the log directory; one that has stopped early is not begun again.
 
     Args:
         stat: name of the statistic, for instance `"validation_error"`.
-        patience: how many triggers without improvement are too many, at least 1.
+        patience: how many values without improvement are too many, at least 1.
         min_delta: by how much a value must be better than the best so far to count.
         mode: `"min"` if smaller is better, `"max"` if larger is, as for an accuracy. A name of the statistic that sounds
             otherwise is warned of.
@@ -45,12 +45,14 @@ class EarlyStop(Callback):
         self._best: Optional[float] = None
         self._best_epoch = 0
         self._num_bad = 0
+        self._last_step: Optional[int] = None
         self._watch = StatisticWatch(self, stat, "it cannot stop training", must_come_after=True, direction=Direction(
             larger=mode == "max", effect="training ends when it does not {}".format("rise" if mode == "max" else "fall"),
             remedy="pass mode='{}'".format("min" if mode == "max" else "max")))
         self._memory = Memory(self, "EarlyStop/{}/{}".format(stat, mode))
 
     def _before_train(self) -> None:
+        self._last_step = None
         remembered = self._memory.recall()
         if remembered is None:
             return
@@ -75,10 +77,10 @@ class EarlyStop(Callback):
 
     def _trigger(self) -> None:
         self._watch.note_trigger()
-        try:
-            value = self.trainer.monitors.get_latest(self.stat)
-        except KeyError:
+        history = self.trainer.monitors.get_history(self.stat)
+        if not history or history[-1][0] == self._last_step:
             return
+        self._last_step, value = history[-1]
         if self._is_better(value):
             self._best, self._best_epoch, self._num_bad = value, self.epoch_num, 0
         else:

@@ -101,9 +101,17 @@ class Monitors(Callback):
             ValueError: the array is none of these.
         """
         images = _as_nhwc(name, np.asarray(val))
+        self._tell_of_black(name, images)
         for monitor in self._monitors:
             monitor.process_image(name, images)
         self._put_summary(create_image_summary(name, images))
+
+    def _tell_of_black(self, name: str, images: np.ndarray) -> None:
+        known = images[np.isfinite(images)] if images.dtype.kind == "f" and name not in self._skipped else images[:0]
+        if known.size and known.min() >= 0 and 0 < known.max() <= 1:
+            self._skipped.add(name)
+            logger.warning("monitors.put_image('%s'): an image has values in [0, 255], so that one with values from %g to %g "
+                           "is black; multiply it by 255.", name, known.min(), known.max())
 
     def put_histogram(self, name: str, val: Any, *, bins: int = 30) -> None:
         """Put the distribution of the numbers in an array of any shape, as a summary with a histogram.

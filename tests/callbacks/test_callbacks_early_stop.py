@@ -38,8 +38,11 @@ def epochs_until_stop(trainer, values, *args, **kwargs):
     ([NAN, NAN, 4, 3, 2], dict(patience=3), 5),
     ([NAN, NAN, 4, 3, 2], dict(patience=2), 2),
     ([None, None, None, 5, 4], dict(patience=1), 5),
+    ([5, None, None, 4, None, None, 3, None, None], dict(patience=2), 9),
+    ([5, None, 5, None, None, 5, 4], dict(patience=2), 6),
 ], ids=["always better", "equal is not better", "patience", "patience starts again", "max", "max stops",
-        "small steps add up", "steps too small", "NaN is not better", "NaN at first", "only NaN", "missing does not count"])
+        "small steps add up", "steps too small", "NaN is not better", "NaN at first", "only NaN", "missing does not count",
+        "an old value does not count", "new values count"])
 def test_training_ends_at_epoch(counting_trainer, values, options, expected):
     assert epochs_until_stop(counting_trainer(), values, **options) == expected
 

@@ -123,12 +123,14 @@ def test_run_update_ops_without_updates_costs_no_fetch(counting_trainer, log_rec
 # ---- ProcessTensors, DumpTensors ----
 
 
-def test_process_tensors_gives_the_values_of_each_step(counting_trainer):
+def test_process_tensors_gives_the_values_of_each_step(counting_trainer, log_records):
     seen = []
     cb = ProcessTensors(["count:0", "steps_seen:0", "count"], lambda count, variable, op: seen.append((count, op)))
     counting_trainer(use_resource=True).go([cb], steps_per_epoch=3, max_epoch=1)
     assert seen == [(1., None), (2., None), (3., None)]
     assert cb.chief_only is True and cb.before_run(None) is cb.before_run(None)
+    told, = [r.getMessage() for r in log_records if "is the name of an operation" in r.getMessage()]
+    assert told.endswith("'count' is the name of an operation, whose value is None; its tensor is 'count:0'.")
 
 
 def test_process_tensors_refuses_what_is_no_function():

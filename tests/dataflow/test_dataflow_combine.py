@@ -13,6 +13,7 @@ from tensorpack.dataflow import (
     DataFromGenerator,
     DataFromList,
     JoinData,
+    MapData,
     RandomChooseData,
     RandomMixData,
     RepeatedData,
@@ -65,6 +66,16 @@ def test_concat():
 class TestJoinData:
     def test_lists_and_tuples_are_concatenated(self):
         assert list(JoinData([flow([1], [2]), flow((3, 4), (5, 6))])) == [[1, 3, 4], [2, 5, 6]]
+
+    @pytest.mark.parametrize("make, is_told", [
+        (lambda: [DataFromList([[1], [2]]), MapData(DataFromList([[3], [4]]), list)], True),
+        (lambda: [DataFromList([[1], [2]]), DataFromList([[3], [4]], shuffle=False)], False),
+        (lambda: [DataFromList([[1], [2]]), DataFromList([[3], [4], [5]])], False),
+        (lambda: [DataFromList([[1], [2]])] * 2, False),
+    ], ids=["shuffled", "one", "of other lengths", "the same"])
+    def test_flows_of_one_length_that_are_shuffled_each_on_its_own_are_told(self, log_records, make, is_told):
+        JoinData(make())
+        assert any("does not belong together" in r.getMessage() for r in log_records) == is_told
 
     def test_dicts_are_merged(self):
         original = {"x": 1, "y": 2}

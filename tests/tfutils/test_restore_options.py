@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tensorpack import (
+    AutoResumeTrainConfig,
     Callback,
     DataFromList,
     ModelDesc,
@@ -268,6 +269,13 @@ def test_the_log_says_where_the_learning_rate_comes_from(trained, tmp_path, kind
     assert len(said) == 1 and "0.25 comes from the {} ".format("checkpoint" if kind == "checkpoint" else "dict") in said[0]
     assert ("m." + kind in said[0]) == (kind in ("npz", "npy"))
     assert "overwrites 0.125" in said[0] and "weights_only=True" in said[0]
+
+
+@pytest.mark.parametrize("rate, is_told", [(.125, True), (.25, False)])
+def test_a_training_that_goes_on_with_another_rate_than_the_scripts_says_so(trained, log_records, rate, is_told):
+    assert train(AutoResumeTrainConfig.get_sessinit_resume(trained), rate=rate)["learning_rate"] == .25
+    said = [m for m in texts(log_records, "INFO") if "overwrites 0.125; a HyperParamSetter in the callbacks changes it" in m]
+    assert len(said) == is_told
 
 
 def test_a_rate_that_counts_as_a_weight_is_warned_of(trained, monkeypatch, log_records):

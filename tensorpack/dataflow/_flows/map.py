@@ -93,7 +93,8 @@ class MapDataComponent(MapData):
     """Applies a function to one component of each datapoint; order is kept.
 
     Args:
-        ds: flow of list, tuple or dict datapoints; tuples become lists, the original datapoint is not changed.
+        ds: flow of list, tuple or dict datapoints; tuples become lists; the list or dict of the original
+            datapoint is not changed, but what `func` changes in a component itself, as `x *= 2` does, is changed in the source.
         func: takes the component and returns the new one; None drops the datapoint.
         index: position or dict key of the component.
     """

@@ -146,7 +146,7 @@ class Restoration:
 
     def _tell_learning_rate(self, sess: tf.Session) -> None:
         """A training that begins with a stored rate, not with the one in the script, surprises."""
-        if self._options.goes_on or not self._is_for_training():
+        if not self._is_for_training():
             return
         for name, key in self.pairs:
             if name.rpartition("/")[2] == _LEARNING_RATE and self.variables[name].shape.ndims == 0:
@@ -154,7 +154,11 @@ class Restoration:
                 before = _value_before(sess, self.variables[name])
                 if before is None or not np.isclose(stored, before, rtol=1e-6, atol=0):
                     source = self._stored.words + ("" if before is None else " and overwrites {:.7g}".format(before))
-                    self._tell_where_from(name, stored, source)
+                    if self._options.goes_on:
+                        logger.info("The learning rate %s comes from the %s; a HyperParamSetter in the callbacks changes it.",
+                                    stored, source)
+                    else:
+                        self._tell_where_from(name, stored, source)
 
     def _tell_where_from(self, name: str, rate: Any, source: str) -> None:
         if self._options.weights_only:
