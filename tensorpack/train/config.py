@@ -108,9 +108,10 @@ class TrainConfig(KeywordsTold):
                  session_creator: Optional[tf.train.SessionCreator] = None,
                  session_config: Optional[tf.ConfigProto] = None, session_init: Optional[SessionInit] = None,
                  starting_epoch: int = 1, steps_per_epoch: Optional[int] = None, max_epoch: int = 99999):
-        if isinstance(dataflow, ModelDescBase):
-            raise TypeError("TrainConfig: the first argument is the dataflow; got the model {}; use keywords, as in "
-                            "TrainConfig(model={}(), dataflow=ds, callbacks=[...])".format(*[type(dataflow).__name__] * 2))
+        for place, given in ("first argument is the dataflow", dataflow), ("second argument is an InputSource", data):
+            if isinstance(given, ModelDescBase):
+                raise TypeError("TrainConfig: the {}; got the model {}; use keywords, as in TrainConfig(model={}(), "
+                                "dataflow=ds, callbacks=[...])".format(place, *[type(given).__name__] * 2))
         if dataflow is not None and data is not None:
             raise ValueError("TrainConfig: dataflow and data exclude each other; got both")
         if dataflow is not None:

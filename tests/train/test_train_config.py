@@ -67,9 +67,10 @@ def test_defaults(linear_model, linear_data):
     (lambda d: dict(dataflow=d, callbacks=[ModelSaver]), TypeError, r"the class ModelSaver; write ModelSaver\("),
     (lambda d: dict(dataflow=d, monitors=[JSONWriter]), TypeError, r"the class JSONWriter; write JSONWriter\("),
     (lambda d: dict(dataflow=d, model=ModelDesc), TypeError, r"a ModelDescBase; got the class ModelDesc; write ModelDesc\("),
+    (lambda d: dict(dataflow=d, data=ModelDesc()), TypeError, "second argument is an InputSource; got the model ModelDesc"),
 ], ids=["both", "input-as-dataflow", "dataflow-as-input", "list-as-input", "model", "dict", "not-in-a-list", "callback",
         "extra", "monitors", "init", "creator", "none", "ten", "infinite", "steps", "epochs", "start", "empty",
-        "class-callback", "class-monitor", "class-model"])
+        "class-callback", "class-monitor", "class-model", "model-as-input"])
 def test_wrong_arguments_are_named(linear_data, kwargs, error, words):
     with pytest.raises(error, match=words):
         TrainConfig(**kwargs(linear_data()))

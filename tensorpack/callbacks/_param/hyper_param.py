@@ -94,8 +94,8 @@ class GraphVarParam(HyperParam):
             raise TypeError("GraphVarParam: variable '{}' holds {}; got {}; give a number".format(
                 self.var_name, self.var.dtype.base_dtype.name, shown(v)))
         if np.issubdtype(np.asarray(v).dtype, np.floating) and not self.var.dtype.base_dtype.is_floating:
-            raise ValueError("GraphVarParam: variable '{}' holds {}; got the float {!r}; give an integer".format(
-                self.var_name, self.var.dtype.base_dtype.name, v))
+            raise ValueError("GraphVarParam: variable '{}' holds {}; got the float {!r}; give an integer, or make it of a "
+                             "float, such as initializer=1.".format(self.var_name, self.var.dtype.base_dtype.name, v))
         if not self.var.shape.is_compatible_with(np.shape(v)):
             raise ValueError("GraphVarParam: variable '{}' has the shape {}; got a value of shape {}".format(
                 self.var_name, self.var.shape, np.shape(v)))
