@@ -110,7 +110,8 @@ def branch_off_numpy() -> None:
 
     They repeat if the parent had called `numpy.random.seed` and a worker of the same number is forked again.
     """
-    words, position = np.random.get_state()[1:3]
+    state: Any = np.random.get_state()
+    words, position = state[1:3]
     inherited = int.from_bytes(hashlib.sha256(words.tobytes()).digest(), "little")
     np.random.seed(_entropy(inherited, _streams.worker + (position,)))
 
