@@ -285,9 +285,9 @@ def never(dp):
 
 
 IN_MEMORY = {
-    "list": (flow_of([flat(), 3]), 1, "<td>uint8</td>"),
-    "no image": (DataFromList(np.zeros((5, 3))), 0, "<td>float64</td>"),
-    "dataset": (dataset.Digits("train"), 1, "<td>float32</td>"),
+    "list": (flow_of([flat(), 3]), 1, "<td>uint8<"),
+    "no image": (DataFromList(np.zeros((5, 3))), 0, "<td>float64<"),
+    "dataset": (dataset.Digits("train"), 1, "<td>float32<"),
     "a part": (dataset.Digits("train")._divided(Division(7, 3, True)), 1, "A datapoint:"),
     "chain": (BatchData(MapData(dataset.Digits("test"), never), 9), 1, "of its source, Digits"),
     "a batch": (flow_of([np.zeros((9, 8, 8, 3), "uint8"), 3]), 4, "batch of 9"),

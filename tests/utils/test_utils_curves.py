@@ -26,7 +26,8 @@ def num_axes(root):
 
 
 def rows(html):
-    return [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", html)[1:]]
+    rows = re.search("<table>(.*?)</table>", html).group(1).split("<tr>")
+    return [row.split("<td>")[1:] for row in rows[2:]]
 
 
 def test_the_table_has_the_last_and_the_best_value():
@@ -81,4 +82,4 @@ def test_without_matplotlib_the_table_is_there():
             "print(statistics_html({'x': [(1, 2.)]}))")
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
     out = done.stdout.decode()
-    assert "<td>x</td>" in out and "pip install matplotlib" in out and "<img" not in out, out
+    assert "<td>x<" in out and "pip install matplotlib" in out and "<img" not in out, out

@@ -7,11 +7,10 @@ from typing import Any, Iterable, Sequence
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A table, which screen readers read with the heads of its columns."""
-    def line(start: str, end: str, cells: Iterable[Any]) -> str:
-        return "<tr>{}</tr>".format("".join(start + escape(str(cell)) + end for cell in cells))
+    def line(start: str, cells: Iterable[Any]) -> str:  # end tags may be left out, and are a tenth of a long table
+        return "<tr>" + "".join(start + escape(str(cell)) for cell in cells)
 
-    return "<table>{}{}</table>".format(line('<th scope="col">', "</th>", header),
-                                        "".join(line("<td>", "</td>", row) for row in rows))
+    return "<table>{}{}</table>".format(line('<th scope="col">', header), "".join(line("<td>", row) for row in rows))
 
 
 def plain(text: str) -> str:
