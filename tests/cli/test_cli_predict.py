@@ -147,6 +147,15 @@ def test_images_are_resized(tmp_path_factory, files, shape, sizes, arguments):
     assert [line["outputs"]["score:0"] for line in read_lines("out.jsonl")] == [list(sizes)] * 2
 
 
+def test_a_resized_image_is_what_the_augmentor_makes_of_it(tmp_path_factory, files):
+    resizing = model(tmp_path_factory, (None, 5, 4, 3), tf.uint8)
+    picture = np.random.RandomState(0).randint(0, 256, (19, 17, 3)).astype("uint8")
+    cv2.imwrite("large.png", picture)
+    assert predict(resizing, "--input", "large.png", "--output", "out.jsonl") == 0
+    expected = imgaug.Resize((5, 4)).augment(picture).astype("float32").mean((0, 1))
+    np.testing.assert_allclose(read_lines("out.jsonl")[0]["outputs"]["score:0"], expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("shape, arguments", [((None, 5, 4, 3), []), ((None, None, None, 3), ["--size", "5x4"])],
                          ids=["size-of-the-model", "size-as-told"])
 def test_the_middle_is_cut_out_as_augmentors_do(tmp_path_factory, files, shape, arguments):

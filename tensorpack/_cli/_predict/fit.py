@@ -7,9 +7,6 @@ import numpy as np
 
 from ...dataflow import imgaug
 from ...utils import logger
-from ...utils.optional import optional_import
-
-cv2 = optional_import("cv2", needed_by="tensorpack-predict", pip="opencv-python-headless")
 
 
 class Fit:
@@ -18,7 +15,7 @@ class Fit:
     Args:
         size: height and width; None for what may be any.
         shortest_edge: what the shortest edge is resized to, before the middle of `size` is cut out. None resizes a picture as a
-            whole, which is told once if it changes the aspect ratio.
+            whole, as `imgaug.Resize` does, which is told once if it changes the aspect ratio.
     """
 
     def __init__(self, size: Tuple[Optional[int], Optional[int]], shortest_edge: Optional[int]):
@@ -37,8 +34,7 @@ class Fit:
             logger.warning(
                 "The aspect ratio of images changes: %s is %dx%d, and the model gets it as %dx%d. If it was trained on images "
                 "that were resized and cut, give --shortest-edge.", name, *picture.shape[:2], height, width)
-        method = cv2.INTER_AREA if picture.shape[0] > height else cv2.INTER_LINEAR
-        return cv2.resize(picture, (width, height), interpolation=method)
+        return imgaug.Resize((height, width)).augment(picture)
 
     def _target(self, picture: np.ndarray) -> Tuple[int, int]:
         return self._size[0] or picture.shape[0], self._size[1] or picture.shape[1]
