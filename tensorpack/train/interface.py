@@ -77,7 +77,7 @@ def _tell_how_to_see_the_cost() -> None:
 
 
 def _check_unused_regularization() -> None:
-    unused = [x.name for x in set(tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)) if not x.consumers()]
+    unused = {loss.name for loss in tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES) if not _is_used(loss)}
     if unused:
         logger.warning("These tensors are in the REGULARIZATION_LOSSES collection, but nothing uses them: %s",
                        ", ".join(sorted(unused)))
@@ -86,3 +86,13 @@ def _check_unused_regularization() -> None:
     if forgotten:
         logger.warning("The weights are not regularized: nothing uses %s, which regularize_cost has returned; add it to the "
                        "cost that build_graph returns.", ", ".join(forgotten))
+
+
+def _is_used(loss: Any) -> bool:
+    if hasattr(loss, "consumers"):
+        return bool(loss.consumers())
+    try:  # of a resource variable: TensorFlow computes it anew for each who uses it
+        loss.graph.get_operation_by_name(loss.op.name + "_1")
+    except KeyError:
+        return False
+    return True

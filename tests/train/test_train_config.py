@@ -26,6 +26,7 @@ from tensorpack import (
     TensorInput,
     TrainConfig,
     Trainer,
+    l2_regularizer,
     launch_train_with_config,
     logger,
     regularize_cost,
@@ -224,6 +225,21 @@ def test_regularization_losses_that_nothing_uses_are_listed(linear_model, linear
     model = type("Model", (linear_model,), {"build_graph": build_graph})()
     launch_train_with_config(TrainConfig(model=model, dataflow=linear_data(), monitors=[], max_epoch=1), SimpleTrainer())
     assert any("forgotten" in r.getMessage() for r in log_records if r.levelname == "WARNING")
+
+
+@pytest.mark.parametrize("use_resource", [False, True])
+@pytest.mark.parametrize("is_added", [False, True])
+def test_the_regularizer_of_a_variable_is_told_if_nothing_uses_it(
+        linear_model, linear_data, log_records, use_resource, is_added):
+    def build_graph(self, x, y):
+        with tfv1.variable_scope("r", regularizer=l2_regularizer(0.1), use_resource=use_resource):
+            tfv1.get_variable("w", [3])
+        cost = linear_model.build_graph(self, x, y)
+        return cost + regularize_cost_from_collection() if is_added else cost
+
+    model = type("Model", (linear_model,), {"build_graph": build_graph})()
+    launch_train_with_config(TrainConfig(model=model, dataflow=linear_data(), monitors=[], max_epoch=1), SimpleTrainer())
+    assert any("r/w/Regularizer" in r.getMessage() for r in log_records if r.levelname == "WARNING") != is_added
 
 
 @pytest.mark.parametrize("from_collection", [False, True])
