@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Callable, Iterator, NamedTuple
 
+from ..utils._process.user_file import importing_for_a_tool
 from ..utils._text.spec import shown
 
 _MAX_NAMES = 10  # of a module that are listed where none is like the one given
@@ -67,7 +68,8 @@ def load(name: UserName) -> Iterator[Any]:
 def _import_with_place(place: str) -> ModuleType:
     """An error inside of the user's module is not taken for one of the arguments."""
     try:
-        return _import(place)
+        with importing_for_a_tool(place):
+            return _import(place)
     except Exception as e:
         frames = traceback.extract_tb(e.__traceback__)
         own = [frame for frame in frames if not frame.filename.startswith(_NOT_OF_THE_USER)]

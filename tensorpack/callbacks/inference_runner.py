@@ -6,7 +6,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from ..compat import device_words, num_gpus
 from ..compat import tfv1 as tf
-from ..dataflow._flows.below import deepest_endless
+from ..dataflow._flows.below import deepest_endless, flows_below
 from ..dataflow._flows.each_once import warn_unless_each_once
 from ..dataflow._flows.not_a_flow import what_is_wrong
 from ..dataflow.base import DataFlow, never_ends
@@ -167,7 +167,8 @@ class InferenceRunnerBase(Callback):
             self, _flow_name(self._input_source), done, "at least one" if self._size is None else self._size)
         logger.error("%s", message)
         # not the error that the data end with, which would end the training as if all were well
-        return RuntimeError("{}; mend the __len__ of the DataFlow, or what ends it before".format(message))
+        return RuntimeError("{}; {}".format(message, _why_spent(self._input_source) or
+                                            "mend the __len__ of the DataFlow, or what ends it before"))
 
     def _run_some(self, left: Optional[int]) -> int:
         """Run the model on one or several of the datapoints that are left; returns on how many."""
@@ -419,6 +420,13 @@ def _flow_name(input: InputSource) -> str:
     input = _unwrapped(input)
     flow = getattr(input, "ds", None)
     return type(input).__name__ if flow is None else "{} of {!r}".format(type(input).__name__, flow)
+
+
+def _why_spent(input: InputSource) -> Optional[str]:
+    flows = flows_below(getattr(_unwrapped(input), "ds", None))
+    spent = next((type(flow).__name__ for flow in flows if getattr(flow, "_serves_one_pass", False)), None)
+    return spent and ("{} was given a generator or another iterator, which serves a single pass; write DataFromGenerator(f), "
+                      "where f() makes a new one".format(spent))
 
 
 def _unwrapped(input: InputSource) -> InputSource:

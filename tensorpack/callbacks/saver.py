@@ -285,6 +285,9 @@ class MinSaver(Callback):
             logger.error("[%s] cannot tidy %s.", self, self.checkpoint_dir, exc_info=True)
         if self.global_step > 0:
             self._continue_earlier_run()
+        elif self._keep == 1 and tf.gfile.Exists(self._prefix + ".index"):
+            logger.warning("[%s] %s is of an earlier training. This one begins at step 0 and replaces it at its first value; "
+                           "logger.set_logger_dir(path, 'b') puts it away.", type(self).__name__, self._prefix)
 
     def _trigger(self) -> None:
         self._watch.note_trigger()

@@ -30,6 +30,7 @@ from ..tfutils.tower import TowerTensorHandles
 from ..utils import logger
 from ..utils._made_later import made_later
 from ..utils._process.signals import Interruption
+from ..utils._process.user_file import refuse_training_at_import
 from ..utils._text.keywords import KeywordsTold, keywords_told
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
@@ -334,6 +335,7 @@ class Trainer(KeywordsTold):
               session_init: SessionInit, steps_per_epoch: int, starting_epoch: int = 1, max_epoch: int = 9999999) -> None:
         """`setup_callbacks`, `initialize` and `main_loop`; possible once per trainer."""
         check_not_negative(steps_per_epoch=steps_per_epoch, max_epoch=max_epoch)
+        refuse_training_at_import(type(self).__name__)
         self.setup_callbacks(callbacks, monitors)
         self.initialize(session_creator, session_init)
         self.main_loop(steps_per_epoch, starting_epoch, max_epoch)

@@ -9,6 +9,7 @@ import numpy as np
 from ..callbacks.base import Callback
 from ..callbacks.graph import RunUpdateOps
 from ..callbacks.monitor import JSONWriter, MonitorBase, ScalarPrinter, TFEventWriter
+from ..callbacks.saver import find_model_saver
 from ..callbacks.steps import ProgressBar
 from ..callbacks.summary import MergeAllSummaries, MovingAverageSummary
 from ..compat import tfv1 as tf
@@ -20,6 +21,7 @@ from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SaverRestore, SessionInit
 from ..utils import logger
 from ..utils._flags import true_or_false
+from ..utils._rng import is_first_worker
 from ..utils._text.keywords import KeywordsTold
 from ..utils._text.spec import shown
 from ._resume import EarlierCheckpoint, checkpoint_directory, find_checkpoint, find_starting_epoch
@@ -205,6 +207,9 @@ class AutoResumeTrainConfig(TrainConfig):
                 kwargs["starting_epoch"], how = self._starting_epoch(path, kwargs)
                 logger.info("Training starts at epoch %d: %s.", kwargs["starting_epoch"], how)
         super().__init__(**kwargs)
+        if find_model_saver(self.callbacks) is None and is_first_worker():
+            logger.warning("AutoResumeTrainConfig: there is no ModelSaver among the callbacks, so that this training leaves no "
+                           "checkpoint to go on from.")
 
     @staticmethod
     def _starting_epoch(path: str, kwargs: Dict[str, Any]) -> Tuple[int, str]:

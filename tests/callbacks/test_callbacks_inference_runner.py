@@ -306,7 +306,7 @@ def test_data_that_end_before_their_length_are_an_error_with_both_numbers(log_re
 
 def test_a_generator_that_is_used_up_is_an_error_at_the_second_pass():
     once = iter([batch(1)])
-    with pytest.raises(RuntimeError, match="DataFromGenerator.* ended after 0 iterations.*at least one"):
+    with pytest.raises(RuntimeError, match="DataFromGenerator.* ended after 0 iterations.*at least one.*serves a single pass"):
         mean_of_x(DataFromGenerator(once), epochs=2)
 
 

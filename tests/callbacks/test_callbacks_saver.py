@@ -78,6 +78,13 @@ def test_checkpoints_of_another_training_that_will_be_replaced_are_told(log_dir,
     assert told() == [True]
 
 
+def test_the_best_weights_of_another_training_that_will_be_replaced_are_told(log_dir, log_records):
+    for count in 0, 1:
+        train_in_new_graph([PutEachEpoch("error", {1: 0.5}), MinSaver("error")])
+        told = [r.getMessage() for r in log_records if "is of an earlier training" in r.getMessage()]
+        assert len(told) == count and all(os.path.join(log_dir, "min-error") in message for message in told)
+
+
 def test_constructor_arguments(tmp_path):
     directory = str(tmp_path / "a" / "b")
     tf.get_variable("other", [], collections=["mine", tf.GraphKeys.GLOBAL_VARIABLES])

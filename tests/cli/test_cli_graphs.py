@@ -13,6 +13,20 @@ from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow import DataFromList, TFRecordSerializer
 
 ADAM = os.path.join(GOLDEN, "layers_adam")
+TRAINING = """import numpy as np
+from tensorpack import *
+class Model(ModelDesc):
+    def inputs(self):
+        return [tfv1.TensorSpec([None, 1], tfv1.float32, "x")]
+    def build_graph(self, x):
+        w = tfv1.get_variable("w", [])
+        return tfv1.reduce_mean(x * w, name="cost")
+    def optimizer(self):
+        return tfv1.train.GradientDescentOptimizer(0.1)
+data = DataFromList([[np.zeros([2, 1], "float32")]])
+logger.set_logger_dir("log", "k")
+launch_train_with_config(TrainConfig(model=Model(), dataflow=data, callbacks=[ModelSaver()], max_epoch=1), SimpleTrainer())
+"""
 MODEL = os.path.join(GOLDEN, "layers_model.py") + ":Model"
 # The interpreter of TF 1.15 cannot run it: it transposes four dimensions at most
 UNPROVEN = {"tflite": ["--no-verify"]} if VERSION < (2, 0) else {}
@@ -145,6 +159,14 @@ def user_code(tmp_path, monkeypatch):
     for name in ("user_model", "_given_user_model", "neighbour"):
         sys.modules.pop(name, None)
     assert str(tmp_path) not in sys.path
+
+
+def test_a_file_that_trains_when_it_is_imported_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trains.py").write_text(TRAINING)
+    line = failure(export_model.main, [ADAM, "trains.py:Model", "out", "--outputs", "cost"], capsys)
+    assert "no training while a command line tool imports trains.py" in line and "__main__" in line and "line 13)" in line
+    assert not (tmp_path / "log" / "checkpoint").exists()
 
 
 @pytest.mark.parametrize("model", ["broken_model.py:Model", "broken_model:Model"])

@@ -147,6 +147,15 @@ def test_images_are_resized(tmp_path_factory, files, shape, sizes, arguments):
     assert [line["outputs"]["score:0"] for line in read_lines("out.jsonl")] == [list(sizes)] * 2
 
 
+@pytest.mark.parametrize("options", [["--divide", "255"], ["--rgb"], ["--size", "6x4"], ["--shortest-edge", "6"]], ids=" ".join)
+def test_options_of_images_are_refused_with_arrays(tmp_path_factory, files, capsys, options):
+    whole = model(tmp_path_factory, (None, 6, 4, 3), tf.uint8)
+    np.save("images.npy", np.zeros((2, 6, 4, 3), "uint8"))
+    assert predict(whole, "--input", "images.npy", "--output", "out.jsonl", *options) == 1
+    error = capsys.readouterr().err
+    assert options[0] + " must be left out, since what is in images.npy is given to the model as it is" in error
+
+
 def test_a_resized_image_is_what_the_augmentor_makes_of_it(tmp_path_factory, files):
     resizing = model(tmp_path_factory, (None, 5, 4, 3), tf.uint8)
     picture = np.random.RandomState(0).randint(0, 256, (19, 17, 3)).astype("uint8")

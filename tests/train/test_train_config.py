@@ -17,6 +17,7 @@ from tensorpack import (
     ModelDescBase,
     ModelSaver,
     MultiProcessMapAndBatchData,
+    PeriodicTrigger,
     QueueInput,
     RepeatedData,
     SimpleTrainer,
@@ -428,6 +429,12 @@ def test_only_the_last_action_on_a_log_directory_counts(tmp_path, log_records):
         AutoResumeTrainConfig(steps_per_epoch=1, monitors=[])
     levels = [r.levelname for r in log_records if "No checkpoint is listed" in r.getMessage()]
     assert levels == ["WARNING", "INFO"]
+
+
+@pytest.mark.parametrize("callbacks, is_told", [([], True), ([PeriodicTrigger(ModelSaver(), every_k_epochs=2)], False)])
+def test_a_training_that_leaves_nothing_to_go_on_from_is_told(log_dir, log_records, callbacks, is_told):
+    AutoResumeTrainConfig(steps_per_epoch=1, monitors=[], callbacks=callbacks)
+    assert any("there is no ModelSaver" in r.getMessage() for r in log_records) == is_told
 
 
 @pytest.mark.parametrize("given", [False, True], ids=["scratch", "session_init"])

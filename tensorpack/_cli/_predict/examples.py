@@ -41,7 +41,7 @@ def source_of(patterns: Sequence[str], predictor: Any, args: argparse.Namespace)
 
     Raises:
         FileNotFoundError: a pattern fits no file.
-        ValueError: the files are of different kinds, or not what the model takes.
+        ValueError: the files are of different kinds, or not what the model takes, or no images, for which an option is.
     """
     files = [name for pattern in patterns for name in _matching(pattern)]
     kinds = sorted({_kind(name) for name in files})
@@ -51,7 +51,16 @@ def source_of(patterns: Sequence[str], predictor: Any, args: argparse.Namespace)
         return Source(_images(files, predictor, args), len(files))
     if len(files) > 1:
         raise ValueError("--input must be one file of {}; got {}".format(kinds[0], len(files)))
+    _refuse_options_of_images(files[0], args)
     return (_from_arrays if kinds == ["arrays"] else _from_flow)(files[0], predictor)
+
+
+def _refuse_options_of_images(name: str, args: argparse.Namespace) -> None:
+    given = {"--size": args.size is not None, "--shortest-edge": args.shortest_edge is not None, "--rgb": args.rgb,
+             "--divide": args.divide != 1}
+    if any(given.values()):
+        raise ValueError("{} must be left out, since what is in {} is given to the model as it is; only images are resized "
+                         "and changed".format(" and ".join(option for option in given if given[option]), name))
 
 
 def batches(examples: Iterable[Example], size: int) -> Iterator[List[Example]]:

@@ -155,8 +155,8 @@ class Restoration:
                 if before is None or not np.isclose(stored, before, rtol=1e-6, atol=0):
                     source = self._stored.words + ("" if before is None else " and overwrites {:.7g}".format(before))
                     if self._options.goes_on:
-                        logger.info("The learning rate %s comes from the %s; a HyperParamSetter in the callbacks changes it.",
-                                    stored, source)
+                        logger.info("The learning rate %s comes from the %s; only a HyperParamSetter in the callbacks "
+                                    "changes it.", stored, source)
                     else:
                         self._tell_where_from(name, stored, source)
 
