@@ -1,9 +1,8 @@
 """ONNX files, frozen graphs, SavedModels and TFLite files in OpenVINO, on the CPU."""
 from __future__ import annotations
 
-import os
 import sys
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -14,6 +13,7 @@ from .signature import Signature, TensorInfo
 
 _openvino = optional_import("openvino", needed_by="the engine 'openvino'", pip="openvino (or tensorpack[openvino])")
 
+_DEVICE = "CPU"
 _TELEMETRY = "openvino_telemetry"
 _DTYPES = {"boolean": "bool", "f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64", "string": "string"}
 _DTYPES.update({kind[0] + bits: kind + bits for kind in ("int", "uint") for bits in ("8", "16", "32", "64")})
@@ -37,7 +37,7 @@ class OpenVinoEngine(Engine):
     def _compile(self) -> List[TensorInfo]:
         """Make `_compiled` and its requests; returns the inputs, which a compiled model may call otherwise."""
         told = self._told
-        core = _core_of_process(os.getpid())
+        core = _new_core()
         model = core.read_model(self.path)
         inputs = [_info(each, _wanted(told.inputs if told else [])) for each in model.inputs]
         if told is not None:
@@ -45,7 +45,7 @@ class OpenVinoEngine(Engine):
             inner = [each.name for each in told.outputs if not _names(each.name) & known]
             if inner:
                 model.add_outputs(inner)
-        self._compiled: Any = core.compile_model(model, "CPU", self._options())
+        self._compiled: Any = core.compile_model(model, _DEVICE, self._options())
         self._requests: Spares[Any] = Spares(self._compiled.create_infer_request)
         return inputs
 
@@ -89,15 +89,21 @@ class OpenVinoEngine(Engine):
         self._requests = Spares(lambda: None)
 
 
-@lru_cache(maxsize=None)  # those of parents are kept: their threads are not in a forked process
-def _core_of_process(pid: int) -> Any:
-    """The one that all models of a process share, and that is never given back.
+def _new_core() -> Any:
+    """A core with its CPU plugin, made in a thread that ends at once.
 
-    On processors with AMX a core gives the thread that first uses it a stack for signal handlers, and takes it away again.
-    Of two cores the second one would put that of the first back, which may be gone: the next signal, such as Ctrl-C, then ends
-    the process by a segmentation fault.
+    On processors with AMX the plugin gives the thread in which it is loaded a stack for signal handlers, and frees it when it
+    ends. Of two plugins the second one puts that of the first back, which may be gone: the next signal of that thread, such as
+    Ctrl-C, would then end the process by a segmentation fault.
     """
-    return without_telemetry().Core()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_core_with_plugin).result()
+
+
+def _core_with_plugin() -> Any:
+    core = without_telemetry().Core()
+    core.get_property(_DEVICE, "FULL_DEVICE_NAME")
+    return core
 
 
 def _tensor(value: np.ndarray) -> Any:
