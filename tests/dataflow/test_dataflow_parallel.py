@@ -167,21 +167,25 @@ def test_fewer_places_than_workers_are_shared_by_all(tmp_path):
 
 # ---- random streams
 
+def numbers_of_two_workers(runner):
+    """The first twenty numbers of each."""
+    numbers = {}
+    with runner as df:
+        df.reset_state()
+        for number, worker in df:
+            numbers.setdefault(worker, []).append(number)
+            if len(numbers) == 2 and min(map(len, numbers.values())) >= 20:
+                return {tuple(n[:20]) for n in numbers.values()}
+
+
 @pytest.mark.parametrize("make", [
     lambda: MultiProcessRunner(Draw(), 4, 2), lambda: MultiProcessRunnerZMQ(Draw(), 2),
     lambda: MultiProcessRunnerZMQ(Draw(), 2, start_method="spawn"), lambda: MultiThreadRunner(Draw, 4, 2),
 ], ids=["R", "Z", "Z by spawn", "T"])
 def test_streams_of_workers_differ_and_a_seed_repeats_them(make, seed):
     def draw():
-        """The first numbers of each worker."""
         seed(42)
-        numbers = {}
-        with make() as df:
-            df.reset_state()
-            for number, worker in df:
-                numbers.setdefault(worker, []).append(number)
-                if len(numbers) == 2 and min(map(len, numbers.values())) >= 20:
-                    return {tuple(n[:20]) for n in numbers.values()}
+        return numbers_of_two_workers(make())
 
     one, two = draw(), draw()
     assert one == two
@@ -199,13 +203,7 @@ class DrawFromNumpy(DataFlow):
 def test_numpys_own_generator_differs_between_forked_workers_and_repeats_by_its_seed(make):
     def draw():
         np.random.seed(5)
-        numbers = {}
-        with make() as df:
-            df.reset_state()
-            for number, worker in df:
-                numbers.setdefault(worker, []).append(number)
-                if len(numbers) == 2 and min(map(len, numbers.values())) >= 20:
-                    return {tuple(n[:20]) for n in numbers.values()}
+        return numbers_of_two_workers(make())
 
     one, two = draw(), draw()
     assert one == two
