@@ -8,6 +8,7 @@ from ..compat import device_words, num_gpus
 from ..compat import tfv1 as tf
 from ..dataflow._flows.below import deepest_endless, flows_below
 from ..dataflow._flows.each_once import warn_unless_each_once
+from ..dataflow._flows.endless import words_of_single_pass
 from ..dataflow._flows.not_a_flow import what_is_wrong
 from ..dataflow.base import DataFlow, never_ends
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
@@ -423,10 +424,7 @@ def _flow_name(input: InputSource) -> str:
 
 
 def _why_spent(input: InputSource) -> Optional[str]:
-    flows = flows_below(getattr(_unwrapped(input), "ds", None))
-    spent = next((type(flow).__name__ for flow in flows if getattr(flow, "_serves_one_pass", False)), None)
-    return spent and ("{} was given a generator or another iterator, which serves a single pass; write DataFromGenerator(f), "
-                      "where f() makes a new one".format(spent))
+    return words_of_single_pass(flows_below(getattr(_unwrapped(input), "ds", None)))
 
 
 def _unwrapped(input: InputSource) -> InputSource:

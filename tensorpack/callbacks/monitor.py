@@ -33,8 +33,8 @@ class Monitors(Callback):
     """All monitors of a training run as one: `trainer.monitors`. A notebook shows it as a table and curves.
 
     Any callback may put values from `before_train` to `after_train`; they carry the global step of that moment. Scalars are
-    kept in memory, for this run only. The first NaN of each name is warned of, and a
-    name that a summary of the graph and a callback share.
+    kept in memory, for this run only. The first NaN of each name is warned of, and a name that a
+    summary of the graph and a callback share.
 
     Args:
         monitors: list of MonitorBase; each `put_*` goes to them in this order.
@@ -50,6 +50,7 @@ class Monitors(Callback):
         self._history: Dict[str, List[Tuple[int, float]]] = {}
         self._skipped: Set[str] = set()
         self._not_a_number: Set[str] = set()
+        self._black: Set[str] = set()  # names of images that are
         self._sources: Dict[str, str] = {}
 
     def put_scalar(self, name: str, val: Any) -> None:
@@ -107,9 +108,9 @@ class Monitors(Callback):
         self._put_summary(create_image_summary(name, images))
 
     def _tell_of_black(self, name: str, images: np.ndarray) -> None:
-        known = images[np.isfinite(images)] if images.dtype.kind == "f" and name not in self._skipped else images[:0]
+        known = images[np.isfinite(images)] if images.dtype.kind == "f" and name not in self._black else images[:0]
         if known.size and known.min() >= 0 and 0 < known.max() <= 1:
-            self._skipped.add(name)
+            self._black.add(name)
             logger.warning("monitors.put_image('%s'): an image has values in [0, 255], so that one with values from %g to %g "
                            "is black; multiply it by 255.", name, known.min(), known.max())
 

@@ -10,7 +10,7 @@ from ._parallel.map_logic import ParallelMapData
 from ._parallel.process_runner import MultiProcessRunner, MultiProcessRunnerZMQ
 from ._parallel.thread_runner import MultiThreadRunner
 from ._passes import flows_in
-from .base import DataFlow, is_of_library
+from .base import DataFlow, shuffles
 
 __all__ = ["check_same_everywhere"]
 
@@ -36,8 +36,7 @@ def _reason(flow: DataFlow) -> Optional[Tuple[str, str]]:
         return "runs the whole flow in each of its workers", "use one worker, or MultiProcessMapData(..., strict=True)"
     if isinstance(flow, (LocallyShuffleData, RandomChooseData, RandomMixData)):
         return "draws their order at random", "shuffle afterwards"
-    # what flows of users call `shuffle` may do anything
-    if is_of_library(flow) and (getattr(flow, "shuffle", False) or getattr(flow, "_shuffle", False)):
+    if shuffles(flow):
         return "shuffles them", "make it with shuffle=False"
     return None
 

@@ -287,6 +287,11 @@ def is_of_library(flow: DataFlow) -> bool:
     return getattr(type(flow).__iter__, "__module__", "").split(".")[0] == __name__.split(".")[0]
 
 
+def shuffles(flow: DataFlow) -> bool:
+    """Whether a flow of the library gives its datapoints in a random order; what those of users call `shuffle` is unknown."""
+    return is_of_library(flow) and bool(getattr(flow, "shuffle", False) or getattr(flow, "_shuffle", False))
+
+
 def never_ends(flow: Any) -> bool:
     """Whether a pass of a flow is known to have no end."""
     return isinstance(flow, DataFlow) and is_of_library(flow) and flow._never_ends()

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...utils import logger
 from ...utils._text.spec import describe
-from ..base import DataFlow, RNGDataFlow, is_of_library, known_length, never_ends, require_flow_like, reset_each_once
+from ..base import DataFlow, RNGDataFlow, known_length, never_ends, require_flow_like, reset_each_once, shuffles
+from .below import flows_below
 
 
 def _flows(flows: Sequence[Any], owner: DataFlow, allow_pairs: bool = False) -> List[Any]:
@@ -165,7 +166,8 @@ class JoinData(DataFlow):
         if None in lengths or len(set(lengths)) > 1:
             logger.warning("[JoinData] Size check failed for the list of dataflow to be joined! Lengths: %s", lengths)
         else:  # of one length: they are likely to be the parts of the same datapoints
-            shuffled = [flow for flow in {id(flow): flow for flow in self.df_lists}.values() if _is_shuffled(flow)]
+            flows = {id(flow): flow for flow in self.df_lists}.values()
+            shuffled = [flow for flow in flows if any(map(shuffles, flows_below(flow)))]
             if len(shuffled) > 1:
                 logger.warning("[JoinData] %s are shuffled, each on its own, so that what is joined does not belong together. "
                                "To keep pairs, make these flows with shuffle=False and shuffle what is joined.",
@@ -196,14 +198,6 @@ class JoinData(DataFlow):
             return None
         return "has {} datapoints in a pass, though its flows have {}; join flows of one length".format(
             min(lengths), ", ".join(map(str, lengths)))
-
-
-def _is_shuffled(flow: Optional[DataFlow]) -> bool:
-    while flow is not None:
-        if is_of_library(flow) and (getattr(flow, "shuffle", False) or getattr(flow, "_shuffle", False)):
-            return True
-        flow = getattr(flow, "ds", None)
-    return False
 
 
 def _merged(datapoints: Sequence[Dict[Any, Any]]) -> Dict[Any, Any]:

@@ -5,7 +5,7 @@ keeps what it got for later passes. Flows that may swallow a whole pass leave a 
 """
 from __future__ import annotations
 
-from typing import Any, Iterator, List, NamedTuple, Union
+from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Union
 
 from ...utils import logger
 from ..base import DataFlow, known_length
@@ -94,12 +94,17 @@ def check_empty_pass(ds: DataFlow, who: str, number: int) -> None:
 
 
 def _why_spent(flows: List[DataFlow]) -> str:
+    why = words_of_single_pass(flows)
+    return " (a generator object, for one, serves a single pass)" if why is None else ": " + why
+
+
+def words_of_single_pass(flows: Iterable[DataFlow]) -> Optional[str]:
     """Words about a flow that can give its datapoints once only, which is the likely reason of an empty pass."""
     for flow in flows:
         if getattr(flow, "_serves_one_pass", False):
-            return (": {} was given a generator object or another iterator, which serves a single pass; write "
+            return ("{} was given a generator object or another iterator, which serves a single pass; write "
                     "DataFromGenerator(f), where calling f makes a new one".format(name_of(flow)))
-    return " (a generator object, for one, serves a single pass)"
+    return None
 
 
 def _passes_of_unknown(ds: DataFlow) -> int:
