@@ -107,26 +107,46 @@ def read_frames(data, folder, rng):
     pair.has_a_friend_s_datapoint()
 
 
-def streams(folder):
-    """What a DEALER of ZMQ says first, then a datapoint."""
-    from tensorpack.utils._wire.codec import Encoder
-
+def handshake():
+    """What a DEALER of ZMQ says before its first message."""
     greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
     ready = b"\x05READY" + b"".join(bytes([len(name)]) + name + struct.pack("!I", len(value)) + value for name, value in (
         (b"Socket-Type", b"DEALER"), (b"Identity", b"")))
+    return greeting + b"\x04" + bytes([len(ready)]) + ready
+
+
+def streams(folder):
+    """The handshake, then a datapoint."""
+    from tensorpack.utils._wire.codec import Encoder
+
     (body,) = Encoder().encode_parts(values()[0])
-    return [greeting + b"\x04" + bytes([len(ready)]) + ready + b"\x02" + struct.pack("!Q", len(body)) + body]
+    return [handshake() + b"\x02" + struct.pack("!Q", len(body)) + body]
 
 
 def read_stream(data, folder, rng):
     pair = made(Receiving)
+    start = handshake()
     with socket.create_connection(("127.0.0.1", pair.port), SECONDS) as stranger:
         try:
+            if data.startswith(start):
+                # As every DEALER does: a message that comes before the other end has said READY is one too many for it.
+                stranger.sendall(start)
+                _wait_for_ready(stranger)
+                data = data[len(start):]
             stranger.sendall(data)
             stranger.shutdown(socket.SHUT_WR)
         except OSError:  # it has been put out already
             pass
         pair.has_a_friend_s_datapoint()
+
+
+def _wait_for_ready(connection):
+    said = b""
+    while b"\x05READY" not in said:
+        more = connection.recv(1000)
+        if not more:
+            raise RuntimeError("the connection has ended after {!r}".format(said))
+        said += more
 
 
 def hellos(folder):
