@@ -13,6 +13,8 @@ from tensorpack import (
     FullyConnected,
     HyperParamSetterWithFunc,
     InferenceRunner,
+    MaxSaver,
+    MinSaver,
     ModelDesc,
     ModelSaver,
     PeriodicTrigger,
@@ -172,19 +174,26 @@ def twice(cb):
     return [cb, PeriodicTrigger(cb, every_k_epochs=2)]
 
 
+def best_savers(*savers):
+    return [InferenceRunner(data(), [ScalarStats("cost")]), *savers]
+
+
 ODD = [
     (lambda: [ScalarStats("cost")], "sees no data by itself; write InferenceRunner(flow, [ScalarStats(...)])"),
     (lambda: twice(Mine()), "is in the list of callbacks more than once"),
     (lambda: [ModelSaver(), ModelSaver(max_to_keep=1)], "Two ModelSavers write to"),
+    (lambda: best_savers(MinSaver("validation_cost"), MinSaver("validation_cost")), "Two MinSavers write the checkpoint"),
+    (lambda: best_savers(MinSaver("validation_cost"), MinSaver("validation_cost", keep=2), MaxSaver("validation_cost"),
+                         MinSaver("validation_cost", filename="best")), None),
     (lambda: [ModelSaver(), Mine(), Mine(), InferenceRunner(data(), [ScalarStats("cost")])], None),
 ]
 
 
-@pytest.mark.parametrize("make, words", ODD, ids=["inferencer", "twice", "savers", "fine"])
+@pytest.mark.parametrize("make, words", ODD, ids=["inferencer", "twice", "savers", "best of one name", "best", "fine"])
 def test_odd_callbacks(log_dir, log_records, make, words):
     train(make())
     if words is None:
-        assert not warnings(log_records)
+        assert not [told for told in warnings(log_records) if "for better" not in told]  # MaxSaver of a cost
     else:
         assert len(about(words, log_records)) == 1
 

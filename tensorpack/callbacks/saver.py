@@ -340,9 +340,18 @@ class MinSaver(Callback):
         return -value if self._reverse else value
 
     @property
+    def name(self) -> str:
+        """Of its checkpoint, or what the names of its checkpoints begin with."""
+        return (self._filename or ("max-" if self._reverse else "min-") + self._monitor_stat).replace("/", "-")
+
+    @property
+    def keeps_several(self) -> bool:
+        """Whether steps and values are parts of the names of its checkpoints."""
+        return self._keep > 1
+
+    @property
     def _prefix(self) -> str:
-        name = self._filename or ("max-" if self._reverse else "min-") + self._monitor_stat
-        return os.path.join(self.checkpoint_dir, name.replace("/", "-"))
+        return os.path.join(self.checkpoint_dir, self.name)
 
     @property
     def _scratch_prefix(self) -> str:

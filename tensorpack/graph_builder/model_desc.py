@@ -1,6 +1,7 @@
 """`ModelDesc`: a user's description of a model: its inputs, its graph and its optimizer. It holds no graph itself."""
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any, List, Optional
 
 from ..compat import tfv1 as tf
@@ -57,14 +58,21 @@ class ModelDescBase:
 
     def inputs(self) -> List[tf.TensorSpec]:
         """Override: the inputs of the model, a list of `tf.TensorSpec` with names."""
-        raise NotImplementedError("{}: override inputs()".format(type(self).__name__))
+        raise self._not_overridden("inputs", "`return [tf.TensorSpec([None, 28, 28], tf.float32, 'image')]`")
 
     def build_graph(self, *args: tf.Tensor) -> Any:
         """Override: build the model on tensors that agree with `inputs()`; called once per tower, training or inference.
 
         For a trainer that minimises one cost it returns that cost, a scalar tensor.
         """
-        raise NotImplementedError("{}: override build_graph()".format(type(self).__name__))
+        raise self._not_overridden("build_graph", "`def build_graph(self, {})`".format(", ".join(self.input_names)))
+
+    def _not_overridden(self, method: str, example: str) -> NotImplementedError:
+        """The error for a method that the user's class lacks, or has under a name with a slip."""
+        own = [name for name in dir(type(self)) if callable(getattr(type(self), name)) and not hasattr(ModelDesc, name)]
+        near = get_close_matches(method, own, n=1)
+        return NotImplementedError("{}: override {}(), for example with {}{}".format(
+            type(self).__name__, method, example, "; is {}() a slip for it?".format(near[0]) if near else ""))
 
     @property
     def training(self) -> bool:
@@ -95,5 +103,4 @@ class ModelDesc(ModelDescBase):
 
     def optimizer(self) -> tf.train.Optimizer:
         """Override: a `tf.train.Optimizer`; called inside the first tower, so variables that it creates get root names."""
-        raise NotImplementedError("{}: override optimizer(), for example with `return tf.train.AdamOptimizer(1e-3)`, where tf "
-                                  "is tensorpack's tfv1".format(type(self).__name__))
+        raise self._not_overridden("optimizer", "`return tf.train.AdamOptimizer(1e-3)`, where tf is tensorpack's tfv1")

@@ -210,6 +210,7 @@ class Trainer(KeywordsTold):
         background thread of an input or a queue runner included, is raised after the `after_train` of all callbacks. In a
         process that a callback has forked an exception only passes: the training, and what ends it, is the parent's.
         """
+        refuse_training_at_import(type(self).__name__)
         process = os.getpid()
         with self.graph.as_default(), self.sess.as_default():
             failed = True

@@ -27,6 +27,12 @@ data = DataFromList([[np.zeros([2, 1], "float32")]])
 logger.set_logger_dir("log", "k")
 launch_train_with_config(TrainConfig(model=Model(), dataflow=data, callbacks=[ModelSaver()], max_epoch=1), SimpleTrainer())
 """
+IN_STEPS = TRAINING[:TRAINING.index("launch_train")] + """trainer, model = SimpleTrainer(), Model()
+trainer.setup_graph(model.get_input_signature(), FeedInput(data), model._build_graph_get_cost, model.get_optimizer)
+trainer.setup_callbacks([ModelSaver()], [])
+trainer.initialize(tfv1.train.ChiefSessionCreator(), SmartInit(None))
+trainer.main_loop(1, 1, 1)
+"""
 MODEL = os.path.join(GOLDEN, "layers_model.py") + ":Model"
 # The interpreter of TF 1.15 cannot run it: it transposes four dimensions at most
 UNPROVEN = {"tflite": ["--no-verify"]} if VERSION < (2, 0) else {}
@@ -161,11 +167,13 @@ def user_code(tmp_path, monkeypatch):
     assert str(tmp_path) not in sys.path
 
 
-def test_a_file_that_trains_when_it_is_imported_is_refused(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("program, number", [(TRAINING, 13), (IN_STEPS, 17)], ids=["launched", "in steps"])
+def test_a_file_that_trains_when_it_is_imported_is_refused(tmp_path, monkeypatch, capsys, program, number):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "trains.py").write_text(TRAINING)
+    (tmp_path / "trains.py").write_text(program)
     line = failure(export_model.main, [ADAM, "trains.py:Model", "out", "--outputs", "cost"], capsys)
-    assert "no training while a command line tool imports trains.py" in line and "__main__" in line and "line 13)" in line
+    assert "no training while a command line tool imports trains.py" in line and "__main__" in line
+    assert "line {})".format(number) in line
     assert not (tmp_path / "log" / "checkpoint").exists()
 
 

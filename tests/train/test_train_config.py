@@ -34,6 +34,7 @@ from tensorpack import (
     regularize_cost_from_collection,
     tfv1,
 )
+from tensorpack.compat import tfv1 as tf
 from tensorpack.train.interface import apply_default_prefetch
 
 
@@ -315,6 +316,18 @@ def test_abstract_methods_say_what_to_override():
 def test_a_missing_optimizer_is_shown_how_to_write():
     with pytest.raises(NotImplementedError, match=r"^Model: override optimizer\(\), for example with `return tf.train.Adam"):
         type("Model", (ModelDesc,), {})().get_optimizer()
+
+
+@pytest.mark.parametrize("method, slip", [("inputs", "input"), ("build_graph", "bulid_graph"), ("optimizer", "get_optimiser")])
+def test_a_method_under_a_name_with_a_slip_is_named(method, slip):
+    members = {"inputs": lambda self: [tf.TensorSpec([None], tf.float32, "x")], slip: lambda self, *args: None}
+    members.pop(method, None)
+    model = type("Model", (ModelDesc,), members)()
+    call = {"inputs": model.get_input_signature, "build_graph": lambda: model.build_graph(None),
+            "optimizer": model.get_optimizer}[method]
+    with pytest.raises(NotImplementedError, match=r"^Model: override {}\(\), for example .*is {}\(\) a slip for it\?$".format(
+            method, slip)):
+        call()
 
 
 def test_training_property_outside_of_a_tower_is_explained():
