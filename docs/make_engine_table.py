@@ -20,8 +20,8 @@ from tensorpack.tfutils._engines.opencv import OpenCVEngine  # noqa: E402
 from tensorpack.tfutils._engines.openvino import OpenVinoEngine  # noqa: E402
 from tensorpack.tfutils._engines.process import EngineError  # noqa: E402
 from tensorpack.tfutils._engines.tensorflow import TensorFlowEngine  # noqa: E402
-from tensorpack.tfutils._export.compare import difference  # noqa: E402
-from tensorpack.tfutils._export.verify import run_engine  # noqa: E402
+from tensorpack.tfutils._export._proof.compare import difference  # noqa: E402
+from tensorpack.tfutils._export._proof.verify import run_engine  # noqa: E402
 from tensorpack.tfutils.export import ModelExporter  # noqa: E402
 from tensorpack.utils import logger  # noqa: E402
 

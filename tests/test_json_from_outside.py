@@ -58,7 +58,7 @@ def report(folder):
 
 def model(folder):
     from tensorpack.tfutils._engines.signature import check_content, read_signature
-    from tensorpack.tfutils._export.external_onnx import external_data
+    from tensorpack.tfutils._export._onnx.external import external_data
     path = os.path.join(folder, "model.onnx")
     open(path, "w").close()
     external_data(path)

@@ -24,7 +24,7 @@ from tensorpack import (
 from tensorpack.models import l2_regularizer, regularize_cost
 from tensorpack.tfutils.sesscreate import NewSessionCreator, SessionCreatorAdapter
 from tensorpack.tfutils.varreplace import remap_variables
-from tensorpack.utils._functions import check_function
+from tensorpack.utils._arguments.functions import check_function
 
 DS = DataFromList([[1, 2]] * 4)
 

@@ -6,7 +6,7 @@ import re
 from typing import Dict, List, Sequence, Union
 
 from ..utils import logger
-from ..utils._names import list_of_names
+from ..utils._arguments.names import list_of_names
 from ..utils._text.spec import shown
 
 __all__ = ["CommandWithValues"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..compat import peak_gpu_memory_reader
 from ..utils import logger
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from ..utils.nvml import NVMLContext
 from .base import Callback
 

@@ -10,7 +10,7 @@ from ..compat import tfv1 as tf
 from ..tfutils._restore.names import near_tensor_names
 from ..tfutils._session.session_call import SessionCall
 from ..tfutils.common import as_value
-from ..utils._functions import check_function
+from ..utils._arguments.functions import check_function
 from ..utils._made_later import made_later
 from ..utils._text.repr import ReprMixin
 from ..utils._text.spec import shown

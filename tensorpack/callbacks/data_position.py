@@ -9,7 +9,7 @@ from ..compat import tfv1 as tf
 from ..dataflow.base import DataFlowTerminated
 from ..dataflow.resumable import ResumableData, end_if_stopped
 from ..utils import logger
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from ..utils._text.spec import describe
 from .base import Callback
 from .saver import find_model_saver

@@ -4,10 +4,10 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from ..utils import logger
-from ..utils._numbers import whole_number
-from ._arguments import check_number
+from ..utils._arguments.numbers import whole_number
+from ._checks.arguments import check_number
+from ._checks.statistic import Direction, StatisticWatch
 from ._memory import Memory
-from ._statistic import Direction, StatisticWatch
 from .base import Callback, StopTraining
 
 __all__ = ["EarlyStop"]

@@ -12,10 +12,10 @@ from ..tfutils._no_match import warn_of_empty_collection
 from ..tfutils._restore.numpy_files import write_npz
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
-from ..utils._functions import check_function
+from ..utils._arguments.functions import check_function
 from ..utils._types import AnyFunction
 from ..utils.optional import optional_import
-from ._arguments import check_number, directory_so_far
+from ._checks.arguments import check_number, directory_so_far
 from .base import Callback
 
 __all__ = ["CheckNumerics", "DumpParamAsImage", "DumpTensor", "DumpTensorAsImage", "DumpTensors", "ProcessTensors", "RunOp",

@@ -8,7 +8,7 @@ from ..tfutils._session.session_call import SessionCall
 from ..utils import logger
 from ..utils._text.spec import shown
 from ..utils.utils import humanize_time_delta
-from ._methods import check_methods
+from ._checks.methods import check_methods
 from .base import Callback, StopTraining, overrides
 from .hooks import StepHook
 

@@ -9,13 +9,13 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
-from ..utils._flags import true_or_false
-from ..utils._names import list_of_names
+from ..utils._arguments.flags import true_or_false
+from ..utils._arguments.names import list_of_names
 from ..utils._text.spec import describe
 from ..utils.argtools import log_once
 from ..utils.stats import BinaryStatistics, RatioCounter, check_binary
-from ._arguments import check_strings
 from ._batch_sizes import inputs_with_batches, sizes_of_batches
+from ._checks.arguments import check_strings
 from ._monitors.base import as_number
 from .base import Callback
 

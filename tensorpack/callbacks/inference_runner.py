@@ -6,10 +6,10 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from ..compat import device_words, num_gpus
 from ..compat import tfv1 as tf
+from ..dataflow._flows._told.each_once import warn_unless_each_once
+from ..dataflow._flows._told.not_a_flow import what_is_wrong
 from ..dataflow._flows.below import deepest_endless, flows_below
-from ..dataflow._flows.each_once import warn_unless_each_once
 from ..dataflow._flows.endless import words_of_single_pass
-from ..dataflow._flows.not_a_flow import what_is_wrong
 from ..dataflow.base import DataFlow, never_ends
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
@@ -20,7 +20,7 @@ from ..utils._text.progress_bar import Bar
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.utils import get_tqdm
-from ._methods import check_methods
+from ._checks.methods import check_methods
 from .base import Callback
 from .group import Callbacks, raise_background_failure
 from .inference import Inferencer

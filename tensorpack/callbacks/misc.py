@@ -9,8 +9,8 @@ import time
 from typing import Sequence, Union
 
 from ..utils import logger
+from ..utils._arguments.numbers import whole_number
 from ..utils._console import NOT_ON_CONSOLE
-from ..utils._numbers import whole_number
 from ..utils.utils import humanize_time_delta
 from ._command import CommandWithValues
 from ._epoch_times import EpochTimes

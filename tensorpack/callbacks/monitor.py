@@ -10,10 +10,11 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.summary import create_image_summary, create_scalar_summary
 from ..utils import logger
+from ..utils._arguments.numbers import whole_number
 from ..utils._console import NOT_ON_CONSOLE
 from ..utils._curves.picture import statistics_html
-from ..utils._numbers import whole_number
 from ..utils._text.spec import shown
+from ._checks.statistic import StatisticWatch
 from ._command import CommandWithValues
 from ._monitors.at_a_glance import EpochTable
 from ._monitors.base import MonitorBase, NoOpMonitor, as_number, clean_tag  # noqa: F401
@@ -22,7 +23,6 @@ from ._monitors.comet import CometMLMonitor
 from ._monitors.mlflow import MLflowMonitor
 from ._monitors.wandb import WandbMonitor
 from ._monitors.writers import JSONWriter, TFEventWriter
-from ._statistic import StatisticWatch
 from .base import Callback
 
 __all__ = ["CometMLMonitor", "JSONWriter", "MLflowMonitor", "MonitorBase", "Monitors", "ScalarPrinter", "SendMonitorData",

@@ -8,17 +8,17 @@ from typing import Any, Callable, Deque, Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ..utils import logger
-from ..utils._functions import check_function
-from ..utils._numbers import whole_number
+from ..utils._arguments.functions import check_function
+from ..utils._arguments.numbers import whole_number
 from ..utils._text.spec import shown
 from ..utils.argtools import log_once
-from ._arguments import check_number, directory_so_far
+from ._checks.arguments import check_number, directory_so_far
+from ._checks.statistic import Direction, StatisticWatch
 from ._memory import Memory
 from ._monitors.base import as_number
 from ._monitors.stat_history import values_of_earlier_run
 from ._param.hyper_param import GraphVarParam, HyperParam, ObjAttrParam
 from ._param.schedule import parse_schedule, value_in_force, value_to_set
-from ._statistic import Direction, StatisticWatch
 from .base import Callback, unwrapped
 from .saver import find_model_saver
 

@@ -11,7 +11,7 @@ from ..compat import chrome_trace
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils.fs import atomic_write
-from ._arguments import check_number, directory_so_far
+from ._checks.arguments import check_number, directory_so_far
 from ._gpu_trackers import GPUMemoryTracker, GPUUtilizationTracker
 from .base import Callback
 from .graph import _require_log_dir

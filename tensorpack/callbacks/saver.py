@@ -16,10 +16,11 @@ from ..compat import tfv1 as tf
 from ..tfutils._restore.checkpoint import recorded_checkpoints
 from ..tfutils._restore.names import some
 from ..utils import logger
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
-from ._arguments import check_number, directory_so_far
+from ._checks.arguments import check_number, directory_so_far
+from ._checks.statistic import Direction, StatisticWatch
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
 from ._resume import (
@@ -30,7 +31,6 @@ from ._resume import (
     stopped_inside_epoch,
     unwritten_statistics,
 )
-from ._statistic import Direction, StatisticWatch
 from .base import Callback, unwrapped
 
 __all__ = ["MaxSaver", "MinSaver", "ModelSaver"]

@@ -9,8 +9,8 @@ import numpy as np
 from ..compat import tfv1 as tf
 from ..tfutils.common import get_global_step_var, get_op_tensor_name
 from ..utils import logger
+from ..utils._arguments.numbers import whole_number
 from ..utils._notebook.bars import make_bar
-from ..utils._numbers import whole_number
 from ..utils._text.progress_bar import Bar
 from ..utils.utils import get_tqdm_kwargs
 from .base import Callback

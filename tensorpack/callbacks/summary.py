@@ -10,7 +10,7 @@ from ..compat import tfv1 as tf
 from ..tfutils._no_match import warn_of_empty_collection
 from ..tfutils.common import get_op_tensor_name
 from ..utils import logger
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from ..utils._text.counted import counted
 from ..utils.naming import MOVING_SUMMARY_OPS_KEY
 from ._memory import Memory

@@ -8,8 +8,8 @@ from typing import Any, Callable, Optional, Tuple
 
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ..utils._functions import check_function
-from ..utils._numbers import whole_number
+from ..utils._arguments.functions import check_function
+from ..utils._arguments.numbers import whole_number
 from .base import Callback, ProxyCallback, overrides, unwrapped
 
 __all__ = ["EnableCallbackIf", "PeriodicCallback", "PeriodicTrigger"]

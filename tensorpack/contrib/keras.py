@@ -12,7 +12,7 @@ from ..callbacks.inference import ScalarStats
 from ..callbacks.inference_runner import InferenceRunner, InferenceRunnerBase
 from ..compat import graph_keras
 from ..compat import tfv1 as tf
-from ..dataflow._flows.not_a_flow import what_is_wrong
+from ..dataflow._flows._told.not_a_flow import what_is_wrong
 from ..dataflow.base import DataFlow
 from ..input_source.input_source_base import InputSource
 from ..train.base import Trainer

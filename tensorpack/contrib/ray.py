@@ -10,7 +10,7 @@ from typing import Dict, Mapping, Optional
 
 import numpy as np
 
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from ..utils._text.spec import describe
 from ..utils.optional import optional_import
 from ._ray.columns import InputColumns, OutputColumns

@@ -7,8 +7,8 @@ from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
-from ..utils._flags import true_or_false
-from ..utils._numbers import whole_number
+from ..utils._arguments.flags import true_or_false
+from ..utils._arguments.numbers import whole_number
 from ..utils._process.pickling import unpicklable
 from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import describe

@@ -14,7 +14,7 @@ import six
 
 from ..utils._text.repr import ReprMixin
 from ..utils.utils import get_rng
-from ._flows.not_a_flow import what_is_wrong
+from ._flows._told.not_a_flow import what_is_wrong
 from ._look.card import card
 
 __all__ = ["DataFlow", "DataFlowReentrantGuard", "DataFlowTerminated", "ProxyDataFlow", "RNGDataFlow"]

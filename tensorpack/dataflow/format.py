@@ -9,8 +9,8 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
 import numpy as np
 
 from ..utils import logger
-from ..utils._flags import true_or_false
-from ..utils._names import list_of_names
+from ..utils._arguments.flags import true_or_false
+from ..utils._arguments.names import list_of_names
 from ..utils._text.counted import counted
 from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import describe, shown

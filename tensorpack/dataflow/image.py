@@ -9,14 +9,14 @@ from typing import Any, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 
-from ..utils._flags import true_or_false
-from ..utils._sizes import height_width
+from ..utils._arguments.flags import true_or_false
+from ..utils._arguments.sizes import height_width
 from ..utils._text.spec import shown
 from ._decode.decode import FileReader, decode_image
 from ._decode.flow import DecodeAndAugment
 from ._decode.opencv import cv2
+from ._flows._told.datapoint_error import component_of
 from ._flows.augmentation import Augmentation, check_coordinates, check_image, check_label_map, check_same_size, plumbing
-from ._flows.datapoint_error import component_of
 from ._flows.map import MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here

@@ -5,12 +5,12 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, 
 
 import numpy as np
 
-from ..utils._flags import true_or_false
-from ..utils._functions import check_function
-from ..utils._numbers import whole_number
+from ..utils._arguments.flags import true_or_false
+from ..utils._arguments.functions import check_function
+from ..utils._arguments.numbers import whole_number
 from ..utils._text.spec import shown
 from ..utils._types import DTypeLike
-from ._flows.not_a_flow import warn_of_columns
+from ._flows._told.not_a_flow import warn_of_columns
 from ._packed import PackedList
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 

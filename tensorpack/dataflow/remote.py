@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from typing import Any, Iterator, List, Optional, Tuple
 
 from ..utils import logger
-from ..utils._flags import true_or_false
-from ..utils._numbers import whole_number
+from ..utils._arguments.flags import true_or_false
+from ..utils._arguments.numbers import whole_number
 from ..utils._process.remote_failure import RemoteFailure
 from ..utils._process.start import SafelyStarted
 from ..utils._text.keywords import keywords_told

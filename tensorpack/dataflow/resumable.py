@@ -7,8 +7,8 @@ import threading
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
 from ..utils import logger
-from ..utils._flags import true_or_false
-from ..utils._numbers import whole_number
+from ..utils._arguments.flags import true_or_false
+from ..utils._arguments.numbers import whole_number
 from ..utils._text.spec import describe
 from ..utils.concurrency import StoppableThread
 from ._flows.batch import BatchDataByShape

@@ -9,9 +9,9 @@ from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, T
 
 import numpy as np
 
-from ..utils._flags import true_or_false
-from ..utils._names import list_of_names
-from ..utils._numbers import whole_number
+from ..utils._arguments.flags import true_or_false
+from ..utils._arguments.names import list_of_names
+from ..utils._arguments.numbers import whole_number
 from ..utils._plain.errors import explained_numpy
 from ..utils._plain.numpy_files import NpzReader
 from ..utils._text.keywords import keywords_told
@@ -20,8 +20,8 @@ from ..utils.fs import atomic_directory, atomic_write
 from ..utils.optional import optional_import
 from ..utils.serialize import dumps, loads
 from ..utils.utils import get_tqdm
-from ._flows.each_once import warn_unless_each_once
-from ._flows.end_watch import EndWatch
+from ._flows._told.each_once import warn_unless_each_once
+from ._flows._told.end_watch import EndWatch
 from ._flows.repeat import FixedSizeData
 from ._formats.arrow import ArrowData, ParquetData, arrow_writer, parquet_writer, write_tables
 from ._formats.example import TFExampleData, write_example

@@ -5,7 +5,7 @@ from typing import Any, Iterator, List, Optional, Sequence, Union
 
 from ..callbacks.base import Callback
 from ..compat import tfv1 as tf
-from ..dataflow._flows.not_a_flow import what_is_wrong
+from ..dataflow._flows._told.not_a_flow import what_is_wrong
 from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, require_dataflow
 from ..utils import logger

@@ -14,7 +14,7 @@ from ..callbacks.base import Callback, CallbackFactory
 from ..compat import tfv1 as tf
 from ..tfutils.common import build_or_reuse_placeholder
 from ..utils import logger
-from ..utils._names import list_of_names
+from ..utils._arguments.names import list_of_names
 from ..utils._text.keywords import KeywordsTold
 from ..utils._text.spec import shown
 

@@ -5,7 +5,7 @@ from typing import Any, Callable, List, Sequence, Union
 
 from .. import compat
 from ..compat import tfv1 as tf
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from ..utils.argtools import get_data_format
 
 __all__ = ["Size2D", "channel_axis", "float_tensor", "kernel_format", "run_kernel", "size2d", "static_channels", "tf_padding"]

@@ -9,7 +9,7 @@ from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..tfutils.varreplace import statistics_are_frozen
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from ..utils._types import AnyFunction
 from ..utils.argtools import log_once
 from ._layout import channel_axis, float_tensor

@@ -5,7 +5,7 @@ from typing import Any, Callable, List, Optional, Tuple
 
 from ..compat import tfv1 as tf
 from ..tfutils._precision import kernel_in_float32, like
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from ..utils.argtools import shape4d
 from ._affine import Parameters, finish
 from ._convolution import convolve

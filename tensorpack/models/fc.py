@@ -7,7 +7,7 @@ import numpy as np
 
 from ..compat import tfv1 as tf
 from ..tfutils._precision import kernel_in_float32, like
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from ._affine import Parameters, finish
 from ._layout import float_tensor
 from ._types import Activation, Initializer, Regularizer

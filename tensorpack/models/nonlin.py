@@ -6,7 +6,7 @@ from typing import Any, Optional
 from ..compat import tfv1 as tf
 from ..tfutils._precision import in_float32, like, widened
 from ..utils import logger
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from ._layout import float_tensor
 from .batch_norm import BatchNorm
 from .registry import layer_register

@@ -13,7 +13,7 @@ from ..tfutils._no_match import warn_of_no_match, without_tower
 from ..tfutils._precision import in_float32
 from ..tfutils.tower import BaseTowerContext, get_current_tower_context
 from ..utils import logger
-from ..utils._functions import check_function
+from ..utils._arguments.functions import check_function
 from ..utils._text.counted import counted
 from ..utils._text.keywords import keywords_told
 from ._layout import float_tensor

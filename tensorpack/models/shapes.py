@@ -5,7 +5,7 @@ from typing import Any, Sequence, Union
 
 from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
-from ..utils._numbers import whole_number
+from ..utils._arguments.numbers import whole_number
 from .registry import layer_register
 
 __all__ = ["ConcatWith"]

@@ -10,8 +10,8 @@ from ..tfutils._engines.engine import Engine
 from ..tfutils._engines.file_kind import file_kind
 from ..tfutils._engines.process import EngineError, run_in_process, version_of
 from ..tfutils._engines.signature import Signature, read_signature
-from ..tfutils._export.compare import difference
-from ..tfutils._export.examples import usable
+from ..tfutils._export._proof.compare import difference
+from ..tfutils._export._proof.examples import usable
 from ..utils import logger
 
 __all__ = ["choose_engine", "difference_to_tensorflow"]

@@ -11,7 +11,7 @@ from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
 from ..tfutils.tower import TowerFunc
 from ..utils import logger
-from ..utils._names import list_of_names
+from ..utils._arguments.names import list_of_names
 from ..utils._text.keywords import KeywordsTold
 from ..utils._text.spec import shown
 from ..utils._types import AnyFunction

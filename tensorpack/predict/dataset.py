@@ -10,7 +10,7 @@ import six
 
 from ..compat import has_gpu
 from ..compat import tfv1 as tf
-from ..dataflow._flows.each_once import warn_unless_each_once
+from ..dataflow._flows._told.each_once import warn_unless_each_once
 from ..dataflow._passes import whole_pass
 from ..dataflow.base import DataFlow, known_length, never_ends, require_dataflow
 from ..tfutils._inference import require_predict_config

@@ -11,7 +11,7 @@ from ..utils._text.spec import shown
 from ._restore.assigning import Misfit
 from ._restore.names import NamePatterns, near_tensor_names, nearest_names
 from ._restore.variables import weights
-from ._tower_contents import training_tower_of
+from ._tower.contents import training_tower_of
 from .common import as_value, build_or_reuse_placeholder, get_op_tensor_name
 from .dependency import ancestors
 from .sesscreate import NewSessionCreator, initialize_from_restored, owns_session

@@ -6,7 +6,7 @@ from typing import Any, List, Sequence, Tuple, Union
 
 from .. import compat
 from ..compat import tfv1 as tf
-from ..utils._names import list_of_names
+from ..utils._arguments.names import list_of_names
 from ._environment import collect_env_info
 
 __all__ = ["collect_env_info", "get_default_sess_config", "get_global_step_value", "get_global_step_var",

@@ -17,11 +17,15 @@ from ._engines.litert import LiteRTEngine
 from ._engines.onnx_runtime import OnnxRuntimeEngine
 from ._engines.opencv import OpenCVEngine
 from ._engines.tensorflow import TensorFlowEngine
+from ._export._onnx.external import ExternalOnnx, external_data
+from ._export._proof.examples import Example
+from ._export._proof.verify import ExportMismatch, Proof, Subject
 from ._export._rewrite import OPENCV, rewritten
-from ._export.calibration import Inputs
+from ._export._smaller.calibration import Inputs
+from ._export._smaller.onnx import check_quantizer, smaller_onnx
+from ._export._smaller.tflite import describe_integers, smaller_tflite
+from ._export._smaller.ways import Smaller, smaller
 from ._export.convert import check_onnx, onnx_opset, to_onnx, to_tflite
-from ._export.examples import Example
-from ._export.external_onnx import ExternalOnnx, external_data
 from ._export.frozen_model import (
     Converted,
     FrozenModel,
@@ -34,11 +38,7 @@ from ._export.frozen_model import (
     warn_of_other_format,
     write_description,
 )
-from ._export.smaller import Smaller, smaller
-from ._export.smaller_onnx import check_quantizer, smaller_onnx
-from ._export.smaller_tflite import describe_integers, smaller_tflite
 from ._export.staging import staged
-from ._export.verify import ExportMismatch, Proof, Subject
 from ._inference import InferenceGraph, build_inference_graph, needed_inputs, require_predict_config
 from .sesscreate import NewSessionCreator
 

@@ -6,7 +6,7 @@ from typing import Any, Callable, List, Optional, Sequence
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ..utils._functions import check_function
+from ..utils._arguments.functions import check_function
 from ..utils._text.keywords import KeywordsTold
 from .common import get_default_sess_config
 from .dependency import ancestors, dependency_of_targets

@@ -7,10 +7,10 @@ from ..compat import is_made_by_keras_3
 from ..compat import tfv1 as tf
 from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
-from ._tower_context import BaseTowerContext, TowerContext, get_current_tower_context
-from ._tower_context import PredictTowerContext as PredictTowerContext
-from ._tower_context import TrainTowerContext as TrainTowerContext
-from ._tower_handle import TowerTensorHandle, TowerTensorHandles
+from ._tower.context import BaseTowerContext, TowerContext, get_current_tower_context
+from ._tower.context import PredictTowerContext as PredictTowerContext
+from ._tower.context import TrainTowerContext as TrainTowerContext
+from ._tower.handle import TowerTensorHandle, TowerTensorHandles
 
 __all__ = [
     "BaseTowerContext", "TowerContext", "TowerFunc", "TowerFuncWrapper", "TowerTensorHandle", "TowerTensorHandles",

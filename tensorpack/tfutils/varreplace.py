@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterator, List
 from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
-from ..utils._functions import check_function
+from ..utils._arguments.functions import check_function
 from ..utils._text.keywords import keywords_told
 from ..utils._types import AnyFunction
 from ..utils.argtools import log_once

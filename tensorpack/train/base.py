@@ -10,9 +10,9 @@ from typing import Any, List, Optional, Union
 
 import numpy as np
 
+from ..callbacks._checks.never import warn_of_callbacks_that_never_act
+from ..callbacks._checks.odd import warn_of_odd_callbacks
 from ..callbacks._epoch_times import NO_LAST_EPOCH
-from ..callbacks._never import warn_of_callbacks_that_never_act
-from ..callbacks._odd import warn_of_odd_callbacks
 from ..callbacks.base import Callback, StopTraining, unwrapped
 from ..callbacks.group import Callbacks, raise_background_failure
 from ..callbacks.monitor import MonitorBase, Monitors

@@ -13,14 +13,14 @@ from ..callbacks.saver import find_model_saver
 from ..callbacks.steps import ProgressBar
 from ..callbacks.summary import MergeAllSummaries, MovingAverageSummary
 from ..compat import tfv1 as tf
-from ..dataflow._flows.not_a_flow import what_is_wrong
+from ..dataflow._flows._told.not_a_flow import what_is_wrong
 from ..dataflow.base import DataFlow, require_dataflow
 from ..graph_builder.model_desc import ModelDescBase
 from ..input_source.input_source_base import InputSource
 from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SaverRestore, SessionInit
 from ..utils import logger
-from ..utils._flags import true_or_false
+from ..utils._arguments.flags import true_or_false
 from ..utils._rng import is_first_worker
 from ..utils._text.keywords import KeywordsTold
 from ..utils._text.spec import shown

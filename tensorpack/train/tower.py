@@ -18,7 +18,7 @@ from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
-from ..utils._names import list_of_names
+from ..utils._arguments.names import list_of_names
 from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET

@@ -9,8 +9,8 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 
 import numpy as np
 
-from ._numbers import whole_number
-from ._sizes import height_width
+from ._arguments.numbers import whole_number
+from ._arguments.sizes import height_width
 from ._viz.canvas import Canvas, Color, as_pixels, prepare_patches
 from ._viz.drawing import draw_rectangle, put_text
 from ._viz.imshow import ClickCallback, interactive_imshow

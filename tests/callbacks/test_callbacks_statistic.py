@@ -5,7 +5,7 @@ import pytest
 from small_training import Call, PutEachEpoch, messages, train_in_new_graph
 
 import tensorpack.callbacks as callbacks
-from tensorpack.callbacks import _statistic
+from tensorpack.callbacks._checks import statistic as _statistic
 from tensorpack.callbacks.early_stop import EarlyStop
 from tensorpack.callbacks.monitor import SendMonitorData
 from tensorpack.callbacks.param import ObjAttrParam, StatMonitorParamSetter

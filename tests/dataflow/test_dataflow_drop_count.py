@@ -17,7 +17,7 @@ from tensorpack.dataflow import (
     RepeatedData,
     imgaug,
 )
-from tensorpack.dataflow._flows import drop_count
+from tensorpack.dataflow._flows._told import drop_count
 from tensorpack.utils import logger
 
 

@@ -29,7 +29,7 @@ from tensorpack.dataflow import (
     TestDataSpeed,
     TFRecordSerializer,
 )
-from tensorpack.dataflow._flows.each_once import why_not_each_once
+from tensorpack.dataflow._flows._told.each_once import why_not_each_once
 
 DS, UNKNOWN = Count(297), Count(297, has_len=False)
 

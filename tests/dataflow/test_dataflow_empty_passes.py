@@ -38,7 +38,7 @@ from tensorpack.dataflow import (
     imgaug,
     send_dataflow_zmq,
 )
-from tensorpack.dataflow._flows import drop_streak
+from tensorpack.dataflow._flows._told import drop_streak
 
 pytestmark = pytest.mark.usefixtures("time_limit")
 

@@ -9,7 +9,7 @@ from tensorpack import dataflow
 from tensorpack._legacy._tables import TABLE
 from tensorpack.dataflow import BatchData, DataFromList, FixedSizeData, adapters, dataset, imgaug, serialize
 from tensorpack.dataflow.format import DiskCacheData
-from tensorpack.utils._flags import true_or_false
+from tensorpack.utils._arguments.flags import true_or_false
 
 # what is given to each parameter that has no default; nothing is read, since options are looked at first
 VALUES = {

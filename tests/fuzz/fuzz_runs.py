@@ -21,7 +21,7 @@ def descriptions(folder):
 
 def read_description(data, folder, rng):
     from tensorpack.tfutils._engines.signature import Signature, TensorInfo, check_content, fitted, read_signature
-    from tensorpack.tfutils._export.external_onnx import external_data
+    from tensorpack.tfutils._export._onnx.external import external_data
 
     path = written(folder, MODEL, "model.onnx")
     written(folder, data, "model.onnx.json")
@@ -171,7 +171,7 @@ def read_command_line(data, folder, rng):
 
 RUNS = {
     "JSON beside a model": Format(descriptions, read_description, needs=(
-        "tensorpack.tfutils._engines.signature", "tensorpack.tfutils._export.external_onnx", "google_crc32c")),
+        "tensorpack.tfutils._engines.signature", "tensorpack.tfutils._export._onnx.external", "google_crc32c")),
     "log directory": Format(lambda folder: in_one(run_files(folder)), read_run,
                             needs=("tensorpack.compat", "tensorboard.backend.event_processing.event_file_loader")),
     "callbacks.json": Format(memories, read_memory, needs=("tensorpack.callbacks._memory",)),

@@ -13,9 +13,10 @@ from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow import BatchData, DataFlow, DataFromGenerator, DataFromList, MapData, RepeatedData
 from tensorpack.predict import ExportedPredictor, OfflinePredictor, PredictConfig
 from tensorpack.tfutils import export
-from tensorpack.tfutils._export import smaller_onnx, verify
-from tensorpack.tfutils._export.calibration import Inputs, calibration_examples
-from tensorpack.tfutils._export.nearly import nearness
+from tensorpack.tfutils._export._proof import verify
+from tensorpack.tfutils._export._proof.nearly import nearness
+from tensorpack.tfutils._export._smaller import onnx as smaller_onnx
+from tensorpack.tfutils._export._smaller.calibration import Inputs, calibration_examples
 from tensorpack.tfutils.export import ExportMismatch, ModelExporter
 from tensorpack.tfutils.sessinit import DictRestore
 from tensorpack.utils.optional import optional_import

@@ -12,8 +12,9 @@ from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils import export
 from tensorpack.tfutils._engines import process
 from tensorpack.tfutils._engines.onnx_runtime import OnnxRuntimeEngine
-from tensorpack.tfutils._export import convert, verify
-from tensorpack.tfutils._export.compare import difference
+from tensorpack.tfutils._export import convert
+from tensorpack.tfutils._export._proof import verify
+from tensorpack.tfutils._export._proof.compare import difference
 from tensorpack.tfutils.export import ExportMismatch, ModelExporter
 
 ONNX_PACKAGES = pytest.mark.skipif(not all(map(importlib.util.find_spec, ["tf2onnx", "onnxruntime"])),

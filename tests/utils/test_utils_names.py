@@ -15,7 +15,7 @@ from tensorpack.input_source.input_source_base import get_sublist_by_names, get_
 from tensorpack.tfutils.common import get_tensors_by_names
 from tensorpack.tfutils.tower import TowerContext, TowerFunc
 from tensorpack.train.tower import TowerTrainer
-from tensorpack.utils._names import list_of_names
+from tensorpack.utils._arguments.names import list_of_names
 
 SPEC = tfv1.TensorSpec([None, 2], tfv1.float32, "image")
 

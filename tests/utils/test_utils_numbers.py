@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from tensorpack.utils._numbers import whole_number
+from tensorpack.utils._arguments.numbers import whole_number
 
 
 class Indexable:

@@ -9,7 +9,7 @@ PART = Part(
     keywords={
         "contrib.keras.KerasModel": _KERAS,
         "contrib.keras.setup_keras_trainer": _KERAS,
-        "tfutils._tower_handle.TowerTensorHandle": {"inputs_desc": "input_signature"},
+        "tfutils._tower.handle.TowerTensorHandle": {"inputs_desc": "input_signature"},
     },
     adapters={"tfutils.tower": "tower_func.adapt_tower", "utils.develop": "environment.adapt_develop"},
     behaviours={

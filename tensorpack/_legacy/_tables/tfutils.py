@@ -44,7 +44,7 @@ PART = Part(
     keywords={
         "contrib.keras.KerasModel": _KERAS,
         "contrib.keras.setup_keras_trainer": _KERAS,
-        "tfutils._tower_handle.TowerTensorHandle": {"inputs_desc": "input_signature"},
+        "tfutils._tower.handle.TowerTensorHandle": {"inputs_desc": "input_signature"},
     },
     modules={
         "tfutils.distributions": Moved("_legacy.tfutils.distributions", _DISTRIBUTIONS),

@@ -7,8 +7,8 @@ from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ...utils import logger
 from ...utils._text.colour import colored
+from .._checks.statistic import StatisticWatch, larger_is_better
 from .._epoch_times import NO_LAST_EPOCH, EpochTimes
-from .._statistic import StatisticWatch, larger_is_better
 from ..base import Callback, unwrapped
 from ..misc import EstimatedTimeLeft
 from .json_stats import Record

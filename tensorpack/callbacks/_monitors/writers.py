@@ -12,10 +12,10 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
 from ...compat import tfv1 as tf
 from ...utils import logger
-from ...utils._numbers import whole_number
+from ...utils._arguments.numbers import whole_number
 from ...utils._rng import is_first_worker
 from ...utils._types import NOT_YET
-from .._arguments import check_number
+from .._checks.arguments import check_number
 from .._resume import is_over, stopped_inside_epoch, unwritten_statistics
 from . import json_stats as _json_stats
 from .base import MonitorBase, as_number

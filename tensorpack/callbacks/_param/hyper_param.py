@@ -15,7 +15,7 @@ from ...tfutils.common import get_op_tensor_name
 from ...utils._text.repr import ReprMixin
 from ...utils._text.spec import shown
 from ...utils._types import NOT_YET
-from .._arguments import check_strings
+from .._checks.arguments import check_strings
 
 __all__ = ["GraphVarParam", "HyperParam", "ObjAttrParam"]
 

@@ -6,7 +6,7 @@ from typing import Any, List, Tuple
 from ...compat import is_tensor_like
 from ...compat import tfv1 as tf
 from ...models._affine import Activation, _resolve
-from ...utils._numbers import whole_number
+from ...utils._arguments.numbers import whole_number
 from .layer import ScopedLayer
 
 __all__ = ["RNNCell", "activation_function", "check_cell", "zeros_of"]

@@ -6,7 +6,7 @@ from typing import Any, Callable, NamedTuple, Optional, Tuple, Union
 from ...compat import tfv1 as tf
 from ...models._affine import Activation
 from ...tfutils._precision import is_half, like, widened_for_kernels
-from ...utils._numbers import whole_number
+from ...utils._arguments.numbers import whole_number
 from .cell import RNNCell, activation_function
 
 Initializer = Callable[..., Any]

@@ -6,10 +6,10 @@ from typing import Any, Iterator, Optional, Sequence, Union
 
 import numpy as np
 
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ...utils._text.spec import shown
+from .._flows._told.datapoint_error import component_of
 from .._flows.augmentation import Augmentation, check_boxes, check_coordinates, check_label_map, check_same_size, plumbing
-from .._flows.datapoint_error import component_of
 from ..base import DataFlow
 from ..imgaug._transform_base import TransformList
 from ..imgaug.base import AugmentorList, ImageAugmentor, ImagePlaceholder, draws_by_shape

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from ...utils import logger
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ...utils._text.spec import about_none, describe
 from ..imgaug import base as augmentors_module
 from ..imgaug._arguments import list_of_augmentors
 from ..imgaug.base import AugmentorList
 from . import map as map_module
+from ._told.datapoint_error import where, with_words
 from .below import flows_below
-from .datapoint_error import where, with_words
 from .map import MapData
 
 

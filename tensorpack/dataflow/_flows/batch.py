@@ -6,12 +6,12 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 import numpy as np
 
 from ...utils import logger
-from ...utils._flags import true_or_false
-from ...utils._numbers import whole_number
+from ...utils._arguments.flags import true_or_false
+from ...utils._arguments.numbers import whole_number
 from ...utils._text.spec import describe
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, known_length
+from ._told.datapoint_error import component_of
 from .collate import collate, collate_values, same_kind_of_error
-from .datapoint_error import component_of
 from .endless import Swallowed
 
 

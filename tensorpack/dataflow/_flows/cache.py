@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import Any, Iterator, List
 
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ...utils.utils import get_rng
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
-from .end_watch import EndWatch
+from ._told.end_watch import EndWatch
 
 
 class CacheData(ProxyDataFlow):

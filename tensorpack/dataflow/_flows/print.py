@@ -6,7 +6,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 import numpy as np
 
 from ...utils import logger
-from ...utils._numbers import whole_number
+from ...utils._arguments.numbers import whole_number
 from ...utils._text.colour import colored
 from ..base import DataFlow, ProxyDataFlow
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from typing import Any, Iterator
 
-from ...utils._flags import true_or_false
-from ...utils._numbers import whole_number
+from ...utils._arguments.flags import true_or_false
+from ...utils._arguments.numbers import whole_number
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow
 from .endless import EndlessIterator
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 import copy
 from typing import Any, Iterator, Optional
 
-from ...utils._flags import true_or_false
-from ...utils._numbers import whole_number
+from ...utils._arguments.flags import true_or_false
+from ...utils._arguments.numbers import whole_number
 from .._same_everywhere import check_same_everywhere
 from ..base import DataFlow, Division, ProxyDataFlow, known_length
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Deque, Iterator, Optional
 
-from ...utils._numbers import whole_number
+from ...utils._arguments.numbers import whole_number
 from ..base import CreatedByReset, DataFlow, DataFlowReentrantGuard, ProxyDataFlow, RNGDataFlow
 from .endless import EndlessIterator
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, Iterator, List, Optional
 
 from ...utils import logger
-from ...utils._numbers import whole_number
+from ...utils._arguments.numbers import whole_number
 from ...utils.utils import get_tqdm
 from ..base import DataFlow, ProxyDataFlow
 from .stages import StageClock, StageTime, plot_stages, stage_table

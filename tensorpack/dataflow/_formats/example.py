@@ -5,8 +5,8 @@ from typing import IO, Any, Dict, List, Mapping, Optional, Sequence, Tuple, Unio
 
 import numpy as np
 
-from ...utils._names import list_of_names
-from ...utils._numbers import whole_number
+from ...utils._arguments.names import list_of_names
+from ...utils._arguments.numbers import whole_number
 from ...utils._protobuf import Schema
 from ...utils._text.spec import describe
 from .left_out import LeftOut

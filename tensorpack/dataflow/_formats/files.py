@@ -7,7 +7,7 @@ import os
 import re
 from typing import Iterator, List, Sequence, Union
 
-from ...utils._names import list_of_names
+from ...utils._arguments.names import list_of_names
 
 _BRACES = re.compile(r"\{(?:(\d+)\.\.(\d+)|([^{}]*,[^{}]*))\}")
 

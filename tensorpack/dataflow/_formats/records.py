@@ -16,9 +16,9 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Se
 import numpy as np
 
 from ...utils import logger
-from ...utils._flags import true_or_false
-from ...utils._names import list_of_names
-from ...utils._numbers import whole_number
+from ...utils._arguments.flags import true_or_false
+from ...utils._arguments.names import list_of_names
+from ...utils._arguments.numbers import whole_number
 from ...utils._text.counted import counted
 from ..base import RNGDataFlow, shuffled_indices
 from .files import matching_files

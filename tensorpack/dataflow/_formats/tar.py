@@ -12,7 +12,7 @@ from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ...utils._text.spec import describe
 from .._packed import PackedList
 from .left_out import LeftOut

@@ -7,8 +7,8 @@ from typing import Any, Generator, List, Optional, Sequence
 
 from tabulate import tabulate
 
-from ...utils._flags import true_or_false
-from ...utils._numbers import whole_number
+from ...utils._arguments.flags import true_or_false
+from ...utils._arguments.numbers import whole_number
 from ...utils._text.html import plain
 from ...utils._text.keywords import keywords_told
 from ...utils._viz.sheet import write_sheet

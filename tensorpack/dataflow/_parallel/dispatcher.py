@@ -5,7 +5,7 @@ import array
 from collections import deque
 from typing import Any, Deque, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .._flows.drop_streak import DropStreak
+from .._flows._told.drop_streak import DropStreak
 from .._flows.endless import EndlessIterator
 from ..base import DataFlow
 from .pass_ledger import PassLedger, dropped_pass

@@ -4,10 +4,10 @@ from __future__ import annotations
 import socket
 from typing import Any, Callable, Iterator, List, Optional
 
-from ...utils._functions import check_function
-from ...utils._numbers import whole_number
+from ...utils._arguments.functions import check_function
+from ...utils._arguments.numbers import whole_number
+from .._flows._told.datapoint_error import apply_named
 from .._flows.batch import BatchData
-from .._flows.datapoint_error import apply_named
 from ..base import DataFlow, require_flow_like
 from .dispatcher import Dispatcher, Report
 from .transport.channel import Channel

@@ -4,10 +4,10 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, NamedTuple, NoReturn, Optional, Tuple
 
 from ...utils import logger
-from ...utils._flags import true_or_false
-from ...utils._functions import check_function
-from ...utils._numbers import whole_number
-from .._flows.drop_streak import DropStreak
+from ...utils._arguments.flags import true_or_false
+from ...utils._arguments.functions import check_function
+from ...utils._arguments.numbers import whole_number
+from .._flows._told.drop_streak import DropStreak
 from .._flows.endless import EndlessIterator
 from ..base import (
     CreatedByReset,

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Dict, Optional
 
-from .._flows.drop_count import DropCount
+from .._flows._told.drop_count import DropCount
 
 
 class _Pass:

@@ -5,11 +5,11 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import numpy as np
 
-from ...utils._functions import check_function
-from ...utils._numbers import whole_number
+from ...utils._arguments.functions import check_function
+from ...utils._arguments.numbers import whole_number
 from ...utils._text.spec import describe
 from ...utils.concurrency import OrderedContainer
-from .._flows.datapoint_error import apply_named
+from .._flows._told.datapoint_error import apply_named
 from .._flows.map import MapDataComponent
 from ..base import DataFlow
 from .map_logic import Outcome, ParallelMapData

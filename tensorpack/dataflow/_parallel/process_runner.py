@@ -6,8 +6,8 @@ from collections import deque
 from typing import Any, Deque, Iterator, List, NamedTuple, Optional
 
 from ...utils import logger
-from ...utils._numbers import whole_number
-from .._flows.each_once import copies_are_mixed
+from ...utils._arguments.numbers import whole_number
+from .._flows._told.each_once import copies_are_mixed
 from .._flows.endless import EndlessIterator
 from ..base import DataFlow, ProxyDataFlow, known_length
 from .transport.channel import FAR, Channel

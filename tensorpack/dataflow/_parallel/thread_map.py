@@ -6,8 +6,8 @@ import threading
 import weakref
 from typing import Any, Callable
 
-from ...utils._numbers import whole_number
-from .._flows.datapoint_error import apply_named
+from ...utils._arguments.numbers import whole_number
+from .._flows._told.datapoint_error import apply_named
 from ..base import CreatedByReset, DataFlow, DataFlowTerminated
 from .map_logic import Outcome, ParallelMapData
 

@@ -7,8 +7,8 @@ import threading
 import weakref
 from typing import Any, Callable, Iterator, List, NamedTuple, NoReturn, Optional
 
-from ...utils._numbers import whole_number
-from .._flows.each_once import copies_are_mixed
+from ...utils._arguments.numbers import whole_number
+from .._flows._told.each_once import copies_are_mixed
 from .._flows.endless import EndlessIterator
 from ..base import CreatedByReset, DataFlow, DataFlowTerminated, known_length, require_dataflow, reset_each_once
 

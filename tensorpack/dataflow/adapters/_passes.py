@@ -7,8 +7,8 @@ from typing import Any, Callable, Iterator, Optional
 import numpy as np
 
 from ...utils import logger
-from ...utils._flags import true_or_false
-from ...utils._numbers import whole_number
+from ...utils._arguments.flags import true_or_false
+from ...utils._arguments.numbers import whole_number
 from .._flows.below import deepest_endless
 from .._flows.by_itself import OF_ANY_PART, put_over, split
 from .._flows.shard import ShardData

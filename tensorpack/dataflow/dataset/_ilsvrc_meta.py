@@ -7,9 +7,9 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ...utils import logger
+from ...utils._arguments.sizes import height_width
 from ...utils._caffe.blob import decode_blob
 from ...utils._files.remote_file import RemoteFile
-from ...utils._sizes import height_width
 from ...utils.fs import get_dataset_path
 from ...utils.optional import optional_import
 from ._archive import obtain_unpacked

@@ -7,8 +7,8 @@ from typing import List, Optional
 
 import numpy as np
 
+from ...utils._arguments.flags import true_or_false
 from ...utils._files.remote_file import RemoteFile
-from ...utils._flags import true_or_false
 from ...utils.fs import get_dataset_path
 from .._decode.decode import FileReader
 from ._archive import obtain_unpacked

@@ -7,9 +7,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from ...utils import logger
+from ...utils._arguments.flags import true_or_false
+from ...utils._arguments.names import list_of_names
 from ...utils._files.remote_file import RemoteFile
-from ...utils._flags import true_or_false
-from ...utils._names import list_of_names
 from ...utils.fs import get_dataset_path
 from ...utils.serialize import load_pickle
 from ._archive import obtain_unpacked

@@ -6,7 +6,7 @@ from typing import Any, List, Optional
 
 import numpy as np
 
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ._in_memory import InMemory
 
 __all__ = ["Digits"]

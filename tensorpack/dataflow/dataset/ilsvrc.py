@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ...utils import logger
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ...utils.utils import get_tqdm
 from .._decode.decode import FileReader
 from ..base import RNGDataFlow, shuffled_indices

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import numpy as np
 
 from ...utils import logger
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ...utils._text.counted import counted
 from ...utils.utils import get_tqdm
 from ..base import RNGDataFlow, shuffled_indices

@@ -7,8 +7,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from ...utils._arguments.flags import true_or_false
 from ...utils._files.remote_file import RemoteFile, obtain
-from ...utils._flags import true_or_false
 from ...utils.fs import get_dataset_path
 from ._idx import IMAGES, LABELS, Kind, read_idx
 from ._in_memory import InMemory

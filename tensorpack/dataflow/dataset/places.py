@@ -7,7 +7,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 import numpy as np
 
 from ...utils import logger
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ...utils._text.counted import counted
 from .._decode.decode import FileReader
 from ..base import RNGDataFlow, shuffled_indices

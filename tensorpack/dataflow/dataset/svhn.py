@@ -7,9 +7,9 @@ from typing import Any, List, MutableMapping, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ...utils._arguments.flags import true_or_false
+from ...utils._arguments.names import list_of_names
 from ...utils._files.remote_file import RemoteFile, obtain
-from ...utils._flags import true_or_false
-from ...utils._names import list_of_names
 from ...utils.fs import get_dataset_path
 from ._in_memory import InMemory
 from ._mat import read_mat

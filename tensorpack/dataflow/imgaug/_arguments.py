@@ -6,7 +6,7 @@ import math
 import operator
 from typing import Any, List, Optional, Tuple
 
-from ...utils._numbers import whole_number
+from ...utils._arguments.numbers import whole_number
 from ...utils._text.spec import describe, shown
 
 _LIMITS = {"minimum": (operator.ge, "at least"), "above": (operator.gt, "above"),

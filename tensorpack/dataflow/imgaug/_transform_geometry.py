@@ -5,7 +5,7 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ...utils._text.spec import describe
 from ._common import BORDER_CONSTANT, INTER_LINEAR, cv2, float_coords
 from ._sampling import flip, interpolate, rearrange, resize_nearest, transpose

@@ -5,7 +5,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ._common import check_channels, cv2
 from ._pixels import convert_color, to_uint8
 from .base import PhotometricAugmentor

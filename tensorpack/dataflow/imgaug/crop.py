@@ -5,8 +5,8 @@ from typing import Any, Optional, Tuple, Union
 
 import numpy as np
 
-from ...utils._numbers import whole_number
-from ...utils._sizes import height_width
+from ...utils._arguments.numbers import whole_number
+from ...utils._arguments.sizes import height_width
 from ...utils.develop import log_deprecated
 from ._arguments import interpolation, interval, number, size, whole_interval
 from ._common import INTER_LINEAR, check_fits

@@ -5,7 +5,7 @@ from typing import Any, Optional, Tuple, Union
 
 import numpy as np
 
-from ...utils._flags import true_or_false
+from ...utils._arguments.flags import true_or_false
 from ...utils.develop import log_deprecated
 from ._arguments import interval, number, whole_interval
 from ._common import check_channels, cv2

@@ -5,7 +5,7 @@ from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
-from ...utils._functions import check_function
+from ...utils._arguments.functions import check_function
 from ._arguments import list_of_augmentors, one_augmentor, probability
 from ._transform_base import BaseTransform, NoOpTransform, TransformFactory, TransformList
 from .base import ImageAugmentor

@@ -6,8 +6,8 @@ from typing import Optional, Tuple, Union
 import numpy as np
 
 from ...utils import logger
-from ...utils._flags import true_or_false
-from ...utils._sizes import height_width
+from ...utils._arguments.flags import true_or_false
+from ...utils._arguments.sizes import height_width
 from ._arguments import interpolation, interval, number, pair, probability
 from ._arguments import size as check_size
 from ._common import INTER_LINEAR

@@ -5,7 +5,7 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
-from ...utils._sizes import height_width
+from ...utils._arguments.sizes import height_width
 from ._arguments import pair
 from ._common import Configured, check_fits
 from ._transform_geometry import PasteTransform

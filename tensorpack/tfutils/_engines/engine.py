@@ -9,7 +9,7 @@ from typing import Any, Callable, Generic, List, Optional, Sequence, Tuple, Type
 import numpy as np
 import six
 
-from ...utils._numbers import whole_number
+from ...utils._arguments.numbers import whole_number
 from .signature import Signature, fitted
 
 _REASON_LENGTH = 600  # of what an engine says; what follows is its stack

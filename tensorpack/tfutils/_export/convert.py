@@ -7,13 +7,13 @@ from typing import Any, Iterator, List, Mapping, Optional, Sequence
 from ... import compat
 from ...compat import tfv1 as tf
 from ...utils.optional import optional_import
+from ._onnx.choice import check_opset, choose_by_where
+from ._onnx.dimensions import name_dimensions
+from ._proof.examples import Example
 from ._rewrite import ONNX, TFLITE, rewritten
-from .examples import Example
+from ._smaller.ways import Smaller
 from .frozen_model import FrozenModel
 from .graph_def import GraphEditor
-from .onnx_choice import check_opset, choose_by_where
-from .onnx_dimensions import name_dimensions
-from .smaller import Smaller
 
 _PIP_ONNX = "tf2onnx (or tensorpack[onnx])"
 tf2onnx = optional_import("tf2onnx.convert", needed_by="ModelExporter.export_onnx", pip=_PIP_ONNX)

@@ -5,7 +5,7 @@ import weakref
 from typing import Any, List, Optional, Sequence, Tuple
 
 from ...compat import tfv1 as tf
-from ...utils._numbers import whole_number
+from ...utils._arguments.numbers import whole_number
 from .._graph_state import graph_state
 from .._precision import is_half, like
 from .gradient import dense_gradient, drop_none

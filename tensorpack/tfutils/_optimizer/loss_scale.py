@@ -6,7 +6,7 @@ import weakref
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...compat import tfv1 as tf
-from ...utils._numbers import whole_number
+from ...utils._arguments.numbers import whole_number
 from .._graph_state import graph_state
 from .._precision import like, widened
 from .gradient import drop_none, map_values

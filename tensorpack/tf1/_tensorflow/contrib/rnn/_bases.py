@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from .....utils._numbers import whole_number
+from .....utils._arguments.numbers import whole_number
 from ...nn.rnn_cell import LSTMStateTuple, RNNCell
 
 __all__ = ["PlainCell", "TupleCell"]

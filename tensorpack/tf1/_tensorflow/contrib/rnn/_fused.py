@@ -5,7 +5,7 @@ from typing import Any, Optional, Tuple
 
 from .....compat import tfv1 as tf
 from .....contrib._rnn.layer import ScopedLayer
-from .....utils._numbers import whole_number
+from .....utils._arguments.numbers import whole_number
 from ...nn.rnn_cell import LSTMStateTuple
 from ._block_cells import create_lstm_variables
 

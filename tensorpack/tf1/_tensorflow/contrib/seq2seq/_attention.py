@@ -9,7 +9,7 @@ import numpy as np
 from .....compat import deprecation_silenced
 from .....compat import tfv1 as tf
 from .....contrib._rnn.cell import zeros_of
-from .....utils._numbers import whole_number
+from .....utils._arguments.numbers import whole_number
 from ...layers import Dense
 
 __all__ = ["AttentionMechanism", "BahdanauAttention", "LuongAttention", "MemoryAttention", "bahdanau_score", "luong_score"]

@@ -9,7 +9,7 @@ from .....compat import deprecation_silenced, is_tensor_like
 from .....compat import tfv1 as tf
 from .....contrib._rnn.cell import check_cell
 from .....utils import logger
-from .....utils._numbers import whole_number
+from .....utils._arguments.numbers import whole_number
 from ._beam_scores import attention_probabilities, beam_scores
 from ._beams import gather_beams, gather_tree, gather_tree_from_array
 from ._decoder import Decoder, check_layer, output_shape
