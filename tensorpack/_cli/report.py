@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import Callable, Optional, Sequence
 
 from ._common import new_parser, run
@@ -66,10 +67,14 @@ def _report(args: argparse.Namespace) -> None:
 
 
 def _serve(args: argparse.Namespace, make: Callable[[], str]) -> None:
+    from ._report.run import NothingYet
     from ._report.serve import ReportServer
 
     with ReportServer(args.serve, args.logdir, make, _REFRESH) as server:
-        server.page()  # errors before anybody looks
+        try:
+            server.page()  # errors before anybody looks
+        except NothingYet as e:
+            print("{}; it is followed, and shown when a training has begun to write".format(e), file=sys.stderr, flush=True)
         print("{} shows the page; Ctrl-C ends it".format(server.address), flush=True)
         try:
             server.serve_forever()

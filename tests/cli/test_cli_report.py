@@ -3,8 +3,11 @@ import json
 import math
 import os
 import re
+import signal
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -374,3 +377,22 @@ def test_a_running_training_is_followed(tmp_path, capfd):
             server.shutdown()
             thread.join(30)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_training_that_has_not_written_yet_is_waited_for(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    command = [sys.executable, "-c", "from tensorpack._cli.report import main; main()", str(folder), "--serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        try:
+            address = process.stdout.readline().split(" ")[0]
+            with pytest.raises(urllib.error.HTTPError) as e:
+                urllib.request.urlopen(address, timeout=60)
+            assert e.value.code == 503 and b"nothing in it" in e.value.read() and e.value.headers["Refresh"] == "10"
+            make_run(folder)
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                assert "error as a table" in answer.read().decode("utf-8")
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+    assert "got one with nothing in it; it is followed" in errors and process.returncode == 0

@@ -21,11 +21,15 @@ class Run(NamedTuple):
     problems: List[str]
 
 
+class NothingYet(ValueError):
+    """A log directory is empty: if it is that of a training, this has not written anything yet."""
+
+
 def read_runs(folders: List[str]) -> List[Run]:
     """The runs in these directories, named as shortly as tells them apart.
 
     Raises:
-        ValueError: a directory is missing, or nothing in it is of a run.
+        ValueError: a directory is missing, or nothing in it is of a run; a NothingYet if there is nothing in it.
     """
     return [_read(folder, name) for folder, name in zip(folders, _names(folders))]
 
@@ -38,7 +42,8 @@ def _read(folder: str, name: str) -> Run:
     if not history.epochs and log is None:
         names = sorted(os.listdir(folder))
         runs = [name for name in names if any(os.path.isfile(os.path.join(folder, name, file)) for file in (_STATISTICS, _LOG))]
-        raise ValueError("{}: must be the log directory of a run, with stats.json or log.log; got one with {}{}".format(
+        error = ValueError if names else NothingYet
+        raise error("{}: must be the log directory of a run, with stats.json or log.log; got one with {}{}".format(
             folder, ", ".join(names[:5]) or "nothing in it",
             "; try {}".format(" ".join(os.path.join(folder, name) for name in runs[:3])) if runs else ""))
     images, problems = read_images(folder)
