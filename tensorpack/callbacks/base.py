@@ -4,7 +4,7 @@ Public methods are what the trainer calls; a subclass overrides the underscore m
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Tuple, Union
 
 from ..compat import tfv1 as tf
 from ..tfutils._restore.names import near_tensor_names
@@ -14,6 +14,7 @@ from ..utils._arguments.functions import check_function
 from ..utils._made_later import made_later
 from ..utils._text.repr import ReprMixin
 from ..utils._text.spec import shown
+from ..utils.argtools import log_once
 
 __all__ = ["Callback", "CallbackFactory", "ProxyCallback", "StopTraining"]
 
@@ -228,9 +229,17 @@ class Callback(ReprMixin):
         key = tuple(x if isinstance(x, str) else id(x) for x in fetches)
         if key != self._resolved_fetches[0]:
             found = [self._find_in_graph(x) if isinstance(x, str) else x for x in fetches]
+            self._tell_of_operations([(x, each) for x, each in zip(fetches, found) if not _may_be_meant(each)])
             # the given objects are kept as well, so that their ids stay theirs
             self._resolved_fetches = (key, _SessionRunArgs(found), tuple(fetches))
         return self._resolved_fetches[1]
+
+    def _tell_of_operations(self, fetches: Iterable[Tuple[Any, Any]]) -> None:
+        """Warn of names in (what was asked for, what it is) that are those of operations, in whose place tensors were meant."""
+        for name, fetch in fetches:
+            if isinstance(name, str) and isinstance(fetch, tf.Operation) and fetch.outputs:
+                log_once("[{0}] {1!r} is the name of an operation, whose value is None; its tensor is '{1}:0'.".format(
+                    self, name), "warning")
 
     def _find_in_graph(self, name: str) -> Any:
         try:
@@ -262,6 +271,11 @@ class Callback(ReprMixin):
 
 def _with_value(element: Union[tf.Operation, tf.Tensor]) -> Union[tf.Operation, tf.Tensor]:
     return element if isinstance(element, tf.Operation) else as_value(element)
+
+
+def _may_be_meant(fetch: Any) -> bool:
+    """Whether it is an operation that is run for its effect."""
+    return isinstance(fetch, tf.Operation) and (fetch.type.startswith(("Assign", "Scatter")) or fetch.op_def.is_stateful)
 
 
 def _has(trainer: Any, name: str) -> bool:

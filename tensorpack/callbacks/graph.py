@@ -131,10 +131,7 @@ class ProcessTensors(Callback):
 
     def _setup_graph(self) -> None:
         fetches = self.get_tensors_maybe_in_tower(self._names)
-        for name, fetch in zip(self._names, fetches):
-            if isinstance(fetch, tf.Operation) and fetch.outputs:
-                logger.warning("[%s] %r is the name of an operation, whose value is None; its tensor is '%s:0'.",
-                               self, name, name)
+        self._tell_of_operations(zip(self._names, fetches))
         self._run_args = tf.train.SessionRunArgs(fetches)
 
     def _before_run(self, ctx: tf.train.SessionRunContext) -> tf.train.SessionRunArgs:

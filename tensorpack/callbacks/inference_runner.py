@@ -56,6 +56,8 @@ class InferenceRunnerBase(Callback):
             raise TypeError("{}: infs must be an Inferencer or a list of them; got {}; try ScalarStats(name)".format(
                 who, shown(infs)))
         self.infs = [infs] if isinstance(infs, Inferencer) else list(infs)
+        if not self.infs:
+            logger.warning("%s: it has no inferencers, so that nothing is validated; try [ScalarStats(name)].", who)
         for inf in self.infs:
             if not isinstance(inf, Inferencer):
                 raise TypeError("{}: infs must be Inferencers; got {}; try ScalarStats({!r})".format(

@@ -2,31 +2,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
+from typing import Any, Iterator, List, Optional, Sequence
 
 from ..compat import tfv1 as tf
 from ..tfutils._precision import like, widened
-from ..utils._types import AnyFunction
+from ._by_name import activation_of, initializer_of, regularizer_of
 from ._types import Activation, Initializer, Regularizer
 from .tflayer import rename_get_variable
 from .utils import VariableHolder
 
-__all__ = ["ACTIVATIONS", "Activation", "Parameters", "finish"]
-
-ACTIVATIONS: Dict[str, AnyFunction] = {
-    "elu": tf.nn.elu,
-    "exponential": tf.exp,
-    "hard_sigmoid": lambda x: tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0),
-    "linear": lambda x: x,
-    "relu": tf.nn.relu,
-    "relu6": tf.nn.relu6,
-    "selu": tf.nn.selu,
-    "sigmoid": tf.sigmoid,
-    "softmax": tf.nn.softmax,
-    "softplus": tf.nn.softplus,
-    "softsign": tf.nn.softsign,
-    "tanh": tf.tanh,
-}
+__all__ = ["Activation", "Parameters", "finish"]
 
 
 class Parameters:
@@ -43,24 +28,27 @@ class Parameters:
     def kernel(self, shape: Sequence[int], initializer: Optional[Initializer],
                regularizer: Optional[Regularizer]) -> Any:
         """The variable `W`."""
+        initializer = initializer_of(initializer, "kernel_initializer")
         if initializer is None:
             initializer = tf.variance_scaling_initializer(2.0, mode="fan_in", distribution="untruncated_normal")
-        self.variables.W = self._create("W", shape, initializer, regularizer, "kernel/Regularizer")
+        self.variables.W = self._create("W", shape, initializer, regularizer, "kernel")
         return self.variables.W
 
     def bias(self, channels: int, initializer: Initializer, regularizer: Optional[Regularizer]) -> Any:
         """The variable `b`."""
-        self.variables.b = self._create("b", [channels], initializer, regularizer, "bias/Regularizer")
+        initializer = initializer_of(initializer, "bias_initializer") or tf.zeros_initializer()
+        self.variables.b = self._create("b", [channels], initializer, regularizer, "bias")
         return self.variables.b
 
     def _create(self, name: str, shape: Sequence[int], initializer: Initializer, regularizer: Optional[Regularizer],
-                loss_scope: str) -> Any:
+                argument: str) -> Any:
+        regularizer = regularizer_of(regularizer, argument + "_regularizer")
         if regularizer is None:
             return tf.get_variable(name, shape, self._dtype, initializer=initializer)
         created: List[Any] = []  # TensorFlow calls the regulariser of a variable that it creates, not of one that it finds
         variable = tf.get_variable(name, shape, self._dtype, initializer=initializer, regularizer=created.append)
         if created:
-            with tf.name_scope(loss_scope):
+            with tf.name_scope(argument + "/Regularizer"):
                 _add_loss(regularizer(variable))
         return variable
 
@@ -75,7 +63,8 @@ def finish(x: Any, parameters: Parameters, activation: Activation, activity_regu
     """
     if activation is not None:
         with _kernel_as_W(rename_in_activation):
-            x = _resolve(activation)(x)
+            x = activation_of(activation)(x)
+    activity_regularizer = regularizer_of(activity_regularizer, "activity_regularizer")
     if activity_regularizer is not None:
         with tf.name_scope("ActivityRegularizer"):
             loss = activity_regularizer(x)
@@ -103,11 +92,3 @@ def _kernel_as_W(enabled: bool) -> Iterator[None]:
     with rename_get_variable({"kernel": "W", "bias": "b"}):
         yield
 
-
-def _resolve(activation: Union[str, AnyFunction]) -> AnyFunction:
-    if callable(activation):
-        return activation
-    if activation not in ACTIVATIONS:
-        raise ValueError("activation must be None, a function of a tensor, or one of {}; got {!r}".format(
-            ", ".join(ACTIVATIONS), activation))
-    return ACTIVATIONS[activation]

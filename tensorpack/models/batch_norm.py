@@ -12,6 +12,7 @@ from ..tfutils.varreplace import statistics_are_frozen
 from ..utils._arguments.numbers import whole_number
 from ..utils._types import AnyFunction
 from ..utils.argtools import log_once
+from ._by_name import initializer_of
 from ._layout import channel_axis, float_tensor
 from ._normalization.batch_statistics import (
     FUSED_TYPES,
@@ -239,6 +240,6 @@ def _affine_parameter(name: str, channels: int, dtype: Any, variables: VariableH
                       constant: AnyFunction) -> Any:
     if not enabled:
         return constant([channels], dtype=dtype, name=name)
-    variable = tf.get_variable(name, [channels], dtype, initializer=initializer)
+    variable = tf.get_variable(name, [channels], dtype, initializer=initializer_of(initializer, name + "_initializer"))
     setattr(variables, name, variable)
     return variable

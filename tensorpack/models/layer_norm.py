@@ -5,6 +5,7 @@ from typing import Any, List, Optional
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ._by_name import initializer_of
 from ._layout import channel_axis, float_tensor
 from ._types import Initializer
 from .registry import layer_register
@@ -82,7 +83,8 @@ def _normalize(who: str, x: Any, axes: List[int], axis: int, epsilon: float, cen
         variables.beta = tf.get_variable("beta", [channels], dtype, initializer=tf.zeros_initializer())
         beta = tf.reshape(variables.beta, shape)
     if scale:
-        variables.gamma = tf.get_variable("gamma", [channels], dtype, initializer=gamma_initializer)
+        variables.gamma = tf.get_variable("gamma", [channels], dtype, initializer=initializer_of(
+            gamma_initializer, "gamma_initializer"))
         gamma = tf.reshape(variables.gamma, shape)
     wide = tf.cast(x, dtype)
     mean, variance = tf.nn.moments(wide, axes, keep_dims=True)

@@ -16,6 +16,7 @@ from ..utils import logger
 from ..utils._arguments.functions import check_function
 from ..utils._text.counted import counted
 from ..utils._text.keywords import keywords_told
+from ._by_name import regularizer_of
 from ._layout import float_tensor
 from .registry import layer_register
 
@@ -59,6 +60,7 @@ def regularize_cost(regex: str, func: Callable[[Any], Any], name: str = "regular
         name: of the resulting tensor, a float32 scalar.
     """
     check_function("regularize_cost", "func", func, "of a variable, one argument, such as l2_regularizer(1e-4)")
+    regularizer_of(func, "regularize_cost: func")
     context = _tower_context("regularize_cost")
     if not context.is_training:
         return tf.constant(0, tf.float32, name="empty_" + name)

@@ -1,12 +1,14 @@
 """Tower contexts and tower functions: one function that builds the graph, called once per device or purpose."""
 from __future__ import annotations
 
+import inspect
 from typing import Any, List, Sequence
 
 from ..compat import is_made_by_keras_3
 from ..compat import tfv1 as tf
 from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
+from ..utils.argtools import log_once
 from ._tower.context import BaseTowerContext, TowerContext, get_current_tower_context
 from ._tower.context import PredictTowerContext as PredictTowerContext
 from ._tower.context import TrainTowerContext as TrainTowerContext
@@ -16,6 +18,8 @@ __all__ = [
     "BaseTowerContext", "TowerContext", "TowerFunc", "TowerFuncWrapper", "TowerTensorHandle", "TowerTensorHandles",
     "get_current_tower_context",
 ]
+
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class TowerFunc:
@@ -44,6 +48,7 @@ class TowerFunc:
         if not callable(tower_fn):
             raise TypeError("TowerFunc(tower_fn): tower_fn must be callable; got {!r}".format(tower_fn))
         _check_signature(input_signature)
+        _tell_of_other_order(tower_fn, [spec.name for spec in input_signature])
         self._tower_fn = tower_fn
         self._input_signature = list(input_signature)
         self._handles: List[TowerTensorHandle] = []
@@ -93,6 +98,19 @@ def _refuse_keras_3(context: BaseTowerContext) -> None:
                         "BatchNormalization and Dropout, and other towers get variables of their own; the notes on migration "
                         "translate its layers, and tensorpack.contrib.keras trains models of Keras 2".format(
                             ", ".join(variables)))
+
+
+def _tell_of_other_order(function: AnyFunction, names: List[str]) -> None:
+    """Inputs are given by position; who names an argument as another input may have meant that one."""
+    try:
+        arguments = [each.name for each in inspect.signature(function).parameters.values() if each.kind in _BY_POSITION]
+    except (TypeError, ValueError):  # none that Python knows
+        return
+    wrong = ["{!r} gets the input {!r}".format(argument, name) for argument, name in zip(arguments, names)
+             if argument != name and argument in names]
+    if wrong:
+        log_once("{}: inputs are given by position, in the order {}, so that the argument {}; put both into one order.".format(
+            getattr(function, "__qualname__", type(function).__name__), ", ".join(names), ", ".join(wrong)), "warning")
 
 
 def _check_signature(input_signature: Sequence[Any]) -> None:

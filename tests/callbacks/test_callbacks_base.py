@@ -5,6 +5,7 @@ from tensorpack.callbacks.base import Callback, CallbackFactory, ProxyCallback, 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils.tower import TowerContext, TowerFunc
 from tensorpack.train.tower import TowerTrainer
+from tensorpack.utils import argtools
 
 
 class Adder(Callback):
@@ -98,6 +99,21 @@ def test_before_run_returns(counting_trainer, make_fetches, expected):
     fetcher = Fetcher(make_fetches)
     counting_trainer().go([fetcher], steps_per_epoch=1, max_epoch=1)
     assert fetcher.results == [expected]
+
+
+@pytest.mark.parametrize("name, is_told", [
+    ("tower0/cost", True), ("cost", True), ("tower0/cost:0", False), ("tower0/group", False), ("update", False)])
+def test_names_of_operations_in_the_place_of_tensors_are_told(log_records, monkeypatch, name, is_told):
+    monkeypatch.setattr(argtools, "_LOGGED", set())
+    with tf.Graph().as_default():
+        trainer = TwoTowers().build()
+        tf.assign_add(tf.get_variable("counter", initializer=0.), 1., name="update")
+        fetcher = set_up(Fetcher(lambda cb: [name]), trainer)
+        fetcher.before_run(None)
+        fetcher.before_run(None)
+    told = [each.getMessage() for each in log_records if "whose value is None" in each.getMessage()]
+    assert told == (["[Fetcher] {0!r} is the name of an operation, whose value is None; its tensor is '{0}:0'.".format(name)]
+                    if is_told else [])
 
 
 @pytest.mark.parametrize("use_resource", [False, True], ids=["ref", "resource"])

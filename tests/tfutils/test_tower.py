@@ -1,3 +1,4 @@
+import re
 import threading
 
 import pytest
@@ -14,6 +15,7 @@ from tensorpack.tfutils.tower import (
     TrainTowerContext,
     get_current_tower_context,
 )
+from tensorpack.utils import argtools
 from tensorpack.utils.naming import MOVING_SUMMARY_OPS_KEY
 
 SIGNATURE = [tf.TensorSpec((None, 2), tf.float32, "image"), tf.TensorSpec((None,), tf.int32, "label")]
@@ -312,6 +314,26 @@ def spec(name):
 def test_tower_func_refuses(function, signature, error, words):
     with pytest.raises(error, match=words):
         TowerFunc(function, signature)
+
+
+class _Swapped:
+    def build_graph(self, label, image):
+        return image
+
+
+@pytest.mark.parametrize("function, words", [
+    (_Swapped().build_graph, "_Swapped.build_graph: .* in the order image, label, so that the argument 'label' gets the input "
+                             "'image', 'image' gets the input 'label'; put both"),
+    (lambda label, other: label, "argument 'label' gets the input 'image'; put both"),
+    (lambda image, label: image, None), (lambda x, y: x, None), (lambda *inputs: inputs, None), (dict, None),
+    (lambda image, truth: image, None)])
+def test_arguments_in_another_order_than_the_inputs_are_told(log_records, monkeypatch, function, words):
+    monkeypatch.setattr(argtools, "_LOGGED", set())
+    TowerFunc(function, SIGNATURE)
+    told = [each.getMessage() for each in log_records if "inputs are given by position" in each.getMessage()]
+    assert len(told) == (words is not None)
+    if words is not None:
+        assert re.search(words, told[0])
 
 
 def test_tower_func_must_be_called_in_a_context():

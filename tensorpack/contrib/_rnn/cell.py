@@ -5,7 +5,8 @@ from typing import Any, List, Tuple
 
 from ...compat import is_tensor_like
 from ...compat import tfv1 as tf
-from ...models._affine import Activation, _resolve
+from ...models._affine import Activation
+from ...models._by_name import activation_of
 from ...utils._arguments.numbers import whole_number
 from .layer import ScopedLayer
 
@@ -107,7 +108,7 @@ def activation_function(who: str, activation: Activation) -> Any:
     if activation is None:
         return tf.tanh
     try:
-        return _resolve(activation)
+        return activation_of(activation)
     except ValueError as e:
         raise ValueError("{}: {}".format(who, e)) from e
 

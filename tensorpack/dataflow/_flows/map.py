@@ -11,6 +11,7 @@ from ..base import DataFlow, ProxyDataFlow, require_dataflow
 from ._told.datapoint_error import add_note, component_of, texts_in, where
 from ._told.drop_count import DropCount
 from ._told.drop_streak import DropStreak
+from ._told.in_place import InPlaceWatch
 from .endless import Swallowed
 
 
@@ -37,12 +38,13 @@ class MapData(ProxyDataFlow):
         self.func = func
 
     def __iter__(self) -> Iterator[Any]:
+        watch = InPlaceWatch(type(self).__name__, self.ds)
         dropped, num_none, number = DropStreak(self, self.ds, "its function returns None for"), 0, -1
         for number, dp in enumerate(self.ds):
             if self._keeps_texts:
                 self._last_texts = tuple(texts_in(dp))
             try:
-                result = self.func(copy.copy(dp))
+                result = self.func(copy.copy(dp)) if number else watch.call(self.func, copy.copy(dp))
             except Exception as e:
                 if not self._is_tolerated(e, number, dp):
                     raise

@@ -1,6 +1,7 @@
 """A map whose function runs in threads."""
 from __future__ import annotations
 
+import functools
 import queue
 import threading
 import weakref
@@ -8,6 +9,7 @@ from typing import Any, Callable
 
 from ...utils._arguments.numbers import whole_number
 from .._flows._told.datapoint_error import apply_named
+from .._flows._told.in_place import InPlaceWatch
 from ..base import CreatedByReset, DataFlow, DataFlowTerminated
 from .map_logic import Outcome, ParallelMapData
 
@@ -18,11 +20,12 @@ _END = object()  # in the queue of jobs: the thread that takes it ends
 class _Threads:
     """Daemon threads that take (tag, datapoint) and give outcomes."""
 
-    def __init__(self, who: str, func: Callable[[Any], Any], num_thread: int):
+    def __init__(self, who: str, func: Callable[[Any], Any], num_thread: int, ds: DataFlow):
         self.jobs: Any = queue.SimpleQueue()
         self.outcomes: Any = queue.SimpleQueue()
         self._who = who
         self._func = func
+        self._watch = InPlaceWatch(who, ds)
         self._is_closed = False
         self._threads = [threading.Thread(target=self._work, name="{}-{}".format(who, k), daemon=True)
                          for k in range(num_thread)]
@@ -35,8 +38,9 @@ class _Threads:
             if job is _END or self._is_closed:
                 break
             tag, dp = job
+            function = self._func if tag else functools.partial(self._watch.call, self._func)
             try:
-                outcome = Outcome(tag, apply_named(self._who, self._func, dp))
+                outcome = Outcome(tag, apply_named(self._who, function, dp))
             except BaseException as e:
                 outcome = Outcome(tag, None, e)
             self.outcomes.put(outcome)
@@ -84,7 +88,7 @@ class MultiThreadMapData(ParallelMapData):
     def reset_state(self) -> None:
         self.close()
         self.ds.reset_state()
-        self._threads = _Threads(type(self).__name__, self.map_func, self.num_thread)
+        self._threads = _Threads(type(self).__name__, self.map_func, self.num_thread, self.ds)
         self._finalizer = weakref.finalize(self, self._threads.close)
         self._begin()
 

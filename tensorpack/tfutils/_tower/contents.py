@@ -36,11 +36,15 @@ class TowerContents:
             self._last = len(self._graph.get_operations())
             self._after = backup_collection()
 
+    def operations(self) -> List[tf.Operation]:
+        """What was added to the graph, so far or until `close`."""
+        return self._graph.get_operations()[self._first:self._last]
+
     def has_made(self, op: tf.Operation) -> bool:
         """Whether the operation is one of the tower's."""
         made = self._operations
         if made is None:
-            made = frozenset(each.name for each in self._graph.get_operations()[self._first:self._last])
+            made = frozenset(each.name for each in self.operations())
             if self._last is not None:  # else it may grow
                 self._operations = made
         return op.name in made

@@ -17,6 +17,7 @@ from ...utils._types import NOT_YET
 from ...utils.naming import MOVING_SUMMARY_OPS_KEY
 from ..collection import CollectionGuard
 from .contents import TowerContents
+from .dropout import warn_of_dropout
 
 __all__ = ["BaseTowerContext", "PredictTowerContext", "TowerContext", "TrainTowerContext", "get_current_tower_context"]
 
@@ -143,6 +144,8 @@ class BaseTowerContext:
         _active.context = None
         self._scopes.__exit__(exc_type, exc_val, exc_tb)
         self._contents.close()
+        if exc_type is None and not self.is_training:
+            warn_of_dropout(self._ns_name, self._contents.operations())
         if exc_type is None and not self.has_own_variables:
             self._refuse_new_trainable_variables()
         self._collection_guard.__exit__(exc_type, exc_val, exc_tb)

@@ -121,7 +121,7 @@ class Reference:
     def _compared(self) -> List[int]:
         left_out = unrepeatable(self.built.inputs, self.built.outputs)
         if left_out:
-            logger.info("%s: not compared, as each run may give something else: %s.", self.who, ", ".join(
+            logger.warning("%s: not compared, as each run may give something else: %s.", self.who, ", ".join(
                 "{} (by {})".format(self.built.output_names[i], name) for i, name in sorted(left_out.items())))
         return [i for i in range(len(self.built.outputs)) if i not in left_out]
 
