@@ -6,6 +6,7 @@ from typing import Any, Iterator, List, Optional, Sequence
 
 from ..compat import tfv1 as tf
 from ..tfutils._precision import like, widened
+from ..utils._types import AnyFunction
 from ._by_name import activation_of, initializer_of, regularizer_of
 from ._types import Activation, Initializer, Regularizer
 from .tflayer import rename_get_variable
@@ -28,28 +29,28 @@ class Parameters:
     def kernel(self, shape: Sequence[int], initializer: Optional[Initializer],
                regularizer: Optional[Regularizer]) -> Any:
         """The variable `W`."""
-        initializer = initializer_of(initializer, "kernel_initializer")
-        if initializer is None:
-            initializer = tf.variance_scaling_initializer(2.0, mode="fan_in", distribution="untruncated_normal")
-        self.variables.W = self._create("W", shape, initializer, regularizer, "kernel")
+        create = initializer_of(initializer, "kernel_initializer")
+        if create is None:
+            create = tf.variance_scaling_initializer(2.0, mode="fan_in", distribution="untruncated_normal")
+        self.variables.W = self._create("W", shape, create, regularizer, "kernel")
         return self.variables.W
 
     def bias(self, channels: int, initializer: Initializer, regularizer: Optional[Regularizer]) -> Any:
         """The variable `b`."""
-        initializer = initializer_of(initializer, "bias_initializer") or tf.zeros_initializer()
-        self.variables.b = self._create("b", [channels], initializer, regularizer, "bias")
+        create = initializer_of(initializer, "bias_initializer")
+        self.variables.b = self._create("b", [channels], create, regularizer, "bias")
         return self.variables.b
 
-    def _create(self, name: str, shape: Sequence[int], initializer: Initializer, regularizer: Optional[Regularizer],
+    def _create(self, name: str, shape: Sequence[int], initializer: Optional[AnyFunction], regularizer: Optional[Regularizer],
                 argument: str) -> Any:
-        regularizer = regularizer_of(regularizer, argument + "_regularizer")
-        if regularizer is None:
+        loss_of = regularizer_of(regularizer, argument + "_regularizer")
+        if loss_of is None:
             return tf.get_variable(name, shape, self._dtype, initializer=initializer)
         created: List[Any] = []  # TensorFlow calls the regulariser of a variable that it creates, not of one that it finds
         variable = tf.get_variable(name, shape, self._dtype, initializer=initializer, regularizer=created.append)
         if created:
             with tf.name_scope(argument + "/Regularizer"):
-                _add_loss(regularizer(variable))
+                _add_loss(loss_of(variable))
         return variable
 
 
@@ -64,10 +65,10 @@ def finish(x: Any, parameters: Parameters, activation: Activation, activity_regu
     if activation is not None:
         with _kernel_as_W(rename_in_activation):
             x = activation_of(activation)(x)
-    activity_regularizer = regularizer_of(activity_regularizer, "activity_regularizer")
-    if activity_regularizer is not None:
+    loss_of = regularizer_of(activity_regularizer, "activity_regularizer")
+    if loss_of is not None:
         with tf.name_scope("ActivityRegularizer"):
-            loss = activity_regularizer(x)
+            loss = loss_of(x)
             _add_loss(None if loss is None else _per_sample(loss, x))
     output = tf.identity(x, name="output")
     output.variables = parameters.variables

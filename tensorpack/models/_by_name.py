@@ -10,7 +10,6 @@ from ..compat import is_tensor_like
 from ..compat import tfv1 as tf
 from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
-from ._types import Initializer, Regularizer
 
 __all__ = ["ACTIVATIONS", "activation_of", "initializer_of", "regularizer_of"]
 
@@ -76,7 +75,7 @@ def activation_of(value: Any, argument: str = "activation") -> AnyFunction:
     return ACTIVATIONS["linear"] if value is None else _resolved(argument, value, ACTIVATIONS, "a function of a tensor")
 
 
-def initializer_of(value: Any, argument: str = "initializer") -> Optional[Initializer]:
+def initializer_of(value: Any, argument: str = "initializer") -> Optional[AnyFunction]:
     """The initializer (a class stands for its object without arguments), or None.
 
     Raises:
@@ -92,7 +91,7 @@ def initializer_of(value: Any, argument: str = "initializer") -> Optional[Initia
     return None if value is None else _resolved(argument, value, _INITIALIZERS, "an initializer")
 
 
-def regularizer_of(value: Any, argument: str = "regularizer") -> Optional[Regularizer]:
+def regularizer_of(value: Any, argument: str = "regularizer") -> Optional[AnyFunction]:
     """The function from a variable to a scalar, or None.
 
     Raises:

@@ -52,8 +52,9 @@ def Conv2D(
         kernel_size, strides, dilation_rate: int or (height, width).
         padding: 'same' or 'valid', any case.
         activation: a function of a tensor, its Keras name (such as 'relu'), or None.
+        kernel_initializer, bias_initializer: initializers, or their Keras names (such as 'he_normal').
         kernel_regularizer, bias_regularizer: functions from a variable to a scalar loss, which is added to
-            REGULARIZATION_LOSSES when the variable is created.
+            REGULARIZATION_LOSSES when the variable is created; or 'l1', 'l2', 'l1_l2', which are those of Keras with 0.01.
         activity_regularizer: function from the output to a scalar loss; added, divided by the batch size, at each call.
         split: number of groups, each of which sees its part of the channels in and makes its part of the filters (AlexNet,
             ResNeXt; as many as channels: depthwise); C and `filters` must be multiples of it.
