@@ -2,7 +2,8 @@
 # The text after ## is what `make help` prints.
 PYTHON ?= python3
 PYTHON37 ?= $(shell sh scripts/find-python 3.7)
-PYTEST_ARGS ?= -n 2 --dist worksteal
+# Three processes on two cores, since many tests wait.
+PYTEST_ARGS ?= -n 3 --dist worksteal
 RUN_TESTS = date; $(1) $(PYTEST_ARGS)
 PIP_FLAGS = --quiet --disable-pip-version-check
 # What would bring along other versions of what is there, or uWSGI, which has to be compiled and is not used.

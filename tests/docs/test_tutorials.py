@@ -32,7 +32,10 @@ def test_the_pages_that_teach_have_code():
     assert len(PROGRAMS) > 15
 
 
-@pytest.mark.parametrize("page", PROGRAMS)
+SLOW = [os.path.join("tutorial", "detection.md")]  # trains a detector
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, marks=[pytest.mark.slow] if page in SLOW else []) for page in PROGRAMS])
 def test_code_blocks_run(run_program, tmp_path, page):
     blocks = [code for modules, code in PROGRAMS[page] if installed(modules)]
     (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")

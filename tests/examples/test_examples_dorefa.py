@@ -85,7 +85,7 @@ def test_size_of_alexnet(monkeypatch):
 @pytest.mark.parametrize("script, arguments", [
     ("svhn-digit-dorefa", []),
     ("alexnet-dorefa", []),
-    ("resnet-dorefa", ["--dorefa", "1,2,4"]),
+    pytest.param("resnet-dorefa", ["--dorefa", "1,2,4"], marks=pytest.mark.slow),
 ], ids=lambda x: "".join(x))
 def test_script_trains(monkeypatch, tmp_path, script, arguments):
     run_example(monkeypatch, tmp_path, "DoReFa-Net/{}.py".format(script), "--fake", "--logdir", "log", *arguments)

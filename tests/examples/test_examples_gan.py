@@ -57,9 +57,11 @@ SCRIPTS = [
     ("DiscoGAN-CelebA.py", (), (64 * 2 + 3, 64 * 6, 3)),
     ("Image2Image.py", (), (32, 32 * 3, 3)),
 ]
+SLOW = ["CycleGAN.py"]  # two generators and two discriminators
 
 
-@pytest.mark.parametrize("script,args,shape", SCRIPTS, ids=[script for script, _, _ in SCRIPTS])
+@pytest.mark.parametrize("script,args,shape", [
+    pytest.param(*each, marks=[pytest.mark.slow] if each[0] in SLOW else [], id=each[0]) for each in SCRIPTS])
 def test_script_trains_and_draws(run, tmp_path, script, args, shape):
     run(script, "--fake", *args)
     assert shape_of(tmp_path / "log" / "samples-001.png") == shape

@@ -32,8 +32,8 @@ def test_size_of_inception_bn(monkeypatch):
 @pytest.mark.parametrize("script, arguments", [
     ("alexnet", []),
     ("vgg16", []),
-    ("inception-bn", []),
-    ("shufflenet", ["--group", "4", "--ratio", "0.5"]),
+    pytest.param("inception-bn", [], marks=pytest.mark.slow),
+    pytest.param("shufflenet", ["--group", "4", "--ratio", "0.5"], marks=pytest.mark.slow),
     ("shufflenet", ["--v2"]),
 ], ids=lambda x: "".join(x))
 def test_script_trains(monkeypatch, tmp_path, script, arguments):
