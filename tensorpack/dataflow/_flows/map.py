@@ -44,12 +44,16 @@ class MapData(ProxyDataFlow):
             if self._keeps_texts:
                 self._last_texts = tuple(texts_in(dp))
             try:
-                result = self.func(copy.copy(dp)) if number else watch.call(self.func, copy.copy(dp))
+                given = copy.copy(dp)
+                kept = [] if number else watch.before(given)
+                result = self.func(given)
             except Exception as e:
                 if not self._is_tolerated(e, number, dp):
                     raise
                 dropped.add()
                 continue
+            if kept:
+                watch.after(kept)
             if result is None:
                 dropped.add()
                 num_none += 1

@@ -1,7 +1,7 @@
 """A function that changes the arrays which it is given changes them where they are kept: the next pass has what came of it."""
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, List
+from typing import Any, Callable, Iterator, List, Tuple
 
 import numpy as np
 
@@ -14,6 +14,8 @@ _KEEPERS = ("CacheData", "DataFromIterable", "DataFromList")  # they give the sa
 _HANDS_ON = ("ConcatData", "FixedSizeData", "LocallyShuffleData", "PrintData", "RandomMixData", "RepeatedData",
              "RepeatedDataPoint", "ShardData", "TestDataSpeed")
 _LARGE = 1 << 26  # bytes; what is larger is not copied to be compared
+
+Kept = List[Tuple[np.ndarray, np.ndarray]]  # arrays, and what they were
 
 
 class InPlaceWatch:
@@ -28,14 +30,22 @@ class InPlaceWatch:
         self._who = who
         self._keeper = next(_keepers(ds), None)
 
-    def call(self, function: Callable[[Any], Any], dp: Any) -> Any:
-        """What the function gives for the datapoint; a warning if it has changed an array of it."""
-        arrays = [] if self._keeper is None else [(each, each.copy()) for each in _arrays_in(dp)]
-        result = function(dp)
-        if any(each.tobytes() != before.tobytes() for each, before in arrays):
+    def before(self, dp: Any) -> Kept:
+        """What a function of `dp` may not change; for `after`."""
+        return [] if self._keeper is None else [(each, each.copy()) for each in _arrays_in(dp)]
+
+    def after(self, kept: Kept) -> None:
+        """Warn if the function has changed it."""
+        if any(each.tobytes() != before.tobytes() for each, before in kept):
             log_once("{}: its function changes the array that it is given, and {} keeps that array: the next pass begins with "
                      "what came of it in this one; give back a new array, as x = x / 255 does and x /= 255 does not.".format(
                          self._who, self._keeper), "warning")
+
+    def call(self, function: Callable[[Any], Any], dp: Any) -> Any:
+        """What the function gives for `dp`, looked at."""
+        kept = self.before(dp)
+        result = function(dp)
+        self.after(kept)
         return result
 
 
