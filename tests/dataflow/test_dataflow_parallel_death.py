@@ -166,7 +166,7 @@ FLOWS = dict(
 
 if __name__ == "__main__":
     names, end = sys.argv[1].split(","), sys.argv[2]
-    iterators = []
+    flows, iterators = [], []
     for name in names:
         df = FLOWS[name]()
         if name == "Zthread":
@@ -178,6 +178,7 @@ if __name__ == "__main__":
         iterator = iter(df)
         for _ in range(1 if name in ("Zsleeping", "Zthread") else 8):
             next(iterator)
+        flows.append(df)
         iterators.append(iterator)
     print("ready", flush=True)
     sys.stdin.readline()
@@ -188,8 +189,11 @@ if __name__ == "__main__":
     if end == "os._exit":
         os._exit(7)
     if end == "SIGINT":
-        while True:
-            next(iterators[0])
+        for _ in iterators[0]:
+            pass
+        while True:  # a pass may be over before the signal comes
+            for _ in flows[0]:
+                pass
     time.sleep(1000)
 """
 

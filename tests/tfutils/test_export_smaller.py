@@ -157,6 +157,26 @@ def several_inputs(raw, index, image):
     tf.add(fc("out", x, 32), fc("colour", tf.reduce_mean(image, [1, 2]), 32), name="y")
 
 
+@ONNX_PACKAGES
+def test_no_processor_overflows_with_integers(tmp_path):
+    """Those without VNNI add two products of bytes in 16 bits."""
+    random, signature = np.random.RandomState(0), [tf.TensorSpec((None, 64), tf.float32, "x")]
+    values = {"fc/W": random.randn(64, 256).astype("float32") / 8, "fc/b": np.zeros(256, "float32"),
+              "out/W": random.randn(256, 32).astype("float32") / 16, "out/b": np.zeros(32, "float32")}
+    rows = [[row] for row in random.rand(40, 1, 64).astype("float32")]
+    config = PredictConfig(tower_func=lambda x: tf.identity(fc("out", fc("fc", x, 256), 32), name="y"),
+                           input_signature=signature, input_names=["x"], output_names=["y"], session_init=DictRestore(values))
+    export_to(tmp_path / "model", config, "onnx", DataFromList(rows, shuffle=False))
+    import onnx
+    weights = [onnx.numpy_helper.to_array(each) for each in onnx.load(str(tmp_path / "model")).graph.initializer]
+    weights = [each for each in weights if each.dtype == "int8" and each.ndim > 1]
+    assert len(weights) == 2 and all(60 <= abs(each.astype(int)).max() <= 64 for each in weights)
+    x = np.concatenate([row for row, in rows])
+    with OfflinePredictor(config) as predictor, ExportedPredictor(str(tmp_path / "model"), engine="onnxruntime") as exported:
+        wanted = predictor(x)[0]
+        assert np.linalg.norm(exported(x)[0] - wanted) < .04 * np.linalg.norm(wanted)
+
+
 @EVERY_FORMAT
 def test_inputs_of_several_dtypes(tmp_path, kind):
     signature = [tf.TensorSpec((None, 5), tf.uint8, "raw"), tf.TensorSpec((None,), tf.int32, "index"), SIGNATURE[0]]
