@@ -34,8 +34,9 @@ def test_dropout_in_an_inference_tower(log_records, model, scope, tower):
 
 @pytest.mark.parametrize("model", [
     lambda x: Dropout("drop", x, rate=0.5), switched,
+    lambda x: Dropout("drop", x, rate=0.5, training=tf.placeholder_with_default(False, [])),
     lambda x: x + tf.random_normal(tf.shape(x)),
-    lambda x: tf.where(tf.random_uniform(tf.shape(x)) < 0.5, x, -x)], ids=["layer", "switched", "noise", "signs"])
+    lambda x: tf.where(tf.random_uniform(tf.shape(x)) < 0.5, x, -x)], ids=["layer", "switched", "fed", "noise", "signs"])
 def test_what_is_no_dropout(log_records, model):
     build(model)
     assert not told_of(log_records)

@@ -18,7 +18,8 @@ def warn_of_dropout(name: str, operations: Iterable[tf.Operation]) -> None:
         known.update(_within(name, scope) for scope in new)
         logger.warning("Dropout is at work in the inference tower '%s', so that each prediction is another one: %s. "
                        "tf.nn.dropout is never switched off; Dropout(x, rate=...) acts in training towers only, as "
-                       "what is built below `if get_current_tower_context().is_training:` does.", name, ", ".join(new[:3]))
+                       "what is built below `if get_current_tower_context().is_training:` does. If it is meant, let it be.",
+                       name, ", ".join(new[:3]))
 
 
 def _within(tower: str, scope: str) -> str:
@@ -29,7 +30,8 @@ def _scopes(operations: Iterable[tf.Operation]) -> Iterator[str]:
     """The name scopes of random numbers from 0 to 1 that are compared with a rate there."""
     for op in operations:
         scope, _, last = op.name.rpartition("/random_uniform/")
-        if op.type == "RandomUniform" and last and any(
+        # what is in a branch may be switched by what is fed
+        if op.type == "RandomUniform" and last and op._get_control_flow_context() is None and any(
                 each.type == "GreaterEqual" and each.name.startswith(scope + "/") for each in _readers(op)):
             yield scope
 
