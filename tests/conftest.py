@@ -13,6 +13,7 @@ from consumer_matrix import pytest_terminal_summary  # noqa: F401
 from end_in_time import pytest_sessionfinish  # noqa: F401
 from forked_programs import program_server, run_code, run_program, start_program  # noqa: F401
 from main_thread import pytest_xdist_newgateway  # noqa: F401
+from slow_tests import pytest_itemcollected  # noqa: F401
 
 from tensorpack.utils import _rng, logger
 
