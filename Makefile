@@ -5,6 +5,8 @@ PYTHON37 ?= $(shell sh scripts/find-python 3.7)
 # Three processes on two cores, since many tests wait.
 PYTEST_ARGS ?= -n 3 --dist worksteal
 RUN_TESTS = date; $(1) $(PYTEST_ARGS)
+# Hundreds of processes import the library: each would compile it anew, which takes longer than most tests.
+unexport PYTHONDONTWRITEBYTECODE
 PIP_FLAGS = --quiet --disable-pip-version-check
 # What would bring along other versions of what is there, or uWSGI, which has to be compiled and is not used.
 WITHOUT_DEPENDENCIES = --no-deps simple-tensorflow-serving==0.8.2

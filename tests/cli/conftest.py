@@ -1,5 +1,6 @@
-"""The directory of a run, for the command line tools."""
+"""The directory of a run, for the command line tools; converters and engines are forked from processes with imports."""
 import pytest
+from forked_helpers import engine_server, fork_helpers, forked_helpers, new_interpreters  # noqa: F401
 from saved_run import build_training_graph
 
 

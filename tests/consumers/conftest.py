@@ -17,16 +17,19 @@ from consumer_programs import (
     wait_for_address,
 )
 from exported_models import MODELS, Export, export, old_exports
+from forked_helpers import engine_server, fork_helpers  # noqa: F401
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 @pytest.fixture(scope="session")
-def exports(tmp_path_factory):
+def exports(tmp_path_factory, fork_helpers):  # noqa: F811
     """{name: Export}: the models exported by this TensorFlow, and one by each of the others."""
     folder = tmp_path_factory.mktemp("exported")
     found = {name: Export(path) for name, path in old_exports().items()}
-    found.update({model: export(model, str(folder / model)) for model in MODELS})
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        fork_helpers(monkeypatch)
+        found.update({model: export(model, str(folder / model)) for model in MODELS})
     return found
 
 

@@ -84,7 +84,7 @@ def test_size_of_alexnet(monkeypatch):
 
 @pytest.mark.parametrize("script, arguments", [
     ("svhn-digit-dorefa", []),
-    ("alexnet-dorefa", []),
+    pytest.param("alexnet-dorefa", [], marks=pytest.mark.slow),
     pytest.param("resnet-dorefa", ["--dorefa", "1,2,4"], marks=pytest.mark.slow),
 ], ids=lambda x: "".join(x))
 def test_script_trains(monkeypatch, tmp_path, script, arguments):

@@ -12,8 +12,8 @@ from example_runner import run_example
     ("alexnet", {}, 60965224),
     ("vgg16", {}, 138357544),
     ("shufflenet", {"groups": 3}, 1865728),
-    ("shufflenet", {"groups": 8}, 2434768),
-    ("shufflenet", {"v2": True, "ratio": 0.5}, 1366792),
+    pytest.param("shufflenet", {"groups": 8}, 2434768, marks=pytest.mark.slow),
+    pytest.param("shufflenet", {"v2": True, "ratio": 0.5}, 1366792, marks=pytest.mark.slow),
     ("shufflenet", {"v2": True}, 2278604),
 ])
 def test_size(monkeypatch, script, arguments, parameters):
@@ -29,12 +29,13 @@ def test_size_of_inception_bn(monkeypatch):
     assert sum(sizes.values()) + biases == 11295240
 
 
+# The training itself is the same in all of them, and that of the ResNets.
 @pytest.mark.parametrize("script, arguments", [
-    ("alexnet", []),
+    pytest.param("alexnet", [], marks=pytest.mark.slow),
     ("vgg16", []),
     pytest.param("inception-bn", [], marks=pytest.mark.slow),
     pytest.param("shufflenet", ["--group", "4", "--ratio", "0.5"], marks=pytest.mark.slow),
-    ("shufflenet", ["--v2"]),
+    pytest.param("shufflenet", ["--v2"], marks=pytest.mark.slow),
 ], ids=lambda x: "".join(x))
 def test_script_trains(monkeypatch, tmp_path, script, arguments):
     run_example(monkeypatch, tmp_path, "ImageNetModels/{}.py".format(script), "--fake", "--logdir", "log", *arguments)

@@ -47,17 +47,17 @@ def config(output_names=("y",), **kwargs):
     return PredictConfig(**arguments)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def without_keras(monkeypatch):
     """The processes that are spawned do without Keras 3, whose import is half of TensorFlow's."""
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
 
 
 class Numbers(DataFlow):
-    """The datapoints [0], [1], ...; needs a reset, and may raise or slow down."""
+    """The datapoints [0], [1], ...; needs a reset, which may take a while, and may raise."""
 
-    def __init__(self, size, fail_at=None, known=True):
-        self._size, self._fail_at, self._known, self.resets = size, fail_at, known, 0
+    def __init__(self, size, fail_at=None, known=True, seconds=0):
+        self._size, self._fail_at, self._known, self._seconds, self.resets = size, fail_at, known, seconds, 0
 
     def __len__(self):
         if not self._known:
@@ -65,6 +65,7 @@ class Numbers(DataFlow):
         return self._size
 
     def reset_state(self):
+        time.sleep(self._seconds)
         self.resets += 1
 
     def __iter__(self):
@@ -174,17 +175,17 @@ def test_there_must_be_a_worker():
         MultiProcessDatasetPredictor(config(), Numbers(1), 0, use_gpu=False)
 
 
-# ---- with processes; each takes some seconds to import TensorFlow
+# ---- with processes; each that is spawned takes some seconds to import TensorFlow
 
 
-def test_results_of_two_workers_come_in_order_and_a_second_pass_works(monkeypatch, capfd, log_records):
+def test_results_of_two_workers_come_in_order_and_a_second_pass_works(monkeypatch, forked_workers, capfd, log_records):
     # TensorFlow has run in this process, and the config has built a graph here
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,6,7")
     cfg = config(["y", "process:0", "process:1"], return_input=True)
     with SimpleDatasetPredictor(cfg, DataFromList([[1]])).predictor:
         pass
-    predictor = MultiProcessDatasetPredictor(cfg, Numbers(12), 2)
-    predictor.STALL_SECONDS = 0.5  # the processes take longer to start
+    predictor = MultiProcessDatasetPredictor(cfg, Numbers(12, seconds=1.5), 2)
+    predictor.STALL_SECONDS = 0.5
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,6,7"
     assert [r for r in log_records if "return_input=True" in r.getMessage()]
     results = predictor.get_all_result()
@@ -202,7 +203,10 @@ def test_results_of_two_workers_come_in_order_and_a_second_pass_works(monkeypatc
     assert len(predictor.get_all_result()) == 12
 
 
-def test_an_error_of_the_data_comes_after_the_results_before_it():
+def test_an_error_of_the_data_comes_after_the_results_before_it(without_keras):
+    # spawned, as all are for users: TensorFlow has run in this process
+    with SimpleDatasetPredictor(config(), DataFromList([[1]])).predictor:
+        pass
     predictor = MultiProcessDatasetPredictor(config(["y", "process:1"]), Numbers(9, fail_at=3), 1, use_gpu=False)
     results = predictor.get_result()
     assert [next(results) for _ in range(3)] == [[10 * i, b"-1"] for i in range(3)]
@@ -212,7 +216,7 @@ def test_an_error_of_the_data_comes_after_the_results_before_it():
     assert not processes()
 
 
-def test_an_error_in_a_worker_is_raised_with_its_traceback():
+def test_an_error_in_a_worker_is_raised_with_its_traceback(forked_workers):
     flow = DataFromList([[1], [5000], [2]], shuffle=False)
     predictor = MultiProcessDatasetPredictor(config(["checked"]), flow, 1, use_gpu=False, ordered=False)
     results = predictor.get_result()
@@ -224,7 +228,7 @@ def test_an_error_in_a_worker_is_raised_with_its_traceback():
 
 
 @pytest.mark.parametrize("victim", ["MultiProcessPredictWorker-0", "MultiProcessDatasetPredictor-feeder"])
-def test_a_killed_process_is_named_soon(monkeypatch, victim):
+def test_a_killed_process_is_named_soon(monkeypatch, forked_workers, victim):
     monkeypatch.setattr("tensorpack.predict._process_group._JOIN_SECONDS", 120)
     predictor = MultiProcessDatasetPredictor(config(["y"]), Numbers(10 ** 9), 1, use_gpu=False)
     results = predictor.get_result()
@@ -239,7 +243,7 @@ def test_a_killed_process_is_named_soon(monkeypatch, victim):
     assert not processes()
 
 
-def test_leaving_the_results_ends_the_processes():
+def test_leaving_the_results_ends_the_processes(forked_workers):
     predictor = MultiProcessDatasetPredictor(config(), Numbers(10 ** 9), 1, use_gpu=False, ordered=False)
     results = predictor.get_result()
     next(results)

@@ -142,7 +142,7 @@ def test_datasets_are_predicted_by_an_engine(wanted, engine):
     predictor.predictor.close()
 
 
-def test_processes_predict_by_an_engine(wanted):
+def test_processes_predict_by_an_engine(forked_workers, wanted):
     flow = BatchData(DataFromList([[image, 0] for image in IMAGES], shuffle=False), 2, remainder=True)
     results = MultiProcessDatasetPredictor(config(), flow, 1, use_gpu=False, engine="frozen").get_all_result()
     np.testing.assert_allclose(np.concatenate([row[0] for row in results]), wanted[0], atol=1e-5)

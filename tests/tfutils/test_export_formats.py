@@ -264,7 +264,8 @@ def exporter():
 
 @pytest.mark.parametrize("kind, suffix, title", [
     ("tflite", "", "TFLite model of "), pytest.param("onnx", ":0", "ONNX model with ", marks=ONNX_PACKAGES)])
-def test_names_dtypes_and_shapes_are_written_and_logged(tmp_path, log_records, monkeypatch, kind, suffix, title):
+def test_names_dtypes_and_shapes_are_written_and_logged(tmp_path, log_records, monkeypatch, new_interpreters, kind, suffix,
+                                                        title):
     monkeypatch.setenv("PATH", os.defpath)  # as in a virtual environment that is not turned on
     path = str(tmp_path / "new" / "model")
     getattr(exporter(), "export_" + kind)(path)
