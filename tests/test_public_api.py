@@ -136,6 +136,7 @@ def run_python(code, **environment):
 PUBLIC = [name for name in MODULES if "._" not in name]
 
 
+@pytest.mark.slow_on(1)
 @pytest.mark.parametrize("modules", [
     PUBLIC[0::4], PUBLIC[1::4], PUBLIC[2::4], PUBLIC[3::4],
     pytest.param([name for name in MODULES if "._" in name], marks=pytest.mark.slow),  # those that no user imports first

@@ -231,8 +231,10 @@ SETTERS = {
 }
 
 
-@pytest.mark.parametrize("saver_first", [True, False], ids=["saver first", "saver last"])
-@pytest.mark.parametrize("use_attribute", [True, False], ids=["attribute", "variable"])
+@pytest.mark.parametrize("use_attribute, saver_first", [
+    pytest.param(True, True, id="attribute, saver first"), pytest.param(False, False, id="variable, saver last"),
+    pytest.param(True, False, id="attribute, saver last", marks=pytest.mark.slow),
+    pytest.param(False, True, id="variable, saver first", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", sorted(SETTERS))
 def test_a_hyper_parameter_has_the_values_of_a_training_in_one_go(tmp_path, name, use_attribute, saver_first):
     logger.set_logger_dir(str(tmp_path / "one_go"))

@@ -5,6 +5,7 @@ import json
 import cells_catalogue
 import numpy as np
 import pytest
+from slow_tests import few_on
 
 from tensorpack.compat import VERSION
 from tensorpack.compat import tfv1 as tf
@@ -41,7 +42,7 @@ def assert_equal_results(actual, expected):
             np.testing.assert_allclose(found, value, rtol=1e-4, atol=1e-5, err_msg=key)
 
 
-@pytest.mark.parametrize("name", cells_catalogue.NETWORKS)
+@pytest.mark.parametrize("name", few_on(1, cells_catalogue.NETWORKS))
 def test_networks_compute_what_tensorflow_1_computes(name, ours, stored):
     results, variables = cells_catalogue.run_network(name, ours)
     assert variables == stored[1][name]

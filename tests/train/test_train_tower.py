@@ -80,15 +80,23 @@ class WithOthers(Net):
         return cost
 
 
-@pytest.mark.parametrize("make", [SimpleTrainer, lambda: SyncMultiGPUTrainerReplicated([0, 1])], ids=["simple", "replicated"])
-@pytest.mark.parametrize("inputs, outputs, needed", [
-    (["x"], ["cost"], "'cost', which needs 'y' as well"),
+def several_towers(*case):
+    """The case for a trainer of one tower, and for one of two."""
+    return [(SimpleTrainer,) + case, (lambda: SyncMultiGPUTrainerReplicated([0, 1]),) + case]
+
+
+def one_tower(*cases):
+    return [(SimpleTrainer,) + case for case in cases]
+
+
+@pytest.mark.parametrize("make, inputs, outputs, needed", several_towers(
+    ["x"], ["cost"], "'cost', which needs 'y' as well") + several_towers(["x", "y"], ["cost"], None) + one_tower(
     (["x"], ["prediction", "cost:0"], "'cost:0', which needs 'y' as well"),
     ([], ["prediction"], "'prediction', which needs 'x' as well"), (["fc/output"], ["cost"], "'cost', which needs 'y' as well"),
     ([], ["cost"], "'cost', which needs 'x' and 'y' as well"), (["x"], ["after_y"], "'after_y', which needs 'y' as well"),
     (["x"], ["y"], "'y', which needs 'y' as well"),
-    (["x", "y"], ["cost"], None), (["fc/output"], ["prediction"], None), (["x"], ["prediction", "x"], None),
-    ([], ["fc/W", "constant"], None), ([], ["others"], None), (["prediction", "y"], ["cost"], None)])
+    (["fc/output"], ["prediction"], None), (["x"], ["prediction", "x"], None),
+    ([], ["fc/W", "constant"], None), ([], ["others"], None), (["prediction", "y"], ["cost"], None)))
 def test_a_predictor_is_refused_at_once_that_lacks_an_input(linear_data, make, inputs, outputs, needed):
     trainer, model, flow = make(), WithOthers(), QueueInput(linear_data())
     trainer.setup_graph(model.get_input_signature(), flow, model.build_graph, model.get_optimizer)
