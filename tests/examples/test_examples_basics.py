@@ -16,7 +16,7 @@ from tensorpack.tfutils.varmanip import save_checkpoint_vars
 
 @pytest.mark.parametrize("script, arguments, statistic", [
     ("basics/cifar-convnet.py", [], "validation_error"),
-    ("basics/cifar-convnet.py", ["--classnum", "100"], "validation_error"),
+    pytest.param("basics/cifar-convnet.py", ["--classnum", "100"], "validation_error", marks=pytest.mark.slow),
     ("basics/svhn-digit-convnet.py", [], "validation_accuracy"),
     ("basics/mnist-tfops.py", [], "validation_accuracy"),
 ], ids=lambda x: x if isinstance(x, str) else "".join(x))

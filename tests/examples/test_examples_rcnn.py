@@ -29,7 +29,8 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module", params=SETTINGS)
+# Numbers of training and of inference with a pyramid and with masks are those of test_examples_rcnn_golden.py.
+@pytest.fixture(scope="module", params=[pytest.param("fpn", marks=pytest.mark.slow), "c4"])
 def trained(request, tmp_path_factory):
     """(the folder of a short training's `log`, the words of its command line)"""
     words = SETTINGS[request.param]
