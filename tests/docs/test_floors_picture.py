@@ -1,4 +1,5 @@
 """The picture of the packages shows all of them, and every import between them."""
+import functools
 import os
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -6,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from floors import FILES, place
 
+pytestmark = pytest.mark.slow_on(1)  # files are the same
 DOCS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "docs")
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -15,9 +17,11 @@ def make_floors():
     sys.path.insert(0, DOCS)
     try:
         import make_floors
+        make_floors.arrows = functools.lru_cache(maxsize=None)(make_floors.arrows)  # parses all files
         yield make_floors
     finally:
         sys.path.remove(DOCS)
+        sys.modules.pop("make_floors", None)
 
 
 def test_the_picture_shows_all_packages_and_only_ways_down(make_floors):

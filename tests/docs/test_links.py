@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow_on(1)  # files are the same
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)[^)]*\)")
 PAGES = sorted({os.path.relpath(path, ROOT) for pattern in (

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("nbconvert", reason="nbconvert is not installed")
 pytest.importorskip("ipykernel", reason="ipykernel is not installed")
+pytestmark = pytest.mark.slow_on(1)  # what it shows comes from Jupyter and the library, not from TensorFlow
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NOTEBOOK = os.path.join(ROOT, "docs", "tutorial", "notebook.ipynb")
 OF_TENSORFLOW = re.compile(r"WARNING: All log messages before absl|[IWE]\d{4} \d|\d{4}-\d\d-\d\d [\d:.]+: [IWE] ")

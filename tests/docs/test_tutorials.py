@@ -21,8 +21,12 @@ for path in sorted(glob.glob(os.path.join(DIRECTORY, "**", "*.md"), recursive=Tr
         PROGRAMS[os.path.relpath(path, DIRECTORY)] = blocks
 
 
+def words(modules):
+    return re.findall(r"\w+", modules)
+
+
 def installed(modules):
-    return all(importlib.util.find_spec(name) for name in re.findall(r"\w+", modules))
+    return all(importlib.util.find_spec(name) for name in words(modules))
 
 
 def test_the_pages_that_teach_have_code():
@@ -33,11 +37,23 @@ def test_the_pages_that_teach_have_code():
 
 
 SLOW = [os.path.join("tutorial", "detection.md")]  # trains a detector
+CLUSTERS = {"ray", "pyspark"}  # each starts a cluster
+
+
+def run_blocks(run_program, tmp_path, blocks):
+    (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")
+    status, output = run_program("page.py", folder=tmp_path)
+    assert blocks and status == 0, output[-3000:]
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, marks=[pytest.mark.slow] if page in SLOW else []) for page in PROGRAMS])
 def test_code_blocks_run(run_program, tmp_path, page):
-    blocks = [code for modules, code in PROGRAMS[page] if installed(modules)]
-    (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")
-    status, output = run_program("page.py", folder=tmp_path)
-    assert blocks and status == 0, output[-3000:]
+    run_blocks(run_program, tmp_path, [
+        code for modules, code in PROGRAMS[page] if installed(modules) and not CLUSTERS.intersection(words(modules))])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [
+    page for page in PROGRAMS if any(CLUSTERS.intersection(words(modules)) for modules, _ in PROGRAMS[page])])
+def test_code_blocks_with_clusters_run(run_program, tmp_path, page):
+    run_blocks(run_program, tmp_path, [code for modules, code in PROGRAMS[page] if installed(modules)])

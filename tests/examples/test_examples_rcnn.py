@@ -54,8 +54,13 @@ def test_evaluation(monkeypatch, trained):
     assert {"image_id", "category_id", "bbox", "score"} <= set(records[0]) and records[0]["category_id"] in (1, 2, 3, 4)
 
 
+# Group normalization, of many operations, is exported and compared by `compare-exports.py`.
+PLAIN = ["BACKBONE.NORM=None", "FPN.NORM=None"]
+
+
+@pytest.mark.slow_on(1)
 def test_prediction_and_export(monkeypatch, tmp_path, photo):
-    low = ["--config", "TEST.RESULT_SCORE_THRESH_VIS=0.1"]
+    low = ["--config", "TEST.RESULT_SCORE_THRESH_VIS=0.1"] + PLAIN
     pytest.importorskip("tf2onnx")
     formats = ["m.pb", "m.onnx"]
     run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--predict", photo, photo,
@@ -67,10 +72,12 @@ def test_prediction_and_export(monkeypatch, tmp_path, photo):
         assert (cv2.imread(str(tmp_path / "output.png")) != first).mean() < 0.01
 
 
+@pytest.mark.slow_on(1)
 def test_benchmark_and_visualization(monkeypatch, tmp_path):
-    run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--benchmark", "--output-serving", "saved")
+    config = ["--config"] + PLAIN
+    run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--benchmark", "--output-serving", "saved", *config)
     assert (tmp_path / "saved" / "saved_model.pb").exists()
-    run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--visualize")
+    run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--visualize", *config)
     assert cv2.imread(str(tmp_path / "output" / "000.png")).shape[0] > 320
 
 
