@@ -449,6 +449,7 @@ def test_kill_9_of_the_launcher_leaves_no_worker_and_no_child_of_one(start, scri
 # ---- a real training ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow_on(1)
 def test_the_script_of_the_tutorial_trains_and_goes_on_after_kill_9_of_a_worker(start, tmp_path):
     pytest.importorskip("tensorflow")
     with open(os.path.join(ROOT, "docs", "tutorial", "distributed.md"), encoding="utf-8") as f:

@@ -234,10 +234,10 @@ def test_importing_prints_nothing_and_sets_no_start_method():
     assert run.stdout == "" and run.returncode == 0
 
 
-def test_graph_mode_is_turned_on_by_the_import():
-    run = run_python("from tensorpack import *\nimport tensorflow as tf\n"
-                     "print('EAGER', tf.executing_eagerly(), tfv1.placeholder('float32', name='x').name)")
-    assert "EAGER False x:0" in run.stdout, run.stdout[-2000:]
+def test_graph_mode_is_turned_on_by_the_import(run_program):
+    _, output = run_program("-c", "from tensorpack import *\nimport tensorflow as tf\n"
+                            "print('EAGER', tf.executing_eagerly(), tfv1.placeholder('float32', name='x').name)", folder=ROOT)
+    assert "EAGER False x:0" in output, output[-2000:]
 
 
 def test_an_import_after_eager_execution_says_where_it_belongs(run_program):

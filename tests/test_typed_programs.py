@@ -28,10 +28,12 @@ def reported():
     return [(match.group(1), int(match.group(2)), match.group(3)) for match in matches]
 
 
+@pytest.mark.slow_on(1)
 def test_a_program_with_types_is_right(reported):
     assert [error for error in reported if error[0] == "user_program.py"] == []
 
 
+@pytest.mark.slow_on(1)
 def test_mistakes_are_found(reported):
     expected = []
     with open(os.path.join(PROGRAMS, "user_mistakes.py"), encoding="utf-8") as f:
@@ -43,9 +45,7 @@ def test_mistakes_are_found(reported):
     assert sorted(error for error in reported if error[0] == "user_mistakes.py") == sorted(expected)
 
 
-def test_the_program_runs(tmp_path):
-    run = subprocess.run(
-        [sys.executable, os.path.join(PROGRAMS, "user_program.py"), "--steps", "2", "--logdir", str(tmp_path / "log")],
-        env=dict(os.environ, PYTHONPATH=ROOT), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=300)
-    assert run.returncode == 0 and run.stdout.endswith("(2, 10) 2\n"), run.stdout[-3000:]
+def test_the_program_runs(run_program, tmp_path):
+    program = os.path.join(PROGRAMS, "user_program.py")
+    status, output = run_program(program, "--steps", "2", "--logdir", tmp_path / "log", folder=ROOT)
+    assert status == 0 and output.endswith("(2, 10) 2\n"), output[-3000:]

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 from data_position_training import numbers, train
+from slow_tests import few_on
 from small_training import messages
 from small_training import train as train_small
 
@@ -57,7 +58,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
+@pytest.mark.parametrize("name", few_on(1, sorted(CASES), 3))
 def test_the_steps_after_a_restart_see_what_they_would_have_seen(tmp_path, name):
     options = CASES[name]
     expected = run(tmp_path, "whole", **options)

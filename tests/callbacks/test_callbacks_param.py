@@ -546,8 +546,7 @@ def rates(starting_epoch=1, epochs=10, restore=None, saver_first=True, make_sett
     return seen
 
 
-@pytest.mark.parametrize("saver_first", [True, False])
-@pytest.mark.parametrize("stop", [1, 3, 4, 5, 8])
+@pytest.mark.parametrize("stop, saver_first", [(1, True), (3, False), (4, True), (4, False), (5, True), (8, False)])
 def test_a_resumed_training_changes_the_parameter_like_one_in_one_go(tmp_path, stop, saver_first):
     logger.set_logger_dir(str(tmp_path / "one_go"))
     expected = rates(saver_first=saver_first)
@@ -559,17 +558,18 @@ def test_a_resumed_training_changes_the_parameter_like_one_in_one_go(tmp_path, s
     assert found == expected
 
 
-@pytest.mark.parametrize("saver_first", [True, False])
-@pytest.mark.parametrize("kwargs", [
-    dict(schedule=[(0, .5), (3, .25), (6, .125)]), dict(schedule=[(1, .5), (8, .1)], interp="linear"),
-    dict(schedule=[(2, .5), (7, .1)], interp="linear", step_based=True)], ids=["points", "linear", "steps"])
+@pytest.mark.parametrize("kwargs, saver_first", [
+    (dict(schedule=[(0, .5), (3, .25), (6, .125)]), True), (dict(schedule=[(0, .5), (3, .25), (6, .125)]), False),
+    (dict(schedule=[(1, .5), (8, .1)], interp="linear"), True),
+    (dict(schedule=[(2, .5), (7, .1)], interp="linear", step_based=True), False)],
+    ids=["points, saver first", "points, saver last", "linear", "steps"])
 def test_a_resumed_training_has_the_same_schedule_as_one_in_one_go(tmp_path, kwargs, saver_first):
     def run(**where):
         return rates(saver_first=saver_first, make_setter=lambda: ScheduledHyperParamSetter("lr", **kwargs), **where)
 
     logger.set_logger_dir(str(tmp_path / "one_go"))
     expected = run()
-    for stop in (2, 3, 7, 9):
+    for stop in (3, 7):
         logger.set_logger_dir(str(tmp_path / str(stop)))
         found = run(epochs=stop)
         found.update(run(starting_epoch=stop + 1, restore=str(tmp_path / str(stop) / "model-{}".format(2 * stop))))

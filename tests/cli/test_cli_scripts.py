@@ -69,12 +69,19 @@ def test_each_console_command_leads_to_a_tool():
         assert callable(importlib.import_module("tensorpack._cli." + tool.replace("-", "_")).main)
 
 
-def test_a_reader_that_stops_early_is_no_error():
-    path = os.path.join(ROOT, "scripts", "ls-checkpoint.py")
-    process = subprocess.Popen([sys.executable, path, os.path.join(GOLDEN, "layers_adam")], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, universal_newlines=True)
-    process.stdout.close()
-    err = process.stderr.read()
-    process.stderr.close()
-    assert process.wait(120) == 1
+READ_BY_NOBODY = """
+import os, runpy, sys
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 1)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_a_reader_that_stops_early_is_no_error(run_program, tmp_path):
+    script = os.path.join(ROOT, "scripts", "ls-checkpoint.py")
+    checkpoint = os.path.abspath(os.path.join(GOLDEN, "layers_adam"))
+    status, err = run_program("-c", READ_BY_NOBODY, script, checkpoint, folder=tmp_path)
+    assert status == 1
     assert "error:" not in err and "BrokenPipe" not in err

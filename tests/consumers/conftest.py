@@ -1,7 +1,6 @@
 """Exports for all tests of this folder, and the programs that read them."""
 import json
 import os
-import subprocess
 import sys
 import urllib.request
 
@@ -18,6 +17,7 @@ from consumer_programs import (
 )
 from exported_models import MODELS, Export, export, old_exports
 from forked_helpers import engine_server, fork_helpers  # noqa: F401
+from forked_programs import Program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -78,17 +78,16 @@ def saved_model_cli(exports, run_program, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def ask_server(exports, tmp_path_factory):
+def ask_server(exports, program_server, tmp_path_factory):
     """A function that posts JSON to a simple-tensorflow-serving that serves all exports, and returns its JSON."""
     needs("simple_tensorflow_serving", "--no-deps simple-tensorflow-serving==0.8.2")
     needs("flask_cors", "flask flask-cors")
     folder = tmp_path_factory.mktemp("server")
     models = [{"name": name, "base_path": each.path("saved"), "platform": "tensorflow"} for name, each in exports.items()]
     (folder / "models.json").write_text(json.dumps({"model_config_list": models}))
-    with open(str(folder / "log"), "wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "serving_program.py"), "--host", "127.0.0.1", "--port", "0",
-             "--model_config_file", "models.json"], cwd=str(folder), env=environment(), stdout=log, stderr=subprocess.STDOUT)
+    arguments = ["--host", "127.0.0.1", "--port", "0", "--model_config_file", "models.json"]
+    server = Program(program_server, [os.path.join(HERE, "serving_program.py")] + arguments, folder, folder / "log",
+                     **dict(environment(), PYTHONPATH=""))
     try:
         address = wait_for_address(server, folder / "log")
 
@@ -100,4 +99,3 @@ def ask_server(exports, tmp_path_factory):
         yield ask
     finally:
         server.kill()
-        server.wait()

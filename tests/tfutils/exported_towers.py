@@ -37,15 +37,19 @@ def run_onnx(path, value):
     return session.run(["y:0"], {"x:0": value})[0]
 
 
-def exported_together(folder, functions, value):
-    """Name -> what ONNX Runtime and TensorFlow compute: one export of all functions, which has fixed sizes."""
+def exported_together(folder, functions, value, has_batch=False):
+    """Name -> what ONNX Runtime and TensorFlow compute: one export of all functions.
+
+    Args:
+        has_batch: whether the first size is open, as that of a batch; else the export has the sizes of `value`.
+    """
     names = {name: "y{}".format(i) for i, name in enumerate(functions)}
 
     def tower(x):
         for name, function in functions.items():
             tf.identity(function(x), name=names[name])
 
-    config = of(tower, list(names.values()), ["x"], signature(value, len(value)))
+    config = of(tower, list(names.values()), ["x"], signature(value, None if has_batch else len(value)))
     ModelExporter(config).export_onnx(str(folder / "model"))
     with OfflinePredictor(config) as predictor:
         expected = predictor(value)

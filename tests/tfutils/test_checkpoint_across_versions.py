@@ -55,9 +55,11 @@ def assert_equal(found, expected, **tolerance):
         np.testing.assert_allclose(found[name], value, err_msg=name, **tolerance)
 
 
-@VARIABLE_KIND
-@OPTIMIZERS
-@SAVED_ON
+PAIRS = [("tf1.15", "adam", False), ("tf1.15", "momentum", True), ("tf2.21", "adam", True), ("tf2.21", "momentum", False)]
+
+
+@pytest.mark.parametrize("version, optimizer, use_resource", PAIRS + [  # each pair of values, and the other half of all
+    pytest.param(version, optimizer, not use_resource, marks=pytest.mark.slow) for version, optimizer, use_resource in PAIRS])
 def test_training_resumes_with_the_weights_that_it_would_have_had(script, unpack, version, optimizer, use_resource):
     directory = unpack(version, optimizer)
     stored, look = load_checkpoint_vars(directory), Look()
@@ -71,8 +73,9 @@ def test_training_resumes_with_the_weights_that_it_would_have_had(script, unpack
     assert len(slots) == 6 * len(SLOTS[optimizer]) and all((after[name] != stored[name]).any() for name in slots)
 
 
-@OPTIMIZERS
-@SAVED_ON
+@pytest.mark.parametrize("version, optimizer", [
+    ("tf1.15", "adam"), ("tf2.21", "momentum"), pytest.param("tf1.15", "momentum", marks=pytest.mark.slow),
+    pytest.param("tf2.21", "adam", marks=pytest.mark.slow)])
 def test_a_training_without_the_slots_would_end_elsewhere(script, unpack, version, optimizer):
     """Or the test above could not tell a lost slot."""
     directory = unpack(version, optimizer)

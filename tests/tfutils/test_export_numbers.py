@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from exported_towers import ONNX_PACKAGES, exported, exported_together, named, run_onnx, run_tflite
+from exported_towers import ONNX_PACKAGES, exported, exported_together, named, run_tflite
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.predict import ExportedPredictor
@@ -13,28 +13,39 @@ INTEGERS = np.arange(-9, 10).astype("int32")
 pytestmark = pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
 
 
-def with_integers(operation, divisor, x):
-    operation(x, tf.constant(divisor, x.dtype), name="y")
-
-
 DIVISIONS = {"//": tf.floordiv, "%": tf.floormod, "truncated %": tf.truncatemod}
+DIVISORS = [4, -3]
+FRACTIONS = np.float32([-1.7, -.4, .3, 2.2])
+
+
+def divided(name, divisor, dtype, x):
+    return DIVISIONS[name](tf.cast(x, dtype), tf.constant(divisor, dtype))
+
+
+def divided_together(folder, value, dtypes, names, divisors):
+    keys = [(name, divisor, dtype) for name in names for divisor in divisors for dtype in dtypes]
+    return exported_together(folder, {key: partial(divided, *key) for key in keys}, value, has_batch=True)
+
+
+@pytest.fixture(scope="module")
+def divided_integers(tmp_path_factory):
+    return divided_together(tmp_path_factory.mktemp("divided"), INTEGERS, ["int32", "int64"], DIVISIONS, DIVISORS)
 
 
 @ONNX_PACKAGES
-@pytest.mark.parametrize("divisor", [4, -3])
+@pytest.mark.parametrize("divisor", DIVISORS)
 @pytest.mark.parametrize("dtype", ["int32", "int64"])
 @pytest.mark.parametrize("name", DIVISIONS)
-def test_onnx_divides_negative_integers_as_tensorflow_does(tmp_path, name, dtype, divisor):
-    path, expected = exported(tmp_path, "onnx", partial(with_integers, DIVISIONS[name], divisor), INTEGERS.astype(dtype))
-    np.testing.assert_array_equal(run_onnx(path, INTEGERS.astype(dtype)), expected)
+def test_onnx_divides_negative_integers_as_tensorflow_does(divided_integers, name, dtype, divisor):
+    got, expected = divided_integers[name, divisor, dtype]
+    assert got.dtype == dtype
+    np.testing.assert_array_equal(got, expected)
 
 
 @ONNX_PACKAGES
-@pytest.mark.parametrize("name", ["//", "%"])
-def test_onnx_divides_floats_as_tensorflow_does(tmp_path, name):
-    values = np.float32([-1.7, -.4, .3, 2.2])
-    path, expected = exported(tmp_path, "onnx", partial(with_integers, DIVISIONS[name], .3), values)
-    np.testing.assert_allclose(run_onnx(path, values), expected, atol=1e-6)
+def test_onnx_divides_floats_as_tensorflow_does(tmp_path):
+    for got, expected in divided_together(tmp_path, FRACTIONS, ["float32"], ["//", "%"], [.3]).values():
+        np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
 def rows(x):

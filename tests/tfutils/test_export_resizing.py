@@ -3,7 +3,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from exported_towers import IMAGES, ONNX_PACKAGES, exported, run_onnx, run_tflite
+from exported_towers import IMAGES, ONNX_PACKAGES, exported, exported_together, named, run_tflite
 
 from tensorpack.compat import tfv1 as tf
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is depreca
 
 
 def resized(method, size, x, **options):
-    tf.identity(getattr(tf.image, "resize_" + method)(x, size, **options), name="y")
+    return getattr(tf.image, "resize_" + method)(x, size, **options)
 
 
 RESIZED = {
@@ -26,23 +26,44 @@ RESIZED = {
 }
 
 
+@pytest.fixture(scope="module")
+def resized_by_onnx(tmp_path_factory):
+    return exported_together(tmp_path_factory.mktemp("resized"), RESIZED, IMAGES, has_batch=True)
+
+
 @ONNX_PACKAGES
 @pytest.mark.parametrize("name", RESIZED)
-def test_onnx_resizes_as_tensorflow_does(tmp_path, name):
-    path, expected = exported(tmp_path, "onnx", RESIZED[name], IMAGES)
-    np.testing.assert_allclose(run_onnx(path, IMAGES), expected, atol=1e-5)
+def test_onnx_resizes_as_tensorflow_does(resized_by_onnx, name):
+    got, expected = resized_by_onnx[name]
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+LONGEST = np.arange(41, dtype="float32").reshape(1, -1, 1, 1)
+
+
+def nearest(sizes, x):
+    return resized("nearest_neighbor", [sizes[1], 1], x[:, :sizes[0]])
+
+
+SIZES = [(7, 9), (14, 18), (6, 8), (3, 41), (10, 7), (41, 12)]
+
+
+@pytest.fixture(scope="module")
+def nearest_by_onnx(tmp_path_factory):
+    functions = {sizes: partial(nearest, sizes) for sizes in SIZES}
+    return exported_together(tmp_path_factory.mktemp("nearest"), functions, LONGEST, has_batch=True)
 
 
 @ONNX_PACKAGES
-@pytest.mark.parametrize("sizes", [(7, 9), (14, 18), (6, 8), (3, 41), (10, 7), (41, 12)], ids=str)
-def test_onnx_takes_the_nearest_pixel_that_tensorflow_takes(tmp_path, sizes):
-    images = np.arange(sizes[0], dtype="float32").reshape(1, -1, 1, 1)
-    path, expected = exported(tmp_path, "onnx", partial(resized, "nearest_neighbor", [sizes[1], 1]), images)
-    np.testing.assert_array_equal(run_onnx(path, images), expected)
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_onnx_takes_the_nearest_pixel_that_tensorflow_takes(nearest_by_onnx, sizes):
+    got, expected = nearest_by_onnx[sizes]
+    assert got.shape == (1, sizes[1], 1, 1)
+    np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("name", [name for name in RESIZED if name.startswith(("area", "bicubic"))])
 def test_tflite_resizes_by_areas_and_cubes(tmp_path, name):
-    path, expected = exported(tmp_path, "tflite", RESIZED[name], IMAGES)
+    path, expected = exported(tmp_path, "tflite", named(RESIZED[name]), IMAGES)
     for image, wanted in zip(IMAGES, expected):
         np.testing.assert_allclose(run_tflite(path, image[np.newaxis]), wanted[np.newaxis], atol=1e-5)
