@@ -38,6 +38,11 @@ def test_the_pages_that_teach_have_code():
 
 SLOW = [os.path.join("tutorial", "detection.md")]  # trains a detector
 CLUSTERS = {"ray", "pyspark"}  # each starts a cluster
+# Data without TensorFlow, and what newer packages or versions are for.
+OF_TODAY = [os.path.join("tutorial", *name) for name in [
+    ("dataflow.md",), ("dataflow-in-other-frameworks.md",), ("efficient-dataflow.md",), ("parallel-dataflow.md",),
+    ("untrusted.md",), ("your-images.md",), ("performance-tuning.md",), ("extend", "augmentor.md"), ("extend", "dataflow.md"),
+    ("philosophy", "dataflow.md")]]
 
 
 def run_blocks(run_program, tmp_path, blocks):
@@ -46,7 +51,9 @@ def run_blocks(run_program, tmp_path, blocks):
     assert blocks and status == 0, output[-3000:]
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, marks=[pytest.mark.slow] if page in SLOW else []) for page in PROGRAMS])
+@pytest.mark.parametrize("page", [
+    pytest.param(page, marks=[pytest.mark.slow] * (page in SLOW) + [pytest.mark.slow_on(1)] * (page in OF_TODAY))
+    for page in PROGRAMS])
 def test_code_blocks_run(run_program, tmp_path, page):
     run_blocks(run_program, tmp_path, [
         code for modules, code in PROGRAMS[page] if installed(modules) and not CLUSTERS.intersection(words(modules))])

@@ -93,6 +93,7 @@ def test_script_trains(monkeypatch, tmp_path, script, arguments):
     assert statistics["cost"] > statistics["cross_entropy"] > 0
 
 
+@pytest.mark.slow_on(1)
 def test_run_predicts_a_picture(monkeypatch, tmp_path, capsys):
     picture = np.random.RandomState(0).randint(0, 256, (250, 320, 3)).astype("uint8")
     assert cv2.imwrite(str(tmp_path / "picture.png"), picture)

@@ -76,6 +76,7 @@ def test_script_trains_and_draws(run, tmp_path, script, args, shape):
         assert 0 <= values["discrim/k"] <= 1
 
 
+@pytest.mark.slow_on(1)
 @pytest.mark.parametrize("script,small", [
     ("Improved-WGAN.py", {"size": 16, "channels": 1, "width": 4}),
     ("BEGAN.py", {"size": 32, "channels": 1, "width": 4}),
@@ -253,6 +254,7 @@ def test_gradient_of_the_penalty_goes_through_the_critics_layers(load):
             np.testing.assert_allclose((found[0] - found[1]) / 2e-3, gradient[index], rtol=0.02)
 
 
+@pytest.mark.slow_on(1)
 def test_infogan_learns_to_tell_the_code_from_the_image(load, log_dir):
     script, losses = load("InfoGAN-mnist.py"), []
 

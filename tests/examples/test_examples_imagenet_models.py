@@ -6,6 +6,7 @@ from example_models import example_globals, last_statistics, trainable_sizes
 from example_runner import run_example
 
 
+@pytest.mark.slow_on(1)
 # alexnet: Krizhevsky et al. 2012, with groups, "60 million"; vgg16: Simonyan et al. 2014, "138 million";
 # shufflenet: Ma et al. 2018, "2.3M" for version 2, which is the number of torchvision, and that of pytorchcv for version 1
 @pytest.mark.parametrize("script, arguments, parameters", [
@@ -21,6 +22,7 @@ def test_size(monkeypatch, script, arguments, parameters):
     assert sum(trainable_sizes(model).values()) == parameters
 
 
+@pytest.mark.slow_on(1)
 def test_size_of_inception_bn(monkeypatch):
     model = example_globals(monkeypatch, "ImageNetModels/inception-bn.py")["Model"]()
     sizes = trainable_sizes(model)

@@ -88,6 +88,7 @@ def fresh_collections():
         yield
 
 
+@pytest.mark.slow_on(1)
 @pytest.mark.parametrize("name", sorted(read_json("zoo_variables.json")) if os.path.isdir(GOLDEN) else [])
 def test_variables_are_those_of_published_models(name):
     expected = read_json("zoo_variables.json")[name]

@@ -8,6 +8,7 @@ from example_models import example_globals, last_statistics, trainable_sizes
 from example_runner import run_example
 
 
+@pytest.mark.slow_on(1)
 # He et al. 2015 and 2016, Hu et al. 2017; the exact numbers are those of torchvision and timm
 @pytest.mark.parametrize("depth, mode, parameters", [
     (18, "resnet", 11689512),
