@@ -86,6 +86,7 @@ def ask_server(exports, program_server, tmp_path_factory):
     models = [{"name": name, "base_path": each.path("saved"), "platform": "tensorflow"} for name, each in exports.items()]
     (folder / "models.json").write_text(json.dumps({"model_config_list": models}))
     arguments = ["--host", "127.0.0.1", "--port", "0", "--model_config_file", "models.json"]
+    (folder / "log").touch()  # it is read before the server has opened it
     server = Program(program_server, [os.path.join(HERE, "serving_program.py")] + arguments, folder, folder / "log",
                      **dict(environment(), PYTHONPATH=""))
     try:
