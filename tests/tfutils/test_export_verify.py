@@ -146,7 +146,7 @@ def test_another_saved_model_is_refused_and_the_old_directory_stays(tmp_path, mo
 @pytest.mark.parametrize("fault, words", [
     ("crash", "process of The engine crashed by SIGSEGV"), ("hang", "The engine did not end within 5 seconds"),
     ("refuse", "no such operation"), ("leave", "process of The engine ended with status 3")])
-def test_an_engine_that_fails_in_its_process_is_an_error(tmp_path, monkeypatch, fault, words):
+def test_an_engine_that_fails_in_its_process_is_an_error(tmp_path, monkeypatch, new_interpreters, fault, words):
     monkeypatch.setattr(process, "TIME_LIMIT", 5.)
     path = tmp_path / "model"
     path.write_text(fault)
@@ -160,7 +160,7 @@ def test_what_an_engine_computes_in_its_process_comes_back(tmp_path):
     assert [result[0].tolist() for result in run.results] == [[2, 4], []] and run.version == np.__version__
 
 
-def test_the_process_of_an_engine_imports_no_tensorflow(tmp_path):
+def test_the_process_of_an_engine_imports_no_tensorflow(tmp_path, new_interpreters):
     (tmp_path / "model").write_text("modules")
     with pytest.raises(process.EngineError, match="loaded: none"):
         process.run_in_process(Failing, str(tmp_path / "model"), [[np.float32([1, 2])]])
