@@ -1,5 +1,6 @@
 """Who may import whom in the library, and who does: this table is the source, the documentation draws it."""
 import ast
+import functools
 import os
 
 ROOT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tensorpack")
@@ -46,8 +47,7 @@ def place(module):
 
 def imports(module, path):
     """(imported module of the library or of others, whether it is relative, whether it is at module level)."""
-    with open(path, encoding="utf-8") as f:
-        tree = ast.parse(f.read())
+    tree = parsed(path)
     top_level = module_level_nodes(tree)
     package = module.split(".") if path.endswith("__init__.py") else module.split(".")[:-1]
     package = [part for part in package if part]
@@ -62,6 +62,12 @@ def imports(module, path):
             for alias in node.names:
                 candidate = ".".join(base + [alias.name])
                 yield candidate if candidate in FILES else ".".join(base), True, node in top_level
+
+
+@functools.lru_cache(maxsize=None)
+def parsed(path):
+    with open(path, encoding="utf-8") as f:
+        return ast.parse(f.read())
 
 
 def module_level_nodes(tree):

@@ -68,6 +68,7 @@ def test_a_version_without_python_is_skipped_and_nothing_run_is_no_success(tmp_p
     assert ended.returncode == 1
 
 
+@pytest.mark.slow_on(1)
 def test_an_environment_that_cannot_be_made_is_a_failure(tmp_path):
     ended = run(sys.executable, MATRIX, "--folder", str(tmp_path / "folder"), "2.21", PIP_INDEX_URL="http://127.0.0.1:9",
                 PIP_RETRIES="0", PIP_NO_INPUT="1")

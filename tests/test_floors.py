@@ -2,6 +2,7 @@
 import pytest
 from floors import FILES, imports, place
 
+pytestmark = pytest.mark.slow_on(1)  # files are the same
 HEAVY = {"tensorflow", "cv2", "zmq", "lmdb", "h5py", "scipy", "matplotlib", "sklearn", "filelock", "google", "google_crc32c",
          "pynvml", "pyarrow", "zarr", "datasets", "torch", "jax"}
 

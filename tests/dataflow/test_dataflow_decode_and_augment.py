@@ -96,7 +96,7 @@ def whole(ds, augmentors, mode="bgr"):
                                   coords_index=(1,), segmentation_index=(2,))
 
 
-@pytest.mark.parametrize("mode", ["bgr", "rgb", "gray"])
+@pytest.mark.parametrize("mode", ["bgr", pytest.param("rgb", marks=pytest.mark.slow_on(1)), "gray"])
 @pytest.mark.parametrize("name", AUGMENTORS)
 def test_all_is_as_with_whole_images(name, mode):
     ds = datapoints(CONTENTS)
@@ -127,8 +127,8 @@ def test_only_rows_and_scale_that_are_used_are_decoded(reads, package):
         assert reads == [expected] * 2
 
 
-@pytest.mark.parametrize("interp", [cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA, cv2.INTER_LANCZOS4])
-@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("orientation, interp", [(orientation, cv2.INTER_LINEAR) for orientation in range(1, 9)] + [
+    (orientation, interp) for orientation in (1, 6) for interp in (cv2.INTER_CUBIC, cv2.INTER_AREA, cv2.INTER_LANCZOS4)])
 def test_at_another_scale_everything_stays_in_its_place(orientation, interp, reads):
     """A smooth image, which any scale shows, and windows whose edges lie between its pixels."""
     y, x = np.mgrid[:531, :723]

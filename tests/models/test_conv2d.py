@@ -105,6 +105,7 @@ with tf.Session() as sess:
 """
 
 
+@pytest.mark.slow_on(1)
 def test_training_works_where_the_environment_turns_onednn_off():
     environment = dict(os.environ, TF_ENABLE_ONEDNN_OPTS="0", PYTHONPATH=os.pathsep.join(sys.path))
     subprocess.run([sys.executable, "-c", TRAIN_WITHOUT_ONEDNN], env=environment, check=True)
