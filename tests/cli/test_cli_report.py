@@ -138,7 +138,7 @@ def test_a_page_needs_nothing_from_elsewhere(tmp_path):
     assert len(re.findall('role="img" aria-label="[^"]+"', page)) == page.count("<figure>") == 4
 
 
-@pytest.mark.parametrize("count, statistics, limit", [(300, 12, 1.7e6), (10000, 2, 1.8e6)])
+@pytest.mark.parametrize("count, statistics, limit", [(300, 31, 2e6), (10000, 8, 4e6)])
 def test_a_page_stays_small(tmp_path, count, statistics, limit):
     records = [dict(record, **{"statistic{}".format(i): i / record["epoch_num"] for i in range(statistics)})
                for record in epochs(count)]
