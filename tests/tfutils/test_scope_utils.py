@@ -58,7 +58,7 @@ def test_first_call_inherits_reuse_from_the_caller():
 
 def test_new_graphs_are_never_taken_for_dead_ones():
     layer = make_reusing()
-    for _ in range(10):
+    for _ in range(40):
         with tf.Graph().as_default():
             layer()
             assert len(tf.global_variables()) == 1
