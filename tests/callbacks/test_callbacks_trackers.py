@@ -187,17 +187,20 @@ def test_a_server_that_is_away_costs_the_training_nothing(train):
 
 @needs_mlflow
 @pytest.mark.slow
-def test_mlflow_with_its_server(train, tmp_path):
+@pytest.mark.parametrize("forks", [False, True], ids=["alone", "beside forks"])
+def test_mlflow_with_its_server(train, tmp_path, forks):
     from mlflow.tracking import MlflowClient
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = "http://127.0.0.1:{}".format(port)
+    commands = os.path.dirname(sys.executable)  # where its own server is as well
     server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        [os.path.join(commands, "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
          "--backend-store-uri", "sqlite:///" + str(tmp_path / "store.db"),
-         "--default-artifact-root", str(tmp_path / "artifacts")], cwd=str(tmp_path), start_new_session=True)
+         "--default-artifact-root", str(tmp_path / "artifacts")], cwd=str(tmp_path), start_new_session=True,
+        env=dict(os.environ, PATH=os.pathsep.join([commands, os.environ.get("PATH", os.defpath)])))
     try:
         end = time.monotonic() + 120
         while True:
@@ -207,11 +210,14 @@ def test_mlflow_with_its_server(train, tmp_path):
             except OSError:
                 assert server.poll() is None and time.monotonic() < end, "the server does not start"
                 time.sleep(0.5)
-        train(2, "mlflow=" + address)
+        output = train(2, "mlflow=" + address, *["fork"] * forks)
+        if forks:
+            check_forks(output)
         client = MlflowClient(tracking_uri=address)
         (run,) = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
         assert [metric.step for metric in client.get_metric_history(run.info.run_id, "cost")] == [5, 10]
-        assert run.info.status == "FINISHED"
+        assert run.info.status == "FINISHED" and "x" not in run.data.metrics
+        assert run.data.tags["mlflow.runName"] == "first"
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait(30)

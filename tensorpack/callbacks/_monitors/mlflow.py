@@ -1,6 +1,7 @@
 """`MLflowMonitor`: a training run as a run of MLflow."""
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from typing import Any, List, Mapping, Optional
@@ -88,8 +89,13 @@ class MLflowMonitor(TrackerMonitor):
     def _new_run(self) -> str:
         experiment = self._client.get_experiment_by_name(self._experiment)
         number = experiment.experiment_id if experiment else self._client.create_experiment(self._experiment)
-        tags = {"mlflow.runName": self._run_name} if self._run_name else {}
-        return str(self._client.create_run(number, tags=tags).info.run_id)
+        create = self._client.create_run
+        if not self._run_name:
+            return str(create(number).info.run_id)
+        # The server of MLflow 1.30 refuses the tag alone, as it makes up another name beside it; older ones know just the tag.
+        knows_names = "run_name" in inspect.signature(create).parameters
+        name = {"run_name": self._run_name} if knows_names else {"tags": {"mlflow.runName": self._run_name}}
+        return str(create(number, **name).info.run_id)
 
     def _send_scalars(self, steps: List[ScalarsOfStep]) -> None:
         metrics = [_entities.Metric(_name(name), value, int(seconds * 1000), step)
