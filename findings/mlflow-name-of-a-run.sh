@@ -3,7 +3,7 @@
 # up a name first, and then refuses the run because its two names differ. The argument run_name, new in 1.30, works with both.
 # Answered by MLflowMonitor, which gives run_name wherever the client knows it.
 . "$(dirname "$0")/lib/finding.sh"
-environment python mlflow==1.30.1 'setuptools<81'
+environment python mlflow==1.30.1 setuptools==80.9.0
 observe python <<'END'
 import os
 import socket
