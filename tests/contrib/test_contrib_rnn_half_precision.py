@@ -29,7 +29,7 @@ def gradients(make, dtype, batch, time, depth):
             return dict(zip(["output"] + names, sess.run(fetches)))
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", [pytest.param("float16", marks=pytest.mark.slow_on(1)), "bfloat16"])
 @pytest.mark.parametrize("name,batch,time,depth", [(name, 3000, 2, 3) for name in sorted(CELLS)] + [
     ("plain", 1, 2600, 1), ("lstm", 1, 2600, 1), ("gru", 2, 2, 9000)])  # other long cells grow without bound or saturate
 def test_gradients_are_those_of_double_precision(name, batch, time, depth, dtype):

@@ -38,11 +38,12 @@ def test_the_pages_that_teach_have_code():
 
 SLOW = [os.path.join("tutorial", "detection.md")]  # trains a detector
 CLUSTERS = {"ray", "pyspark"}  # each starts a cluster
-# Data without TensorFlow, and what newer packages or versions are for.
+# Data without TensorFlow, what newer packages or versions are for, and pages aside from the main path.
 OF_TODAY = [os.path.join("tutorial", *name) for name in [
     ("dataflow.md",), ("dataflow-in-other-frameworks.md",), ("efficient-dataflow.md",), ("parallel-dataflow.md",),
     ("untrusted.md",), ("your-images.md",), ("performance-tuning.md",), ("extend", "augmentor.md"), ("extend", "dataflow.md"),
-    ("philosophy", "dataflow.md")]]
+    ("philosophy", "dataflow.md"), ("rnn.md",), ("input-source.md",), ("summary.md",), ("extend", "trainer.md"),
+    ("extend", "input-source.md"), ("extend", "callback.md"), ("extend", "model.md")]]
 
 
 def run_blocks(run_program, tmp_path, blocks):

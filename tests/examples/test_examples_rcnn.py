@@ -30,7 +30,8 @@ SETTINGS = {
 
 
 # Numbers of training and of inference with a pyramid and with masks are those of test_examples_rcnn_golden.py.
-@pytest.fixture(scope="module", params=[pytest.param("fpn", marks=pytest.mark.slow), "c4"])
+@pytest.fixture(scope="module", params=[pytest.param("fpn", marks=pytest.mark.slow),
+                                        pytest.param("c4", marks=pytest.mark.slow_on(1))])
 def trained(request, tmp_path_factory):
     """(the folder of a short training's `log`, the words of its command line)"""
     words = SETTINGS[request.param]

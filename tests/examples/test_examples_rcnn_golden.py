@@ -103,7 +103,7 @@ def nearest_rows(scores, boxes, golden_scores, golden_boxes):
     return abs(rows[np.newaxis] - golden[:, np.newaxis]).max(axis=2).argmin(axis=1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow_on(1)] * (name != "fpn")) for name in NAMES])
 def test_inference(name):
     expected, variables = read_npz(name, "inference.npz"), read_json(name, "variables.json")
     with rcnn_program(read_json(name, "config.json")) as program:

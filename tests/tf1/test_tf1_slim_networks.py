@@ -19,6 +19,11 @@ needs_contrib = pytest.mark.skipif(VERSION >= (2, 0), reason="TensorFlow 2 has n
 
 SLOW = ("inception_v2", "inception_v3", "resnet_v1_infer", "resnet_v2_infer")
 SLOW_ENDS = ("101", "152", "200", "features")
+ON_ONE = ("inception_v2", "inception_v3", "resnet_v1_dense", "resnet_v1_train", "resnet_v2")
+
+
+def marks(name, is_slow):
+    return [pytest.mark.slow] if is_slow else [pytest.mark.slow_on(1)] * name.startswith(ON_ONE)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +37,7 @@ def test_every_stored_network_is_in_the_catalogue(values):
     assert set(values) == {name + end for name in slim_networks.VALUE_CASES for end in ("", "/keys")}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * name.endswith(SLOW_ENDS))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name, name.endswith(SLOW_ENDS)))
                                   for name in sorted(slim_networks.GRAPH_CASES)])
 def test_graph_is_that_of_tensorflow(name):
     found, stored = slim_networks.describe(slim, name), STORED["graphs"][name]
@@ -40,7 +45,7 @@ def test_graph_is_that_of_tensorflow(name):
         assert found[part] == stored[part], part
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name, name in SLOW))
                                   for name in sorted(slim_networks.VALUE_CASES)])
 def test_values_are_those_of_tensorflow(name, values):
     check_values(slim, name, values)
