@@ -129,6 +129,7 @@ def test_mlflow_gets_scalars_pictures_and_checkpoints_and_goes_on_after_kill_9(t
 
 
 @needs_mlflow
+@pytest.mark.slow_on(1)
 def test_a_training_that_fails_is_a_failed_run(train, tmp_path, monkeypatch):
     from mlflow.tracking import MlflowClient
 
@@ -151,6 +152,7 @@ def check_forks(output):
 
 
 @needs_wandb
+@pytest.mark.slow_on(1)
 def test_wandb_is_left_alone_by_processes_that_are_forked(train, tmp_path):
     check_forks(train(2, "wandb=" + str(tmp_path), "fork"))
     (found,) = runs_of_wandb(tmp_path)
@@ -161,6 +163,7 @@ def test_wandb_is_left_alone_by_processes_that_are_forked(train, tmp_path):
 
 
 @needs_mlflow
+@pytest.mark.slow_on(1)
 def test_mlflow_is_left_alone_by_processes_that_are_forked(train, tmp_path, monkeypatch):
     from mlflow.tracking import MlflowClient
 
