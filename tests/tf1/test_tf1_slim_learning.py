@@ -1,6 +1,7 @@
 """`slim.learning.train` and its parts, `slim.summaries` and `slim.model_analyzer`."""
 import json
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -36,6 +37,29 @@ def test_training_goes_on_where_it_ended(tmp_path):
     assert second < first
     assert tf.train.latest_checkpoint(str(tmp_path)).endswith("model.ckpt-5")
     assert weight < weight_of(tf.train.latest_checkpoint(str(tmp_path))) < 2
+
+
+def test_a_checkpoint_that_a_thread_has_begun_is_not_the_latest_one(tmp_path):
+    begun, ended = threading.Event(), threading.Event()
+
+    class Saver(tf.train.Saver):
+        def save(self, sess, path, global_step):
+            step, in_thread = int(sess.run(global_step)), threading.current_thread() is not threading.main_thread()
+            if in_thread:
+                begun.set()
+                ended.wait(1)
+            path = super().save(sess, path, step)
+            if not in_thread:
+                ended.set()
+            return path
+
+    def step_after_it(*args):
+        assert begun.wait(60)
+        return slim.learning.train_step(*args)
+
+    _, train_op = regression(0.5)
+    slim.learning.train(train_op, str(tmp_path), step_after_it, number_of_steps=3, saver=Saver())
+    assert tf.train.latest_checkpoint(str(tmp_path)).endswith("model.ckpt-3")
 
 
 def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch):

@@ -151,12 +151,12 @@ def train(train_op: Any, logdir: Optional[str], train_step_fn: Callable[..., Tup
     if summary_writer is not None:
         train_step_kwargs["summary_writer"] = supervisor.summary_writer
 
-    def start(sess: Any) -> Tuple[Any, List[Any]]:
-        """(the session to use, threads of queue runners)."""
+    def start(sess: Any) -> Tuple[Any, List[Any], List[Any]]:
+        """(the session to use, threads of queue runners, threads that save and summarize)."""
         _log("Starting Session.")
-        sess = sess if session_wrapper is None else session_wrapper(sess)
+        sess, services = sess if session_wrapper is None else session_wrapper(sess), []
         if is_chief and logdir:
-            supervisor.start_standard_services(sess)
+            services = supervisor.start_standard_services(sess)
         elif not is_chief and startup_delay_steps > 0:
             _wait_for_step(sess, global_step, min(startup_delay_steps, number_of_steps or sys.maxsize))
         threads = supervisor.start_queue_runners(sess)
@@ -164,14 +164,19 @@ def train(train_op: Any, logdir: Optional[str], train_step_fn: Callable[..., Tup
         for init_tokens, runner in tokens:
             supervisor.start_queue_runners(sess, [runner])
             sess.run(init_tokens)
-        return sess, threads
+        return sess, threads, services
 
     while True:
         try:
             with supervisor.managed_session(master, start_standard_services=False, config=session_config) as sess:
-                sess, threads = start(sess)
+                sess, threads, services = start(sess)
                 loss = _steps(supervisor, partial(train_step_fn, sess, train_op, global_step, train_step_kwargs))
                 if logdir and supervisor.is_chief:
+                    # A checkpoint that a thread has begun must not become the latest one after that of the end
+                    supervisor.request_stop()
+                    for service in services:
+                        if type(service).__name__ == "SVTimerCheckpointThread":  # others may wait for the input
+                            service.join()
                     _log("Finished training! Saving model to disk.")
                     supervisor.saver.save(sess, supervisor.save_path, global_step=supervisor.global_step)
                     # The end of the session closes the writer, which must not be closed twice
