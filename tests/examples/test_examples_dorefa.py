@@ -9,6 +9,8 @@ from example_runner import run_example
 
 from tensorpack.compat import tfv1 as tf
 
+pytestmark = pytest.mark.slow_on(1)  # the scripts are the same, and what they are made of is tested on both
+
 
 @pytest.fixture
 def dorefa(monkeypatch):

@@ -5,6 +5,8 @@ import pytest
 from example_models import example_globals, last_statistics, trainable_sizes
 from example_runner import run_example
 
+pytestmark = pytest.mark.slow_on(1)  # the scripts are the same, and what they are made of is tested on both
+
 
 @pytest.mark.slow_on(1)
 # alexnet: Krizhevsky et al. 2012, with groups, "60 million"; vgg16: Simonyan et al. 2014, "138 million";

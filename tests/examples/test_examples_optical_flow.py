@@ -65,7 +65,7 @@ def test_operations_give_the_numbers_of_the_original(example, golden, result, bu
 
 # The largest one is made of the parts of the others.
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[pytest.mark.slow_on(1)] if name == "flownet2" else []) for name in sorted(MODELS)])
+    pytest.param(name, marks=[pytest.mark.slow] if name == "flownet2" else []) for name in sorted(MODELS)])
 def test_networks_give_the_numbers_of_the_original(example, golden, variables, name):
     left, right = (golden[side].transpose(2, 0, 1)[np.newaxis].astype("float32") for side in ("left", "right"))
     truth = np.tile(np.array([-3, -2], "float32").reshape(1, 2, 1, 1), (1, 1) + left.shape[2:])

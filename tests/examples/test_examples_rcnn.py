@@ -73,7 +73,7 @@ def test_prediction_and_export(monkeypatch, tmp_path, photo):
         assert (cv2.imread(str(tmp_path / "output.png")) != first).mean() < 0.01
 
 
-@pytest.mark.slow_on(1)
+@pytest.mark.slow
 def test_benchmark_and_visualization(monkeypatch, tmp_path):
     config = ["--config"] + PLAIN
     run_example(monkeypatch, tmp_path, "FasterRCNN/predict.py", "--fake", "--benchmark", "--output-serving", "saved", *config)

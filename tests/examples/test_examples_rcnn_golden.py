@@ -10,6 +10,7 @@ import os
 import numpy as np
 import pytest
 from rcnn_program import GOLDEN, rcnn_program
+from slow_tests import few_on
 
 from tensorpack import TowerContext
 from tensorpack import tfv1 as tf
@@ -22,6 +23,8 @@ pytestmark = [
 ]
 
 NAMES = ["c4", "fpn", "cascade_gn"]
+PROGRAMS = pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.slow_on(1)] * (name != "fpn")) for name in NAMES])
 WORST = collections.OrderedDict()  # (configuration, what) -> (difference, tolerance)
 
 
@@ -89,7 +92,9 @@ def fresh_collections():
 
 
 @pytest.mark.slow_on(1)
-@pytest.mark.parametrize("name", sorted(read_json("zoo_variables.json")) if os.path.isdir(GOLDEN) else [])
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.slow] * (name not in ("R50-C4", "R50-FPN-GN-Cascade")))
+    for name in sorted(read_json("zoo_variables.json"))] if os.path.isdir(GOLDEN) else [])
 def test_variables_are_those_of_published_models(name):
     expected = read_json("zoo_variables.json")[name]
     with rcnn_program(expected["config"], classes=["c{}".format(k) for k in range(80)]) as program:
@@ -103,7 +108,7 @@ def nearest_rows(scores, boxes, golden_scores, golden_boxes):
     return abs(rows[np.newaxis] - golden[:, np.newaxis]).max(axis=2).argmin(axis=1)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow_on(1)] * (name != "fpn")) for name in NAMES])
+@PROGRAMS
 def test_inference(name):
     expected, variables = read_npz(name, "inference.npz"), read_json(name, "variables.json")
     with rcnn_program(read_json(name, "config.json")) as program:
@@ -185,7 +190,7 @@ print(json.dumps(list(golden.WORST.items())))
 """
 
 
-@pytest.mark.parametrize("name", NAMES)
+@PROGRAMS
 def test_training(name, run_program, tmp_path):
     """With several threads in an operation the gradient of crop_and_resize loses updates; the first session of a process, which
     is in one of its own, tells their number for all."""
@@ -221,7 +226,7 @@ def check_training(name):
     compare(name, "mask targets, means", sorted(targets.mean(axis=(1, 2))), batch["mask_targets_mean_sorted"], 1e-4)
 
 
-@pytest.mark.parametrize("name", sorted(read_json("variants.json")) if os.path.isdir(GOLDEN) else [])
+@pytest.mark.parametrize("name", few_on(1, sorted(read_json("variants.json")), 3) if os.path.isdir(GOLDEN) else [])
 def test_variants(name):
     variant, image = read_json("variants.json")[name], read_npz("fpn", "inference.npz")["image"]
     expected = {key[len(name) + 2:]: value for key, value in read_npz("variants.npz").items() if key.startswith(name + "__")}

@@ -76,7 +76,8 @@ SMALL = np.array([[3, 4, 30, 40], [10, 10, 60, 90]], dtype="float32")
 LARGE = np.array([[0, 0, 180, 150], [20, 10, 500, 450], [0, 0, 900, 900]], dtype="float32")
 
 
-@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+@pytest.mark.slow_on(1)
+@pytest.mark.parametrize("engine", ["onnxruntime", pytest.param("openvino", marks=pytest.mark.slow)])
 def test_an_exported_file_takes_levels_without_boxes(tmp_path, engine):
     if not all(find_spec(package) for package in ("tf2onnx", engine)):  # whose import would start OpenVINO's telemetry
         pytest.skip("needs tf2onnx and " + engine)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from example_runner import EXAMPLES, run_example
 
+pytestmark = pytest.mark.slow_on(1)  # the scripts are the same, and what they are made of is tested on both
+
 pytest.importorskip("gymnasium")
 
 

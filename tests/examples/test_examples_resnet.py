@@ -12,9 +12,9 @@ from example_runner import run_example
 # He et al. 2015 and 2016, Hu et al. 2017; the exact numbers are those of torchvision and timm
 @pytest.mark.parametrize("depth, mode, parameters", [
     (18, "resnet", 11689512),
-    (34, "resnet", 21797672),
+    pytest.param(34, "resnet", 21797672, marks=pytest.mark.slow),
     (50, "resnet", 25557032),
-    (152, "resnet", 60192808),
+    pytest.param(152, "resnet", 60192808, marks=pytest.mark.slow),
     (50, "preact", 25549352),
     (50, "se", 28088024),
 ])
@@ -39,7 +39,7 @@ def test_cifar10_resnet_trains_and_goes_on_from_its_checkpoint(monkeypatch, tmp_
     assert (tmp_path / "log" / "min-validation_error.index").is_file()
 
 
-@pytest.mark.parametrize("mode", ["resnet", "preact"])
+@pytest.mark.parametrize("mode", ["resnet", pytest.param("preact", marks=pytest.mark.slow)])
 def test_imagenet_resnet_trains(monkeypatch, tmp_path, mode):
     run_example(monkeypatch, tmp_path, "ResNet/imagenet-resnet.py", "--fake", "--depth", "18", "--mode", mode)
     statistics = last_statistics(tmp_path / "train_log" / "imagenet-resnet")
@@ -48,7 +48,8 @@ def test_imagenet_resnet_trains(monkeypatch, tmp_path, mode):
     assert {"val-error-top1", "val-error-top5", "train-error-top1"} <= set(statistics)
 
 
-@pytest.mark.parametrize("mode", ["resnet", "se"])
+@pytest.mark.slow_on(1)
+@pytest.mark.parametrize("mode", ["resnet", pytest.param("se", marks=pytest.mark.slow)])
 def test_weights_survive_the_npz_file_and_other_scripts_take_it(monkeypatch, tmp_path, capsys, mode):
     arguments = ["--fake", "--depth", "18", "--mode", mode]
     run_example(monkeypatch, tmp_path, "ResNet/load-resnet.py", *arguments)

@@ -11,6 +11,8 @@ from example_runner import run_example
 from tensorpack import FeedInput, SimpleTrainer, TowerContext, TrainConfig, launch_train_with_config, logger
 from tensorpack import tfv1 as tf
 
+pytestmark = pytest.mark.slow_on(1)  # the scripts are the same, and what they are made of is tested on both
+
 
 def test_char_rnn_learns_and_writes_characters_that_it_knows(monkeypatch, tmp_path, capsys):
     run_example(monkeypatch, tmp_path, "Char-RNN/char-rnn.py", "--fake", "--logdir", "log")

@@ -11,6 +11,8 @@ from tensorpack import SimpleTrainer, TowerContext, TrainConfig, launch_train_wi
 from tensorpack import tfv1 as tf
 from tensorpack.dataflow import BatchData
 
+pytestmark = pytest.mark.slow_on(1)  # the scripts are the same, and what they are made of is tested on both
+
 cv2 = pytest.importorskip("cv2")
 
 
@@ -159,6 +161,7 @@ def test_hed_cost_weighs_edges_and_the_rest_the_same(monkeypatch):
     np.testing.assert_allclose(evaluate(cost)[0], np.log(2) * (2 * 14 / 16. + 14 * 2 / 16.) / 16, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_enet_trains_and_enlarges(monkeypatch, tmp_path):
     run_example(monkeypatch, tmp_path, "SuperResolution/enet-pat.py", "--fake", "--logdir", "log")
     last = last_statistics(tmp_path / "log")

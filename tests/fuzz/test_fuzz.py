@@ -10,6 +10,7 @@ from fuzz_formats import FORMATS
 from fuzz_runner import DIED, HUNG, OTHER, OUTSIDE, READ, REFUSED, changed, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slow_tests import few_on
 
 from tensorpack.utils.serialize import dumps, loads
 
@@ -25,7 +26,7 @@ _PLAIN = st.recursive(
 _IN_TIME = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("name", few_on(1, sorted(FORMATS), 4))
 def test_changed_inputs_are_read_or_refused(name):
     form = FORMATS[name]
     for module in form.needs:

@@ -73,6 +73,7 @@ def close(actual, expected, tolerance, what):
     assert np.abs(actual - expected).max() <= tolerance * max(1.0, np.abs(expected).max()), what
 
 
+@pytest.mark.slow_on(1)
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_graphs_and_values_are_those_of_tensorflow_1(case):
     stored = STORED[case]

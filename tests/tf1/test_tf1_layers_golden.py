@@ -103,6 +103,7 @@ def test_every_stored_case_is_here():
     assert set(CASES) == set(STORED["cases"])
 
 
+@pytest.mark.slow_on(1)
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_values_and_variables_equal_tensorflows(case):
     check_case(STORED["cases"][case], os.path.join(GOLDEN, case + ".npz"), CASES[case])
