@@ -25,9 +25,9 @@ for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGH
 HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def lasting_objects():
-    """Those of TensorFlow and of the list of tests are passed over when tests collect garbage, as hundreds of them do."""
+    """What has stayed of imports and former tests is passed over when garbage is collected, which would take a second."""
     if HAS_TENSORFLOW:
         import tensorpack.compat  # noqa: F401
     gc.collect()

@@ -45,9 +45,15 @@ def place(module):
     raise AssertionError("{} stands on no floor: add its package to FLOORS".format(module))
 
 
+@functools.lru_cache(maxsize=None)
 def imports(module, path):
     """(imported module of the library or of others, whether it is relative, whether it is at module level)."""
-    tree = parsed(path)
+    return list(_imports(module, path))
+
+
+def _imports(module, path):
+    with open(path, encoding="utf-8") as f:
+        tree = ast.parse(f.read())
     top_level = module_level_nodes(tree)
     package = module.split(".") if path.endswith("__init__.py") else module.split(".")[:-1]
     package = [part for part in package if part]
@@ -62,12 +68,6 @@ def imports(module, path):
             for alias in node.names:
                 candidate = ".".join(base + [alias.name])
                 yield candidate if candidate in FILES else ".".join(base), True, node in top_level
-
-
-@functools.lru_cache(maxsize=None)
-def parsed(path):
-    with open(path, encoding="utf-8") as f:
-        return ast.parse(f.read())
 
 
 def module_level_nodes(tree):
