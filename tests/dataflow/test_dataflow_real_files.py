@@ -173,7 +173,7 @@ class TestPyArrow:
         pa = pytest.importorskip("pyarrow")
 
         if kind == "parquet":
-            pa.parquet.write_table(table, path, row_group_size=2)
+            importlib.import_module("pyarrow.parquet").write_table(table, path, row_group_size=2)
             return ParquetData
         if kind == "stream":
             with pa.OSFile(path, "wb") as f, pa.ipc.new_stream(f, table.schema) as writer:
