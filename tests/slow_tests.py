@@ -16,6 +16,6 @@ def pytest_itemcollected(item):
 
 
 def few_on(version, values, each=6):
-    """Parameters of which every sixth is run on TensorFlow `version`, the others are slow there."""
+    """Parameters of which one in `each` is run on TensorFlow `version` by default; the others are slow there."""
     return [pytest.param(value, marks=[pytest.mark.slow_on(version)] if number % each else [])
             for number, value in enumerate(values)]
