@@ -15,6 +15,7 @@ from ..utils._made_later import made_later
 from ..utils._text.repr import ReprMixin
 from ..utils._text.spec import shown
 from ..utils.argtools import log_once
+from ._checks.of_keras import instead_of_keras
 
 __all__ = ["Callback", "CallbackFactory", "ProxyCallback", "StopTraining"]
 
@@ -298,7 +299,8 @@ class ProxyCallback(Callback):
 
     def __init__(self, cb: Callback):
         if not isinstance(cb, Callback):
-            raise TypeError("{}: cb must be a Callback; got {}".format(type(self).__name__, shown(cb)))
+            raise TypeError("{}: cb must be a Callback; got {}{}".format(
+                type(self).__name__, shown(cb), instead_of_keras(cb)))
         self.cb = cb
         self._chief_only = cb.chief_only
 

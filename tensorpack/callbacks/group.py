@@ -9,6 +9,7 @@ from ..utils import logger
 from ..utils._text.spec import shown
 from ..utils.utils import humanize_time_delta
 from ._checks.methods import check_methods
+from ._checks.of_keras import instead_of_keras
 from .base import Callback, StopTraining, overrides
 from .hooks import StepHook
 
@@ -34,7 +35,8 @@ class Callbacks(Callback):
             raise TypeError("Callbacks: cbs must be a list; got {}".format(shown(cbs)))
         for cb in cbs:
             if not isinstance(cb, Callback):
-                raise TypeError("Callbacks: each element of cbs must be a Callback; got {}".format(shown(cb)))
+                raise TypeError("Callbacks: each element of cbs must be a Callback; got {}{}".format(
+                    shown(cb), instead_of_keras(cb)))
             check_methods(cb)
         self.cbs = cbs
         self._steppers: Optional[List[Callback]] = None

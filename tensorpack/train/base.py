@@ -12,6 +12,7 @@ import numpy as np
 
 from ..callbacks._checks.never import warn_of_callbacks_that_never_act
 from ..callbacks._checks.odd import warn_of_odd_callbacks
+from ..callbacks._checks.of_keras import instead_of_keras
 from ..callbacks._epoch_times import NO_LAST_EPOCH
 from ..callbacks.base import Callback, StopTraining, unwrapped
 from ..callbacks.group import Callbacks, raise_background_failure
@@ -114,7 +115,7 @@ class Trainer(KeywordsTold):
                 self.register_callback(x)
             return None
         if not isinstance(cb, Callback):
-            raise TypeError("Trainer.register_callback: must be a Callback; got {}".format(shown(cb)))
+            raise TypeError("Trainer.register_callback: must be a Callback; got {}{}".format(shown(cb), instead_of_keras(cb)))
         if self._callbacks is not None:
             raise RuntimeError("Trainer.register_callback: callbacks can be added only before setup_callbacks; got {} "
                                "afterwards".format(cb))

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
+from ..callbacks._checks.of_keras import instead_of_keras
 from ..callbacks.base import Callback
 from ..callbacks.graph import RunUpdateOps
 from ..callbacks.monitor import JSONWriter, MonitorBase, ScalarPrinter, TFEventWriter
@@ -65,7 +66,7 @@ def _check_list(name: str, value: Any, kind: type) -> None:
     hint = "; write {}=[it]".format(name) if isinstance(value, kind) else ""
     _check(name, value, list, hint)
     for item in value:
-        _check("each element of " + name, item, kind)
+        _check("each element of " + name, item, kind, instead_of_keras(item))
 
 
 def _integer(name: str, value: Any) -> int:

@@ -1,6 +1,7 @@
 """TrainConfig and launch_train_with_config: what they accept and what they say about the rest."""
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tensorpack import (
     AutoResumeTrainConfig,
     BatchData,
     Callback,
+    Callbacks,
     DataFromGenerator,
     DataFromList,
     FeedInput,
@@ -34,6 +36,8 @@ from tensorpack import (
     regularize_cost_from_collection,
     tfv1,
 )
+from tensorpack.callbacks._checks.of_keras import HERE as HERE_OF_KERAS
+from tensorpack.callbacks._checks.of_keras import instead_of_keras
 from tensorpack.compat import tfv1 as tf
 from tensorpack.train.interface import apply_default_prefetch
 
@@ -77,6 +81,35 @@ def test_defaults(linear_model, linear_data):
 def test_wrong_arguments_are_named(linear_data, kwargs, error, words):
     with pytest.raises(error, match=words):
         TrainConfig(**kwargs(linear_data()))
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda keras: keras.EarlyStopping(patience=3), r"; Keras' EarlyStopping is here EarlyStop\("),
+    (lambda keras: keras.ModelCheckpoint("best.keras"), r"; Keras' ModelCheckpoint is here ModelSaver\(\), .* MinSaver\("),
+    (lambda keras: keras.TensorBoard, "the class TensorBoard.*; Keras' TensorBoard is here logger.set_logger_dir"),
+    (lambda keras: type("Mine", (keras.LearningRateScheduler,), {})(len), "; Keras' LearningRateScheduler is here Sched"),
+    (lambda keras: type("Mine", (keras.Callback,), {})(), "derive from tensorpack's Callback, where on_epoch_end is _trigger_"),
+], ids=["early-stop", "checkpoint", "class", "derived", "own"])
+@pytest.mark.parametrize("taken_by", [
+    lambda data, cb: TrainConfig(dataflow=data, callbacks=[cb]), lambda data, cb: Callbacks([cb]),
+    lambda data, cb: PeriodicTrigger(cb, every_k_epochs=1), lambda data, cb: Trainer().register_callback(cb)],
+    ids=["config", "group", "proxy", "trainer"])
+def test_callbacks_of_keras_are_told_what_does_the_same_here(linear_data, taken_by, make, words):
+    import tensorflow
+    with pytest.raises(TypeError, match="must be a Callback; got .*" + words):
+        taken_by(linear_data(), make(tensorflow.keras.callbacks))
+
+
+@pytest.mark.parametrize("value", [1, "EarlyStopping", int, type("Callback", (), {})()])
+def test_of_what_is_no_callback_of_keras_nothing_is_told(value):
+    assert instead_of_keras(value) == ""
+
+
+def test_what_does_the_same_as_a_callback_of_keras_exists():
+    import tensorpack
+    for words in HERE_OF_KERAS.values():
+        for name in re.findall(r"\b[A-Z]\w*(?=\(| in the place)", words):
+            assert hasattr(tensorpack, name), words
 
 
 @pytest.mark.parametrize("kwargs, words", [
