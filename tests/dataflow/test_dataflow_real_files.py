@@ -1,4 +1,5 @@
 """Files that the real packages write are read, and they read what is written here."""
+import copy
 import importlib.util
 import io
 import json
@@ -246,6 +247,17 @@ class TestPyArrow:
             ParquetSerializer.save(flow([]), str(tmp_path / "a"), ["x"])
 
 
+def replaced(document, value):
+    """The document with this value in the place of each part of it in turn, and of all of it."""
+    yield value
+    items = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    for key, part in list(items):
+        for other in replaced(part, value):
+            changed = copy.copy(document)
+            changed[key] = other
+            yield changed
+
+
 class TestZarr:
     @pytest.fixture
     def zarr(self):
@@ -282,6 +294,22 @@ class TestZarr:
         path = self.write(zarr, tmp_path / "a", **{name: (np.zeros((size, 2)), 2) for name, size in arrays.items()})
         with pytest.raises(ValueError, match="ZarrData: .*a cannot be used: " + message):
             ZarrData(path, ["x", "y"])
+
+    @pytest.mark.parametrize("value", [0, [], "x"])
+    def test_a_description_with_another_value_anywhere_is_read_or_told(self, zarr, tmp_path, value):
+        path = self.write(zarr, tmp_path / "a", x=(np.ones((6, 2), dtype="int32"), 2))
+        told = 0
+        for file in [file for file in (tmp_path / "a").rglob("*") if file.name in ("zarr.json", ".zarray", ".zgroup")]:
+            text = file.read_text()
+            for changed in replaced(json.loads(text), value):
+                file.write_text(json.dumps(changed))
+                try:
+                    one_pass(ZarrData(path, shuffle=False))
+                except ValueError as e:
+                    told += str(e).startswith("ZarrData: ") and path in str(e)
+            file.write_text(text)
+        assert told > 5
+        assert len(one_pass(ZarrData(path))) == 6
 
     @pytest.mark.parametrize("datapoints, error, message", [
         ([[1], [2], [np.zeros(2)]], ValueError, "component 'x' must have one shape and dtype; got float64"),

@@ -1,12 +1,14 @@
 """Ctrl-C ends a training, also while a step waits for data in native code."""
 import importlib.util
 import os
+import queue
 import signal
 import sys
 import threading
 import time
 
 import pytest
+from interrupted_waking import Interrupting
 
 from tensorpack.utils.concurrency import postpone_sigint_in, unblock_on_sigint
 
@@ -136,3 +138,59 @@ def test_a_forked_child_that_leaves_the_context_does_not_leave_it_for_the_parent
                 os._exit(1)
     with unblock_on_sigint(called.set, grace=0.1):  # the way in and out is free
         pass
+
+
+def interrupted_once(condition):
+    """Let the next waking of whoever waits for the condition be interrupted by Ctrl-C."""
+    end = time.time() + 60
+    while not condition._waiters:
+        assert time.time() < end
+        time.sleep(0.01)
+    condition._waiters[0] = Interrupting(condition._waiters[0])
+
+
+def test_a_queue_still_wakes_its_reader_when_ctrl_c_came_while_something_was_put_into_it():
+    items, taken = queue.Queue(), queue.Queue()
+
+    def take():
+        while True:
+            taken.put(items.get())
+
+    threading.Thread(target=take, daemon=True).start()
+    interrupted_once(items.not_empty)
+    with pytest.raises(KeyboardInterrupt):
+        with unblock_on_sigint(lambda: None):
+            items.put(1)
+            time.sleep(60)
+    assert taken.get(timeout=60) == 1
+    time.sleep(0.1)  # now it waits again
+    items.put(2)
+    assert taken.get(timeout=60) == 2
+
+
+@pytest.mark.parametrize("make, wake", [
+    (threading.Event, lambda event: event.set()),
+    (lambda: threading.Semaphore(0), lambda semaphore: [semaphore.release() for _ in range(2)]),
+], ids=["event", "semaphore"])
+def test_all_that_wait_are_woken_when_ctrl_c_comes_while_the_first_one_is(make, wake):
+    what, woken = make(), queue.Queue()
+    wait = what.wait if hasattr(what, "wait") else what.acquire
+    for _ in range(2):
+        threading.Thread(target=lambda: woken.put(wait()), daemon=True).start()
+    while len(what._cond._waiters) < 2:
+        time.sleep(0.01)
+    interrupted_once(what._cond)
+    with pytest.raises(KeyboardInterrupt):
+        with unblock_on_sigint(lambda: None):
+            wake(what)
+            time.sleep(60)
+    assert [woken.get(timeout=60) for _ in range(2)] == [True, True]
+
+
+def test_ctrl_c_while_an_event_is_handed_to_the_thread_that_writes_it_ends_the_training(start_program):
+    program = start_program(os.path.join(ROOT, "tests", "scripts", "interrupted_event_writer.py"), folder=ROOT)
+    assert program.wait() == (-signal.SIGINT if sys.version_info >= (3, 8) else 1)
+    output = program.text()
+    assert "INTERRUPTED" in output and "Detected Ctrl-C and exiting main loop, in epoch 1" in output, output[-3000:]
+    assert output.splitlines()[-1] == "KeyboardInterrupt", output[-3000:]
+    assert "EVENTS ARE WRITTEN" in output, output[-3000:]

@@ -1,7 +1,6 @@
 """Arrays of zarr, read chunk by chunk and written."""
 from __future__ import annotations
 
-import zlib
 from typing import Any, Dict, Iterable, Iterator, List, Sequence
 
 import numpy as np
@@ -12,9 +11,6 @@ from .named import columns_of
 from .records import Block, BlockData, Columns, Paths, check_columns, chunks
 
 zarr = optional_import("zarr", needed_by="ZarrData and ZarrSerializer", pip="zarr")
-
-# What the codecs raise for damaged chunks.
-_DAMAGES = (ValueError, TypeError, RuntimeError, EOFError, OSError, zlib.error)
 
 
 class ZarrData(BlockData):
@@ -46,17 +42,19 @@ class ZarrData(BlockData):
     def _scan(self, path: str, damaged: LeftOut) -> Iterable[Block]:
         try:
             arrays = self._arrays(path)
-        except _DAMAGES + (KeyError,) as e:
+            shapes = {name: tuple(int(n) for n in array.shape) for name, array in arrays.items()}
+            step = max([_piece(array) for array in arrays.values()], default=1)
+        except MemoryError:
+            raise
+        except Exception as e:  # a number in the place of a dict, a chunk without elements: zarr has no class for all of it
             raise self._damaged(path, None, "zarr says: {}: {}".format(type(e).__name__, e)) from e
         reason = check_columns(arrays, self.columns)
-        lengths = {name: array.shape[0] for name, array in arrays.items() if array.ndim}
-        if reason is None and (len(lengths) < len(arrays) or len(set(lengths.values())) != 1):
-            reason = "its arrays must have one length; got the shapes {}".format(
-                {name: array.shape for name, array in arrays.items()})
+        lengths = {shape[:1] for shape in shapes.values()}
+        if reason is None and (len(lengths) != 1 or () in lengths):
+            reason = "its arrays must have one length; got the shapes {}".format(shapes)
         if reason is not None:
             raise self._damaged(path, None, reason)
-        size = next(iter(lengths.values()))
-        step = max(_piece(array) for array in arrays.values())
+        ((size,),) = lengths
         return [Block(path, start, min(step, size - start)) for start in range(0, size, step)]
 
     def _arrays(self, path: str) -> Dict[str, Any]:
@@ -71,8 +69,14 @@ class ZarrData(BlockData):
     def _load(self, block: Block) -> Dict[str, np.ndarray]:
         stop = block.place + block.size
         try:
-            return {name: array[block.place:stop] for name, array in self._arrays(block.path).items()}
-        except _DAMAGES as e:
+            loaded = {name: np.asarray(array[block.place:stop]) for name, array in self._arrays(block.path).items()}
+            for name, array in loaded.items():
+                if array.shape[:1] != (block.size,):
+                    raise ValueError("it has {} for {} of them of {!r}".format(array.shape, block.size, name))
+            return loaded
+        except MemoryError:
+            raise
+        except Exception as e:  # each codec has errors of its own for damaged chunks
             raise self._damaged(block.path, "(any) from {} to {}".format(block.place, stop - 1),
                                 "zarr says: {}: {}".format(type(e).__name__, e)) from e
 
@@ -98,7 +102,8 @@ def _is_pickle(codec: Any) -> bool:
 
 def _piece(array: Any) -> int:
     """How many elements are stored together."""
-    return (getattr(array, "shards", None) or array.chunks)[0]
+    stored = getattr(array, "shards", None) or array.chunks or (1,)  # a scalar has no chunks
+    return int(stored[0]) or 1
 
 
 class ZarrWriter:

@@ -19,6 +19,10 @@ _END = b"\0"  # no signal has this number
 _POSTPONE_SECONDS = 0.1
 
 _no_sigint_in: Set[str] = set()  # files
+# A waiter that was woken and is still listed gets the wake-up that is meant for the next one, and others get none: who waits
+# for these threads afterwards, such as for the last events to be written, waits for ever. On a busy machine the thread that
+# is woken runs first, so that a signal finds the main thread here more often than the few instructions let one expect.
+_NO_SIGINT_BELOW = {f.__code__ for f in (threading.Condition.notify, threading.Event.set, threading.Semaphore.release)}
 _in_use: Set[int] = set()  # descriptors that `unblock_on_sigint` lets signals be written to
 
 
@@ -61,8 +65,18 @@ def postpone_sigint_in(module: ModuleType) -> None:
     _no_sigint_in.add(module.__file__ or "")
 
 
+def _is_untimely(frame: Optional[FrameType]) -> bool:
+    """Whether what is interrupted here would not be left as it must be."""
+    if frame is not None and frame.f_code.co_filename in _no_sigint_in:
+        return True
+    while frame is not None and frame.f_code not in _NO_SIGINT_BELOW:
+        frame = frame.f_back
+    return frame is not None
+
+
 class Interruption:
-    """The handler of Ctrl-C within `unblock_on_sigint`: Python's own, but for what `postpone_sigint_in` was told.
+    """The handler of Ctrl-C within `unblock_on_sigint`: Python's own, but for what `postpone_sigint_in` was told, and while
+    other threads are woken.
 
     Attributes:
         received: whether there was a Ctrl-C, which may not have been raised yet.
@@ -86,7 +100,7 @@ class Interruption:
     def __call__(self, number: int, frame: Optional[FrameType]) -> None:
         self.received = True
         self.cancel()
-        if frame is None or frame.f_code.co_filename not in _no_sigint_in:
+        if not _is_untimely(frame):
             signal.default_int_handler(number, frame)
         self._again = threading.Timer(_POSTPONE_SECONDS, os.kill, [os.getpid(), number])
         self._again.daemon = True
