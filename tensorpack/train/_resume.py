@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import os
-from typing import List, Optional, Tuple
+from contextlib import contextmanager
+from typing import Iterator, List, Optional, Tuple
 
 from ..callbacks._resume import starting_epoch_after
 from ..callbacks.base import Callback
@@ -11,7 +12,7 @@ from ..callbacks.saver import find_model_saver
 from ..compat import tfv1 as tf
 from ..tfutils._restore.assigning import Misfit
 from ..tfutils._restore.checkpoint import open_checkpoint, recorded_checkpoints, where_recorded
-from ..tfutils._restore.restoration import RestoreOptions
+from ..tfutils._restore.restoration import NoMatch, RestoreOptions
 from ..tfutils.sessinit import SaverRestore
 from ..utils import logger
 from ..utils._files.emptied import emptied_by
@@ -31,11 +32,20 @@ class EarlierCheckpoint(SaverRestore):
     def _options(self) -> RestoreOptions:
         return super()._options._replace(goes_on=True)
 
+    def _setup_graph(self) -> None:
+        with self._told():
+            super()._setup_graph()
+
     def _run_init(self, sess: tf.Session) -> None:
-        try:
+        with self._told():
             super()._run_init(sess)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except (TypeError, ValueError) as e:
-            what = e.facts if isinstance(e, Misfit) else e
+            what = e.facts if isinstance(e, (Misfit, NoMatch)) else e
             error = TypeError if isinstance(e, TypeError) else ValueError
             raise error(
                 "AutoResumeTrainConfig: the model must be the one of the earlier training, whose checkpoint is {0}; got: {1}; "

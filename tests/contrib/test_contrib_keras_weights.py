@@ -15,6 +15,7 @@ from tensorpack import (
     DataFromList,
     DictRestore,
     FullyConnected,
+    LayerNorm,
     MaxPooling,
     ModelDesc,
     OfflinePredictor,
@@ -83,12 +84,10 @@ def same_model(image):
 
 def last_axis_norm(x):
     """LayerNormalization of Keras is over the last axis, and ours over all but the first."""
-    mean, variance = tf.nn.moments(x, [-1], keepdims=True)
-    gamma, beta = tf.get_variable("ln/gamma", [4]), tf.get_variable("ln/beta", [4])
-    return tf.nn.batch_normalization(x, mean, variance, beta, gamma, 1e-3)
+    return tf.reshape(LayerNorm("ln", tf.reshape(x, [-1, 4]), epsilon=1e-3), tf.shape(x))
 
 
-NAMES = {"first": "conv0", "bn": "conv0/bn", "up": "up", "ln": ["ln/gamma", "ln/beta"], "second": "conv1", "hidden": "fc",
+NAMES = {"first": "conv0", "bn": "conv0/bn", "up": "up", "ln": "ln", "second": "conv1", "hidden": "fc",
          "unused_head": None}
 
 

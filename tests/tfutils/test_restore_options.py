@@ -274,7 +274,8 @@ def test_the_log_says_where_the_learning_rate_comes_from(trained, tmp_path, kind
 @pytest.mark.parametrize("rate, is_told", [(.125, True), (.25, False)])
 def test_a_training_that_goes_on_with_another_rate_than_the_scripts_says_so(trained, log_records, rate, is_told):
     assert train(AutoResumeTrainConfig.get_sessinit_resume(trained), rate=rate)["learning_rate"] == .25
-    said = [m for m in texts(log_records, "INFO") if "overwrites 0.125; only a HyperParamSetter" in m]
+    words = "overwrites 0.125, as the training goes on where it was; a HyperParamSetter"
+    said = [m for m in texts(log_records, "INFO") if words in m]
     assert len(said) == is_told
 
 

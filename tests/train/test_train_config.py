@@ -423,6 +423,50 @@ def test_what_that_error_advises_works(trained_with_three):
     trained_with_three(4, 2, always_resume=False, session_init=SmartInit(path, ignore_mismatch=True))
 
 
+class OtherNames(ModelDesc):
+    """With no variable of the linear model."""
+
+    def inputs(self):
+        return [tfv1.TensorSpec([None, 3], tfv1.float32, "x"), tfv1.TensorSpec([None], tfv1.float32, "y")]
+
+    def build_graph(self, x, y):
+        return tfv1.reduce_sum(tfv1.reduce_mean(x) * tfv1.get_variable("other/weights", [2]), name="cost")
+
+    def optimizer(self):
+        return tfv1.train.GradientDescentOptimizer(0.1)
+
+
+def go_on(model, linear_data, **kwargs):
+    with tfv1.Graph().as_default():
+        launch_train_with_config(AutoResumeTrainConfig(
+            model=model, dataflow=linear_data(), callbacks=[ModelSaver()], monitors=[], max_epoch=2, **kwargs), SimpleTrainer())
+
+
+def test_a_model_of_other_names_is_told_of_in_the_same_words_and_they_are_true(trained_with_three, linear_data):
+    with pytest.raises(ValueError, match="^AutoResumeTrainConfig: the model must be the one of the earlier training") as info:
+        go_on(OtherNames(), linear_data)
+    message = str(info.value)
+    assert "got no match but 'global_step'" in message and "'other/weights'" in message and "use a new log" in message
+    assert "nearest to 'global_step'" not in message and "allow_missing" not in message
+    path = AutoResumeTrainConfig.get_sessinit_resume().path
+    go_on(OtherNames(), linear_data, always_resume=False, session_init=SmartInit(path, ignore_mismatch=True))
+
+
+def test_going_on_with_another_optimizer_is_warned_of(linear_model, linear_data, log_dir, log_records):
+    def model(optimizer):
+        return type("Model", (linear_model,), {"optimizer": lambda self: optimizer(0.1)})()
+
+    def warnings():
+        return [r.getMessage() for r in log_records if r.levelname == "WARNING" and "optimizer" in r.getMessage()]
+
+    go_on(model(tfv1.train.AdamOptimizer), linear_data)
+    go_on(model(lambda rate: tfv1.train.AdamOptimizer(rate)), linear_data)
+    assert not warnings()
+    go_on(model(lambda rate: tfv1.train.MomentumOptimizer(rate, 0.9)), linear_data)
+    (words,) = warnings()
+    assert "seems to be another one, whose state begins anew" in words and "/Momentum'" in words and "/Adam" in words
+
+
 def test_the_epoch_to_go_on_with_is_the_checkpoints_and_not_the_last_one_in_stats_json(linear_model, linear_data, log_dir):
     class PutBefore(Callback):
         def _before_train(self):

@@ -11,7 +11,8 @@ from ...utils._text.spec import shown
 __all__ = ["weights_from_keras"]
 
 _WHO = "weights_from_keras"
-_BATCH_NORM = ["gamma", "beta", "mean/EMA", "variance/EMA"]
+_LAYER_NORM = ["gamma", "beta"]
+_BATCH_NORM = _LAYER_NORM + ["mean/EMA", "variance/EMA"]
 
 
 @keywords_told
@@ -22,7 +23,8 @@ def weights_from_keras(weights: Mapping[str, Sequence[np.ndarray]],
     It is what `DictRestore` takes; and `SmartInit`, from a file by `np.savez`.
 
     Conv2D, Conv2DTranspose and Dense have a kernel, and maybe a bias, which become `W` and `b`; the four weights of
-    BatchNormalization become `gamma`, `beta`, `mean/EMA`, `variance/EMA`. Values stay as they are: both have channels last.
+    BatchNormalization become `gamma`, `beta`, `mean/EMA`, `variance/EMA`, the two of LayerNormalization `gamma`, `beta`.
+    Values stay as they are: both have channels last.
 
     Args:
         weights: `{layer.name: layer.get_weights() for layer in model.layers}` of any Keras, usually from a file that another
@@ -72,8 +74,8 @@ def _variables(layer: str, arrays: Sequence[Any], name: Union[None, str, Sequenc
         return list(name)
     kind = _kind([np.ndim(array) for array in arrays])
     if kind is None:
-        raise ValueError("{}: the weights of layer '{}' must be kernel and bias, or the four of BatchNormalization, to have "
-                         "known names; got shapes {}; try a list of variable names, such as {!r}: ['{}/W', ...]".format(
+        raise ValueError("{}: the weights of layer '{}' must be kernel and bias, or those of a norm with scale and center, to "
+                         "have known names; got shapes {}; try a list of variable names, such as {!r}: ['{}/W', ...]".format(
                              _WHO, layer, ", ".join(str(np.shape(array)) for array in arrays), layer, name))
     return ["{}/{}".format(name, each) for each in kind]
 
@@ -81,6 +83,8 @@ def _variables(layer: str, arrays: Sequence[Any], name: Union[None, str, Sequenc
 def _kind(ranks: List[int]) -> Optional[List[str]]:
     if ranks == [1, 1, 1, 1]:
         return _BATCH_NORM
+    if ranks == [1, 1]:
+        return _LAYER_NORM
     if ranks[0] in (2, 4) and ranks[1:] in ([], [1]):
         return ["W", "b"][:len(ranks)]
     return None

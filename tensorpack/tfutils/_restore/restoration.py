@@ -39,6 +39,18 @@ class RestoreOptions(NamedTuple):
     goes_on: bool = False  # whether this is the training that saved the values
 
 
+class NoMatch(ValueError):
+    """No variable of a graph gets a stored value, or none that matters.
+
+    Attributes:
+        facts: what there is, without advice.
+    """
+
+    def __init__(self, who: str, facts: str, advice: str):
+        super().__init__("{}: {}; {}".format(who, facts, advice))
+        self.facts = facts
+
+
 class Restoration:
     """The stored values that the GLOBAL variables of a graph take.
 
@@ -46,7 +58,7 @@ class Restoration:
         who: the class to name in errors.
 
     Raises:
-        ValueError: nothing matches, or nothing but counters and optimizer state, and that is not allowed.
+        NoMatch: nothing matches, or nothing but counters and optimizer state, and that is not allowed.
     """
 
     def __init__(self, who: str, stored: StoredValues, options: RestoreOptions, graph: tf.Graph):
@@ -59,7 +71,8 @@ class Restoration:
                                      may_share=options.ignore_mismatch)
         self.pairs = [pair for pair in self._matching.pairs if pair[0] in self._wanted]
         if self._nothing_matches() and not options.ignore_mismatch and not self._all_may_miss():
-            raise ValueError(self._no_match(who))
+            raise NoMatch(who, self._no_match(), "compare the names; {} if they differ by a scope, or pass allow_missing=True "
+                          "to go on".format(stored.if_scopes_differ))
 
     @property
     def unused(self) -> List[str]:
@@ -125,19 +138,18 @@ class Restoration:
     def _all_may_miss(self) -> bool:
         return bool(self._wanted) and all(name in self._options.may_miss for name in self._wanted)
 
-    def _no_match(self, who: str) -> str:
+    def _no_match(self) -> str:
         # weights before counters and slots
         wanted = sorted(self._wanted, key=lambda name: (is_training_name(name) or "/" not in name, name))
         stored = sorted(self._stored.shapes)
-        near = [(name, nearest_names(name, stored, 1)) for name in wanted[:3]]
-        source, weight = self._stored.words, "trainable or model variable"
-        return ("{}: at least one {} of the graph must be in the {}; got no match{}; the graph has {}: {}; the {} "
-                "has {}: {}; {}compare the names; {} if they differ by a scope, or pass allow_missing=True to go on".format(
-                    who, weight if self._options.weights_only else "variable", source,
-                    " but " + some([name for name, _ in self.pairs], 3) if self.pairs else "",
-                    counted(len(wanted), "variable"), some(wanted, 3), source.split(" ")[0], len(stored), some(stored, 3),
-                    "".join("nearest to {!r} is {!r}; ".format(name, found[0]) for name, found in near if found),
-                    self._stored.if_scopes_differ))
+        matched = [name for name, _ in self.pairs]
+        near = [(name, nearest_names(name, stored, 1)) for name in wanted[:3] if name not in matched]
+        text = "at least one {} of the graph must be in the {}; got no match{}; the graph has {}: {}; the {} has {}: {}{}"
+        return text.format(
+            "trainable or model variable" if self._options.weights_only else "variable", self._stored.words,
+            " but " + some(matched, 3) if matched else "", counted(len(wanted), "variable"), some(wanted, 3),
+            self._stored.words.split(" ")[0], len(stored), some(stored, 3),
+            "".join("; nearest to {!r} is {!r}".format(name, found[0]) for name, found in near if found))
 
     # ---- what is told
 
@@ -155,8 +167,8 @@ class Restoration:
                 if before is None or not np.isclose(stored, before, rtol=1e-6, atol=0):
                     source = self._stored.words + ("" if before is None else " and overwrites {:.7g}".format(before))
                     if self._options.goes_on:
-                        logger.info("The learning rate %s comes from the %s; only a HyperParamSetter in the callbacks "
-                                    "changes it.", stored, source)
+                        logger.info("The learning rate %s comes from the %s, as the training goes on where it was; a "
+                                    "HyperParamSetter in the callbacks may still change it.", stored, source)
                     else:
                         self._tell_where_from(name, stored, source)
 
@@ -212,7 +224,12 @@ class Restoration:
                            self._options.prefix, "did you mean {}?".format(some(near, 3)) if near else "there is no scope")
 
     def _log_of_training(self, missing: Sequence[str]) -> None:
-        if missing:
+        others = [name for name in self._matching.unused if is_training_name(name)]
+        if missing and others and self._options.goes_on:
+            logger.warning("The optimizer seems to be another one, whose state begins anew: not in the %s: %s, such as %s; not "
+                           "in the graph: %s, such as %s.", self._stored.words, counted(len(missing), "variable"),
+                           some(missing, 3), counted(len(others), "variable"), some(others, 3))
+        elif missing:
             logger.info("Not in the %s, and only training needs them: %s, such as %s.", self._stored.words,
                         counted(len(missing), "variable"), some(missing, 3))
 
