@@ -39,6 +39,7 @@ from tensorpack import (
 from tensorpack.callbacks._checks.of_keras import HERE as HERE_OF_KERAS
 from tensorpack.callbacks._checks.of_keras import instead_of_keras
 from tensorpack.compat import tfv1 as tf
+from tensorpack.tfutils.summary import add_moving_summary
 from tensorpack.train.interface import apply_default_prefetch
 
 
@@ -465,6 +466,23 @@ def test_going_on_with_another_optimizer_is_warned_of(linear_model, linear_data,
     go_on(model(lambda rate: tfv1.train.MomentumOptimizer(rate, 0.9)), linear_data)
     (words,) = warnings()
     assert "seems to be another one, whose state begins anew" in words and "/Momentum'" in words and "/Adam" in words
+
+
+def test_another_layer_or_summary_is_no_other_optimizer(linear_model, linear_data, log_dir, log_records):
+    def model(name):
+        def build_graph(self, x, y):
+            cost = linear_model.build_graph(self, x, y) + tfv1.reduce_sum(tfv1.get_variable(name, [2]))
+            add_moving_summary(tfv1.identity(cost, name=name + "_cost"))
+            return cost
+
+        return type("Model", (linear_model,), {
+            "build_graph": build_graph, "optimizer": lambda self: tfv1.train.AdamOptimizer(0.1)})()
+
+    go_on(model("one"), linear_data)
+    go_on(model("two"), linear_data)
+    texts = [r.getMessage() for r in log_records]
+    assert any("two" in text and "not found in the checkpoint" in text for text in texts)
+    assert not any("another one" in text for text in texts)
 
 
 def test_the_epoch_to_go_on_with_is_the_checkpoints_and_not_the_last_one_in_stats_json(linear_model, linear_data, log_dir):

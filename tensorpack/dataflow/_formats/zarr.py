@@ -72,7 +72,8 @@ class ZarrData(BlockData):
             loaded = {name: np.asarray(array[block.place:stop]) for name, array in self._arrays(block.path).items()}
             for name, array in loaded.items():
                 if array.shape[:1] != (block.size,):
-                    raise ValueError("it has {} for {} of them of {!r}".format(array.shape, block.size, name))
+                    raise ValueError("array {!r} must have {} elements there; got the shape {}".format(
+                        name, block.size, array.shape))
             return loaded
         except MemoryError:
             raise

@@ -224,14 +224,19 @@ class Restoration:
                            self._options.prefix, "did you mean {}?".format(some(near, 3)) if near else "there is no scope")
 
     def _log_of_training(self, missing: Sequence[str]) -> None:
-        others = [name for name in self._matching.unused if is_training_name(name)]
-        if missing and others and self._options.goes_on:
+        new, former = self._slots(missing), self._slots(self._matching.unused)
+        if new and former and self._options.goes_on:
             logger.warning("The optimizer seems to be another one, whose state begins anew: not in the %s: %s, such as %s; not "
-                           "in the graph: %s, such as %s.", self._stored.words, counted(len(missing), "variable"),
-                           some(missing, 3), counted(len(others), "variable"), some(others, 3))
+                           "in the graph: %s, such as %s.", self._stored.words, counted(len(new), "variable"), some(new, 3),
+                           counted(len(former), "variable"), some(former, 3))
         elif missing:
             logger.info("Not in the %s, and only training needs them: %s, such as %s.", self._stored.words,
                         counted(len(missing), "variable"), some(missing, 3))
+
+    def _slots(self, names: Sequence[str]) -> List[str]:
+        """Those that belong to a variable which is loaded."""
+        loaded = {name for name, _ in self.pairs}
+        return [name for name in names if is_training_name(name) and name.rpartition("/")[0] in loaded]
 
     def _of_training_in_graph(self) -> Set[str]:
         """Variables that are no news if they are missing, as training makes them anew. One that goes on needs nearly all."""
