@@ -194,6 +194,14 @@ MAPS = {
 }
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 11), reason="exceptions have notes")
+@pytest.mark.parametrize("name", ["MapData", "MultiThreadMapData"])
+def test_without_notes_the_log_names_the_datapoint(name, log_records):
+    failure(MAPS[name](Count(5)))
+    (text,) = [r.getMessage() for r in log_records if r.levelname == "ERROR"]
+    assert text.startswith(name + ": ") and text.endswith("list of 1: [int 3]: ValueError") and "has failed on" in text
+
+
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have no notes")
 @pytest.mark.parametrize("name", MAPS)
 def test_the_error_of_a_function_has_a_note_about_the_datapoint(name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Iterator
 
+from ....utils import logger
 from ....utils._text.spec import describe
 from ...base import DataFlow
 
@@ -50,7 +51,7 @@ def _looks_like_file(text: str) -> bool:
 
 
 def apply_named(who: str, func: Callable[[Any], Any], dp: Any) -> Any:
-    """`func(dp)`; an error of it gets a note, where Python has notes, about the datapoint."""
+    """`func(dp)`; an error of it gets a note about the datapoint."""
     try:
         return func(dp)
     except Exception as e:
@@ -59,9 +60,11 @@ def apply_named(who: str, func: Callable[[Any], Any], dp: Any) -> Any:
 
 
 def add_note(error: Exception, text: str) -> None:
-    """Let the traceback of an error show a text at its end, from Python 3.11 on."""
+    """Let the traceback of an error show a text at its end; before Python 3.11, which has no notes, the log has it."""
     if hasattr(error, "add_note"):
         error.add_note(text)
+    else:
+        logger.error("%s: %s", text, type(error).__name__)
 
 
 def with_words(error: Exception, words: str) -> Exception:
