@@ -44,7 +44,7 @@ class ZarrData(BlockData):
             arrays = self._arrays(path)
             shapes = {name: tuple(int(n) for n in array.shape) for name, array in arrays.items()}
             step = max([_piece(array) for array in arrays.values()], default=1)
-        except MemoryError:
+        except (ImportError, MemoryError):
             raise
         except Exception as e:  # a number in the place of a dict, a chunk without elements: zarr has no class for all of it
             raise self._damaged(path, None, "zarr says: {}: {}".format(type(e).__name__, e)) from e
@@ -75,7 +75,7 @@ class ZarrData(BlockData):
                     raise ValueError("array {!r} must have {} elements there; got the shape {}".format(
                         name, block.size, array.shape))
             return loaded
-        except MemoryError:
+        except (ImportError, MemoryError):
             raise
         except Exception as e:  # each codec has errors of its own for damaged chunks
             raise self._damaged(block.path, "(any) from {} to {}".format(block.place, stop - 1),
