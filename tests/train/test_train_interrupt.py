@@ -168,6 +168,27 @@ def test_a_queue_still_wakes_its_reader_when_ctrl_c_came_while_something_was_put
     assert taken.get(timeout=60) == 2
 
 
+def test_a_second_ctrl_c_while_the_first_one_is_being_postponed_starts_nothing_of_its_own(monkeypatch):
+    started = []
+
+    class Timer(threading.Timer):
+        def start(self):
+            started.append(self)
+            if len(started) == 1:
+                signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+            super().start()
+
+    items = queue.Queue()
+    threading.Thread(target=items.get, daemon=True).start()
+    interrupted_once(items.not_empty)
+    monkeypatch.setattr(threading, "Timer", Timer)
+    with pytest.raises(KeyboardInterrupt):
+        with unblock_on_sigint(lambda: None):
+            items.put(1)
+            time.sleep(60)
+    assert len(started) == 1
+
+
 @pytest.mark.parametrize("make, wake", [
     (threading.Event, lambda event: event.set()),
     (lambda: threading.Semaphore(0), lambda semaphore: [semaphore.release() for _ in range(2)]),

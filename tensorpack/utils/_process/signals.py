@@ -86,6 +86,7 @@ class Interruption:
     def __init__(self) -> None:
         self.received = False
         self._again: Optional[threading.Timer] = None
+        self._is_handling = False
 
     @property
     def postponed(self) -> bool:
@@ -99,12 +100,18 @@ class Interruption:
 
     def __call__(self, number: int, frame: Optional[FrameType]) -> None:
         self.received = True
-        self.cancel()
-        if not _is_untimely(frame):
-            signal.default_int_handler(number, frame)
-        self._again = threading.Timer(_POSTPONE_SECONDS, os.kill, [os.getpid(), number])
-        self._again.daemon = True
-        self._again.start()
+        if self._is_handling:  # a terminal and a launcher both send one; a second thread started within a start hangs
+            return
+        self._is_handling = True
+        try:
+            self.cancel()
+            if not _is_untimely(frame):
+                signal.default_int_handler(number, frame)
+            self._again = threading.Timer(_POSTPONE_SECONDS, os.kill, [os.getpid(), number])
+            self._again.daemon = True
+            self._again.start()
+        finally:
+            self._is_handling = False
 
     def cancel(self) -> None:
         if self._again is not None:
