@@ -131,6 +131,8 @@ MISTAKES = {
 def test_mistakes_are_one_line(argv, words, capsys):
     assert main(argv) == 1
     errors = capsys.readouterr().err.strip().splitlines()
+    if sys.version_info < (3, 11):  # no notes on exceptions: the log names the datapoint
+        errors = [line for line in errors if "its function has failed on datapoint" not in line]
     assert len(errors) == 1 and errors[0].startswith("error: ") and words in errors[0]
 
 
