@@ -1,7 +1,6 @@
 """What a format is whose readers are fuzzed, and what its samples are made with."""
 import multiprocessing
 import os
-import shutil
 
 
 class Format:
@@ -18,28 +17,26 @@ class Format:
     def __init__(self, samples, read, errors=(ValueError,), native=None, needs=()):
         self.samples, self.read, self.errors, self.native, self.needs = samples, read, errors, native, needs
 
-    def prepare(self):
-        """Import what reading needs, before processes are forked."""
+    def prepare(self, folder):
+        """The samples, after a process has read each. What reading needs is imported, for processes that are forked later."""
         for name in self.needs:
             __import__(name)
-        process = multiprocessing.get_context("fork").Process(target=self.read_valid)
+        samples = self.samples(folder)
+        process = multiprocessing.get_context("fork").Process(target=self._read_valid, args=(samples,))
         process.start()  # not here: what has used TensorFlow cannot be forked
         process.join()
         if process.exitcode:
             raise RuntimeError("valid samples cannot be read")
+        return samples
 
-    def read_valid(self):
+    def _read_valid(self, samples):
         import random
         import tempfile
 
         be_quiet()
-        folder = tempfile.mkdtemp(prefix="fuzz-")
-        try:
-            for sample in self.samples(folder):
-                os.makedirs(os.path.join(folder, "inside"), exist_ok=True)
-                self.read(sample, os.path.join(folder, "inside"), random.Random(0))
-        finally:
-            shutil.rmtree(folder)
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+            for sample in samples:
+                self.read(sample, folder, random.Random(0))
 
 
 def be_quiet():

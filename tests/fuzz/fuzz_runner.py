@@ -119,10 +119,9 @@ class Result:
 def run(form, count, seed=0, seconds=None):
     """Read so many changed inputs of a format, or as many as there is time for."""
     result, number = Result(), 0
-    form.prepare()
     folder = tempfile.mkdtemp(prefix="fuzz-", dir=in_memory())
     try:
-        samples = form.samples(folder)
+        samples = form.prepare(folder)
         start = time.time()
         while number < count and (seconds is None or time.time() - start < seconds):
             number = _batch(form, samples, folder, number, min(count, number + BATCH), seed, result)

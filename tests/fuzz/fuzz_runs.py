@@ -175,7 +175,8 @@ RUNS = {
     "JSON beside a model": Format(descriptions, read_description, needs=(
         "tensorpack.tfutils._engines.signature", "tensorpack.tfutils._export._onnx.external", "google_crc32c")),
     "log directory": Format(lambda folder: in_one(run_files(folder)), read_run,
-                            needs=("tensorpack.compat", "tensorboard.backend.event_processing.event_file_loader")),
+                            needs=("tensorpack.compat", "tensorboard.backend.event_processing.event_file_loader",
+                                   "bokeh.models", "bokeh.plotting")),
     "callbacks.json": Format(memories, read_memory, needs=("tensorpack.callbacks._memory",)),
     "run of a tracker": Format(identities, read_identity, needs=("tensorpack.callbacks._monitors.tracker",)),
     "part of a download": Format(origins, read_origin),
