@@ -99,7 +99,7 @@ def test_initial_kernels_are_glorots():
         sess.run(tf.global_variables_initializer())
         for variable, limit in zip(tf.trainable_variables()[::2], (np.sqrt(6 / 96), np.sqrt(6 / 600))):
             value = sess.run(variable)
-            assert abs(value).max() <= limit and abs(value.std() - limit / np.sqrt(3)) < 0.03 * limit
+            assert abs(value).max() <= np.float32(limit) and abs(value.std() - limit / np.sqrt(3)) < 0.03 * limit
 
 
 def test_weights_go_out_of_and_into_a_session():
