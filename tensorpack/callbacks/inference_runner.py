@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
-from ..compat import device_words, num_gpus
+from ..compat import device_words, fetched_elements, num_gpus
 from ..compat import tfv1 as tf
 from ..dataflow._flows._told.each_once import warn_unless_each_once
 from ..dataflow._flows._told.not_a_flow import what_is_wrong
@@ -14,6 +14,8 @@ from ..dataflow.base import DataFlow, never_ends
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
 from ..tfutils._session.hooked_session import HookedSession
+from ..tfutils._tower.contents import is_variable_or_its_value
+from ..tfutils.dependency import ancestors
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle
 from ..utils import logger
 from ..utils._text.progress_bar import Bar
@@ -217,6 +219,31 @@ class _TowerInferenceRunner(InferenceRunnerBase):
         """Make the hooks that bring the tensors of the towers to an inferencer."""
         raise NotImplementedError()
 
+    def _find_fetches(self, inf: Inferencer, tower: TowerTensorHandle) -> List[Any]:
+        """What to fetch in a tower for an inferencer."""
+        names = inf.get_fetches()
+        try:
+            tensors = tower.get_tensors(names)
+        except KeyError as e:
+            raise KeyError("{}: must fetch tensors of the inference tower or inputs of the model; got {}: {}".format(
+                inf, names, e.args[0])) from e
+        for name, tensor in zip(names, tensors):
+            self._refuse_data_of_training(name, tensor, tower)
+        inf._check_fetches(tensors)
+        return tensors + inf._further_fetches(tower.inputs)
+
+    def _refuse_data_of_training(self, name: str, fetched: Any, tower: TowerTensorHandle) -> None:
+        """A model that keeps a tensor of its first call for later ones has that of the training tower here."""
+        func = self.trainer.tower_func
+        needed = ancestors(fetched_elements(self.graph, [fetched]), tower.inputs)
+        for training in func.towers.training():
+            for spec, tensor in zip(func.input_signature, training.inputs):
+                if isinstance(tensor, tf.Tensor) and tensor.op in needed and not is_variable_or_its_value(tensor):
+                    raise ValueError("{}: inferencers must fetch what is computed from the data of the validation; got {!r}, "
+                                     "which needs {!r} of the training tower; build_graph must make its tensors anew each time "
+                                     "it is called, so keep none in self for a later call".format(
+                                         self, name[:-2] if name.endswith(":0") else name, spec.name))
+
     def _build_tower(self, tower_func: TowerFunc, name: str, device: str, number: int) -> TowerTensorHandle:
         logger.info("[%s] Building tower '%s' on %s ...", type(self).__name__, name, device_words(device))
         with tf.variable_scope(tf.get_variable_scope(), reuse=True), tf.device(device), \
@@ -278,7 +305,7 @@ class InferenceRunner(_TowerInferenceRunner):
         return [(tower_name, device, self._device_id)]
 
     def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
-        self.register_hook(_InferencerToHook(inf.on_fetches, _find_fetches(inf, towers[0])))
+        self.register_hook(_InferencerToHook(inf.on_fetches, self._find_fetches(inf, towers[0])))
 
 
 class DataParallelInferenceRunner(_TowerInferenceRunner):
@@ -338,7 +365,7 @@ class DataParallelInferenceRunner(_TowerInferenceRunner):
                 for position, number in enumerate(self._gpus)]
 
     def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
-        hooks = [_InferencerToHook(inf.on_fetches, _find_fetches(inf, tower)) for tower in towers]
+        hooks = [_InferencerToHook(inf.on_fetches, self._find_fetches(inf, tower)) for tower in towers]
         self._hooks.extend(hooks)
         self._first_tower_hooks.append(hooks[0])
 
@@ -379,17 +406,6 @@ class _InferencerToHook(tf.train.SessionRunHook):
 
     def after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
         self._on_fetches(run_values.results)
-
-
-def _find_fetches(inf: Inferencer, tower: TowerTensorHandle) -> List[Any]:
-    names = inf.get_fetches()
-    try:
-        tensors = tower.get_tensors(names)
-    except KeyError as e:
-        raise KeyError("{}: must fetch tensors of the inference tower or inputs of the model; got {}: {}".format(
-            inf, names, e.args[0])) from e
-    inf._check_fetches(tensors)
-    return tensors + inf._further_fetches(tower.inputs)
 
 
 def _known_size(who: str, input: InputSource) -> Optional[int]:

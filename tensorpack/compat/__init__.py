@@ -65,6 +65,8 @@ VERSION: Tuple[int, int] = (int(_major), int(_minor))
 
 # TF 2.x: a resource variable is no instance of tf.compat.v1.Variable; this class matches both kinds on both versions.
 Variable = tensorflow.Variable
+# The class of TensorFlow 2, of which that of TensorFlow 1 is a subclass: programs that import TensorFlow itself have it.
+Dataset = tensorflow.compat.v2.data.Dataset
 
 
 def is_tfv2() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any, Iterator, List, Optional, Sequence, Union
 
 from ..callbacks.base import Callback
+from ..compat import Dataset
 from ..compat import tfv1 as tf
 from ..dataflow._flows._told.not_a_flow import what_is_wrong
 from ..dataflow._passes import whole_pass
@@ -19,9 +20,10 @@ class TFDatasetInput(FeedfreeInput):
     When the data ends, so does the training; repeat the dataset (`.repeat()`) to train on.
 
     Args:
-        dataset: a dataset, whose elements are tuples with a component for each input, dicts by input name, or single
-            tensors for a model with one input. Or a DataFlow, which is reset when the graph is built and iterated once, in
-            the process's own threads; what it raises is raised by the training.
+        dataset: a dataset, of the class of TensorFlow 1 or 2, made in the graph of the training. Its elements are tuples with
+            a component for each input, dicts by input name, or single tensors for a model with one input. Or a DataFlow, which
+            is reset when the graph is built and iterated once, in the process's own threads; what it raises is raised by the
+            training.
 
     Raises:
         ValueError: it is neither. At `setup`: its elements are no tuples of the right length, or have shapes that do not fit.
@@ -29,7 +31,7 @@ class TFDatasetInput(FeedfreeInput):
     """
 
     def __init__(self, dataset: Union[tf.data.Dataset, DataFlow]):
-        if not isinstance(dataset, (tf.data.Dataset, DataFlow)):
+        if not isinstance(dataset, (Dataset, DataFlow)):
             raise ValueError(what_is_wrong("TFDatasetInput", "dataset", dataset, wanted="a tf.data.Dataset or a DataFlow"))
         self.dataset = dataset
         self._flow: Optional[_WatchedFlow] = None

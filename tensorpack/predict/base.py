@@ -1,7 +1,9 @@
 """Predictors: callables from numpy arrays to a list of numpy arrays, on a graph and a session."""
 from __future__ import annotations
 
+import os
 import re
+import weakref
 from abc import ABCMeta, abstractmethod
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
@@ -16,6 +18,7 @@ from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
 from ..tfutils._session.waiting import can_wait
 from ..tfutils.dependency import ancestors
+from ..utils._process.fork import NO_TENSORFLOW
 from ..utils._text.keywords import KeywordsTold
 from ..utils._types import AnyFunction
 from ._callable import make_prediction_callable
@@ -24,6 +27,18 @@ from ._stall import CallWatch
 from .config import PredictConfig
 
 __all__ = ["OfflinePredictor", "OnlinePredictor", "PredictorBase"]
+
+_of_this_process: weakref.WeakSet[OnlinePredictor] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for predictor in list(_of_this_process):
+        predictor._lose_threads()
+    _of_this_process.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 @six.add_metaclass(ABCMeta)
@@ -121,6 +136,7 @@ class OnlinePredictor(PredictorBase):
         self._watch = CallWatch(OnlinePredictor._do_call)
         self._sess: Optional[tf.Session] = None
         self.sess = sess
+        _of_this_process.add(self)
 
     @property
     def sess(self) -> Optional[tf.Session]:
@@ -135,6 +151,15 @@ class OnlinePredictor(PredictorBase):
         if sess is not None and sess.graph is not None:
             self.input_tensors = find_inputs(sess.graph, self.input_tensors)
             self.output_tensors = find_outputs(sess.graph, self.output_tensors)
+
+    def _lose_threads(self) -> None:
+        """This is a forked process, in which a call would wait for the threads of the session."""
+        if self._sess is not None:
+            self._callable = self._refuse_to_wait
+
+    def _refuse_to_wait(self, *dp: Any) -> Any:
+        raise RuntimeError("{}: {}, or predict by an ExportedPredictor in another engine".format(
+            type(self).__name__, NO_TENSORFLOW))
 
     def _names_of_inputs(self) -> List[str]:
         return [_name(tensor) for tensor in self.input_tensors]

@@ -7,6 +7,7 @@ from .. import compat
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils._arguments.functions import check_function
+from ..utils._process.fork import NO_TENSORFLOW, is_forked_after_tensorflow
 from ..utils._text.keywords import KeywordsTold
 from .common import get_default_sess_config
 from .dependency import ancestors, dependency_of_targets
@@ -40,11 +41,17 @@ class NewSessionCreator(KeywordsTold, tf.train.SessionCreator):
         self.config = config
 
     def create_session(self) -> tf.Session:
-        """A new session whose variables and tables are initialised."""
+        """A new session whose variables and tables are initialised.
+
+        Raises:
+            RuntimeError: this process was forked after TensorFlow had run, and the session would wait for ever.
+        """
         return self._create_session(())
 
     def _create_session(self, without: Sequence[Any]) -> tf.Session:
         """The same, but for some global variables, which are about to be given values."""
+        if is_forked_after_tensorflow() and not self.config.use_per_session_threads:
+            raise RuntimeError("{}: {}, or fork before the first session".format(type(self).__name__, NO_TENSORFLOW))
         # All are made before any runs: TF 2.x warns when an operation gets a new consumer after it ran.
         initialized = [each for each in tf.global_variables() if not any(each is one for one in without)]
         initializers = [

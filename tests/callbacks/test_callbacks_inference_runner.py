@@ -8,7 +8,7 @@ from small_training import Call, events, messages, strict_json, train
 
 from tensorpack.callbacks.base import StopTraining
 from tensorpack.callbacks.inference import BinaryClassificationStats, ClassificationError, Inferencer, ScalarStats
-from tensorpack.callbacks.inference_runner import InferenceRunner, InferenceRunnerBase
+from tensorpack.callbacks.inference_runner import DataParallelInferenceRunner, InferenceRunner, InferenceRunnerBase
 from tensorpack.callbacks.monitor import JSONWriter, TFEventWriter
 from tensorpack.callbacks.saver import MinSaver, ModelSaver
 from tensorpack.callbacks.trigger import PeriodicTrigger
@@ -467,3 +467,43 @@ def test_shapes_that_may_fit_are_taken():
         ClassificationError("unknown"), ScalarStats("single", prefix=""), BinaryClassificationStats("prob", "prob")])],
         model=Shapes())
     assert [trainer.monitors.get_latest(name) for name in ("validation_error", "single", "val_recall")] == [1, 1, 1]
+
+
+class Keeping(Model):
+    """Keeps tensors of its first call, which is that of the training tower."""
+
+    def __init__(self, keep):
+        self.keep, self.kept = keep, None
+
+    def build_graph(self, x, label):
+        if self.kept is None:
+            self.kept = {"prediction": tf.get_variable("w", [], initializer=tf.ones_initializer()) * x, "input": x}
+        if self.keep == "all":
+            return tf.reduce_mean(self.kept["prediction"] + tf.cast(label, tf.float32), name="cost")
+        tf.add(x, self.kept["input"], name="mixed")
+        return tf.reduce_mean(tf.get_variable("v", [], initializer=tf.ones_initializer()) * x, name="cost")
+
+
+def data_parallel(*args):
+    return DataParallelInferenceRunner(*args, [0], device_type="cpu")
+
+
+@pytest.mark.parametrize("keep, fetched", [("all", ScalarStats("cost")), ("input", Values("label", "mixed"))])
+@pytest.mark.parametrize("source, runner", [
+    (QueueInput, InferenceRunner), (QueueInput, data_parallel), (FeedInput, data_parallel)])
+def test_a_validation_never_takes_data_of_the_training(keep, fetched, source, runner):
+    with pytest.raises(ValueError, match="must fetch what is computed from the data of the validation; got '(cost|mixed)', "
+                                         "which needs 'x' of the training tower.*keep none in self"):
+        launch_train_with_config(TrainConfig(
+            data=source(flow(1)), model=Keeping(keep), callbacks=[runner(flow(2), fetched)], steps_per_epoch=2, max_epoch=1),
+            SimpleTrainer())
+
+
+def test_what_is_kept_of_a_placeholder_that_is_fed_in_both_has_the_data_of_the_validation():
+    trainer = launch([InferenceRunner(flow(3, 5), ScalarStats("cost"))], model=Keeping("all"), steps=1)
+    assert trainer.monitors.get_latest("validation_cost") > 3
+
+
+def test_a_model_that_keeps_something_is_taken_where_nothing_fetched_needs_it():
+    trainer = launch([InferenceRunner(flow(2), ScalarStats("cost"))], model=Keeping("input"))
+    assert trainer.monitors.get_latest("validation_cost") < 2

@@ -21,6 +21,14 @@ def test_a_dataset_of_tuples():
         assert run.step() == [[[4, 5], [6, 7]], [2, 3]]
 
 
+def test_a_dataset_of_the_class_of_tensorflow_2():
+    tensorflow = pytest.importorskip("tensorflow")
+    dataset = tensorflow.compat.v2.data.Dataset.from_tensor_slices(np.arange(6, dtype="int32")).map(lambda x: x + 1).repeat()
+    assert not isinstance(dataset, tf.data.Dataset)
+    with running(TFDatasetInput(dataset)) as run:
+        assert [run.step() for _ in range(8)] == [[k] for k in (1, 2, 3, 4, 5, 6, 1, 2)]
+
+
 def test_a_dataset_of_dicts_is_taken_by_name():
     dataset = pairs().batch(3).map(lambda image, label: {"label": label, "image": image, "other": label})
     with running(TFDatasetInput(dataset), PAIR) as run:

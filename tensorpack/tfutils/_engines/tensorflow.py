@@ -10,6 +10,7 @@ import numpy as np
 
 from ... import compat
 from ...compat import tfv1 as tf
+from ...utils._process.fork import NO_TENSORFLOW, is_forked_after_tensorflow, tensorflow_has_run
 from .._session.calling_thread import suits_calling_thread
 from ..common import get_default_sess_config
 from .engine import Engine, num_cores
@@ -34,7 +35,6 @@ class TensorFlowEngine(Engine):
     formats = ("frozen", "savedmodel")
     modules = ("tensorflow",)
     pip = "tensorflow"
-    _user: Optional[int] = None  # the process in which the first session was made
     _sess: Optional[tf.Session] = None
     _call: Optional[Callable[..., List[Any]]] = None
 
@@ -79,7 +79,6 @@ class TensorFlowEngine(Engine):
     def _make_call(self) -> Callable[..., List[Any]]:
         with self._lock:
             if self._call is None:
-                TensorFlowEngine._user = TensorFlowEngine._user or os.getpid()
                 self._sess = self._session()
                 outputs = [self._tensors[each.name] for each in self.signature.outputs]
                 self._call = _callable(self._sess, self.input_tensors, outputs)
@@ -110,15 +109,12 @@ class TensorFlowEngine(Engine):
     @property
     def works_after_fork(self) -> bool:
         """As long as there was no session, which has threads."""
-        return TensorFlowEngine._user is None and not self._lock.locked()
+        return not (tensorflow_has_run() or self._lock.locked())
 
     @classmethod
     def obstacle(cls) -> Optional[str]:
         """Threads of TensorFlow, which are for all sessions, are not there in a process that was forked after they started."""
-        if TensorFlowEngine._user in (None, os.getpid()):
-            return None
-        return ("TensorFlow cannot be used in a process that was forked after it had run; predict first in the worker, start "
-                "workers by spawn (start_method=\"spawn\"), or take another engine")
+        return NO_TENSORFLOW + ", predict first in the worker, or take another engine" if is_forked_after_tensorflow() else None
 
     @property
     def input_tensors(self) -> List[tf.Tensor]:

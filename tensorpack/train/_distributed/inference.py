@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
 from ...callbacks.inference import Inferencer
-from ...callbacks.inference_runner import InferenceRunner, _find_fetches, _InferencerToHook
+from ...callbacks.inference_runner import InferenceRunner, _InferencerToHook
 from ...dataflow._same_everywhere import check_same_everywhere
 from ...dataflow.base import DataFlow, require_dataflow
 from ...tfutils.tower import TowerFunc, TowerTensorHandle
@@ -65,7 +65,7 @@ class CollectiveInferenceRunner(InferenceRunner):
     def _connect(self, inf: Inferencer, towers: List[TowerTensorHandle]) -> None:
         collector = _Collector()
         self._collected.append(collector)
-        self.register_hook(_InferencerToHook(collector.keep, _find_fetches(inf, towers[0])))
+        self.register_hook(_InferencerToHook(collector.keep, self._find_fetches(inf, towers[0])))
 
     def _make_progress_bar(self) -> Bar:
         return get_tqdm(total=self._size, disable=not self.trainer.is_chief)

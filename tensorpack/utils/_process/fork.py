@@ -5,10 +5,24 @@ were seen to work in hundreds of processes that were forked while sessions ran i
 """
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 from ..argtools import log_once
+
+NO_TENSORFLOW = ("TensorFlow cannot be used in a process that was forked after it had run, where it would wait for ever; start "
+                 'workers by spawn (start_method="spawn")')
+_is_too_late = False  # in this process, which was forked
+
+
+def _after_fork_in_child() -> None:
+    global _is_too_late
+    _is_too_late = _is_too_late or tensorflow_has_run()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def say_what_a_fork_means(process: Any) -> None:
@@ -17,6 +31,11 @@ def say_what_a_fork_means(process: Any) -> None:
         log_once("{} is forked after TensorFlow has run in this process. That is all right, unless it uses TensorFlow itself, "
                  "which would wait for ever there: then let it be started by 'spawn' or 'forkserver'.".format(
                      process.name.rstrip("0123456789-:")))
+
+
+def is_forked_after_tensorflow() -> bool:
+    """Whether this process was forked by one in which TensorFlow had run."""
+    return _is_too_late
 
 
 def tensorflow_has_run() -> bool:
