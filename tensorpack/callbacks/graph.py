@@ -15,7 +15,7 @@ from ..utils import logger
 from ..utils._arguments.functions import check_function
 from ..utils._types import AnyFunction
 from ..utils.optional import optional_import
-from ._checks.arguments import check_number, directory_so_far
+from ._checks.arguments import check_number, directory_now, directory_so_far
 from .base import Callback
 
 __all__ = ["CheckNumerics", "DumpParamAsImage", "DumpTensor", "DumpTensorAsImage", "DumpTensors", "ProcessTensors", "RunOp",
@@ -268,7 +268,7 @@ DumpParamAsImage = DumpTensorAsImage
 
 
 def _require_log_dir(cb: Callback, log_dir: Optional[str]) -> str:
-    log_dir = log_dir or logger.get_logger_dir()
+    log_dir = directory_now(log_dir)
     if log_dir is None:
         raise RuntimeError("{}: it writes to the log directory, and there is none; call logger.set_logger_dir() before you "
                            "make the callback".format(cb))

@@ -12,7 +12,7 @@ from ..utils._arguments.functions import check_function
 from ..utils._arguments.numbers import whole_number
 from ..utils._text.spec import shown
 from ..utils.argtools import log_once
-from ._checks.arguments import check_number, directory_so_far
+from ._checks.arguments import check_number, directory_now, directory_so_far
 from ._checks.statistic import Direction, StatisticWatch
 from ._memory import Memory
 from ._monitors.base import as_number
@@ -173,6 +173,7 @@ class HumanHyperParamSetter(HyperParamSetter):
         if self._dir is None:
             self._dir = directory_so_far()
             self._announce()
+        self._dir = directory_now(self._dir)
         if self._dir is None:
             raise RuntimeError("HumanHyperParamSetter: there must be a log directory for '{}'; got none; call "
                                "logger.set_logger_dir() before you make the callback".format(self.file_name))

@@ -19,7 +19,7 @@ from ..utils import logger
 from ..utils._arguments.numbers import whole_number
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
-from ._checks.arguments import check_number, directory_so_far
+from ._checks.arguments import check_number, directory_now, directory_so_far
 from ._checks.statistic import Direction, StatisticWatch
 from ._monitors.json_stats import Record, records_to_keep
 from ._monitors.writers import JSONWriter
@@ -458,7 +458,7 @@ class MaxSaver(MinSaver):
 
 def _require_directory(who: str, directory: Optional[str]) -> str:
     """The directory, or else the log directory, which may be set after the callback was made."""
-    directory = directory or logger.get_logger_dir()
+    directory = directory_now(directory)
     if directory is None:
         raise RuntimeError("{}: there must be a directory for checkpoints; got neither checkpoint_dir nor a log directory; "
                            "call logger.set_logger_dir() before the training".format(who))

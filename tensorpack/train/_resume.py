@@ -5,6 +5,7 @@ import os
 from contextlib import contextmanager
 from typing import Iterator, List, Optional, Tuple
 
+from ..callbacks._checks.arguments import directory_now
 from ..callbacks._resume import starting_epoch_after
 from ..callbacks.base import Callback
 from ..callbacks.monitor import JSONWriter
@@ -22,7 +23,7 @@ from ..utils._rng import is_first_worker
 def checkpoint_directory(callbacks: Optional[List[Callback]]) -> Optional[str]:
     """Where the ModelSaver among `callbacks` saves; without one, or if it has no directory yet, the log directory, or None."""
     saver = find_model_saver(callbacks or [])
-    return (None if saver is None else saver.checkpoint_dir) or logger.get_logger_dir()
+    return directory_now(None if saver is None else saver.checkpoint_dir)
 
 
 class EarlierCheckpoint(SaverRestore):

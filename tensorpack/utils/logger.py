@@ -41,6 +41,7 @@ __all__ = [
 tell_near_names(__name__)
 
 LOG_DIR: Optional[str] = None
+_working_dir: Optional[str] = None  # in which a relative LOG_DIR was set
 _FILE_HANDLER: Optional[logging.FileHandler] = None
 
 _ANSI_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -119,8 +120,17 @@ def _show_only_on_console(text: str) -> None:
 
 
 def get_logger_dir() -> Optional[str]:
-    """The directory given to `set_logger_dir`, or None."""
-    return LOG_DIR
+    """The directory given to `set_logger_dir`, or None; a relative one is absolute after `os.chdir`."""
+    if LOG_DIR is None or _working_dir in (None, _present_dir()) or is_remote(LOG_DIR):
+        return LOG_DIR
+    return os.path.join(_working_dir or "", LOG_DIR)
+
+
+def _present_dir() -> Optional[str]:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # it was deleted
+        return None
 
 
 @keywords_told
@@ -138,7 +148,7 @@ def set_logger_dir(dirname: Union[str, os.PathLike[str]], action: Optional[str] 
     none of the above (whether or not the directory holds files), or another process writes its `log.log` there and the action
     is "d" or "b" ("k" warns); the directory set before then stays in use.
     """
-    global LOG_DIR
+    global LOG_DIR, _working_dir
     dirname = normpath(os.fspath(dirname))
     action = _checked(action, "action") if action else None
     if action is None:
@@ -158,7 +168,7 @@ def set_logger_dir(dirname: Union[str, os.PathLike[str]], action: Optional[str] 
         handler = _open_log_file(dirname)
     _close_log_file()
     _attach(handler)
-    LOG_DIR = dirname
+    LOG_DIR, _working_dir = dirname, _present_dir()
     info("Argv: %s", " ".join(sys.argv))
 
 

@@ -53,3 +53,8 @@ def directory_so_far(directory: Optional[str] = None) -> str:
     if directory is None:
         directory = logger.get_logger_dir()
     return NOT_YET if directory is None else os.path.expanduser(directory)
+
+
+def directory_now(directory: Optional[str]) -> Optional[str]:
+    """What `directory_so_far` gave, or else the log directory: a relative one is elsewhere after `os.chdir`."""
+    return directory if directory and directory != logger.LOG_DIR else logger.get_logger_dir()
