@@ -13,6 +13,7 @@ from ..utils import logger
 from ..utils._arguments.numbers import whole_number
 from ..utils._console import NOT_ON_CONSOLE
 from ..utils._curves.picture import statistics_html
+from ..utils._made_later import made_later
 from ..utils._text.spec import shown
 from ._checks.statistic import StatisticWatch
 from ._command import CommandWithValues
@@ -41,6 +42,7 @@ class Monitors(Callback):
     """
 
     _chief_only = False
+    trainer: Any = made_later("statistics can be put from _before_train on")
 
     def __init__(self, monitors: Sequence[MonitorBase]):
         self._monitors = list(monitors)

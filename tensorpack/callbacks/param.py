@@ -77,7 +77,13 @@ class HyperParamSetter(Callback):
             self._own_memory = Memory(self, "{}/{}".format(type(self).__name__, self.param.readable_name))
         return self._own_memory
 
+    def _warn_of_no_use(self) -> None:
+        if isinstance(self.param, GraphVarParam) and not self.param.is_used():
+            logger.warning("[%s] sets '%s', and nothing in the graph uses it; is it given to the optimizer, as in "
+                           "GradientDescentOptimizer(learning_rate)?", type(self).__name__, self.param.readable_name)
+
     def _before_train(self) -> None:
+        self._warn_of_no_use()
         last = self._memory.recall() if self._depends_on_value else None
         if last is None:
             if self._enable_before_train:
@@ -173,10 +179,11 @@ class HumanHyperParamSetter(HyperParamSetter):
         if self._dir is None:
             self._dir = directory_so_far()
             self._announce()
-        self._dir = directory_now(self._dir)
-        if self._dir is None:
+        directory = directory_now(self._dir)
+        if directory is None:
             raise RuntimeError("HumanHyperParamSetter: there must be a log directory for '{}'; got none; call "
                                "logger.set_logger_dir() before you make the callback".format(self.file_name))
+        self._dir = directory
         super()._setup_graph()
 
     def _announce(self) -> None:
@@ -265,6 +272,7 @@ class ScheduledHyperParamSetter(HyperParamSetter):
         return value_to_set(self.schedule, previous, current, self.interp == "linear")
 
     def _before_train(self) -> None:
+        self._warn_of_no_use()
         self._warn_of_no_effect()
         value = self.get_value_to_set()
         if value is not None:
@@ -403,6 +411,7 @@ class StatMonitorParamSetter(HyperParamSetter):
         self._watch.tell_at_end()
 
     def _before_train(self) -> None:
+        self._warn_of_no_use()
         if self.global_step == 0:
             return
         last = self._memory.recall()

@@ -11,6 +11,8 @@ from ..utils.argtools import graph_memoized, memoized_method
 
 __all__ = ["ModelDesc", "ModelDescBase"]
 
+_ARGUMENTS = {"_lr": "learning_rate"}  # attribute of an optimizer -> what it is called by users
+
 
 class ModelDescBase:
     """Base of model descriptions: override `inputs` and `build_graph`."""
@@ -92,14 +94,27 @@ class ModelDesc(ModelDescBase):
         """What `optimizer()` returns, called once per instance and graph.
 
         Raises:
-            TypeError: it is no `tf.train.Optimizer` (Keras optimizers do not work in graph mode).
+            TypeError: it is no `tf.train.Optimizer` (Keras optimizers do not work in graph mode), or has a str for a number.
         """
         optimizer = self.optimizer()
         if not isinstance(optimizer, tf.train.Optimizer):
             raise TypeError("{}.optimizer(): must return a tf.train.Optimizer (tf.compat.v1.train.*); got {}; try "
                             "tf.train.AdamOptimizer(1e-3), where tf is tensorpack's tfv1".format(
                                 type(self).__name__, shown(optimizer)))
+        self._refuse_text(optimizer)
         return optimizer
+
+    def _refuse_text(self, optimizer: tf.train.Optimizer) -> None:
+        """A number that came from a command line as it is would be an error of some operation."""
+        for name, value in vars(optimizer).items():
+            if isinstance(value, str) and name != "_name":
+                try:
+                    number = float(value)
+                except ValueError:
+                    continue
+                raise TypeError("{}.optimizer(): the arguments of {} must be numbers; got {!r}, a str, for {}; write {:g}, or "
+                                "float(...)".format(type(self).__name__, type(optimizer).__name__, value,
+                                                    _ARGUMENTS.get(name, name.lstrip("_")), number))
 
     def optimizer(self) -> tf.train.Optimizer:
         """Override: a `tf.train.Optimizer`; called inside the first tower, so variables that it creates get root names."""

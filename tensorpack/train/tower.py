@@ -9,6 +9,7 @@ from ..callbacks.base import Callback
 from ..callbacks.monitor import MonitorBase
 from ..compat import device_words, xla_compile
 from ..compat import tfv1 as tf
+from ..dataflow.base import DataFlow
 from ..input_source.input_source import PlaceholderInput
 from ..input_source.input_source_base import InputSource
 from ..predict.base import OnlinePredictor
@@ -18,6 +19,7 @@ from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle, TowerTensorHandles, get_current_tower_context
 from ..utils import logger
+from ..utils._arguments.functions import check_function
 from ..utils._arguments.names import list_of_names
 from ..utils._text.keywords import keywords_told
 from ..utils._text.spec import shown
@@ -30,6 +32,7 @@ __all__ = ["SingleCostTrainer", "TowerTrainer"]
 
 GradAndVar = Tuple[tf.Tensor, tf.Variable]
 
+_HOW_TO_SET_UP = "call setup_graph(...) before, or launch_train_with_config(config, trainer), which does it"
 _NAME_OF_COUNTER = re.compile(r"(^|/)global_step(_\d+)?$")
 
 
@@ -103,7 +106,8 @@ class TowerTrainer(Trainer):
             TypeError: names are no list of strings.
         """
         if self._tower_func is None:
-            raise RuntimeError("{}.get_predictor: set tower_func first".format(type(self).__name__))
+            raise RuntimeError("{}.get_predictor: it must have its tower function; {}".format(
+                type(self).__name__, _HOW_TO_SET_UP if isinstance(self, SingleCostTrainer) else "set tower_func first"))
         who = "{}.get_predictor".format(type(self).__name__)
         input_names = list_of_names(who, "input_names", input_names)
         output_names = list_of_names(who, "output_names", output_names)
@@ -178,7 +182,12 @@ class SingleCostTrainer(TowerTrainer):
             input: where they come from; set up here.
             get_cost_fn: from the input tensors to the cost; called once per tower, inference towers included.
             get_opt_fn: makes the optimizer; called once, in the first tower.
+
+        Raises:
+            TypeError: `get_cost_fn` or `get_opt_fn` is no function, or `input` no InputSource.
         """
+        check_function(self, "get_opt_fn", get_opt_fn, "without arguments, which returns the optimizer; if you have one, "
+                       "lambda: optimizer", 0)
         with self.graph.as_default():
             self.tower_func = TowerFunc(get_cost_fn, input_signature)
             get_opt_fn = memoized(get_opt_fn)
@@ -186,13 +195,20 @@ class SingleCostTrainer(TowerTrainer):
             train_callbacks = self._setup_graph(input, self.tower_func, get_opt_fn)
             self.register_callback(input_callbacks + train_callbacks)
 
+    def setup_callbacks(self, callbacks: List[Callback], monitors: List[MonitorBase]) -> None:
+        if self._tower_func is None and self.train_op is None and type(self).run_step is Trainer.run_step:
+            raise RuntimeError("{}: its graph must be set up before the training; {}".format(
+                type(self).__name__, _HOW_TO_SET_UP))
+        super().setup_callbacks(callbacks, monitors)
+
     def _setup_graph(self, input: InputSource, get_cost_fn: Callable[..., tf.Tensor],
                      get_opt_fn: Callable[[], tf.train.Optimizer]) -> List[Callback]:
         raise NotImplementedError("{}: override _setup_graph()".format(type(self).__name__))
 
     def _setup_input(self, input_signature: List[tf.TensorSpec], input: InputSource) -> List[Callback]:
         if not isinstance(input, InputSource):
-            raise TypeError("{}.setup_graph: input must be an InputSource; got {}".format(type(self).__name__, shown(input)))
+            raise TypeError("{}.setup_graph: input must be an InputSource; got {}{}".format(
+                type(self).__name__, shown(input), "; try QueueInput(dataflow)" if isinstance(input, DataFlow) else ""))
         if input.setup_done():
             raise RuntimeError("{}.setup_graph: input must not be set up already; got {!r} that is in use elsewhere; make "
                                "a new one".format(type(self).__name__, input))

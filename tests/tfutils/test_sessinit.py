@@ -103,6 +103,29 @@ def test_nothing_in_common_is_an_error_with_names_of_both_sides(tmp_path):
     assert path in str(e.value)
 
 
+@pytest.mark.parametrize("got, wanted", [
+    ((3, 2), (2, 3)), ((4, 2, 3, 3), (3, 3, 2, 4)), ((1, 3, 2), (2, 3)), ((2, 3), (3, 1, 2))])
+@pytest.mark.parametrize("ignore_mismatch", [False, True])
+def test_the_same_sizes_in_another_order_are_a_mismatch(got, wanted, ignore_mismatch, log_records):
+    value = np.arange(np.prod(got), dtype="float32").reshape(got)
+    variable("a", wanted), variable("b", ())
+    init = DictRestore({"a": value, "b": F(1)}, ignore_mismatch=ignore_mismatch)
+    if ignore_mismatch:
+        assert np.unique(load(init)["a"]).tolist() == [0]
+    else:
+        with pytest.raises(ValueError, match="variable a:0: its value must have the shape .*the same sizes in another order"):
+            load(init)
+    assert not [m for m in texts(log_records, "WARNING") if "reshaped" in m]
+
+
+@pytest.mark.parametrize("got, wanted", [
+    ((6,), (2, 3)), ((2, 3), (6,)), ((1, 2, 3), (2, 3)), ((2, 2, 3), (4, 3)), ((1, 6), (6, 1))])
+def test_axes_that_are_split_joined_or_of_one_element_are_reshaped(got, wanted):
+    value = np.arange(np.prod(got), dtype="float32")
+    variable("a", wanted)
+    assert load(DictRestore({"a": value.reshape(got)})) == {"a": value.reshape(wanted).tolist()}
+
+
 def test_harmless_differences_of_shape_and_dtype_are_mended(tmp_path, log_records):
     path = checkpoint(tmp_path, a=np.arange(6, dtype="float64").reshape(1, 6), step=np.int32(9))
     variable("a", (2, 3)), variable("step", (), "int64")

@@ -1,7 +1,7 @@
 """What a callback or a user reads before it is there is an error that says when it will be."""
 import pytest
 
-from tensorpack import Callback, CallbackFactory, EarlyStop, Trainer, tfv1
+from tensorpack import Callback, CallbackFactory, DataFromList, EarlyStop, QueueInput, SimpleTrainer, Trainer, tfv1
 from tensorpack.callbacks.monitor import MonitorBase
 
 
@@ -18,6 +18,10 @@ class CountingTrainer(Trainer):
         self.train_with_defaults(callbacks=callbacks, monitors=[], steps_per_epoch=2, max_epoch=3)
 
 
+def put(cb):
+    cb.trainer.monitors.put_scalar("size", 3)
+
+
 SESSION = "there is no session before all callbacks have added to the graph; use it from _before_train on"
 
 
@@ -27,7 +31,8 @@ SESSION = "there is no session before all callbacks have added to the graph; use
     (lambda cb: cb.trainer.steps_per_epoch + 1, "TrainLoop.steps_per_epoch: it is known from _before_train on"),
     (lambda cb: cb.trainer.max_epoch + 1, "TrainLoop.max_epoch: it is known"),
     (lambda cb: cb.trainer.starting_epoch + 1, "TrainLoop.starting_epoch: it is known"),
-], ids=["sess", "hooked_sess", "steps_per_epoch", "max_epoch", "starting_epoch"])
+    (put, "Monitors.trainer: statistics can be put from _before_train on"),
+], ids=["sess", "hooked_sess", "steps_per_epoch", "max_epoch", "starting_epoch", "monitors"])
 def test_in_setup_graph(read, words):
     with pytest.raises(RuntimeError, match=words):
         CountingTrainer().go([CallbackFactory(setup_graph=read)])
@@ -76,3 +81,42 @@ def test_an_early_stop_reads_as_a_normal_end(log_records):
     last = log_records[-1].getMessage()
     assert last.startswith("Training ends here: EarlyStop: 'error' has not become better")
     assert not [record for record in log_records if "exception" in record.getMessage().lower()]
+
+
+@pytest.mark.parametrize("call", [
+    lambda trainer: trainer.train_with_defaults(callbacks=[], steps_per_epoch=1, max_epoch=1),
+    lambda trainer: trainer.get_predictor(["x"], ["y"]),
+], ids=["train", "get_predictor"])
+def test_a_trainer_without_a_graph_says_what_makes_it(call):
+    words = r"^SimpleTrainer.*: .*; call setup_graph\(...\) before, or launch_train_with_config\(config, trainer\), which does"
+    with pytest.raises(RuntimeError, match=words):
+        call(SimpleTrainer())
+
+
+class OwnSteps(SimpleTrainer):
+    """Needs no graph of the usual kind."""
+
+    steps = 0
+
+    def run_step(self):
+        self.steps += 1
+
+
+def test_a_trainer_with_steps_of_its_own_needs_none():
+    trainer = OwnSteps()
+    trainer.train_with_defaults(callbacks=[], monitors=[], steps_per_epoch=2, max_epoch=2)
+    assert trainer.steps == 4
+
+
+X = [tfv1.TensorSpec([], "float32", "x")]
+
+
+@pytest.mark.parametrize("input, optimizer, words", [
+    (QueueInput(DataFromList([[1.0]])), tfv1.train.AdamOptimizer(1e-2),
+     "SimpleTrainer: get_opt_fn must be a function without arguments.*; if you have one, lambda: optimizer; got .*Adam"),
+    (DataFromList([[1.0]]), lambda: tfv1.train.AdamOptimizer(1e-2),
+     r"setup_graph: input must be an InputSource; got .*DataFromList.*; try QueueInput\(dataflow\)"),
+], ids=["optimizer", "dataflow"])
+def test_what_setup_graph_does_not_take(input, optimizer, words):
+    with pytest.raises(TypeError, match=words):
+        SimpleTrainer().setup_graph(X, input, lambda x: x * tfv1.get_variable("w", []), optimizer)

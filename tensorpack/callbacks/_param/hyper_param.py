@@ -21,6 +21,9 @@ __all__ = ["GraphVarParam", "HyperParam", "ObjAttrParam"]
 
 
 _POWER = re.compile(r"(.*/)?beta[12]_power(_\d+)?$")  # Adam's
+# How the types begin of operations that save, restore and summarise.
+_NO_USE = ("Identity", "ReadVariable", "Assign", "Save", "ScalarSummary", "HistogramSummary", "MergeSummary",
+           "VarIsInitialized", "IsVariableInitialized")
 
 
 @six.add_metaclass(ABCMeta)
@@ -105,6 +108,19 @@ class GraphVarParam(HyperParam):
     def get_value(self) -> Any:
         """The value of the variable, a numpy scalar or array."""
         return self._value.eval()
+
+    def is_used(self) -> bool:
+        """Whether the graph, which must be complete, does more with the variable than to save, restore and summarise it."""
+        todo, seen = [self.var.op], {self.var.op}
+        while todo:
+            for tensor in todo.pop().outputs:
+                for op in tensor.consumers():
+                    if not op.type.startswith(_NO_USE):
+                        return True
+                    if op not in seen:
+                        seen.add(op)
+                        todo.append(op)
+        return False
 
     def is_in_checkpoints(self) -> bool:
         """Whether the variable is a global one."""

@@ -1,7 +1,7 @@
 """Assigning numpy values to variables of a session, without growing its graph."""
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -177,10 +177,19 @@ def misfit_of(value: Any, variable: Any) -> Union[None, ValueError, TypeError]:
     reshapes = shape.is_fully_defined() and shape.num_elements() == value.size
     if not reshapes and not shape.is_compatible_with(value.shape):
         return ValueError("variable {}: its value must have the shape {}; got {}".format(_words(variable), shape, value.shape))
+    if reshapes and _is_transposed(value.shape, shape.as_list()):
+        return ValueError("variable {}: its value must have the shape {}; got {}, the same sizes in another order, as in "
+                          "PyTorch; transpose it".format(_words(variable), shape, value.shape))
     if got != wanted and (got is None or not _can_cast(value.dtype, got, wanted)):
         return TypeError("variable {}: its value must be {}; got {}, which cannot be cast without loss; convert "
                          "it".format(_words(variable), wanted.name, value.dtype if got is None else got.name))
     return None
+
+
+def _is_transposed(got: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether both have the same sizes in another order, those of 1 left out: splitting or joining axes does not do that."""
+    first, second = [[size for size in shape if size != 1] for shape in (got, wanted)]
+    return first != second and sorted(first) == sorted(second)
 
 
 def _reshape(value: np.ndarray, variable: Any) -> np.ndarray:
