@@ -15,6 +15,7 @@ from ..utils._console import NOT_ON_CONSOLE
 from ..utils._curves.picture import statistics_html
 from ..utils._made_later import made_later
 from ..utils._text.spec import shown
+from ._checks.arguments import check_strings
 from ._checks.statistic import StatisticWatch
 from ._command import CommandWithValues
 from ._monitors.at_a_glance import EpochTable
@@ -61,6 +62,7 @@ class Monitors(Callback):
         It arrives at monitors as a Python number, then as a summary. What is no real number is skipped, with a warning at
         the first time.
         """
+        check_strings(self, name=name)
         number = as_number(val)
         if number is None:
             if name not in self._skipped:

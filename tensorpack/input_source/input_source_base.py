@@ -108,7 +108,7 @@ class InputSource(KeywordsTold):
         who = type(self).__name__
         if self._setup_is_done:
             raise RuntimeError("{}.setup: an input source can be set up once only; make another {} for another graph or "
-                               "another use".format(who, who))
+                               "another use, and another TrainConfig for another training".format(who, who))
         for spec in input_signature:
             if getattr(spec, "name", None) is None:
                 raise ValueError("{}.setup: each input must be a tf.TensorSpec with a name; got {}".format(who, shown(spec)))

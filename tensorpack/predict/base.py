@@ -173,7 +173,8 @@ class OnlinePredictor(PredictorBase):
                 type(self).__name__, len(self.input_tensors), ", ".join(self._names_of_inputs()), len(dp),
                 "; input_names says which there are" if len(dp) < len(self.input_tensors) else ""))
         if self._sess is not None and is_session_closed(self._sess):
-            raise RuntimeError("{}: its session must be open; it has been closed".format(type(self).__name__))
+            raise RuntimeError("{}: its session must be open; it has been closed; after a training, "
+                               "OfflinePredictor(PredictConfig(...)) predicts with its checkpoint".format(type(self).__name__))
         try:
             return run(*dp)
         except tf.errors.InvalidArgumentError as e:

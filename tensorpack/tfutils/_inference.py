@@ -9,7 +9,7 @@ from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils._text.spec import shown
 from ._restore.assigning import Misfit
-from ._restore.names import NamePatterns, near_tensor_names, nearest_names
+from ._restore.names import NamePatterns, near_names, near_tensor_names, nearest_names
 from ._restore.variables import weights
 from ._tower.contents import training_tower_of
 from .common import as_value, build_or_reuse_placeholder, get_op_tensor_name
@@ -224,7 +224,16 @@ def _by_name(graph: tf.Graph, name: str, what: str) -> tf.Tensor:
         return graph.get_tensor_by_name(get_op_tensor_name(name)[1])
     except KeyError:
         raise KeyError("{} name {!r}: must be a tensor or operation of the inference graph; got no such name; {}".format(
-            what, name, near_tensor_names(name, graph.get_operations()))) from None
+            what, name, _near(name, what, graph.get_operations()))) from None
+
+
+def _near(name: str, what: str, operations: Sequence[tf.Operation]) -> str:
+    """Words on the names that may be meant; inputs are usually placeholders."""
+    placeholders = [op.name + ":0" for op in operations if op.type in _PLACEHOLDERS]
+    every = [op.name + ":0" for op in operations]
+    if what == "input" and placeholders and (nearest_names(name, placeholders) or not nearest_names(name, every)):
+        return near_names(name, placeholders)
+    return near_tensor_names(name, operations)
 
 
 def _refuse_training_towers(tensors: Sequence[Any], placeholders: Sequence[tf.Tensor]) -> None:

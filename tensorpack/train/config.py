@@ -139,6 +139,9 @@ class TrainConfig(KeywordsTold):
         _check("session_init", self.session_init, SessionInit, "; SmartInit(path) makes one")
         if session_creator is not None and session_config is not None:
             raise ValueError("TrainConfig: session_creator and session_config exclude each other; got both")
+        if session_config is not None and not isinstance(session_config, tf.ConfigProto):
+            raise TypeError("TrainConfig: session_config must be a tf.ConfigProto; got {}; try get_default_sess_config(), and "
+                            "change that".format(shown(session_config)))
         self.session_creator = NewSessionCreator(config=session_config) if session_creator is None else session_creator
         steps_per_epoch = self._default_steps() if steps_per_epoch is None else steps_per_epoch
         self.steps_per_epoch = _integer("steps_per_epoch", steps_per_epoch)

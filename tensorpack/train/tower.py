@@ -127,7 +127,8 @@ class TowerTrainer(Trainer):
     def _build_predict_tower(self, tower_name: str, device: int) -> TowerTensorHandle:
         if self.graph.finalized:
             raise RuntimeError("{}.get_predictor: the first predictor of a device must be asked for before the graph is final, "
-                               "for example in _setup_graph of a callback; got device {} afterwards".format(
+                               "for example in _setup_graph of a callback; got device {} afterwards; when the training is "
+                               "over, OfflinePredictor(PredictConfig(...)) predicts with its checkpoint".format(
                                    type(self).__name__, device))
         device_string = "/cpu:0" if device < 0 else "/gpu:{}".format(device)
         logger.info("Building predictor tower '%s' on %s ...", tower_name, device_words(device_string))

@@ -378,3 +378,8 @@ def test_send_monitor_data_refuses_a_wrong_command(command, names):
 def test_public_names():
     assert sorted(monitor.__all__) == monitor.__all__
     assert logger.get_logger_dir() is None
+
+
+def test_the_name_of_a_scalar_is_text():
+    with pytest.raises(TypeError, match="Monitors: name must be a str; got 3"):
+        Monitors([]).put_scalar(3, 1.0)

@@ -75,8 +75,9 @@ def test_any_tensor_can_be_input_or_output(use_resource, inputs, outputs, feed, 
     (dict(output_names=["Y"]), "did you mean 'y:0'"),
     (dict(output_names=["scalde"]), "scaled:0"),
     (dict(input_names=["xx"]), "input name 'xx'.*'x:0'"),
+    (dict(input_names=["picture"]), r"input name 'picture'.*got no such name; there are \d names: '\w+:0'"),
     (dict(output_names=["halves:2"]), "halves:2"),
-], ids=["case", "typo", "input", "output-index"])
+], ids=["case", "typo", "input", "other-input", "output-index"])
 def test_a_name_that_is_not_there_is_answered_with_names_like_it(changes, words):
     with pytest.raises(KeyError, match=words):
         OfflinePredictor(config(**changes))

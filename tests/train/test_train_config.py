@@ -57,6 +57,7 @@ def test_defaults(linear_model, linear_data):
     (lambda d: dict(dataflow=FeedInput(d)), TypeError, "dataflow must be a DataFlow.*given as data="),
     (lambda d: dict(data=d), TypeError, "data must be an InputSource.*given as dataflow="),
     (lambda d: dict(data=[[1, 2]] * 9), TypeError, "data must be an InputSource; got list of 9.*DataFromList"),
+    (lambda d: dict(dataflow=d, session_config={"gpu": 1}), TypeError, "session_config must be a tf.ConfigProto; got .*gpu"),
     (lambda d: dict(dataflow=d, model=object()), TypeError, "model must be a ModelDescBase"),
     (lambda d: dict(dataflow=d, callbacks={}), TypeError, "callbacks must be a list"),
     (lambda d: dict(dataflow=d, callbacks=ModelSaver()), TypeError, r"callbacks must be a list.*; write callbacks=\[it\]"),
@@ -76,8 +77,8 @@ def test_defaults(linear_model, linear_data):
     (lambda d: dict(dataflow=d, monitors=[JSONWriter]), TypeError, r"the class JSONWriter; write JSONWriter\("),
     (lambda d: dict(dataflow=d, model=ModelDesc), TypeError, r"a ModelDescBase; got the class ModelDesc; write ModelDesc\("),
     (lambda d: dict(dataflow=d, data=ModelDesc()), TypeError, "second argument is an InputSource; got the model ModelDesc"),
-], ids=["both", "input-as-dataflow", "dataflow-as-input", "list-as-input", "model", "dict", "not-in-a-list", "callback",
-        "extra", "monitors", "init", "creator", "none", "ten", "infinite", "steps", "epochs", "start", "empty",
+], ids=["both", "input-as-dataflow", "dataflow-as-input", "list-as-input", "session-config", "model", "dict", "not-in-a-list",
+        "callback", "extra", "monitors", "init", "creator", "none", "ten", "infinite", "steps", "epochs", "start", "empty",
         "class-callback", "class-monitor", "class-model", "model-as-input"])
 def test_wrong_arguments_are_named(linear_data, kwargs, error, words):
     with pytest.raises(error, match=words):
@@ -327,6 +328,16 @@ def test_a_placeholder_of_another_graph_is_refused(linear_model):
 def test_an_optimizer_of_another_kind_is_refused(linear_model, linear_data):
     with pytest.raises(TypeError, match="must return a tf.train.Optimizer"):
         launch_train_with_config(TrainConfig(model=linear_model(lambda: "sgd"), dataflow=linear_data()), SimpleTrainer())
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: tfv1.train.AdamOptimizer("0.01"), "must be numbers; got '0.01', a str, for learning_rate; write 0.01"),
+    (lambda: tfv1.train.GradientDescentOptimizer("1e-1"), "got '1e-1', a str, for learning_rate; write 0.1, or float"),
+    (lambda: tfv1.train.MomentumOptimizer(0.1, "0.9"), "got '0.9', a str, for momentum"),
+], ids=["adam", "sgd", "momentum"])
+def test_an_optimizer_with_text_for_a_number_is_refused(make, words, linear_model, linear_data):
+    with pytest.raises(TypeError, match=words):
+        launch_train_with_config(TrainConfig(model=linear_model(make), dataflow=linear_data()), SimpleTrainer())
 
 
 def test_one_model_can_be_trained_in_two_graphs(linear_model, linear_data):
