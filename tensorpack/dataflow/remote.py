@@ -14,6 +14,7 @@ from ..utils._arguments.flags import true_or_false
 from ..utils._arguments.numbers import whole_number
 from ..utils._process.remote_failure import RemoteFailure
 from ..utils._process.start import SafelyStarted
+from ..utils._text.counted import counted
 from ..utils._text.keywords import keywords_told
 from ..utils._wire.strays import StrayLog
 from ..utils.concurrency import DIE, enable_death_signal
@@ -226,8 +227,11 @@ class RemoteDataZMQ(DataFlow):
 
     def _check_timeout(self, silence: float) -> None:
         if self._timeout is not None and silence > self._timeout:
-            raise RuntimeError("{}: a datapoint must come within timeout={} seconds; nothing has come from {}; see whether "
-                               "the sender lives".format(self._who, self._timeout, " and ".join(self._addresses())))
+            refused = self._strays.count
+            raise RuntimeError("{}: a datapoint must come within timeout={} seconds; nothing has come from {}; {}".format(
+                self._who, self._timeout, " and ".join(self._addresses()), "see whether the sender lives" if not refused else
+                "{} dropped, as the log says; see whether both sides have the same key".format(
+                    counted(refused, "stray", "were"))))
 
 
 def dump_dataflow_to_process_queue(df: DataFlow, size: int, nr_consumer: int) -> Tuple[Any, Any]:

@@ -63,5 +63,5 @@ def test_where_a_key_is_looked_for(path, monkeypatch):
     assert find_key(None) is None and find_key(path) == load_key(path)
     monkeypatch.setenv("TENSORPACK_KEY", path)
     assert find_key(None) == load_key(path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="there is no key file, which tensorpack-make-key makes: '.*nothing'"):
         find_key(path + "nothing")

@@ -67,9 +67,12 @@ def load_key(path: str) -> Key:
         OSError: it cannot be read.
         ValueError: it is no key file.
     """
-    with open(path, "rb") as f:
-        mode = os.fstat(f.fileno()).st_mode
-        match = _FORM.match(f.read(200).decode("latin-1"))
+    try:
+        with open(path, "rb") as f:
+            mode = os.fstat(f.fileno()).st_mode
+            match = _FORM.match(f.read(200).decode("latin-1"))
+    except FileNotFoundError as e:
+        raise FileNotFoundError(e.errno, "there is no key file, which tensorpack-make-key makes", path) from None
     if match is None:
         raise ValueError("{}: must be a file of tensorpack-make-key; got something else".format(path))
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
