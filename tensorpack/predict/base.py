@@ -165,6 +165,9 @@ class OnlinePredictor(PredictorBase):
         return [_name(tensor) for tensor in self.input_tensors]
 
     def _do_call(self, dp: Sequence[Any]) -> Any:
+        if self._sess is not None and is_session_closed(self._sess):
+            raise RuntimeError("{}: its session must be open; it has been closed; after a training, "
+                               "OfflinePredictor(PredictConfig(...)) predicts with its checkpoint".format(type(self).__name__))
         run = self._callable
         if run is None:
             run = self._make_callable()
@@ -172,9 +175,6 @@ class OnlinePredictor(PredictorBase):
             raise ValueError("{}: must be called with {} inputs ({}); got {}{}".format(
                 type(self).__name__, len(self.input_tensors), ", ".join(self._names_of_inputs()), len(dp),
                 "; input_names says which there are" if len(dp) < len(self.input_tensors) else ""))
-        if self._sess is not None and is_session_closed(self._sess):
-            raise RuntimeError("{}: its session must be open; it has been closed; after a training, "
-                               "OfflinePredictor(PredictConfig(...)) predicts with its checkpoint".format(type(self).__name__))
         try:
             return run(*dp)
         except tf.errors.InvalidArgumentError as e:

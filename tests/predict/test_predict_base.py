@@ -186,6 +186,14 @@ def test_close_leaves_a_given_session_open():
         assert sess.run("y:0", {"x:0": X}).tolist() == Y
 
 
+def test_a_first_call_after_the_session_was_closed_says_what_to_do():
+    with tf.Session() as sess:
+        x = tf.placeholder(tf.float32, [], "x")
+        predictor = OnlinePredictor([x], [x * 2], sess=sess)
+    with pytest.raises(RuntimeError, match=r"OnlinePredictor: its session must be open; .*OfflinePredictor\(PredictConfig"):
+        predictor(1)
+
+
 def test_a_failed_load_closes_the_session():
     made = []
     creator = SessionCreatorAdapter(NewSessionCreator(), lambda sess: (made.append(sess), sess)[1])

@@ -8,6 +8,7 @@ from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow import DataFromGenerator, DataFromList
 from tensorpack.dataflow.common import ShardData
 from tensorpack.train._distributed import ops as collective_ops
+from tensorpack.train._distributed.collective import _compare_places
 from tensorpack.train._distributed.graph_check import compare_graphs, describe_graph, describe_variables, digest, in_common
 from tensorpack.train._distributed.ops import Gatherer, WorkerGroup, plan_buckets
 
@@ -231,3 +232,11 @@ def test_variables_in_common():
     assert described == {"b": "float32 (2,)", "a": "int64 ()"}
     assert in_common([described, dict(described, c="float32 ()")]) == ["a", "b"]
     assert in_common([described, dict(described, a="int32 ()")]) == ["b"]
+
+
+def test_workers_at_different_places_are_named_with_what_to_do():
+    _compare_places(["the start of epoch 1"] * 2)
+    with pytest.raises(ValueError, match=r"at gather_objects\(\), rank 1 at x; a callback.* by set_chief_only\(False\)$"):
+        _compare_places(["gather_objects()", "x"])
+    with pytest.raises(ValueError, match="rank 0 is at y, rank 1 at x$"):
+        _compare_places(["y", "x"])

@@ -38,6 +38,7 @@ from .watchdog import INTERRUPTED, Departure, PeerGone, Watchdog, wait_for_name
 __all__ = ["CollectiveTrainer"]
 
 _CHIEF = "/job:worker/replica:0/task:0"
+_GATHER = "gather_objects()"  # where a worker is
 _SEED_DISTANCE = 1000003
 # How long a worker waits for the name of its own host, which the others will look up.
 _NAME_SECONDS = 60.0
@@ -139,7 +140,7 @@ class CollectiveTrainer(SingleCostTrainer):
         """
         if self._watchdog is None:
             return [obj]
-        self._meet("gather_objects()")
+        self._meet(_GATHER)
         with self._all_take_part():
             return self._gatherer.gather(self.sess, obj)
 
@@ -452,4 +453,7 @@ def _compare_epochs(settings: List[Any]) -> int:
 def _compare_places(places: List[Any]) -> None:
     for rank, place in enumerate(places):
         if place != places[0]:
-            raise ValueError("all workers must do the same; rank 0 is at {}, rank {} at {}".format(places[0], rank, place))
+            hint = "; a callback that calls it must run on all workers, by set_chief_only(False)" if _GATHER in (
+                places[0], place) else ""
+            raise ValueError("all workers must do the same; rank 0 is at {}, rank {} at {}{}".format(
+                places[0], rank, place, hint))

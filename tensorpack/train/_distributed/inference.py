@@ -127,7 +127,7 @@ def _check_parts(who: str, shares: List[_Share]) -> None:
         where = " on different workers" if len(counts) > 1 else ""
         raise RuntimeError("{}: together all workers must see each datapoint once; got {} datapoints{}, in another order or "
                            "with other contents on each; let what is read below the maps of the flow be the same everywhere, "
-                           "without random numbers".format(who, " and ".join(map(str, counts)), where))
+                           "without random numbers and trainer.shard".format(who, " and ".join(map(str, counts)), where))
 
 
 def _deliver(inf: Inferencer, parts: List[List[Any]]) -> None:
