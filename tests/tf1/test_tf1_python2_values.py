@@ -59,6 +59,25 @@ MEANINGS = {
     "in": ("x = value in 'some bytes', 'bytes' in [value], 'bytes' not in {value: 1}, 'by' in value, value in ('bytes',)",
            (True, True, False, True, True)),
     "join": ("import os\nx = ','.join([b'a', 'b']), os.path.join('a', b'b'), os.path.join(b'a', 'b')", ("a,b", "a/b", "a/b")),
+    "methods of a str": (
+        "x = ['some bytes'.endswith(value), 'bytes.jpg'.replace(value, 'x'), '1bytes2'.split(value), '1bytes2'.find(value), "
+        "'1bytes'.rstrip(value), 'bytesbytes'.count(value), '1bytes2'.partition(value)[0], 'a b'.split()]",
+        [True, "x.jpg", ["1", "2"], 1, "1", 2, "1", ["a", "b"]]),
+    "patterns": ("import re\nx = re.sub('y', 'i', value), re.match('b', value).group(), re.findall('[a-d]', value), "
+                 "re.compile('t.').search(value).group()", ("bites", "b", ["b"], "te")),
+    "paths": ("import os, fnmatch\nx = os.path.relpath(value, 'dir'), os.path.relpath('dir', value), "
+              "os.path.abspath(value) == os.path.join(os.getcwd(), value), fnmatch.fnmatch(value, 'b*')",
+              ("../bytes", "../dir", True, True)),
+    "json": ("import json\nx = json.dumps([value, {value: (value, 1)}], sort_keys=True), json.loads(json.dumps(value))",
+             ('["bytes", {"bytes": ["bytes", 1]}]', "bytes")),
+    "written as text": ("import io\nf = io.StringIO()\nf.write(value)\nf.writelines(['|'])\nx = f.getvalue()", "bytes|"),
+    "written as bytes": ("import io\nf = io.BytesIO()\nf.write(value)\nx = f.getvalue() == 'bytes'", True),
+    "attributes by name": ("class A(object):\n    bytes = 3\nsetattr(A, value, 4)\n"
+                           "x = getattr(A, value), hasattr(A(), value), getattr(A, 'b', 5)", (4, True, 5)),
+    "methods of the same names": (
+        "import numpy as np\nclass A(object):\n    def find(self, *args, **named): return args, named\n"
+        "x = A().find(value, b=1)[1], [3, 4].index(4), [b'a', 'b'].count('b'), np.split(np.arange(2), 2)[1].tolist()",
+        ({"b": 1}, 1, 1, [1])),
     "array of bytes": ("import numpy as np\nx = np.array([b'cat'])[0] == 'cat'", True),
     "encode hex": ("x = 'abc'.encode('hex'), '616263'.decode('hex') == 'abc', 'ff00'.decode('hex')",
                    ("616263", True, b"\xff\0")),
@@ -145,6 +164,27 @@ PRINTED = """
     ['cat', 'dog'] 3 True
     True
 """
+
+
+SAVING = """
+    import tensorflow as tf
+
+    tf.Variable(1.0)
+    tf.train.create_global_step()
+    saver = tf.train.Saver()
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        print saver.save(sess, 'saved/model', global_step=3), saver.save(sess, './here'), tf.train.latest_checkpoint('saved')
+    with tf.train.MonitoredTrainingSession(checkpoint_dir='monitored') as sess:
+        pass
+    print tf.train.latest_checkpoint('monitored')
+"""
+
+
+def test_savers_take_relative_paths(run_tf1, tmp_path):
+    (tmp_path / "saved").mkdir()
+    output = run_tf1({"program.py": SAVING}, "program.py")
+    assert "saved/model-3 ./here saved/model-3" in output and "monitored/model.ckpt-0" in output
 
 
 def test_tensorflow_gives_text(run_tf1):

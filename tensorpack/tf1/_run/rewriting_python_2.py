@@ -13,6 +13,13 @@ _WITHOUT_BYTES = frozenset("""
     range set sorted str sum super tuple type xrange zip
 """.split())
 _SHOWING = ("print", "str", "unicode")
+_OF_ATTRIBUTES = ("delattr", "getattr", "hasattr", "setattr")
+# Methods and functions that today take a str and no bytes, or give bytes for bytes, of a str, a pattern, a file or a module
+_WITH_STR = frozenset("""
+    abspath commonpath commonprefix count dump dumps endswith filter find findall finditer fnmatch fullmatch glob iglob index
+    listdir lstrip match normpath partition realpath relpath replace rfind rindex rpartition rsplit rstrip samefile search split
+    startswith strftime strip strptime sub subn walk write writelines
+""".split())
 
 
 def with_old_meanings(tree: ast.Module) -> ast.Module:
@@ -77,6 +84,8 @@ class _Rewriter(ast.NodeTransformer):
         if isinstance(node.func, ast.Name):
             if node.func.id in _SHOWING:
                 node.args = [_given(each) for each in node.args]
+            if node.func.id in _OF_ATTRIBUTES and len(node.args) > 1:
+                return call_instead(node, "of_attribute", node.func)
             return _of_function(node, node.func.id)
         return node
 
@@ -132,6 +141,8 @@ def _of_method(node: ast.Call, function: ast.Attribute) -> ast.Call:
     owner = function.value
     if function.attr == "join" and node.args and (not isinstance(owner, ast.Attribute) or owner.attr == "path"):
         return call_instead(node, "joined", owner)
+    if function.attr in _WITH_STR and node.args:
+        return call_instead(node, "with_str", owner, ast.Constant(function.attr))
     if function.attr == "format":
         node.args = [_given(each) for each in node.args]
     return _of_function(node, function.attr)

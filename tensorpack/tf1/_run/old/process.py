@@ -23,6 +23,7 @@ def become_python_2() -> None:
     pickles_of_python_2()
     AfterImport({"numpy": _arrays_of_python_2, "tensorflow.python.client.session": _sessions_give_text,
                  "tensorflow.python.framework.tensor_util": _constants_keep_text,
+                 "tensorflow.python.util.compat": _text_is_str,
                  "tensorflow.python.ops.script_ops": _functions_get_text}).install()
 
 
@@ -123,6 +124,22 @@ def _giving_text(method: Callable[..., Any]) -> Callable[..., Any]:
         return text_in(method(*arguments, **named))
 
     return run
+
+
+def _text_is_str(module: Any) -> None:
+    """What TensorFlow makes a str for its own use, as the paths of its savers, is one, also if a session gave it."""
+    from .text import Text
+
+    for name in ("as_str", "as_str_any", "as_text"):
+        setattr(module, name, _giving_str(getattr(module, name), Text))
+
+
+def _giving_str(function: Callable[..., Any], text: Any) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def as_str(value: Any, *arguments: Any, **named: Any) -> Any:
+        return str(value) if type(value) is text else function(value, *arguments, **named)
+
+    return as_str
 
 
 def _functions_get_text(module: Any) -> None:

@@ -3,9 +3,12 @@ from __future__ import annotations
 
 import codecs
 import collections.abc
+import datetime
 import decimal
 import functools
+import io
 import math
+import re
 import types
 from typing import Any, Iterator
 
@@ -38,6 +41,41 @@ def joined(owner: Any, *values: Any, **named: Any) -> Any:
     if type(owner) is str and len(values) == 1:
         return owner.join(map(_as_str, values[0]))
     return owner.join(*values, **named)
+
+
+def with_str(owner: Any, method: str, *values: Any, **named: Any) -> Any:
+    """`owner.method(...)`, where the owner may be one of those that take a str and no bytes, unlike in Python 2."""
+    call = getattr(owner, method)
+    if not _takes_str(owner):
+        return call(*values, **named)
+    convert = _all_as_str if getattr(owner, "__name__", "") == "json" else _as_str
+    return call(*map(convert, values), **{name: convert(value) for name, value in named.items()})
+
+
+def _takes_str(owner: Any) -> bool:
+    if isinstance(owner, types.ModuleType):
+        return owner.__name__ in _TAKE_STR
+    if isinstance(owner, _Pattern):
+        return isinstance(owner.pattern, str)
+    return type(owner) is str or isinstance(owner, (io.TextIOBase, datetime.date, datetime.time))
+
+
+_TAKE_STR = ("fnmatch", "glob", "json", "ntpath", "os", "posixpath", "re", "time")  # modules
+_Pattern: Any = type(re.compile(""))
+
+
+def _all_as_str(value: Any) -> Any:
+    """Text as a str, also within lists, tuples and dicts."""
+    if type(value) in (list, tuple):
+        return type(value)(map(_all_as_str, value))
+    if type(value) is dict:
+        return {_as_str(key): _all_as_str(each) for key, each in value.items()}
+    return _as_str(value)
+
+
+def of_attribute(function: Any, owner: Any, name: Any, *rest: Any) -> Any:
+    """`getattr(owner, name)` and the like; `function` is the one that the program means."""
+    return function(owner, _as_str(name), *rest)
 
 
 def _as_str(value: Any) -> Any:
