@@ -28,6 +28,7 @@ from .exported import ExportedPredictor
 __all__ = ["MultiProcessPredictWorker", "MultiProcessQueuePredictWorker", "MultiThreadAsyncPredictor"]
 
 _TASKS_PER_THREAD = 100
+_SECONDS_FOR_START = 10.0  # that a result is waited for before the threads are started
 Predictor = Union[OnlinePredictor, ExportedPredictor]
 
 _POLL = 0.1  # seconds until a waiting put_task notices that the workers are gone
@@ -108,6 +109,28 @@ class _Task(NamedTuple):
     future: Future[List[Any]]
 
 
+class _Answer(Future):  # type: ignore[type-arg]  # it takes no argument before Python 3.9
+    """A future that nobody waits for in vain: where no thread works on it, waiting for it is an error."""
+
+    def __init__(self, started: threading.Event):
+        super().__init__()
+        self._started = started
+
+    def result(self, timeout: Optional[float] = None) -> Any:
+        self._require_start(timeout)
+        return super().result(timeout)
+
+    def exception(self, timeout: Optional[float] = None) -> Optional[BaseException]:
+        self._require_start(timeout)
+        return super().exception(timeout)
+
+    def _require_start(self, timeout: Optional[float]) -> None:
+        # another thread may be about to start it
+        if timeout is None and not self.done() and not self._started.wait(_SECONDS_FOR_START) and not self.done():
+            raise RuntimeError("MultiThreadAsyncPredictor.put_task: must be started before one waits for the result; call "
+                               "start() first")
+
+
 _END = object()  # in the queue of tasks: the thread that takes it ends
 
 
@@ -144,7 +167,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
                                          name="PredictorWorkerThread-{}".format(i))
                         for i, predictor in enumerate(self._predictors)]
         self._lock = threading.Lock()  # guards the three below
-        self._started = False
+        self._start = threading.Event()
         self._closed = False
         self._num_working = len(self.threads)
 
@@ -158,13 +181,13 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
             RuntimeError: a predictor has no session and there is no default session; or it was started or closed before.
         """
         with self._lock:
-            if self._started or self._closed:
+            if self._start.is_set() or self._closed:
                 raise RuntimeError("MultiThreadAsyncPredictor.start: can be called once; it was {} before; make a new "
                                    "one".format("closed" if self._closed else "started"))
             for predictor in self._predictors:
                 if isinstance(predictor, OnlinePredictor) and predictor._lacks_session():
                     predictor.sess = self._default_session()
-            self._started = True
+            self._start.set()
         for thread in self.threads:
             thread.start()
 
@@ -195,7 +218,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
         if len(dp) != self._num_inputs:
             raise ValueError("MultiThreadAsyncPredictor.put_task: dp must have {} inputs; got {}".format(
                 self._num_inputs, len(dp)))
-        future: Future[List[Any]] = Future()
+        future: Future[List[Any]] = _Answer(self._start)
         if callback is not None:
             future.add_done_callback(callback)
         self._enqueue(_Task(dp, future))
@@ -209,7 +232,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
                     self.input_queue.put_nowait(task)
                     return
                 except queue.Full:
-                    if not self._started:
+                    if not self._start.is_set():
                         raise RuntimeError("MultiThreadAsyncPredictor.put_task: the queue is full, and nothing works on it; "
                                            "call start() first") from None
             _wait_for_room(self.input_queue)
@@ -222,7 +245,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
                                "were closed; make a new one with open sessions")
 
     def _do_call(self, dp: Sequence[Any]) -> List[Any]:
-        if not self._started:
+        if not self._start.is_set():
             raise RuntimeError("MultiThreadAsyncPredictor: must be started before it is called; call start() first")
         if threading.current_thread() in self.threads:
             raise RuntimeError("MultiThreadAsyncPredictor: must not be called by a callback, which would wait for its own "
@@ -230,7 +253,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
         return self.put_task(dp).result()
 
     def __enter__(self) -> MultiThreadAsyncPredictor:
-        if not self._started:
+        if not self._start.is_set():
             self.start()
         return self
 
@@ -244,7 +267,7 @@ class MultiThreadAsyncPredictor(AsyncPredictorBase):
         """
         with self._lock:
             self._closed = True
-            working = self._started and self._num_working > 0
+            working = self._start.is_set() and self._num_working > 0
         if not working:
             self._cancel_queued()
             return

@@ -1,4 +1,6 @@
 """Flows over ZMQ sockets and through a queue of another process."""
+import collections
+import contextlib
 import errno
 import multiprocessing
 import re
@@ -128,9 +130,12 @@ def test_two_addresses_are_served_in_turn(address, send):
     send(DataFromList(["b"], shuffle=False), address + "2")
     df = RemoteDataZMQ(address + "1", address + "2")
     df.reset_state()
-    got = take(df, 2000)
-    assert got.count("a") > 200 and got.count("b") > 200
-    assert df.cnt1 + df.cnt2 == 1999
+    got, deadline = collections.Counter(), time.time() + 60
+    with contextlib.closing(iter(df)) as datapoints:
+        while min(got["a"], got["b"]) <= 200:  # on a busy machine one sender may be the only one that runs for a while
+            assert time.time() < deadline, got
+            got.update(next(datapoints))
+    assert df.cnt1 + df.cnt2 == sum(got.values()) - 1
 
 
 @pytest.mark.parametrize("error, allow_pickle, expected", [

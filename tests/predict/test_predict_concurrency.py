@@ -165,7 +165,17 @@ def test_close_finishes_what_is_queued_and_ends_the_threads(sess):
         pool.start()
 
 
-def test_before_the_start_tasks_may_be_queued_but_nobody_waits_forever(sess):
+def test_a_result_may_be_waited_for_while_another_thread_starts_it(sess):
+    pool = MultiThreadAsyncPredictor([predictor(sess)])
+    starter = threading.Timer(0.3, pool.start)
+    starter.start()
+    assert pool.put_task([1]).result() == [1]
+    starter.join()
+    pool.close()
+
+
+def test_before_the_start_tasks_may_be_queued_but_nobody_waits_forever(sess, monkeypatch):
+    monkeypatch.setattr("tensorpack.predict.concurrency._SECONDS_FOR_START", 0.2)
     pool = MultiThreadAsyncPredictor([predictor(sess)])
     with pytest.raises(RuntimeError, match=r"call start\(\) first"):
         pool(1)
@@ -179,6 +189,9 @@ def test_before_the_start_tasks_may_be_queued_but_nobody_waits_forever(sess):
     pool.close()
     never_started = MultiThreadAsyncPredictor([predictor(sess)])
     future = never_started.put_task([1])
+    for wait in future.result, future.exception:
+        with pytest.raises(RuntimeError, match=r"put_task: must be started before one waits for .*; call start\(\) first"):
+            wait()
     never_started.close()
     assert future.cancelled()
 
