@@ -1,7 +1,7 @@
 """Which flows give their datapoints in another order, or other ones, on each worker: those cannot be shared out by counting."""
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 from ._flows.combine import RandomChooseData, RandomMixData
 from ._flows.shuffle import LocallyShuffleData
@@ -10,9 +10,9 @@ from ._parallel.map_logic import ParallelMapData
 from ._parallel.process_runner import MultiProcessRunner, MultiProcessRunnerZMQ
 from ._parallel.thread_runner import MultiThreadRunner
 from ._passes import flows_in
-from .base import DataFlow, shuffles
+from .base import DataFlow, RNGDataFlow, shuffles
 
-__all__ = ["check_same_everywhere"]
+__all__ = ["check_same_everywhere", "flows_drawing_at_will"]
 
 _BELOW = "give it what is read below that flow, and let that flow work on the part"
 
@@ -24,6 +24,12 @@ def check_same_everywhere(who: str, flow: DataFlow) -> None:
         if reason is not None:
             raise ValueError("{}: the flow must give the same datapoints in the same order on every worker; got {!r}, which "
                              "{}; {}".format(who, each, *reason))
+
+
+def flows_drawing_at_will(flow: DataFlow) -> List[DataFlow]:
+    """Those of a user's own class that have random numbers, of which nobody knows what they are for."""
+    return [each for each in flows_in(flow) if isinstance(each, RNGDataFlow) and getattr(each, "shuffle", None) is not False
+            and type(each).__module__.partition(".")[0] != "tensorpack"]
 
 
 def _reason(flow: DataFlow) -> Optional[Tuple[str, str]]:

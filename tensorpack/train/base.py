@@ -304,6 +304,10 @@ class Trainer(KeywordsTold):
             if isinstance(cause, RuntimeError) and "finalized" in str(cause):
                 logger.error("Nothing can be added to the graph while it trains: a callback makes its operations and "
                              "predictors in _setup_graph, and runs them later.")
+            if isinstance(cause, tf.errors.InvalidArgumentError) and "must feed a value for placeholder" in str(cause):
+                logger.error("What is run beside a step has none of its data: let _before_run of the callback return "
+                             "tf.train.SessionRunArgs(tensor), which is fetched with the step, or take "
+                             "ProcessTensors([name], function).")
             if isinstance(cause, tf.errors.DeadlineExceededError):
                 self._tell_timeouts()
             raise cause

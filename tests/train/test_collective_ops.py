@@ -1,14 +1,16 @@
 """What workers do together in TensorFlow: here two devices of one process take part, each with the operations of one worker."""
 import itertools
+import types
 
 import numpy as np
 import pytest
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow import DataFromGenerator, DataFromList
-from tensorpack.dataflow.common import ShardData
+from tensorpack.dataflow.base import RNGDataFlow
+from tensorpack.dataflow.common import MapData, ShardData
 from tensorpack.train._distributed import ops as collective_ops
-from tensorpack.train._distributed.collective import _compare_places
+from tensorpack.train._distributed.collective import CollectiveTrainer, _compare_places
 from tensorpack.train._distributed.graph_check import compare_graphs, describe_graph, describe_variables, digest, in_common
 from tensorpack.train._distributed.ops import Gatherer, WorkerGroup, plan_buckets
 
@@ -174,6 +176,31 @@ def test_a_shard_of_an_endless_flow_of_unknown_length():
     with pytest.raises(NotImplementedError):
         len(shard)
     assert [datapoint[0] for datapoint in itertools.islice(shard, 3)] == [1, 4, 7]
+
+
+class Drawing(RNGDataFlow):
+    """A flow of a user's own, which may shuffle."""
+
+    def __init__(self, shuffle=None):
+        if shuffle is not None:
+            self.shuffle = shuffle
+
+    def __len__(self):
+        return 4
+
+    def __iter__(self):
+        for k in self.rng.permutation(4):
+            yield [k]
+
+
+@pytest.mark.parametrize("flow, is_told", [
+    (Drawing(), True), (MapData(Drawing(), list), True), (Drawing(shuffle=False), False),
+    (DataFromList([[1]] * 4, shuffle=False), False)], ids=["own", "below a map", "without shuffling", "of the library"])
+def test_a_flow_of_ones_own_with_random_numbers_is_told(flow, is_told, log_records):
+    CollectiveTrainer.shard(types.SimpleNamespace(size=2, rank=0), flow)
+    warnings = [record.getMessage() for record in log_records if record.levelname == "WARNING"]
+    assert len(warnings) == is_told
+    assert not is_told or "Drawing" in warnings[0] and "differ on each worker" in warnings[0]
 
 
 # ---- comparison --------------------------------------------------------------------------------------------------------

@@ -120,3 +120,10 @@ X = [tfv1.TensorSpec([], "float32", "x")]
 def test_what_setup_graph_does_not_take(input, optimizer, words):
     with pytest.raises(TypeError, match=words):
         SimpleTrainer().setup_graph(X, input, lambda x: x * tfv1.get_variable("w", []), optimizer)
+
+
+def test_data_of_a_step_beside_the_step_are_explained(log_records):
+    x = tfv1.placeholder(tfv1.float32, [], "x")
+    with pytest.raises(tfv1.errors.InvalidArgumentError, match="must feed a value for placeholder"):
+        CountingTrainer().go([CallbackFactory(trigger=lambda cb: cb.trainer.sess.run(x))])
+    assert any("let _before_run of the callback return tf.train" in record.getMessage() for record in log_records)

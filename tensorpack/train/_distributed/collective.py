@@ -16,7 +16,7 @@ from ...callbacks.monitor import MonitorBase
 from ...callbacks.steps import ProgressBar
 from ...compat import tfv1 as tf
 from ...dataflow._flows.shard import ShardData
-from ...dataflow._same_everywhere import check_same_everywhere
+from ...dataflow._same_everywhere import check_same_everywhere, flows_drawing_at_will
 from ...dataflow.base import DataFlow, require_dataflow
 from ...input_source.input_source_base import InputSource
 from ...tfutils.sesscreate import NewSessionCreator
@@ -119,8 +119,9 @@ class CollectiveTrainer(SingleCostTrainer):
         """The datapoints that are this worker's: those of index `rank`, `rank + size`, ... in each pass.
 
         All workers get equally many; what is left over is dropped. The flow must give the same datapoints in the same order on
-        every worker, so shuffle afterwards. Each worker reads all of them, unless they are a source that is read at random, so
-        decode afterwards, too. `ShardData` takes sources that shuffle as well.
+        every worker, so shuffle afterwards; a class of your own that has random numbers is warned of. Each worker reads all of
+        them, unless they are a source that is read at random, so decode afterwards, too. `ShardData` takes sources that shuffle
+        as well.
 
         Raises:
             TypeError: it is no DataFlow.
@@ -130,6 +131,10 @@ class CollectiveTrainer(SingleCostTrainer):
         if self.size == 1:
             return dataflow
         check_same_everywhere("CollectiveTrainer.shard", dataflow)
+        for each in flows_drawing_at_will(dataflow):
+            logger.warning("CollectiveTrainer.shard: %r draws random numbers, which differ on each worker; if they decide "
+                           "which datapoints come, or in which order, some are left out and others seen twice; shuffle "
+                           "afterwards.", each)
         return ShardData(dataflow, self.size, self.rank)
 
     def gather_objects(self, obj: Any) -> List[Any]:
