@@ -48,8 +48,7 @@ def with_str(owner: Any, method: str, *values: Any, **named: Any) -> Any:
     call = getattr(owner, method)
     if not _takes_str(owner):
         return call(*values, **named)
-    convert = _all_as_str if getattr(owner, "__name__", "") == "json" else _as_str
-    return call(*map(convert, values), **{name: convert(value) for name, value in named.items()})
+    return call(*map(_all_as_str, values), **{name: _all_as_str(value) for name, value in named.items()})
 
 
 def _takes_str(owner: Any) -> bool:
