@@ -61,7 +61,8 @@ MEANINGS = {
     "join": ("import os\nx = ','.join([b'a', 'b']), os.path.join('a', b'b'), os.path.join(b'a', 'b')", ("a,b", "a/b", "a/b")),
     "methods of a str": (
         "x = ['some bytes'.endswith(value), 'bytes.jpg'.replace(value, 'x'), '1bytes2'.split(value), '1bytes2'.find(value), "
-        "'1bytes'.rstrip(value), 'bytesbytes'.count(value), 'bytes'.startswith(('x', value)), '1bytes2'.partition(value)[0], 'a b'.split()]",
+        "'1bytes'.rstrip(value), 'bytesbytes'.count(value), "
+        "'bytes'.startswith(('x', value)), '1bytes2'.partition(value)[0], 'a b'.split()]",
         [True, "x.jpg", ["1", "2"], 1, "1", 2, True, "1", ["a", "b"]]),
     "patterns": ("import re\nx = re.sub('y', 'i', value), re.match('b', value).group(), re.findall('[a-d]', value), "
                  "re.compile('t.').search(value).group()", ("bites", "b", ["b"], "te")),
