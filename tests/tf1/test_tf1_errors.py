@@ -25,9 +25,9 @@ ERRORS_OF_PYTHON_2 = {
     "text to a binary file": ("f = open('x', 'wb')\ntry:\n    f.write('a')\nfinally:\n    f.close()",
                               "open a file for text with 'w'", "TypeError: "),
     "StringIO of bytes": ("import StringIO\nStringIO.StringIO(b'a')", "io.BytesIO", "TypeError: "),
-    "pattern": ("import re\nre.match('a', b'a')", "give `str(value)`", "TypeError: "),
+    "pattern": ("import re\nmatch = re.match\nmatch('a', b'a')", "give `str(value)`", "TypeError: "),
     "codec in a name": ("name = 'hex'\n'a'.encode(name)", "codecs.encode(value.encode(), name)", "LookupError: "),
-    "JSON": ("import json\njson.dumps({'a': b'a'})", "give `str(value)`", "TypeError: "),
+    "JSON": ("import json\ndumps = json.dumps\ndumps({'a': b'a'})", "give `str(value)`", "TypeError: "),
     "encoding of a file": ("open(__file__.replace('program.py', 'data')).read()", "open it with 'rb'", "UnicodeDecodeError: "),
 }
 ERRORS_OF_TENSORFLOW_2 = {

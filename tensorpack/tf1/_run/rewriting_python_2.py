@@ -4,7 +4,7 @@ from __future__ import annotations
 import ast
 from typing import Any, List, Set, Tuple
 
-from .old.names import CODECS, METHODS
+from .old.names import CODECS, METHODS, MODULES_OF_STR
 from .rewriting import at_place_of, bound_names, call_instead, call_of
 
 # Builtins that give no bytes, or only those that they have been given
@@ -24,7 +24,7 @@ _WITH_STR = frozenset("""
 
 def with_old_meanings(tree: ast.Module) -> ast.Module:
     """Change a tree that is translated from Python 2: bytes it is given are text, its classes have their old methods."""
-    changed: ast.Module = ast.fix_missing_locations(_Rewriter(bound_names(tree)).visit(tree))
+    changed: ast.Module = ast.fix_missing_locations(_Rewriter(bound_names(tree), _imported_with_str(tree)).visit(tree))
     return changed
 
 
@@ -45,8 +45,8 @@ def old_meanings_in(tree: ast.Module) -> List[Tuple[int, str]]:
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, bound: Set[str]) -> None:
-        self._bound = bound
+    def __init__(self, bound: Set[str], imported_with_str: Set[str]) -> None:
+        self._bound, self._imported_with_str = bound, imported_with_str
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return at_place_of(node, call_of("Text", node)) if isinstance(node.value, bytes) else node
@@ -86,6 +86,8 @@ class _Rewriter(ast.NodeTransformer):
                 node.args = [_given(each) for each in node.args]
             if node.func.id in _OF_ATTRIBUTES and len(node.args) > 1:
                 return call_instead(node, "of_attribute", node.func)
+            if node.func.id in self._imported_with_str and node.args:
+                return call_instead(node, "imported_with_str", node.func)
             return _of_function(node, node.func.id)
         return node
 
@@ -122,6 +124,12 @@ class _Rewriter(ast.NodeTransformer):
         if any(isinstance(member, ast.FunctionDef) and member.name in METHODS for member in node.body):
             node.decorator_list.append(at_place_of(node, _helper("with_old_methods")))
         return node
+
+
+def _imported_with_str(tree: ast.Module) -> Set[str]:
+    """The names under which a program has functions of `_WITH_STR` from their modules, `from os.path import join`."""
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module in MODULES_OF_STR)
+    return {alias.asname or alias.name for node in imports for alias in node.names if alias.name in _WITH_STR | {"join"}}
 
 
 def _helper(name: str) -> ast.expr:

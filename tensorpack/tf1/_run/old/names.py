@@ -1,4 +1,4 @@
-"""Names of Python 2 that mean nothing to Python 3: methods of classes and codecs."""
+"""Names of Python 2 that Python 3 takes otherwise: methods of classes, codecs, modules whose functions take text."""
 from __future__ import annotations
 
 # Method of Python 2 -> the methods that do it today
@@ -11,3 +11,5 @@ METHODS = {
 # Codecs from bytes to bytes, or from text to text, that were methods of a str; those that give letters when they encode
 CODECS_OF_LETTERS = ("hex", "base64", "quopri", "uu", "rot13")
 CODECS = CODECS_OF_LETTERS + ("hex_codec", "base64_codec", "zlib", "bz2", "rot_13")
+# Modules whose functions take a str and no bytes, or give bytes for bytes
+MODULES_OF_STR = ("fnmatch", "glob", "json", "ntpath", "os", "os.path", "posix", "posixpath", "re", "time")

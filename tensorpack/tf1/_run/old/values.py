@@ -12,7 +12,7 @@ import re
 import types
 from typing import Any, Iterator
 
-from .names import CODECS_OF_LETTERS
+from .names import CODECS_OF_LETTERS, MODULES_OF_STR
 from .process import is_python_2
 from .text import Text, as_text, encoded
 
@@ -46,20 +46,28 @@ def joined(owner: Any, *values: Any, **named: Any) -> Any:
 def with_str(owner: Any, method: str, *values: Any, **named: Any) -> Any:
     """`owner.method(...)`, where the owner may be one of those that take a str and no bytes, unlike in Python 2."""
     call = getattr(owner, method)
-    if not _takes_str(owner):
-        return call(*values, **named)
+    return _called_with_str(call, values, named) if _takes_str(owner) else call(*values, **named)
+
+
+def imported_with_str(function: Any, *values: Any, **named: Any) -> Any:
+    """`function(...)`, which the program has from one of the modules that take a str, or calls another by its name."""
+    if getattr(function, "__module__", None) in MODULES_OF_STR:
+        return _called_with_str(function, values, named)
+    return function(*values, **named)
+
+
+def _called_with_str(call: Any, values: Any, named: Any) -> Any:
     return call(*map(_all_as_str, values), **{name: _all_as_str(value) for name, value in named.items()})
 
 
 def _takes_str(owner: Any) -> bool:
     if isinstance(owner, types.ModuleType):
-        return owner.__name__ in _TAKE_STR
+        return owner.__name__ in MODULES_OF_STR
     if isinstance(owner, _Pattern):
         return isinstance(owner.pattern, str)
     return type(owner) is str or isinstance(owner, (io.TextIOBase, datetime.date, datetime.time))
 
 
-_TAKE_STR = ("fnmatch", "glob", "json", "ntpath", "os", "posixpath", "re", "time")  # modules
 _Pattern: Any = type(re.compile(""))
 
 
