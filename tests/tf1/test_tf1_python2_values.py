@@ -74,9 +74,10 @@ MEANINGS = {
     "imported functions": (
         "from os.path import join, relpath as rel\nfrom re import match\nfrom json import dumps\nfrom os import listdir\n"
         "x = join('a', value), join(value, 'a'), rel(value, 'dir'), match('b', value).group(), dumps({value: [value]}), "
-        "all(type(each) is str for each in listdir(b'.'))", ("a/bytes", "bytes/a", "../bytes", "b", '{"bytes": ["bytes"]}', True)),
-    "own function of such a name": ("from os.path import join\ndef join(a, b): return a, type(b) is bytes\nx = join('a', value)",
-                                    ("a", True)),
+        "all(type(each) is str for each in listdir(b'.'))",
+        ("a/bytes", "bytes/a", "../bytes", "b", '{"bytes": ["bytes"]}', True)),
+    "own function of such a name": (
+        "from os.path import join\ndef join(a, b): return a, type(b) is bytes\nx = join('a', value)", ("a", True)),
     "written as text": ("import io\nf = io.StringIO()\nf.write(value)\nf.writelines(['|'])\nx = f.getvalue()", "bytes|"),
     "written as bytes": ("import io\nf = io.BytesIO()\nf.write(value)\nx = f.getvalue() == 'bytes'", True),
     "attributes by name": ("class A(object):\n    bytes = 3\nsetattr(A, value, 4)\n"
