@@ -74,6 +74,7 @@ class _MergeSummaries(Callback):
             warn_of_empty_collection("MergeAllSummaries(key=)", self.key)
         if summaries:
             logger.info("Summarizing collection '%s' of size %d.", self.key, len(summaries))
+        _check_scalars(summaries)
         for asked, got in _renamed(self.graph, summaries):
             logger.warning("A summary that was given the name '%s' is called '%s', because the graph has something of that "
                            "name already. Write tf.summary.scalar('%s-summary', ...): monitors leave the ending out.", asked,
@@ -189,6 +190,18 @@ def _renamed(graph: tf.Graph, summaries: Sequence[Any]) -> List[Tuple[str, str]]
         if asked != name and asked not in scalars and _is_in_use(graph, asked):
             found.append((clean_tag(asked), clean_tag(name)))
     return found
+
+
+def _check_scalars(summaries: Sequence[Any]) -> None:
+    """Raise where a summary of a scalar has a vector or more, of which TensorFlow would tell at the end of the epoch."""
+    for summary in summaries:
+        if not (is_tensor_like(summary) and summary.op.type == "ScalarSummary"):
+            continue
+        tags, values = summary.op.inputs
+        if tags.shape.rank == 0 and values.shape.rank:
+            raise ValueError("tf.summary.scalar({0!r}, ...): the tensor must be a scalar; got {1!r} of shape {2}; give its "
+                             "mean, or write tf.summary.histogram({0!r}, ...)".format(
+                                 clean_tag(summary.op.name), values.name, values.shape))
 
 
 def _is_in_use(graph: tf.Graph, name: str) -> bool:

@@ -165,6 +165,13 @@ def test_summaries_with_names_of_their_own_are_not_told_of(counting_trainer, log
     assert not [r for r in log_records if r.levelname == "WARNING"]
 
 
+def test_a_summary_of_a_vector_as_a_scalar_is_an_error_when_the_graph_is_set_up(counting_trainer):
+    tf.summary.scalar("error", tf.placeholder(tf.float32, None)), tf.summary.scalar("c", 1.)
+    tf.summary.scalar("tower0/mean", tf.constant([1., 2.], name="means"))
+    with pytest.raises(ValueError, match=r"scalar\('mean', ...\): the tensor must be a scalar; got 'means:0' of shape \(2,\)"):
+        MergeAllSummaries().setup_graph(counting_trainer())
+
+
 def test_the_two_kinds_and_their_name_scopes(counting_trainer):
     with_op, alone = MergeAllSummaries(), MergeAllSummaries(run_alone=True)
     assert type(with_op) is MergeAllSummaries_RunWithOp and type(alone) is MergeAllSummaries_RunAlone

@@ -1,5 +1,6 @@
 """Values of variables as files and in sessions."""
 import os
+import re
 import weakref
 
 import numpy as np
@@ -211,6 +212,18 @@ def test_a_missing_checkpoint_is_named_with_what_is_there(run_dir):
 def test_an_empty_directory_has_no_checkpoint(tmp_path):
     with pytest.raises(ValueError, match="no checkpoint in"):
         get_checkpoint_path(str(tmp_path))
+
+
+def test_a_saved_model_is_told_from_a_directory_of_checkpoints(tmp_path):
+    x = tf.placeholder(tf.float32, [1])
+    y = x + tf.get_variable("a", initializer=tf.constant([3.]))
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        tf.saved_model.simple_save(sess, str(tmp_path / "saved"), {"x": x}, {"y": y})
+    weights = str(tmp_path / "saved" / "variables" / "variables")
+    with pytest.raises(ValueError, match="saved is a SavedModel, whose weights are the checkpoint " + re.escape(weights)):
+        SmartInit(str(tmp_path / "saved"))
+    assert load_checkpoint_vars(weights)["a"].tolist() == [3.]
 
 
 def test_get_all_checkpoints_honours_the_prefix_and_returns_handles(run_dir):

@@ -186,6 +186,9 @@ def _what_is_in(directory: str) -> str:
     if not tf.gfile.IsDirectory(directory):
         return "there is no directory {}".format(directory)
     bases = [os.path.basename(handle) for handle in complete_checkpoints(directory)]
+    if not bases and tf.gfile.Exists(os.path.join(directory, "saved_model.pb")):
+        return "{} is a SavedModel, whose weights are the checkpoint {}".format(
+            directory, os.path.join(directory, "variables", "variables"))
     if not bases:
         return "there is no checkpoint in {}".format(directory)
     return "checkpoints in {}: {}".format(directory, some(bases, 8))
