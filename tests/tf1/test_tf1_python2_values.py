@@ -78,6 +78,9 @@ MEANINGS = {
         ("a/bytes", "bytes/a", "../bytes", "b", '{"bytes": ["bytes"]}', True)),
     "own function of such a name": (
         "from os.path import join\ndef join(a, b): return a, type(b) is bytes\nx = join('a', value)", ("a", True)),
+    "names of arguments": (
+        "def f(a, bytes=1): return a, bytes\nx = f(2, **{value: 3}), f(**dict(a=4)), dict(b=1, **{value: 2})",
+        ((2, 3), (4, 1), {"b": 1, "bytes": 2})),
     "written as text": ("import io\nf = io.StringIO()\nf.write(value)\nf.writelines(['|'])\nx = f.getvalue()", "bytes|"),
     "written as bytes": ("import io\nf = io.BytesIO()\nf.write(value)\nx = f.getvalue() == 'bytes'", True),
     "attributes by name": ("class A(object):\n    bytes = 3\nsetattr(A, value, 4)\n"

@@ -79,6 +79,9 @@ class _Rewriter(ast.NodeTransformer):
 
     def _call(self, node: ast.Call) -> ast.Call:
         self.generic_visit(node)
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                keyword.value = at_place_of(keyword.value, call_of("keywords", keyword.value))
         if isinstance(node.func, ast.Attribute):
             return _of_method(node, node.func)
         if isinstance(node.func, ast.Name):

@@ -85,6 +85,11 @@ def of_attribute(function: Any, owner: Any, name: Any, *rest: Any) -> Any:
     return function(owner, _as_str(name), *rest)
 
 
+def keywords(values: Any) -> Any:
+    """The mapping of `function(**values)`, whose names may be text."""
+    return {_as_str(name): values[name] for name in values.keys()} if hasattr(values, "keys") else values
+
+
 def _as_str(value: Any) -> Any:
     return str(value) if type(value) is Text else str(Text(value)) if isinstance(value, bytes) else value
 
