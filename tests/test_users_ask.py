@@ -239,8 +239,11 @@ def test_predictors_side_by_side_give_memory_back_when_closed():
 
     with predictor(0) as zero, predictor(1) as one:
         assert zero(2)[0] == 0 and one(2)[0] == pytest.approx(2 * size, rel=1e-3)
-        before = open_and_close(12)  # the allocators settle
-        assert open_and_close(12) - before < 12 * 20 * 10**6 / 2
+        # the allocators settle sooner or later, as many threads as the process may have; what leaks grows in each round
+        sizes = [open_and_close(12)]
+        while len(sizes) < 6 and not any(after - before < 12 * 20 * 10**6 / 2 for before, after in zip(sizes, sizes[1:])):
+            sizes.append(open_and_close(12))
+        assert len(sizes) < 6, sizes
         assert zero(1)[0] == 0
 
 
