@@ -10,6 +10,7 @@ from ..dataflow._flows._told.each_once import warn_unless_each_once
 from ..dataflow._flows._told.not_a_flow import what_is_wrong
 from ..dataflow._flows.below import deepest_endless, flows_below
 from ..dataflow._flows.endless import words_of_single_pass
+from ..dataflow._flows.shard import ShardData
 from ..dataflow.base import DataFlow, never_ends
 from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
@@ -98,6 +99,16 @@ class InferenceRunnerBase(Callback):
         if self.trainer.is_chief:
             flow = getattr(_unwrapped(self._input_source), "ds", None)
             warn_unless_each_once(str(self), flow, "its statistics are of other data")
+            if self.trainer._trains_with_others and self.chief_only:
+                self._warn_of_parts(flow)
+
+    def _warn_of_parts(self, flow: Any) -> None:
+        for each in flows_below(flow):
+            words = each.words_of_part() if isinstance(each, ShardData) else None
+            if words is not None:
+                logger.warning("[%s] It runs on the chief alone, and ShardData gives it the part of %s: its statistics are of "
+                               "that part. Give it the whole flow; CollectiveInferenceRunner divides a whole flow among the "
+                               "workers of a CollectiveTrainer.", self, words)
 
     def _look(self) -> None:
         """Find what is wrong with the data before the first epoch, where a look at one datapoint can tell."""

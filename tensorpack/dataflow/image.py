@@ -16,7 +16,7 @@ from ._decode.decode import FileReader, decode_image
 from ._decode.flow import DecodeAndAugment
 from ._decode.opencv import cv2
 from ._flows._told.datapoint_error import component_of
-from ._flows.augmentation import Augmentation, check_coordinates, check_image, check_label_map, check_same_size, plumbing
+from ._flows.augmentation import Augmentation, ImageCheck, check_coordinates, check_label_map, check_same_size, plumbing
 from ._flows.map import MapDataComponent
 from .base import DataFlow, RNGDataFlow, shuffled_indices
 from .imgaug._common import check_dtype as check_dtype  # kept for scripts that import it from here
@@ -85,13 +85,14 @@ plumbing.add(__file__)
 class _ImageMapper:
     """Augments an image."""
 
-    def __init__(self, augs: AugmentorList, index: Any, copy: bool):
+    def __init__(self, check: ImageCheck, augs: AugmentorList, index: Any, copy: bool):
+        self._check = check
         self._augs = augs
         self._index = index
         self._copy = true_or_false("AugmentImageComponent", "copy", copy)
 
     def __call__(self, image: Any) -> np.ndarray:
-        check_image(image, "AugmentImageComponent", self._index)
+        self._check(image, "AugmentImageComponent", self._index)
         return self._augs.augment(copy_module.deepcopy(image) if self._copy else image)
 
 
@@ -114,7 +115,7 @@ class AugmentImageComponent(Augmentation, MapDataComponent):
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]], index: Any = 0,
                  copy: bool = True, catch_exceptions: bool = False):
         self._set_up(augmentors, catch_exceptions)
-        super().__init__(ds, _ImageMapper(self.augs, index, copy), index)
+        super().__init__(ds, _ImageMapper(ImageCheck(ds), self.augs, index, copy), index)
 
     def _has_image(self, dp: Any) -> bool:
         try:
@@ -126,9 +127,10 @@ class AugmentImageComponent(Augmentation, MapDataComponent):
 class _ComponentsMapper:
     """Augments images, coordinates and label maps of a datapoint alike, with a transform drawn for the first image."""
 
-    def __init__(self, who: str, augs: AugmentorList, images: Sequence[Any], coordinates: Sequence[Any], copy: bool,
-                 label_maps: Sequence[Any] = ()):
+    def __init__(self, who: str, check: ImageCheck, augs: AugmentorList, images: Sequence[Any], coordinates: Sequence[Any],
+                 copy: bool, label_maps: Sequence[Any] = ()):
         self._who = who
+        self._check = check
         self._augs = augs
         self._images = list(images)
         self._coordinates = list(coordinates)
@@ -138,7 +140,7 @@ class _ComponentsMapper:
 
     def __call__(self, dp: Any) -> Any:
         dp = list(dp) if isinstance(dp, tuple) else dp  # a copy, made by MapData
-        for name, indices, check in (("the index of an image", self._images, check_image),
+        for name, indices, check in (("the index of an image", self._images, self._check),
                                      ("the index of coordinates", self._coordinates, check_coordinates),
                                      ("the index of a label map", self._label_maps, check_label_map)):
             for index in indices:
@@ -179,7 +181,8 @@ class AugmentImageCoordinates(Augmentation):
     def __init__(self, ds: DataFlow, augmentors: Union[AugmentorList, Sequence[ImageAugmentor]], img_index: Any = 0,
                  coords_index: Any = 1, copy: bool = True, catch_exceptions: bool = False):
         self._set_up(augmentors, catch_exceptions)
-        super().__init__(ds, _ComponentsMapper(type(self).__name__, self.augs, [img_index], [coords_index], copy))
+        super().__init__(ds, _ComponentsMapper(
+            type(self).__name__, ImageCheck(ds), self.augs, [img_index], [coords_index], copy))
 
 
 class AugmentImageComponents(Augmentation):
@@ -218,4 +221,4 @@ class AugmentImageComponents(Augmentation):
                                  "got {!r} in both".format(component))
         self._set_up(augmentors, catch_exceptions)
         super().__init__(ds, _ComponentsMapper(
-            type(self).__name__, self.augs, index, coords_index, copy, segmentation_index))
+            type(self).__name__, ImageCheck(ds), self.augs, index, coords_index, copy, segmentation_index))

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any, List, Optional
 
 from ..compat import tfv1 as tf
+from ..tfutils._tower.advice import advise
 from ..tfutils.tower import get_current_tower_context
 from ..utils._text.spec import shown
 from ..utils.argtools import graph_memoized, memoized_method
@@ -96,12 +97,17 @@ class ModelDesc(ModelDescBase):
         Raises:
             TypeError: it is no `tf.train.Optimizer` (Keras optimizers do not work in graph mode), or has a str for a number.
         """
-        optimizer = self.optimizer()
+        try:
+            optimizer = self.optimizer()
+        except Exception as e:
+            advise("{}.optimizer()".format(type(self).__name__), e)
+            raise
         if not isinstance(optimizer, tf.train.Optimizer):
             raise TypeError("{}.optimizer(): must return a tf.train.Optimizer (tf.compat.v1.train.*); got {}; try "
                             "tf.train.AdamOptimizer(1e-3), where tf is tensorpack's tfv1".format(
                                 type(self).__name__, shown(optimizer)))
         self._refuse_text(optimizer)
+        self._refuse_schedule(optimizer)
         return optimizer
 
     def _refuse_text(self, optimizer: tf.train.Optimizer) -> None:
@@ -115,6 +121,16 @@ class ModelDesc(ModelDescBase):
                 raise TypeError("{}.optimizer(): the arguments of {} must be numbers; got {!r}, a str, for {}; write {:g}, or "
                                 "float(...)".format(type(self).__name__, type(optimizer).__name__, value,
                                                     _ARGUMENTS.get(name, name.lstrip("_")), number))
+
+    def _refuse_schedule(self, optimizer: tf.train.Optimizer) -> None:
+        """An optimizer takes a function without arguments as well, which a schedule of Keras is not."""
+        for name, value in vars(optimizer).items():
+            if callable(value) and ".keras." in ".{}.".format(type(value).__module__):
+                raise TypeError("{}.optimizer(): the arguments of {} must be numbers or tensors; got {} of Keras for {}; write "
+                                "tf.train.exponential_decay(rate, get_global_step_var(), ...), or a variable 'learning_rate' "
+                                "and ScheduledHyperParamSetter".format(
+                                    type(self).__name__, type(optimizer).__name__, type(value).__name__,
+                                    _ARGUMENTS.get(name, name.lstrip("_"))))
 
     def optimizer(self) -> tf.train.Optimizer:
         """Override: a `tf.train.Optimizer`; called inside the first tower, so variables that it creates get root names."""

@@ -129,6 +129,9 @@ def _explained(func: AnyFunction, name: Optional[str], kwargs: Dict[str, Any]) -
                     or with_arguments(e, whole, func))
             if told is not None:
                 raise told from None
+        elif _EXISTS.match(str(e)) and scope and type(tf.get_default_graph()).__name__ == "FuncGraph":
+            raise ValueError("{}: a layer must be made in the graph that is trained; got a tf.function, which runs its code "
+                             "twice to make variables; leave out tf.function".format(whole)) from None
         elif _EXISTS.match(str(e)) and scope:
             # TensorFlow's advice is about scopes; say what it means for layers
             raise ValueError("{}: each layer must have a name of its own; one of this name already exists, in this model or "

@@ -33,6 +33,7 @@ from ..utils._made_later import made_later
 from ..utils._process.signals import Interruption
 from ..utils._process.user_file import refuse_training_at_import
 from ..utils._text.keywords import KeywordsTold, keywords_told
+from ..utils._text.note import add_note
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
 from ..utils.argtools import call_only_once
@@ -302,12 +303,12 @@ class Trainer(KeywordsTold):
         else:
             logger.error("Training failed at global_step=%d", self.loop.global_step)
             if isinstance(cause, RuntimeError) and "finalized" in str(cause):
-                logger.error("Nothing can be added to the graph while it trains: a callback makes its operations and "
-                             "predictors in _setup_graph, and runs them later.")
+                add_note(cause, "Nothing can be added to the graph while it trains: a callback makes its operations and "
+                                "predictors in _setup_graph, and runs them later")
             if isinstance(cause, tf.errors.InvalidArgumentError) and "must feed a value for placeholder" in str(cause):
-                logger.error("What is run beside a step has none of its data: let _before_run of the callback return "
-                             "tf.train.SessionRunArgs(tensor), which is fetched with the step, or take "
-                             "ProcessTensors([name], function).")
+                add_note(cause, "What is run beside a step has none of its data: let _before_run of the callback return "
+                                "tf.train.SessionRunArgs(tensor), which is fetched with the step, or take "
+                                "ProcessTensors([name], function)")
             if isinstance(cause, tf.errors.DeadlineExceededError):
                 self._tell_timeouts()
             raise cause

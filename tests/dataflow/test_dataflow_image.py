@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tensorpack.dataflow import DataFromList, common
+from tensorpack.dataflow import BatchData, DataFromList, MapData, MapDataComponent, RepeatedData, common
 from tensorpack.dataflow.image import (
     AugmentImageComponent,
     AugmentImageComponents,
@@ -279,3 +279,34 @@ def test_check_dtype_wants_an_array():
     check_dtype(image())
     with pytest.raises(TypeError, match="array"):
         check_dtype([1, 2])
+
+
+# ---- batches in place of images ----
+
+
+def gray_images(count=10, size=8):
+    return flow(*[[np.full((size, size), k, "uint8"), k] for k in range(count)])
+
+
+@pytest.mark.parametrize("augment", [
+    lambda ds: AugmentImageComponent(ds, [FlipLeftRight()]),
+    lambda ds: AugmentImageComponents(ds, [FlipLeftRight()], index=(0,)),
+    lambda ds: AugmentImageComponent(MapDataComponent(ds, lambda x: x / np.float32(255)), [FlipLeftRight()]),
+    lambda ds: AugmentImageComponent(RepeatedData(ds, 2), [FlipLeftRight()]),
+], ids=["component", "components", "after a map", "after a repeat"])
+def test_a_batch_of_gray_images_is_told_once(augment, log_records):
+    assert one_pass(started(augment(BatchData(gray_images(), 5))))
+    (warning,) = [r.getMessage() for r in log_records if r.levelname == "WARNING"]
+    assert warning.endswith("is taken for one image of 8 channels; if it is a batch of images, as BatchData below makes them, "
+                            "augment before they are batched.") and "(5, 8, 8)" in warning
+
+
+@pytest.mark.parametrize("make", [
+    lambda: BatchData(AugmentImageComponent(gray_images(), [FlipLeftRight()]), 5),
+    lambda: AugmentImageComponent(flow([np.zeros((4, 4, 31), "uint8")]), [FlipLeftRight()]),
+    lambda: AugmentImageComponent(BatchData(flow(*[[np.zeros((8, 3), "uint8")]] * 6), 3), [FlipLeftRight()]),
+    lambda: AugmentImageComponent(MapData(BatchData(gray_images(), 5), lambda dp: [dp[0][0]]), [FlipLeftRight()]),
+], ids=["before", "spectral image", "rows of an image", "an image of a batch"])
+def test_images_are_not_taken_for_batches(make, log_records):
+    assert one_pass(started(make()))
+    assert not [r for r in log_records if r.levelname == "WARNING"]

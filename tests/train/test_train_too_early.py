@@ -1,5 +1,6 @@
 """What a callback or a user reads before it is there is an error that says when it will be."""
 import pytest
+from error_notes import notes
 
 from tensorpack import Callback, CallbackFactory, DataFromList, EarlyStop, QueueInput, SimpleTrainer, Trainer, tfv1
 from tensorpack.callbacks.monitor import MonitorBase
@@ -60,9 +61,9 @@ def test_they_are_there_when_training_begins():
 
 
 def test_operations_that_are_made_too_late_are_explained(log_records):
-    with pytest.raises(RuntimeError, match="finalized"):
+    with pytest.raises(RuntimeError, match="finalized") as e:
         CountingTrainer().go([CallbackFactory(trigger=lambda cb: tfv1.constant(1))])
-    assert any("makes its operations and predictors in _setup_graph" in record.getMessage() for record in log_records)
+    assert any("makes its operations and predictors in _setup_graph" in note for note in notes(e.value, log_records))
 
 
 def test_asking_whether_they_are_there_is_possible():
@@ -124,6 +125,6 @@ def test_what_setup_graph_does_not_take(input, optimizer, words):
 
 def test_data_of_a_step_beside_the_step_are_explained(log_records):
     x = tfv1.placeholder(tfv1.float32, [], "x")
-    with pytest.raises(tfv1.errors.InvalidArgumentError, match="must feed a value for placeholder"):
+    with pytest.raises(tfv1.errors.InvalidArgumentError, match="must feed a value for placeholder") as e:
         CountingTrainer().go([CallbackFactory(trigger=lambda cb: cb.trainer.sess.run(x))])
-    assert any("let _before_run of the callback return tf.train" in record.getMessage() for record in log_records)
+    assert any("let _before_run of the callback return tf.train" in note for note in notes(e.value, log_records))

@@ -23,10 +23,29 @@ def as_list(augmentors: Any, who: str) -> AugmentorList:
     return AugmentorList(list_of_augmentors(who, "augmentors", augmentors))
 
 
-def check_image(image: Any, who: str, index: Any) -> None:
-    if not isinstance(image, np.ndarray):
-        raise TypeError("{}: component {!r} must be an image, that is an array; got {}{}".format(
-            who, index, describe(image), about_none(image)))
+_BATCHES = ("BatchData", "BatchDataByShape", "MultiProcessMapAndBatchDataZMQ")
+
+
+class ImageCheck:
+    """Refuses what is no image, and warns, once, of a batch of gray images: it has the shape of one with many channels.
+
+    Args:
+        ds: where the images come from.
+    """
+
+    def __init__(self, ds: Any):
+        self._batches = next((type(flow).__name__ for flow in flows_below(ds) if type(flow).__name__ in _BATCHES), None)
+
+    def __call__(self, image: Any, who: str, index: Any) -> None:
+        """Look at a component."""
+        if not isinstance(image, np.ndarray):
+            raise TypeError("{}: component {!r} must be an image, that is an array; got {}{}".format(
+                who, index, describe(image), about_none(image)))
+        if self._batches is not None and image.ndim == 3 and image.shape[2] > 4:
+            logger.warning("%s: component %r, %s, is taken for one image of %d channels; if it is a batch of images, as %s "
+                           "below makes them, augment before they are batched.", who, index, describe(image),
+                           image.shape[2], self._batches)
+            self._batches = None
 
 
 def check_coordinates(coordinates: Any, who: str, index: Any) -> None:

@@ -6,9 +6,10 @@ from typing import Any, Callable, Collection, Iterator, List, Optional, Sequence
 
 from ...utils._arguments.functions import check_function
 from ...utils._text.keywords import keywords_told
+from ...utils._text.note import add_note
 from ...utils._text.spec import shown
 from ..base import DataFlow, ProxyDataFlow, require_dataflow
-from ._told.datapoint_error import add_note, component_of, texts_in, where
+from ._told.datapoint_error import component_of, texts_in, where
 from ._told.drop_count import DropCount
 from ._told.drop_streak import DropStreak
 from ._told.in_place import InPlaceWatch

@@ -39,7 +39,7 @@ class ShardData(ProxyDataFlow):
         if self._rank >= self._size:
             raise ValueError("ShardData: rank must be less than size; got {} and {}".format(self._rank, self._size))
         self.equal = true_or_false(self, "equal", equal)
-        length = known_length(ds)
+        self._num_all = length = known_length(ds)
         if equal and length is not None and length < self._size:
             raise ValueError("ShardData: there must be a datapoint for each of {} readers; got {} in {!r}; use fewer "
                              "readers".format(self._size, length, ds))
@@ -55,6 +55,14 @@ class ShardData(ProxyDataFlow):
         if self._reads_all:
             return len(Division(self._size, self._rank, self.equal).of(range(len(self.ds))))
         return self.ds._num_own()
+
+    def words_of_part(self) -> Optional[str]:
+        """Which of the datapoints these are, with numbers where they are known; None if they are all."""
+        if self._size == 1:
+            return None
+        num_own = known_length(self)
+        numbers = "" if num_own is None else ", {} of {} datapoints".format(num_own, self._num_all)
+        return "reader {} of {}{}".format(self._rank, self._size, numbers)
 
     def __iter__(self) -> Iterator[Any]:
         return self._among(iter(self.ds)) if self._reads_all else iter(self.ds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Iterator
 
-from ....utils import logger
+from ....utils._text.note import add_note
 from ....utils._text.spec import describe
 from ...base import DataFlow
 
@@ -57,14 +57,6 @@ def apply_named(who: str, func: Callable[[Any], Any], dp: Any) -> Any:
     except Exception as e:
         add_note(e, "{}: map_func has failed on {}".format(who, describe(dp)))
         raise
-
-
-def add_note(error: Exception, text: str) -> None:
-    """Let the traceback of an error show a text at its end; before Python 3.11, which has no notes, the log has it."""
-    if hasattr(error, "add_note"):
-        error.add_note(text)
-    else:
-        logger.error("%s: %s", text, type(error).__name__)
 
 
 def with_words(error: Exception, words: str) -> Exception:

@@ -1,0 +1,33 @@
+"""What to write instead of habits of TensorFlow 2 that fail while a graph is built; TensorFlow advises for eager code."""
+from __future__ import annotations
+
+import re
+
+from ...utils._text.note import add_note
+
+# Text of an error -> what to do
+_ADVICE = (
+    (r"in (user|converted) code:",
+     "leave out tf.function: what builds the graph is called once for each tower, and runs in graph mode as it is"),
+    (r"Python .?bool",
+     "write tf.cond or tf.where for an `if` about values, and tf.while_loop for a loop; tf.function does not help here"),
+    (r"[Ii]terating over",
+     "write tf.unstack(x) for the parts along a dimension of known size, or tf.map_fn; tf.function does not help here"),
+    (r"no attribute 'numpy'|(float|int)\(\) argument .*Tensor'|Cannot convert a symbolic",
+     "tensors have no values while the graph is built: compute with functions of tf, as tf.log(x) for np.log(x), and see "
+     "values by tf.print, by a summary, or in a callback"),
+    (r"'\w*Variable' object has no attribute '_id'", "write tf.gradients(y, xs) for a tf.GradientTape"),
+    (r"module '(tensorflow|keras)\S*' has no attribute",
+     "write `from tensorpack import *; tf = tfv1`: that module has the names of TensorFlow 1"),
+    (r"Tensor' object does not support item assignment",
+     "tensors do not change: write tf.where, tf.concat or tf.tensor_scatter_nd_update for a new one"),
+)
+
+
+def advise(who: str, error: Exception) -> None:
+    """Add what to do to an error that a function which builds a graph has raised, if it is one of those above."""
+    text = str(error)
+    for pattern, words in _ADVICE:
+        if re.search(pattern, text):
+            add_note(error, "{}: {}".format(who, words))
+            return
