@@ -16,6 +16,7 @@ from ..input_source.input_source import FeedInput, QueueInput, StagingInput
 from ..input_source.input_source_base import InputSource, ProxyInputSource
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._tower.contents import is_variable_or_its_value
+from ..tfutils._variable_use import writers_of
 from ..tfutils.dependency import ancestors
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle
 from ..utils import logger
@@ -240,6 +241,7 @@ class _TowerInferenceRunner(InferenceRunnerBase):
                 inf, names, e.args[0])) from e
         for name, tensor in zip(names, tensors):
             self._refuse_data_of_training(name, tensor, tower)
+        self._warn_of_metrics(names, tensors)
         inf._check_fetches(tensors)
         return tensors + inf._further_fetches(tower.inputs)
 
@@ -254,6 +256,17 @@ class _TowerInferenceRunner(InferenceRunnerBase):
                                      "which needs {!r} of the training tower; build_graph must make its tensors anew each time "
                                      "it is called, so keep none in self for a later call".format(
                                          self, name[:-2] if name.endswith(":0") else name, spec.name))
+
+    def _warn_of_metrics(self, names: Sequence[str], fetched: Sequence[Any]) -> None:
+        """What tf.metrics counts, it counts in variables, when an operation is run that nobody runs here."""
+        needed = ancestors(fetched_elements(self.graph, list(fetched)))
+        for name, tensor in zip(names, fetched):
+            read = ancestors(fetched_elements(self.graph, [tensor]))
+            if any(variable.op in read and needed.isdisjoint(writers_of(variable))
+                   for variable in tf.get_collection(tf.GraphKeys.METRIC_VARIABLES)):
+                logger.warning("[%s] %r is a result of tf.metrics, which stays as it is, since nothing runs its update "
+                               "operation. Inferencers average over a pass by themselves: fetch what build_graph computes of a "
+                               "batch, by ScalarStats or ClassificationError.", self, name)
 
     def _build_tower(self, tower_func: TowerFunc, name: str, device: str, number: int) -> TowerTensorHandle:
         logger.info("[%s] Building tower '%s' on %s ...", type(self).__name__, name, device_words(device))

@@ -10,6 +10,7 @@ from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 from ..utils.argtools import log_once
 from ._tower.advice import advise
+from ._tower.comparisons import comparisons_told
 from ._tower.context import BaseTowerContext, TowerContext, get_current_tower_context
 from ._tower.context import PredictTowerContext as PredictTowerContext
 from ._tower.context import TrainTowerContext as TrainTowerContext
@@ -81,7 +82,8 @@ class TowerFunc:
             raise ValueError("TowerFunc: must be called with a tensor for each of {} inputs ({}); got {} arguments".format(
                 len(self._input_signature), names, len(args)))
         try:
-            output = self._tower_fn(*args)
+            with comparisons_told():
+                output = self._tower_fn(*args)
         except Exception as e:
             advise(getattr(self._tower_fn, "__qualname__", type(self._tower_fn).__name__), e)
             raise

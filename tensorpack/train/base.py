@@ -24,6 +24,7 @@ from ..libinfo import __version__
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
+from ..tfutils._variable_use import warn_of_standing_counters
 from ..tfutils.model_utils import describe_trainable_vars
 from ..tfutils.sesscreate import NewSessionCreator, initialize_from_restored
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
@@ -168,6 +169,8 @@ class Trainer(KeywordsTold):
             logger.info("Setup callbacks graph ...")
             self._callbacks = Callbacks(self._registered_callbacks)
             self._callbacks.setup_graph(weakref.proxy(self))
+            if self.is_chief:
+                warn_of_standing_counters()
 
     @call_only_once
     def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:

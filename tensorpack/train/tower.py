@@ -248,7 +248,11 @@ class SingleCostTrainer(TowerTrainer):
         if not variables:
             raise ValueError("{}: the model must have trainable variables of its own; got none; variables made outside of the "
                              "tower function are not trained".format(type(self).__name__))
-        pairs = get_opt_fn().compute_gradients(
+        optimizer = get_opt_fn()
+        if not hasattr(optimizer, "compute_gradients"):
+            raise TypeError("{}: get_opt_fn (the model's get_optimizer) must return a tf.train.Optimizer; got {}; try "
+                            "tf.train.AdamOptimizer(1e-3)".format(type(self).__name__, shown(optimizer)))
+        pairs = optimizer.compute_gradients(
             cost, var_list=variables, gate_gradients=self.GATE_GRADIENTS,
             colocate_gradients_with_ops=self.COLOCATE_GRADIENTS_WITH_OPS, aggregation_method=self.AGGREGATION_METHOD)
         if all(gradient is None for gradient, _ in pairs):

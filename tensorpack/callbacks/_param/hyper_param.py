@@ -11,6 +11,7 @@ import six
 from ...compat import deprecation_silenced, variable_value
 from ...compat import tfv1 as tf
 from ...tfutils._restore.names import nearest_names, some
+from ...tfutils._variable_use import is_used
 from ...tfutils.common import get_op_tensor_name
 from ...utils._text.repr import ReprMixin
 from ...utils._text.spec import shown
@@ -21,9 +22,6 @@ __all__ = ["GraphVarParam", "HyperParam", "ObjAttrParam"]
 
 
 _POWER = re.compile(r"(.*/)?beta[12]_power(_\d+)?$")  # Adam's
-# How the types begin of operations that save, restore and summarise.
-_NO_USE = ("Identity", "ReadVariable", "Assign", "Save", "ScalarSummary", "HistogramSummary", "MergeSummary",
-           "VarIsInitialized", "IsVariableInitialized")
 
 
 @six.add_metaclass(ABCMeta)
@@ -111,16 +109,7 @@ class GraphVarParam(HyperParam):
 
     def is_used(self) -> bool:
         """Whether the graph, which must be complete, does more with the variable than to save, restore and summarise it."""
-        todo, seen = [self.var.op], {self.var.op}
-        while todo:
-            for tensor in todo.pop().outputs:
-                for op in tensor.consumers():
-                    if not op.type.startswith(_NO_USE):
-                        return True
-                    if op not in seen:
-                        seen.add(op)
-                        todo.append(op)
-        return False
+        return is_used(self.var)
 
     def is_in_checkpoints(self) -> bool:
         """Whether the variable is a global one."""

@@ -19,6 +19,8 @@ _ADVICE = (
     (r"'\w*Variable' object has no attribute '_id'", "write tf.gradients(y, xs) for a tf.GradientTape"),
     (r"module '(tensorflow|keras)\S*' has no attribute",
      "write `from tensorpack import *; tf = tfv1`: that module has the names of TensorFlow 1"),
+    (r"is not available with Keras 3",
+     "write a layer of tensorpack.models, as FullyConnected for tf.layers.dense; the notes on migration have a table"),
     (r"Tensor' object does not support item assignment",
      "tensors do not change: write tf.where, tf.concat or tf.tensor_scatter_nd_update for a new one"),
 )
