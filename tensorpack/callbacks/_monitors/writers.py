@@ -282,7 +282,7 @@ class JSONWriter(MonitorBase):
             return StatsFile(self._path)
         logger.info("Found existing JSON at %s, will append to it.", self._path)
         if keep < len(records):
-            logger.warning("%d of its %d records are about work after global_step %d that was lost, where epoch %d begins anew; "
+            logger.warning("%d of its %d records are about lost work after global_step %d, from where epoch %d is done again; "
                            "they are dropped.%s", len(records) - keep, len(records), step, epoch,
                            "" if step else " " + self._keep_copy())
         return StatsFile(self._path, records[:keep], min(keep, num_written))
