@@ -7,7 +7,7 @@ from tensorpack import Callback, FullyConnected, InferenceRunner, ModelSaver, Sc
 from tensorpack.compat import tfv1 as tf
 from tensorpack.dataflow import BatchData, DataFromList
 from tensorpack.graph_builder.model_desc import ModelDesc
-from tensorpack.tfutils._variable_use import is_used, writers_of
+from tensorpack.tfutils._variable_use import is_used, warn_of_standing_counters, writers_of
 from tensorpack.train import TrainConfig, launch_train_with_config
 from tensorpack.utils import logger
 
@@ -86,9 +86,26 @@ class Counts(Callback):
     (lambda: tf.Variable(0, trainable=False, name="own"), [Counts()], False),
 ], ids=["own", "own resource", "that of the training", "counted up by the graph", "counted up by a callback"])
 def test_a_counter_that_stands_still_is_told(step, callbacks, told, log_records, tmp_path):
-    assert [text for text in train(step, log_records, tmp_path, callbacks) if "nothing changes it" in text] == [
-        "The variable 'own', a whole number, is used, and nothing changes it. If it is to count steps, as for a schedule, "
-        "write get_global_step_var() in its place, which the training counts up."] * told
+    assert [text for text in train(step, log_records, tmp_path, callbacks) if "schedule" in text] == [
+        "The variable 'own' counts the steps of a schedule, and nothing counts it up, so that the schedule stands still. Write "
+        "get_global_step_var() in its place, which the training counts up."] * told
+
+
+@pytest.mark.parametrize("schedule", [
+    lambda step: tf.train.exponential_decay(0.1, step, 10, 0.5), lambda step: tf.train.piecewise_constant(step, [9], [1., 0.1]),
+    lambda step: tf.train.polynomial_decay(0.1, step, 10), lambda step: tf.train.natural_exp_decay(0.1, step, 10, 0.5),
+    lambda step: tf.train.inverse_time_decay(0.1, step, 10, 0.5), lambda step: tf.train.cosine_decay(0.1, step, 10),
+    lambda step: tf.train.cosine_decay_restarts(0.1, step, 10), lambda step: tf.train.linear_cosine_decay(0.1, step, 10),
+], ids=["exponential", "piecewise", "polynomial", "natural", "inverse", "cosine", "restarts", "linear cosine"])
+@BOTH_KINDS
+def test_schedules_of_tensorflow_are_known(schedule, use_resource, log_records):
+    with tf.variable_scope("model", use_resource=use_resource):
+        rate = schedule(tf.get_variable("n", initializer=tf.constant(0), trainable=False))
+        number = tf.get_variable("number", initializer=tf.constant(2), trainable=False)
+    tf.summary.scalar("rate", rate() if callable(rate) else rate), tf.nn.top_k([1., 2., 3.], number)
+    warn_of_standing_counters()
+    (text,) = warnings(log_records)
+    assert text.startswith("The variable 'model/n' counts the steps of a schedule")
 
 
 @pytest.mark.parametrize("names, told", [
