@@ -259,11 +259,11 @@ class _TowerInferenceRunner(InferenceRunnerBase):
 
     def _warn_of_metrics(self, names: Sequence[str], fetched: Sequence[Any]) -> None:
         """What tf.metrics counts, it counts in variables, when an operation is run that nobody runs here."""
-        needed = ancestors(fetched_elements(self.graph, list(fetched)))
-        for name, tensor in zip(names, fetched):
+        variables = tf.get_collection(tf.GraphKeys.METRIC_VARIABLES)
+        needed = ancestors(fetched_elements(self.graph, list(fetched))) if variables else set()
+        for name, tensor in zip(names, fetched) if variables else ():
             read = ancestors(fetched_elements(self.graph, [tensor]))
-            if any(variable.op in read and needed.isdisjoint(writers_of(variable))
-                   for variable in tf.get_collection(tf.GraphKeys.METRIC_VARIABLES)):
+            if any(variable.op in read and needed.isdisjoint(writers_of(variable)) for variable in variables):
                 logger.warning("[%s] %r is a result of tf.metrics, which stays as it is, since nothing runs its update "
                                "operation. Inferencers average over a pass by themselves: fetch what build_graph computes of a "
                                "batch, by ScalarStats or ClassificationError.", self, name)

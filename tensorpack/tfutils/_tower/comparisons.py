@@ -61,7 +61,7 @@ def _told(symbol: str, original: Callable[[Any, Any], Any]) -> Callable[[Any, An
 
 
 def _tell(frame: Any, symbol: str, result: bool) -> None:
-    module = frame.f_globals.get("__name__", "").partition(".")[0]
+    module = str(frame.f_globals.get("__name__")).partition(".")[0]
     if module not in _LIBRARIES and _is_written(frame, symbol):
         log_once("{}:{}: `{}` asks whether two tensors are the same object, as always in a graph, and is {} here; write "
                  "{}(a, b) to compare their values.".format(
