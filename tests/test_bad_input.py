@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+from told import messages
 
 from tensorpack import (
     AutoResumeTrainConfig,
@@ -70,10 +71,6 @@ def predict(session_init=None, **kwargs):
     with OfflinePredictor(PredictConfig(**dict(dict(
             model=Model(), session_init=session_init, input_names=["x"], output_names=["fc/output"]), **kwargs))) as predictor:
         return predictor(np.ones((1, 4)))[0]
-
-
-def messages(records, level):
-    return [record.getMessage() for record in records if record.levelname == level]
 
 
 # ---- checkpoints -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import psutil
 import pytest
+from told import messages
 
 import tensorpack
 from tensorpack import (
@@ -61,10 +62,6 @@ from tensorpack.tfutils.summary import add_moving_summary
 PACKAGE = os.path.dirname(tensorpack.__file__)
 ROOT = os.path.dirname(PACKAGE)
 SCRIPTS = os.path.join(ROOT, "tests", "scripts")
-
-
-def messages(records, level):
-    return [record.getMessage() for record in records if record.levelname == level]
 
 
 class OldSpelling(ModelDesc):
@@ -241,9 +238,11 @@ def test_predictors_side_by_side_give_memory_back_when_closed():
         assert zero(2)[0] == 0 and one(2)[0] == pytest.approx(2 * size, rel=1e-3)
         # the allocators settle sooner or later, as many threads as the process may have; what leaks grows in each round
         sizes = [open_and_close(12)]
-        while len(sizes) < 6 and not any(after - before < 12 * 20 * 10**6 / 2 for before, after in zip(sizes, sizes[1:])):
+        growth = []
+        while len(growth) < 5 and all(each >= 12 * 20 * 10**6 / 2 for each in growth):
             sizes.append(open_and_close(12))
-        assert len(sizes) < 6, sizes
+            growth.append(sizes[-1] - sizes[-2])
+        assert growth[-1] < 12 * 20 * 10**6 / 2, sizes
         assert zero(1)[0] == 0
 
 

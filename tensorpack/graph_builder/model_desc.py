@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Any, List, Optional
 
 from ..compat import tfv1 as tf
-from ..tfutils._tower.advice import advise
+from ..tfutils._tower.advice import habits_told
 from ..tfutils.tower import get_current_tower_context
 from ..utils._text.spec import shown
 from ..utils.argtools import graph_memoized, memoized_method
@@ -95,13 +95,11 @@ class ModelDesc(ModelDescBase):
         """What `optimizer()` returns, called once per instance and graph.
 
         Raises:
-            TypeError: it is no `tf.train.Optimizer` (Keras optimizers do not work in graph mode), or has a str for a number.
+            TypeError: it is no `tf.train.Optimizer` (Keras optimizers do not work in graph mode), or has a str or a
+                schedule of Keras for a number.
         """
-        try:
+        with habits_told("{}.optimizer()".format(type(self).__name__)):
             optimizer = self.optimizer()
-        except Exception as e:
-            advise("{}.optimizer()".format(type(self).__name__), e)
-            raise
         if not isinstance(optimizer, tf.train.Optimizer):
             raise TypeError("{}.optimizer(): must return a tf.train.Optimizer (tf.compat.v1.train.*); got {}; try "
                             "tf.train.AdamOptimizer(1e-3), where tf is tensorpack's tfv1".format(

@@ -9,8 +9,7 @@ from ..compat import tfv1 as tf
 from ..utils._text.spec import shown
 from ..utils._types import AnyFunction
 from ..utils.argtools import log_once
-from ._tower.advice import advise
-from ._tower.comparisons import comparisons_told
+from ._tower.advice import habits_told
 from ._tower.context import BaseTowerContext, TowerContext, get_current_tower_context
 from ._tower.context import PredictTowerContext as PredictTowerContext
 from ._tower.context import TrainTowerContext as TrainTowerContext
@@ -81,12 +80,8 @@ class TowerFunc:
             names = ", ".join(spec.name for spec in self._input_signature)
             raise ValueError("TowerFunc: must be called with a tensor for each of {} inputs ({}); got {} arguments".format(
                 len(self._input_signature), names, len(args)))
-        try:
-            with comparisons_told():
-                output = self._tower_fn(*args)
-        except Exception as e:
-            advise(getattr(self._tower_fn, "__qualname__", type(self._tower_fn).__name__), e)
-            raise
+        with habits_told(getattr(self._tower_fn, "__qualname__", type(self._tower_fn).__name__)):
+            output = self._tower_fn(*args)
         if context.is_training:
             _refuse_keras_3(context)
         self._handles.append(TowerTensorHandle(context, args, output, self._input_signature))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from failing_engine import Failing
 from inference_towers import IMAGE, SIGNATURE, conv, network, of
+from told import messages
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils import export
@@ -35,10 +36,6 @@ def verified(path):
 
 def config_of(tower, signature, outputs=("y",)):
     return of(tower, outputs, [each.name for each in signature], signature)
-
-
-def messages(log_records, level):
-    return [r.getMessage() for r in log_records if r.levelname == level]
 
 
 # ---- what is written

@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pytest
 import tensorflow
-from error_notes import notes
+from told import notes
 
 from tensorpack.compat import VERSION
 from tensorpack.compat import tfv1 as tf

@@ -1,8 +1,9 @@
 """`==` and `!=` of tensors while a tower is built: told where a program writes them, and nowhere else."""
 import numpy as np
 import pytest
-from messages_of import warnings
+from told import messages
 
+from tensorpack import Callback, ModelDesc, SimpleTrainer
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils._tower.comparisons import comparisons_told
 from tensorpack.tfutils.tower import TowerContext, TowerFunc
@@ -35,7 +36,7 @@ WRITTEN = {
 def test_what_is_written_is_told_with_its_line_and_the_function(name, log_records):
     function, symbol, result = WRITTEN[name]
     build(function, [1., 2.], [1., 3.])
-    (text,) = warnings(log_records)
+    (text,) = messages(log_records, "WARNING")
     assert text.startswith("{}:{}: `{}` asks whether two tensors are the same object".format(
         __file__, function.__code__.co_firstlineno, symbol))
     assert "and is {} here; write {}(a, b)".format(result, {"==": "tf.equal", "!=": "tf.not_equal"}[symbol]) in text
@@ -49,7 +50,23 @@ def test_what_is_written_is_told_with_its_line_and_the_function(name, log_record
 ], ids=["equal", "None", "not None", "in", "index", "dict", "is", "same", "shape", "less", "gradients", "count"])
 def test_what_asks_for_the_same_object_or_for_something_else_is_let_be(function, log_records):
     build(function, [1., 2.], [1., 3.])
-    assert warnings(log_records) == []
+    assert messages(log_records, "WARNING") == []
+
+
+def test_functions_for_the_optimizer_and_of_callbacks_are_looked_at_as_well(log_records):
+    class Model(ModelDesc):
+        def optimizer(self):
+            assert not tf.constant(1) == tf.constant(1)
+            return tf.train.GradientDescentOptimizer(1.)
+
+    class Compares(Callback):
+        def _setup_graph(self):
+            assert tf.constant(1) != tf.constant(1)
+
+    Model().get_optimizer()
+    assert "write tf.equal(a, b)" in messages(log_records, "WARNING")[0]
+    Compares().setup_graph(SimpleTrainer())
+    assert "write tf.not_equal(a, b)" in messages(log_records, "WARNING")[1]
 
 
 def test_each_line_is_told_once_and_nothing_outside_of_towers(log_records):
@@ -65,7 +82,7 @@ def test_each_line_is_told_once_and_nothing_outside_of_towers(log_records):
         pass
     x = tf.constant(1)
     assert not x == tf.constant(1) and hash(x) == hash(x)
-    assert len(warnings(log_records)) == 1
+    assert len(messages(log_records, "WARNING")) == 1
     assert before == [vars(kind).get(method) for kind in (tf.Tensor, tf.Variable) for method in ("__eq__", "__ne__")]
 
 
@@ -76,4 +93,4 @@ def test_an_error_of_the_model_ends_the_watch(log_records):
     with pytest.raises(ValueError, match="^own words$"):
         build(fail, [1.])
     assert not tf.constant(1) == tf.constant(1)
-    assert warnings(log_records) == []
+    assert messages(log_records, "WARNING") == []

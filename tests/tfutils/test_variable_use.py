@@ -1,7 +1,7 @@
 """What a graph does with its variables, and a counter of steps that nothing counts up."""
 import numpy as np
 import pytest
-from messages_of import warnings
+from told import messages
 
 from tensorpack import Callback, FullyConnected, InferenceRunner, ModelSaver, ScalarStats, SimpleTrainer, get_global_step_var
 from tensorpack.compat import tfv1 as tf
@@ -60,7 +60,7 @@ def train(step, log_records, tmp_path, callbacks=()):
     logger.set_logger_dir(str(tmp_path / "log"))
     launch_train_with_config(TrainConfig(
         model=Model(step), dataflow=data(), callbacks=[ModelSaver()] + list(callbacks), max_epoch=1), SimpleTrainer())
-    return warnings(log_records)
+    return messages(log_records, "WARNING")
 
 
 def counted_up():
@@ -104,7 +104,7 @@ def test_schedules_of_tensorflow_are_known(schedule, use_resource, log_records):
         number = tf.get_variable("number", initializer=tf.constant(2), trainable=False)
     tf.summary.scalar("rate", rate() if callable(rate) else rate), tf.nn.top_k([1., 2., 3.], number)
     warn_of_standing_counters()
-    (text,) = warnings(log_records)
+    (text,) = messages(log_records, "WARNING")
     assert text.startswith("The variable 'model/n' counts the steps of a schedule")
 
 

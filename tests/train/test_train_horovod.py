@@ -10,6 +10,7 @@ import types
 import horovod_stand_in
 import numpy as np
 import pytest
+from told import messages
 from tower_runs import OPTIMIZERS, Model, assert_equal_values, batches, run, run_in_new_graph
 
 from tensorpack import DictRestore, QueueInput, SimpleTrainer
@@ -46,10 +47,6 @@ def stand_in(monkeypatch, tmp_path):
 def byteps_environment(monkeypatch):
     for name, value in dict(ROLE="worker", WORKER_ID=0, NUM_WORKER=1).items():
         monkeypatch.setenv("DMLC_" + name, str(value))
-
-
-def messages(records, level):
-    return [record.getMessage() for record in records if record.levelname == level]
 
 
 class MakesVariable(Callback):

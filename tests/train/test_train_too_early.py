@@ -1,6 +1,6 @@
 """What a callback or a user reads before it is there is an error that says when it will be."""
 import pytest
-from error_notes import notes
+from told import notes
 
 from tensorpack import Callback, CallbackFactory, DataFromList, EarlyStop, QueueInput, SimpleTrainer, Trainer, tfv1
 from tensorpack.callbacks.monitor import MonitorBase

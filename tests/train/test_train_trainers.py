@@ -1,6 +1,7 @@
 """Construction of trainers, the devices they run on, and the trainers that are hardly more than SimpleTrainer."""
 import numpy as np
 import pytest
+from told import messages
 from tower_runs import OPTIMIZERS, Model, batches, in_parts, run
 
 from tensorpack import Callback, DataFromList, FeedInput, SimpleTrainer, TrainConfig, compat, launch_train_with_config
@@ -16,10 +17,6 @@ from tensorpack.train.trainers import (
 )
 
 MULTI_GPU = [SyncMultiGPUTrainer, SyncMultiGPUTrainerParameterServer, SyncMultiGPUTrainerReplicated, AsyncMultiGPUTrainer]
-
-
-def messages(records, level):
-    return [r.getMessage() for r in records if r.levelname == level]
 
 
 @pytest.fixture

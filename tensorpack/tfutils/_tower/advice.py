@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
+from typing import Iterator
 
 from ...utils._text.note import add_note
+from .comparisons import comparisons_told
 
 # Text of an error -> what to do
 _ADVICE = (
@@ -26,10 +29,18 @@ _ADVICE = (
 )
 
 
-def advise(who: str, error: Exception) -> None:
-    """Add what to do to an error that a function which builds a graph has raised, if it is one of those above."""
-    text = str(error)
-    for pattern, words in _ADVICE:
-        if re.search(pattern, text):
-            add_note(error, "{}: {}".format(who, words))
-            return
+@contextmanager
+def habits_told(who: str) -> Iterator[None]:
+    """Around a function of a user that builds a graph: errors of such habits say what to do, `==` of tensors is warned of.
+
+    Args:
+        who: the name of the function.
+    """
+    try:
+        with comparisons_told():
+            yield
+    except Exception as e:
+        words = next((words for pattern, words in _ADVICE if re.search(pattern, str(e))), None)
+        if words is not None:
+            add_note(e, "{}: {}".format(who, words))
+        raise
