@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Seque
 from ..compat import tfv1 as tf
 from ..tfutils._restore.names import near_tensor_names
 from ..tfutils._session.session_call import SessionCall
-from ..tfutils._tower.comparisons import comparisons_told
 from ..tfutils.common import as_value
 from ..utils._arguments.functions import check_function
 from ..utils._made_later import made_later
@@ -69,7 +68,7 @@ class Callback(ReprMixin):
         self.trainer = trainer
         self.graph = tf.get_default_graph()
         scope = (self.name_scope or type(self).__name__).replace("_", "")
-        with self.graph.name_scope(None), self.graph.name_scope(scope), comparisons_told():
+        with self.graph.name_scope(None), self.graph.name_scope(scope):
             self._setup_graph()
 
     def _setup_graph(self) -> None:
