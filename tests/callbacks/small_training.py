@@ -3,8 +3,6 @@ import glob
 import json
 import os
 
-from told import messages as messages  # for the tests that take it from here
-
 from tensorpack.callbacks.base import Callback
 from tensorpack.compat import tfv1 as tf
 from tensorpack.tfutils.sesscreate import NewSessionCreator
@@ -76,6 +74,10 @@ def events(directory):
     """All events of the event files in a directory, file by file in the order of their names."""
     paths = sorted(glob.glob(os.path.join(directory, "events.out.tfevents.*")))
     return [event for path in paths for event in tf.train.summary_iterator(path)]
+
+
+def messages(records, level):
+    return [record.getMessage() for record in records if record.levelname == level]
 
 
 def fail(cb):
