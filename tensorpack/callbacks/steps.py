@@ -13,6 +13,7 @@ from ..utils._arguments.numbers import whole_number
 from ..utils._notebook.bars import make_bar
 from ..utils._text.progress_bar import Bar
 from ..utils.utils import get_tqdm_kwargs
+from ._step_order import users_of_value
 from .base import Callback
 
 __all__ = ["MaintainStepCounter", "ProgressBar", "SessionRunTimeout", "TensorPrinter"]
@@ -137,16 +138,16 @@ class MaintainStepCounter(Callback):
     """Count the steps, in TensorFlow and in the training loop; on every process. The trainer adds it by itself.
 
     Creates the variable `global_step` if it is missing, and the operation `global_step_incr` that is run with each step. A
-    learning rate that the graph computes from the global step sees the number of the steps before this one.
+    learning rate that the graph computes from the global step alone sees the number of the steps before this one, in conditions
+    as well (not in loops).
     """
 
     _chief_only = False
 
     def _setup_graph(self) -> None:
         global_step = get_global_step_var()
-        # Without this order a schedule may see the new step already: TensorFlow runs the two in any order.
         with self.graph.name_scope(None), self.graph.colocate_with(global_step.op), \
-                self.graph.control_dependencies(_users_of_value(global_step)):
+                self.graph.control_dependencies(users_of_value(global_step)):
             if global_step.op.type == "VarHandleOp":  # a resource variable gives its operation a name of its own
                 increment = tf.group(global_step.assign_add(1, read_value=False), name="global_step_incr")
             else:
@@ -163,33 +164,6 @@ class MaintainStepCounter(Callback):
 
     def _after_run(self, run_context: tf.train.SessionRunContext, run_values: tf.train.SessionRunValues) -> None:
         self._loop._global_step += 1
-
-
-def _users_of_value(variable: Any) -> List[tf.Operation]:
-    """The operations after which the variable may change without harm to those that use its value.
-
-    They are such as can run in every step: outside of loops and conditions, waiting for nothing, with no inputs but
-    constants besides. A resource variable that has been read makes a copy when it changes; what is read from a reference
-    variable is its own memory, which must not change until the users have computed something from it.
-    """
-    handle = variable.op.outputs[0]
-    if variable.op.type == "VarHandleOp":
-        return [op for op in handle.consumers() if op.type == "ReadVariableOp" and _is_free(op)]
-    users: List[tf.Operation] = []
-    values = [handle]
-    while values:
-        value = values.pop()
-        for op in filter(_is_free, value.consumers()):
-            if op.type in ("Identity", "StopGradient"):  # the same memory
-                values.append(op.outputs[0])
-            elif value is not handle and not op.op_def.is_stateful and \
-                    all(x is value or x.op.type == "Const" for x in op.inputs):
-                users.append(op)
-    return users
-
-
-def _is_free(op: tf.Operation) -> bool:
-    return not op.control_inputs and op._get_control_flow_context() is None
 
 
 def _tensor_names(names: Union[str, Sequence[str]]) -> List[str]:

@@ -171,12 +171,26 @@ def test_the_step_is_counted_by_the_operation_of_this_name(counting_trainer, use
     assert variable in tf.global_variables() and variable not in tf.trainable_variables()
 
 
+def _late(step):
+    """The step, added to something that takes its time, so that what does not wait for its users is seen."""
+    slow = tf.fill([600, 600], 0.)
+    return step + tf.cast(tf.reduce_max(tf.matmul(slow, slow)), tf.int64)
+
+
 SCHEDULES = [
     ("exponential", lambda step: tf.train.exponential_decay(1., step, 1, .9, staircase=True), lambda k: .9 ** k),
     ("piecewise", lambda step: tf.train.piecewise_constant(step, [9, 19], [1., 2., 3.]), lambda k: 1 + (k > 9) + (k > 19)),
-    ("identity", lambda step: tf.to_float(tf.identity(step)), float),
-    ("condition", lambda step: tf.cond(step < 15, lambda: 2., lambda: 4.), lambda k: 2 if k < 15 else 4),
-    ("division", lambda step: tf.to_float(step // 10), lambda k: k // 10),
+    ("identity", lambda step: tf.to_float(_late(tf.identity(step))), float),
+    ("condition", lambda step: tf.cond(_late(step) < 15, lambda: 2., lambda: 4.), lambda k: 2 if k < 15 else 4),
+    ("division", lambda step: tf.to_float(_late(step) // 10), lambda k: k // 10),
+    ("same memory", lambda step: tf.to_float(_late(tf.reshape(tf.expand_dims(step, 0), []))), float),
+    ("warm-up", lambda step: tf.cond(step < 5, lambda: tf.to_float(_late(step)) / 5, lambda: 2.),
+     lambda k: k / 5 if k < 5 else 2),
+    ("warm-up, then piecewise", lambda step: tf.cond(
+        step < 5, lambda: tf.to_float(step), lambda: tf.train.piecewise_constant(_late(step), [9], [1., 2.])),
+     lambda k: k if k < 5 else 1 + (k > 9)),
+    ("chosen step", lambda step: tf.to_float(_late(tf.cond(step < 5, lambda: tf.identity(step), lambda: -step))),
+     lambda k: k if k < 5 else -k),
 ]
 
 
@@ -193,6 +207,9 @@ def test_a_schedule_in_the_graph_sees_the_steps_before_this_one(make, expected, 
         def _after_run(self, _, values):
             seen.extend(values.results)
 
+    config = tf.ConfigProto()  # nothing is computed ahead of time
+    config.graph_options.optimizer_options.opt_level = tf.OptimizerOptions.L0
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
     with tf.variable_scope(tf.get_variable_scope(), use_resource=use_resource):
         trainer = Trainer()
         weights = tf.get_variable("weights", [3, 3])
@@ -200,7 +217,8 @@ def test_a_schedule_in_the_graph_sees_the_steps_before_this_one(make, expected, 
         rate = make(tf.train.get_or_create_global_step())
         cost = tf.reduce_mean(tf.square(tf.matmul(x, weights) - x))
         trainer.train_op = tf.train.AdamOptimizer(rate).minimize(cost)
-        trainer.train_with_defaults(callbacks=[Keep()], monitors=[], extra_callbacks=[], steps_per_epoch=30, max_epoch=1)
+        trainer.train_with_defaults(callbacks=[Keep()], monitors=[], extra_callbacks=[], steps_per_epoch=30, max_epoch=1,
+                                    session_creator=NewSessionCreator(config=config))
     assert seen == pytest.approx([expected(k) for k in range(30)], rel=1e-5)
 
 
