@@ -21,6 +21,7 @@ from ..callbacks.saver import find_model_saver
 from ..callbacks.steps import MaintainStepCounter, SessionRunTimeout
 from ..compat import tfv1 as tf
 from ..libinfo import __version__
+from ..tfutils._activation_twice import warn_of_activation_twice
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
@@ -171,6 +172,7 @@ class Trainer(KeywordsTold):
             self._callbacks.setup_graph(weakref.proxy(self))
             if self.is_chief:
                 warn_of_standing_counters()
+                warn_of_activation_twice()
 
     @call_only_once
     def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:
