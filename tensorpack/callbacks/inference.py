@@ -145,7 +145,8 @@ class ScalarStats(Inferencer):
         batches = inputs_with_batches(inputs)
         if self._by_size and not batches:
             raise ValueError("ScalarStats(by_size=True): an input must be known to have batches; got the shapes {}; let the "
-                             "first dimension of its TensorSpec alone be None".format([str(each.shape) for each in inputs]))
+                             "first dimension of one of them, and no other of its dimensions, be None".format(
+                                 [str(each.shape) for each in inputs]))
         return [sizes_of_batches(batches)] if batches else []
 
     def on_fetches(self, results: List[Any]) -> None:

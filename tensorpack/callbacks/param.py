@@ -78,9 +78,9 @@ class HyperParamSetter(Callback):
         return self._own_memory
 
     def _warn_of_no_use(self) -> None:
-        if isinstance(self.param, GraphVarParam) and not self.param.is_used():
-            logger.warning("[%s] sets '%s', and nothing in the graph uses it; is it given to the optimizer, as in "
-                           "GradientDescentOptimizer(learning_rate)?", type(self).__name__, self.param.readable_name)
+        why = self.param.why_without_effect()
+        if why is not None:
+            logger.warning("[%s] sets '%s', and %s", type(self).__name__, self.param.readable_name, why)
 
     def _before_train(self) -> None:
         self._warn_of_no_use()
@@ -288,7 +288,11 @@ class ScheduledHyperParamSetter(HyperParamSetter):
         unit, end = "epoch", self.trainer.max_epoch
         if self.step_based:
             unit, end = "step", self.global_step + self.trainer.steps_per_epoch * (end - self.epoch_num)
-        first = self.schedule[0][0]
+        points = [point for point, _ in self.schedule]
+        first = points[0]
+        if first <= end < points[-1]:
+            logger.info("[ScheduledHyperParamSetter] The points of %s from %d on are after the end of training, %s %d.",
+                        self.param.readable_name, min(point for point in points if point > end), unit, end)
         if first > end:
             logger.warning("[ScheduledHyperParamSetter] %s is never set: the schedule begins after %s %d, and training ends "
                            "after %s %d%s.", self.param.readable_name, unit, first, unit, end,

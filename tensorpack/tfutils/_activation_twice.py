@@ -6,6 +6,7 @@ from typing import Any, Dict, Tuple
 
 from ..compat import tfv1 as tf
 from ..utils import logger
+from ._tower.contents import operations_of_model
 
 __all__ = ["warn_of_activation_twice"]
 
@@ -17,20 +18,16 @@ _LOSSES: Dict[str, Tuple[str, str]] = {
     "GreaterEqual": ("Sigmoid", _SCOPE),  # of sigmoid_cross_entropy_with_logits, which is made of many
     "Abs": ("Sigmoid", _SCOPE),  # of weighted_cross_entropy_with_logits
 }
-_TOWER = re.compile(r"^(tower\d+|tower-pred-\w+|InferenceTower\w*)/")
 _SAME_VALUES = ("Identity", "Reshape", "Squeeze", "ExpandDims", "Cast", "Transpose", "StridedSlice")
 
 
 def warn_of_activation_twice() -> None:
-    """Warn of each such loss in the graph, which must be complete; once for those of several towers."""
-    told = set()
-    for op in tf.get_default_graph().get_operations():
+    """Warn of each such loss of the model, which must be complete."""
+    for op in operations_of_model(tf.get_default_graph()):
         activation, scope = _LOSSES.get(op.type, ("", ""))
         if activation and (not scope or re.search(r"(^|/)({})(_\d+)?/".format(scope), op.name)):
             given = _made_by(op.inputs[0])
-            name = _TOWER.sub("", given.name)
-            if given.type == activation and name not in told:
-                told.add(name)
+            if given.type == activation:
                 logger.warning("The loss '%s' applies %s itself, and is given '%s', to which it was applied before, so that "
                                "the model learns badly. Give the loss what comes before tf.nn.%s.", _short(op, scope),
                                activation.lower(), given.name, activation.lower())

@@ -22,6 +22,7 @@ from ..callbacks.steps import MaintainStepCounter, SessionRunTimeout
 from ..compat import tfv1 as tf
 from ..libinfo import __version__
 from ..tfutils._activation_twice import warn_of_activation_twice
+from ..tfutils._column_against_row import warn_of_columns_against_rows
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
@@ -173,6 +174,7 @@ class Trainer(KeywordsTold):
             if self.is_chief:
                 warn_of_standing_counters()
                 warn_of_activation_twice()
+                warn_of_columns_against_rows()
 
     @call_only_once
     def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:

@@ -265,8 +265,9 @@ class SingleCostTrainer(TowerTrainer):
     def _check_cost(self, cost: object) -> None:
         who = "{}: the tower function".format(type(self).__name__)
         if not isinstance(cost, tf.Tensor):
-            raise TypeError("{} must return the cost, a scalar tensor, in training; got {!r}; "
-                            "does build_graph end with `return cost`?".format(who, cost))
+            raise TypeError("{} must return the cost, a scalar tensor, in training; got {!r}; {}".format(
+                who, cost, "add the costs up, as with tf.add_n" if isinstance(cost, (list, tuple)) and cost else
+                "does build_graph end with `return cost`?"))
         if not cost.dtype.is_floating:
             raise TypeError("{} must return a cost of floats, which has a gradient; got {} {}, the tensor '{}'; is it a count "
                             "of mistakes? try a loss such as tf.nn.sparse_softmax_cross_entropy_with_logits".format(

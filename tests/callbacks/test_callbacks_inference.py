@@ -68,7 +68,8 @@ def test_scalar_stats_add_up_in_double_precision():
 @pytest.mark.parametrize("inputs, batches", [
     ([[None, 3]], [0]), ([[None, 3], [None]], [0, 1]), ([[None], [4, 2], []], [0]), ([[None], None], [0]),
     ([[4, 3], [4]], []), ([[]], []), ([None], []),
-    ([[None, None, 3]], []), ([[None, None, 3], [None]], []),  # of one image of any size
+    ([[None, None, 3]], []), ([[None, None, 3], []], []),  # one image of any size
+    ([[None, None], [None]], [0, 1]), ([[None, None], [None, None], [None, 2]], [0, 1, 2]),  # sequences that were padded
 ], ids=str)
 def test_inputs_that_have_batches(inputs, batches):
     with tf.Graph().as_default():

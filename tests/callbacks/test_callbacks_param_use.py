@@ -1,10 +1,13 @@
-"""A variable that a setter sets and nothing in the graph uses is warned of."""
+"""What a setter sets and the graph does not follow is warned of."""
 import pytest
 from small_training import messages, train
 
-from tensorpack.callbacks.param import ScheduledHyperParamSetter
+from tensorpack.callbacks.param import HyperParamSetterWithFunc, ObjAttrParam, ScheduledHyperParamSetter
 from tensorpack.callbacks.saver import ModelSaver
 from tensorpack.compat import tfv1 as tf
+from tensorpack.graph_builder.model_desc import ModelDesc
+from tensorpack.tfutils.gradproc import SummaryGradient
+from tensorpack.tfutils.optimizer import apply_grad_processors
 
 USES = {
     "of the optimizer": lambda v: tf.train.GradientDescentOptimizer(v).minimize(tf.square(tf.get_variable("w", []))),
@@ -36,3 +39,43 @@ def test_a_parameter_that_is_used(use, resource, log_dir, log_records):
 def test_a_parameter_that_is_not_used(use, resource, log_dir, log_records):
     (warning,) = words_on_use(use, resource, log_records)
     assert warning.startswith("[ScheduledHyperParamSetter] sets 'rate', and nothing in the graph uses it; is it given to the")
+
+
+class Holder:
+    weight = 1.
+
+
+class Model(ModelDesc):
+    weight = 1.
+
+
+def _processed():
+    opt = apply_grad_processors(tf.train.GradientDescentOptimizer(.1), [SummaryGradient()])
+    opt.weight = 1.
+    return opt
+
+
+@pytest.mark.parametrize("make, said", [
+    (Holder, None), (Model, "the graph keeps what the model had when build_graph read it"),
+    (lambda: tf.train.GradientDescentOptimizer(.1), "the graph keeps what the optimizer had"),
+    (_processed, "the graph keeps what the optimizer had"),
+], ids=["another object", "model", "optimizer", "optimizer of the library"])
+@pytest.mark.parametrize("setter", [lambda param: ScheduledHyperParamSetter(param, [(1, 2.)]),
+                                    lambda param: HyperParamSetterWithFunc(param, lambda epoch, value: value + 1)],
+                         ids=["schedule", "function"])
+def test_an_attribute_that_the_graph_has_read_already(make, said, setter, log_records):
+    holder = make()
+    holder.weight = 1.
+    train([setter(ObjAttrParam(holder, "weight"))], steps=1, epochs=1)
+    told = [m for m in messages(log_records, "WARNING") if "sets 'weight'" in m]
+    assert len(told) == (said is not None) and all(said in m and "get_variable('weight'" in m for m in told)
+
+
+@pytest.mark.parametrize("points, said", [([0, 1, 2], None), ([1, 3, 5], 3), ([0, 500], 500), ([3, 4], None)],
+                         ids=str)
+def test_points_after_the_end_of_training(points, said, log_records):
+    """Where all of them are, a warning says that the value is never set."""
+    train([ScheduledHyperParamSetter(ObjAttrParam(Holder(), "weight"), [(point, .1) for point in points])], steps=1, epochs=2)
+    told = [m for m in messages(log_records, "INFO") if "after the end of training" in m]
+    assert told == ([] if said is None else [
+        "[ScheduledHyperParamSetter] The points of weight from {} on are after the end of training, epoch 2.".format(said)])

@@ -341,3 +341,15 @@ def test_read_keeps_what_follows_the_path(root):
     image, *others = df.read((path, label, "more"))
     np.testing.assert_array_equal(image, df.read(path))
     assert others == [label, "more"] and df.read([path])[0].shape == image.shape
+
+
+@pytest.mark.parametrize("names, said", [
+    (["1", "2", "10"], "'10' is 1"), (["0", "5", "30", "100"], "'100' is 1"), (["0", "1", "2"], None),
+    (["01", "02", "10"], None), (["1", "10", "b"], None), (["class1", "class10", "class2"], None),
+], ids=str)
+def test_classes_that_are_numbers_in_the_order_of_texts(tmp_path, log_records, names, said):
+    write_classes(tmp_path, dict.fromkeys(names, 1))
+    df = ImageFolder(str(tmp_path), shuffle=False)
+    assert df.get_label_names() == sorted(names)
+    told = [text for text in warnings(log_records) if "as text" in text]
+    assert len(told) == (said is not None) and all(said in text for text in told)

@@ -46,6 +46,10 @@ class HyperParam(ReprMixin):
         """What it is called in the log, in the monitors and in the file of `HumanHyperParamSetter`."""
         return self._readable_name
 
+    def why_without_effect(self) -> Optional[str]:
+        """Why the graph, which must be complete, does not follow the value; None if it may."""
+        return None
+
     def is_in_checkpoints(self) -> bool:
         """Whether a training that is resumed finds the value of the earlier run here, because variables are restored."""
         return False
@@ -107,9 +111,11 @@ class GraphVarParam(HyperParam):
         """The value of the variable, a numpy scalar or array."""
         return self._value.eval()
 
-    def is_used(self) -> bool:
-        """Whether the graph, which must be complete, does more with the variable than to save, restore and summarise it."""
-        return is_used(self.var)
+    def why_without_effect(self) -> Optional[str]:
+        """See `HyperParam`: the graph must do more with the variable than to save, restore and summarise it."""
+        if is_used(self.var):
+            return None
+        return ("nothing in the graph uses it; is it given to the optimizer, as in GradientDescentOptimizer(learning_rate)?")
 
     def is_in_checkpoints(self) -> bool:
         """Whether the variable is a global one."""
@@ -155,3 +161,13 @@ class ObjAttrParam(HyperParam):
             AttributeError: the object has none of this name.
         """
         return getattr(self.obj, self.attrname)
+
+    def why_without_effect(self) -> Optional[str]:
+        """See `HyperParam`: what a model or an optimizer has made the graph of stays in it."""
+        if isinstance(self.obj, tf.train.Optimizer):
+            return ("the graph keeps what the optimizer had when it was made; give the optimizer a variable, as of "
+                    "tf.get_variable('{}', initializer=..., trainable=False), and name that".format(self.attrname))
+        if callable(getattr(self.obj, "build_graph", None)):
+            return ("the graph keeps what the model had when build_graph read it; let build_graph read a variable, as of "
+                    "tf.get_variable('{}', initializer=..., trainable=False), and name that".format(self.attrname))
+        return None

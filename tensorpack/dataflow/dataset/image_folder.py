@@ -5,7 +5,7 @@ import copy
 import hashlib
 import os
 from multiprocessing.pool import ThreadPool
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -80,8 +80,10 @@ class ImageFolder(RNGDataFlow):
         if missing:
             logger.warning("ImageFolder: %s has no image of the classes %s, which other parts have", self._directory,
                            ", ".join(missing))
-        labels = {name: label for label, name in enumerate(sorted(names))}
-        return sorted(names), [(path, labels[name]) for name, paths in classes.items() for path in paths]
+        classes_in_order = sorted(names)
+        _warn_of_numbers(self._directory, classes_in_order)
+        labels = {name: label for label, name in enumerate(classes_in_order)}
+        return classes_in_order, [(path, labels[name]) for name, paths in classes.items() for path in paths]
 
     def _without_damaged(self, imglist: Listing) -> Listing:
         with ThreadPool() as pool:
@@ -214,3 +216,12 @@ def _draw(path: str, seed: int) -> str:
     """A random text that belongs to the last two parts of a path."""
     folder, file = os.path.split(path)
     return hashlib.md5("{}/{}/{}".format(seed, os.path.basename(folder), file).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _warn_of_numbers(directory: str, names: Sequence[str]) -> None:
+    """Of classes whose names are numbers, which their order as text does not count."""
+    if all(name.isdecimal() for name in names) and names != sorted(names, key=int):
+        label = next(label for label, (name, number) in enumerate(zip(names, sorted(names, key=int))) if name != number)
+        logger.warning("ImageFolder: the classes of %s are numbers, and are numbered in the order of their names as text, so "
+                       "that '%s' is %d. get_label_names() tells the names by label; with leading zeros both orders are the "
+                       "same.", directory, names[label], label)

@@ -68,6 +68,12 @@ def towers_in(graph: tf.Graph) -> List[TowerContents]:
         return graph_state("towers", list)
 
 
+def operations_of_model(graph: tf.Graph) -> List[tf.Operation]:
+    """Those of the first training tower, of which others are copies; those of the whole graph where there is none."""
+    first = next((tower for tower in towers_in(graph) if tower.is_training), None)
+    return first.operations() if first else graph.get_operations()
+
+
 def is_variable_or_its_value(tensor: Any) -> bool:
     """Whether the tensor is a variable, its handle, or the read that belongs to the variable (`a/read:0`)."""
     op = tensor.op

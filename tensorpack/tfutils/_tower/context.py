@@ -18,6 +18,7 @@ from ...utils.naming import MOVING_SUMMARY_OPS_KEY
 from ..collection import CollectionGuard
 from .contents import TowerContents
 from .dropout import warn_of_dropout
+from .others import others_hidden
 
 __all__ = ["BaseTowerContext", "PredictTowerContext", "TowerContext", "TrainTowerContext", "get_current_tower_context"]
 
@@ -124,6 +125,7 @@ class BaseTowerContext:
             self._scopes = undo_on_error.pop_all()
         self._collection_guard = guard
         self._contents = TowerContents(self._ns_name, self.is_training)
+        self._scopes.enter_context(others_hidden(self._contents))
         self._is_entered = True
         _active.context = self
         return self
