@@ -6,6 +6,7 @@ from typing import Any, List, Optional, Sequence, Union
 from ..compat import tfv1 as tf
 from ..graph_builder.model_desc import ModelDescBase
 from ..tfutils._engines.engine import num_cores
+from ..tfutils._graph_state import new_graph
 from ..tfutils._restore.names import NamePatterns
 from ..tfutils.sesscreate import NewSessionCreator
 from ..tfutils.sessinit import JustCurrentSession, SessionInit
@@ -68,7 +69,7 @@ class PredictConfig(KeywordsTold):
         self.allow_missing = allow_missing
 
     def _maybe_create_graph(self) -> tf.Graph:
-        return tf.Graph() if self.create_graph else tf.get_default_graph()
+        return new_graph() if self.create_graph else tf.get_default_graph()
 
 
 def quick_session_creator() -> NewSessionCreator:

@@ -5,9 +5,16 @@ from typing import Any, Callable, Dict
 
 from ..compat import tfv1 as tf
 
-__all__ = ["graph_state"]
+__all__ = ["graph_state", "new_graph"]
 
 _ATTRIBUTE = "_tensorpack_state"
+
+
+def new_graph() -> tf.Graph:
+    """A graph that has nothing of the default graph but what `tf.set_random_seed` has set there."""
+    graph = tf.Graph()
+    graph.seed = tf.get_default_graph().seed
+    return graph
 
 
 def graph_state(key: str, factory: Callable[[], Any] = dict) -> Any:

@@ -8,6 +8,7 @@ from ..compat import fetched_elements
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils._text.spec import shown
+from ._graph_state import new_graph
 from ._restore.assigning import Misfit
 from ._restore.names import NamePatterns, near_names, near_tensor_names, nearest_names
 from ._restore.variables import weights
@@ -57,7 +58,7 @@ def build_inference_graph(config: Any, session_creator: Optional[tf.train.Sessio
         KeyError: an input or output name is not in the graph; the message tells names like it.
         ValueError: an input cannot be fed, or an output needs another one; a weight that the outputs need is not loaded.
     """
-    graph = tf.Graph() if config.create_graph else tf.get_default_graph()
+    graph = new_graph() if config.create_graph else tf.get_default_graph()
     with graph.as_default():
         placeholders = [build_or_reuse_placeholder(spec) for spec in config.input_signature]
         with PredictTowerContext(""):

@@ -52,7 +52,7 @@ def freeze_variables(stop_gradient: bool = True, skip_collection: bool = False, 
 
     Args:
         stop_gradient: `tf.get_variable` returns the tensor `freezed_<name>`, through which no gradient flows. The variable
-            stays in TRAINABLE_VARIABLES, so that weight decay may still see it.
+            stays in TRAINABLE_VARIABLES, so that weight decay may still see it, and then trains it (a warning says so).
         skip_collection: the variable is not put into TRAINABLE_VARIABLES but into MODEL_VARIABLES.
         freeze_statistics: `BatchNorm` and `BatchRenorm` inside compute in training what they do at inference, unless they are
             called with `training=True`, and their averages stay. What other layers inside add to UPDATE_OPS is left out.

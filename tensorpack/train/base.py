@@ -23,6 +23,7 @@ from ..compat import tfv1 as tf
 from ..libinfo import __version__
 from ..tfutils._activation_twice import warn_of_activation_twice
 from ..tfutils._column_against_row import warn_of_columns_against_rows
+from ..tfutils._graph_state import new_graph
 from ..tfutils._session.hooked_session import HookedSession
 from ..tfutils._session.queue_runners import QueueRunners
 from ..tfutils._session.stall import default_stall_seconds
@@ -104,9 +105,9 @@ class Trainer(KeywordsTold):
         self.train_op: Optional[tf.Operation] = None
         self.graph = tf.get_default_graph()
         if self.graph.finalized:
-            logger.info("The default graph is final, an earlier trainer has used it; %s works in a new graph.",
-                        type(self).__name__)
-            self.graph = tf.Graph()
+            logger.info("The default graph is final, an earlier trainer has used it; %s works in a new graph, with its seed if "
+                        "it has one.", type(self).__name__)
+            self.graph = new_graph()
 
     def register_callback(self, cb: Union[Callback, List[Callback]]) -> Optional[bool]:
         """Add one callback, or a list of them, after those already there; possible until the callbacks are set up.

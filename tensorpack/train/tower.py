@@ -14,7 +14,7 @@ from ..input_source.input_source import PlaceholderInput
 from ..input_source.input_source_base import InputSource
 from ..predict.base import OnlinePredictor
 from ..tfutils._inference import require_fed
-from ..tfutils._optimizer.gradient import drop_none, is_read_by_freezing
+from ..tfutils._optimizer.gradient import drop_none, is_read_by_freezing, warn_of_trained_though_frozen
 from ..tfutils.common import get_global_step_var
 from ..tfutils.sessinit import SessionInit
 from ..tfutils.tower import PredictTowerContext, TowerFunc, TowerTensorHandle, TowerTensorHandles, get_current_tower_context
@@ -260,6 +260,8 @@ class SingleCostTrainer(TowerTrainer):
             frozen = "; freeze_variables() stops them: build what is to be trained outside of it"
             raise ValueError("{}: the cost must depend on a trainable variable; got no gradient for any of {}{}".format(
                 type(self).__name__, ", ".join(names), frozen if any(map(is_read_by_freezing, names)) else ""))
+        if context is None or context.is_main_training_tower:
+            warn_of_trained_though_frozen(pairs)
         return drop_none(pairs)
 
     def _check_cost(self, cost: object) -> None:

@@ -312,6 +312,13 @@ class TestBalance:
         np.testing.assert_allclose([drawn[:3].sum(), drawn[3:8].sum(), drawn[8:].sum()], [1 / 3] * 3, rtol=1e-6)
         np.testing.assert_allclose(ImageFolder(str(parts), "val").get_class_weights(), [0, 0.75, 1.5])
 
+    def test_weights_where_all_classes_are_shown_alike(self, root, log_records):
+        df = ImageFolder(root, balanced=True)
+        weights = df.get_class_weights()
+        assert weights.tolist() == [1, 1, 1] and weights.dtype == np.float32
+        assert [text for text in warnings(log_records) if "take one of the two" in text]
+        np.testing.assert_allclose(df.get_sampling_weights(), ImageFolder(root).get_sampling_weights())
+
 
 def test_files_are_read_in_parallel(root):
     df = ImageFolder(root, rgb=True, shuffle=False)

@@ -167,16 +167,23 @@ class ImageFolder(RNGDataFlow):
         return list(self._label_names)
 
     def get_class_weights(self) -> np.ndarray:
-        """Weights of the classes in a cost, by label, with which all count alike: float32, with mean 1 over the images.
+        """Weights of the classes in a cost, by label, with which all count alike: float32, with mean 1 over what a pass shows.
 
-        A class without an image here has 0.
+        A class without an image here has 0. With `balanced`, which shows all alike, the others have 1, and a warning says so.
         """
+        if self.balanced:
+            logger.warning("ImageFolder.get_class_weights: balanced=True shows all classes alike already, so that all of them "
+                           "weigh 1; take one of the two.")
+            return (self._counts() > 0).astype("float32")
+        return self._weights().astype("float32")
+
+    def _weights(self) -> np.ndarray:
         counts = self._counts()
-        return (len(self) / (np.count_nonzero(counts) * np.maximum(counts, 1)) * (counts > 0)).astype("float32")
+        return np.asarray(len(self) / (np.count_nonzero(counts) * np.maximum(counts, 1)) * (counts > 0))
 
     def get_sampling_weights(self) -> np.ndarray:
         """For each image of `imglist` the probability of being drawn, so that all classes are equally likely: float64."""
-        return self.get_class_weights().astype("float64")[self._labels()] / len(self)
+        return self._weights()[self._labels()] / len(self)
 
     def _labels(self) -> np.ndarray:
         return np.array([label for _, label in self.imglist], dtype="int64")

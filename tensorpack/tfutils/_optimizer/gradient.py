@@ -9,7 +9,8 @@ from ...utils._text.counted import counted
 from .._graph_state import graph_state
 from .._precision import like, widened
 
-__all__ = ["dense_gradient", "drop_none", "frozen_variables", "is_read_by_freezing", "map_values", "sum_of_slices"]
+__all__ = ["dense_gradient", "drop_none", "frozen_variables", "is_read_by_freezing", "map_values", "sum_of_slices",
+           "warn_of_trained_though_frozen"]
 
 
 def map_values(func: Callable[[Any], Any], grad: Any) -> Any:
@@ -45,6 +46,15 @@ def drop_none(grads: Sequence[Tuple[Any, Any]], verbose: bool = True) -> List[Tu
     if lost and verbose:
         logger.warning("No gradient w.r.t. %s, not updated: %s", counted(len(lost), "trainable variable"), ", ".join(lost))
     return [(grad, variable) for grad, variable in grads if grad is not None]
+
+
+def warn_of_trained_though_frozen(grads: Sequence[Tuple[Any, Any]]) -> None:
+    """Warn of variables with a gradient that does not come by what `freeze_variables` has read of them."""
+    names = [variable.op.name for grad, variable in grads if grad is not None and is_read_by_freezing(variable.op.name)]
+    if names:
+        logger.warning("freeze_variables() stops the gradients of layers inside of it, and something else trains %s of theirs, "
+                       "such as weight decay: %s. freeze_variables(stop_gradient=False, skip_collection=True) keeps them as "
+                       "they are.", counted(len(names), "variable"), ", ".join(names))
 
 
 def frozen_variables() -> Set[str]:
