@@ -7,7 +7,6 @@ from typing import Any, Callable, Dict, Optional
 
 from ..tfutils._session.session_call import frames_from
 from ..tfutils._session.stall import HeldCall, StallWatch, end_abandoned_wait, stall_report, training_threads
-from ..utils import logger
 from ..utils._types import AnyFunction
 
 __all__ = ["CallWatch"]
@@ -42,9 +41,9 @@ class CallWatch:
                 return
             reference, name = weakref.ref(predictor), type(predictor).__name__
 
-            def report(held: HeldCall) -> None:
+            def report(held: HeldCall) -> str:
                 first = "A call of {} has been running for {:.0f} seconds.".format(name, held.seconds)
-                logger.warning("%s", stall_report(held, first, *filter(None, [self._waits_for(), _ADVICE])))
+                return stall_report(held, first, *filter(None, [self._waits_for(), _ADVICE]))
 
             # only those that the predictor has started itself are known to have been started at all
             check = _leave_alone if getattr(predictor, "_queue_runners", None) is None else end_abandoned_wait

@@ -87,10 +87,9 @@ class TrainingWatch:
         if self.failure is not None:
             raise self.failure from cause
 
-    def _report(self, held: HeldCall) -> None:
-        logger.warning("%s", stall_report(
-            held, "{} has been running for {:.0f} seconds.".format(self._where(held), held.seconds),
-            *filter(None, [self._callbacks._waits_for(), _ADVICE])))
+    def _report(self, held: HeldCall) -> str:
+        return stall_report(held, "{} has been running for {:.0f} seconds.".format(self._where(held), held.seconds),
+                            *filter(None, [self._callbacks._waits_for(), _ADVICE]))
 
     def _where(self, held: HeldCall) -> str:
         loop = self._loop

@@ -97,8 +97,9 @@ def test_frozen_variables_are_no_news(linear_model, linear_data, log_dir, log_re
     numbers = "1 variable with 1 element" if decays else "2 variables with 4 elements"
     assert expected <= rows and not ({"body/W", "body/b"} - expected) & rows
     assert table(log_records).count("Frozen, so not among them: {}: {}".format(numbers, frozen)) == 1
-    about_gradients = [text for text in warnings(log_records) if "gradient" in text]
+    about_gradients = [text for text in warnings(log_records) if "No gradient" in text]
     assert about_gradients == (["No gradient w.r.t. 1 trainable variable, not updated: lost"] if forgets else [])
+    assert any("something else trains 1 variable" in text for text in warnings(log_records)) == decays
 
 
 def test_a_finished_training_started_again_says_so_and_leaves_no_files(linear_model, linear_data, tmp_path, log_records):

@@ -12,7 +12,8 @@ from tensorpack.callbacks.trigger import PeriodicTrigger
 from tensorpack.compat import tfv1 as tf
 from tensorpack.input_source.input_source import StagingInput
 from tensorpack.input_source.input_source_base import remap_input_source
-from tensorpack.tfutils._session.stall import default_stall_seconds
+from tensorpack.tfutils._session.session_call import frames_from
+from tensorpack.tfutils._session.stall import StallWatch, default_stall_seconds
 
 
 class Trainer(SimpleTrainer):
@@ -172,6 +173,37 @@ def test_a_slow_first_step_is_told_of_and_goes_on(log_records):
 
     assert len(train(range_input, steps=3, trainer=Trainer(), callbacks=[Prepares()])) == 3
     assert "PyFunc" in report_of(log_records, "Step 0 of epoch 1", "time.sleep(3 * SECONDS)")
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_call_that_ends_while_its_report_is_made_is_not_reported(ends, log_records):
+    """The stacks would be those of what came after it."""
+    over, is_made = threading.Event(), threading.Event()
+
+    def call():
+        over.wait(60)
+
+    thread = threading.Thread(target=call)
+
+    def find(frames):
+        calls = [frame for frame in frames_from(frames.get(thread.ident)) if frame.f_code is call.__code__]
+        return {thread.ident: calls[0]} if calls else {}
+
+    def report(held):
+        if ends:
+            over.set()
+            thread.join()
+        is_made.set()
+        return "a report"
+
+    watch = StallWatch(0.2, find, report)
+    thread.start()
+    watch.start()
+    assert is_made.wait(60)
+    watch.end_and_wait()
+    over.set()
+    thread.join()
+    assert [r.getMessage() for r in log_records if r.levelname == "WARNING"] == ([] if ends else ["a report"])
 
 
 @pytest.mark.parametrize("text, seconds", [("", 300), ("7.5", 7.5), ("0", None), ("-1", None), ("soon", 300)])

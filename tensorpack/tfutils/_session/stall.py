@@ -67,12 +67,12 @@ class StallWatch(threading.Thread):
     Args:
         seconds: how long that is.
         find: from the frames of all threads, by their numbers, to those of the calls to watch.
-        report: called once with each HeldCall that has lasted so long.
+        report: makes of a HeldCall that has lasted so long the text to log; once, unless the call has ended meanwhile.
         check: called again and again with each one that was there when last looked at.
         progress: a value that changes while all is well; as long as it does, no stack is looked at.
     """
 
-    def __init__(self, seconds: float, find: Callable[[Dict[int, Any]], Dict[int, Any]], report: Callable[[HeldCall], None],
+    def __init__(self, seconds: float, find: Callable[[Dict[int, Any]], Dict[int, Any]], report: Callable[[HeldCall], str],
                  check: Callable[[HeldCall], None] = lambda held: None, progress: Callable[[], Any] = lambda: None):
         super().__init__(name="StallWatch")
         self.daemon = True
@@ -114,8 +114,10 @@ class StallWatch(threading.Thread):
             if not is_new:
                 self._check(held)
             if held.seconds >= self._seconds and not held.is_reported:
-                held.is_reported = True
-                self._report(held)
+                text = self._report(held)
+                if self._find(sys._current_frames()).get(ident) is held.frame:  # else the stacks are of what came after it
+                    held.is_reported = True
+                    logger.warning("%s", text)
 
 
 def stall_report(held: HeldCall, *lines: str) -> str:
