@@ -47,6 +47,7 @@ class HyperParamSetter(Callback):
     _chief_only = False
     _enable_before_train = True
     _depends_on_value = True  # on the value that the parameter has, so that earlier values count
+    _depends_on_chief = False  # on what only the chief of several processes has, such as statistics and the log directory
 
     def __init__(self, param: Union[str, HyperParam]):
         if not isinstance(param, (str, HyperParam)):
@@ -55,6 +56,7 @@ class HyperParamSetter(Callback):
         self.param = GraphVarParam(param) if isinstance(param, str) else param
         self._last_epoch_logged: Optional[int] = None
         self._own_memory: Optional[Memory] = None
+        self._is_in_epoch = self._is_put_off = False
 
     def _setup_graph(self) -> None:
         self.param.setup_graph()
@@ -95,7 +97,22 @@ class HyperParamSetter(Callback):
         if is_done or self._acts_in_each_epoch():
             self._set_and_remember()
 
+    def _is_left_to_chief(self) -> bool:
+        """Whether one of several processes that train together tells the others the value, before each epoch."""
+        return self._depends_on_chief and self.trainer._trains_with_others and not self.chief_only
+
+    def _before_epoch(self) -> None:
+        if self._is_left_to_chief():
+            value = self.trainer._value_of_chief(self.get_current_value())
+            if not self.trainer.is_chief and not _is_close(self.get_current_value(), value):
+                self._assign(value)
+            self._is_in_epoch = True
+
     def _after_epoch(self) -> None:
+        self._is_in_epoch = False
+        if self._is_put_off:
+            self._is_put_off = False
+            self._set_and_remember()
         name, value = self.param.readable_name, as_number(self.get_current_value())
         history = self.trainer.monitors.get_history(name)
         if value is not None and not (history and history[-1][0] == self.global_step):
@@ -106,7 +123,10 @@ class HyperParamSetter(Callback):
         return any(cb is self for cb in self.trainer._callbacks.cbs)
 
     def _trigger(self) -> None:
-        self._set_and_remember()
+        if self._is_in_epoch:  # of several processes, the others get the value before the next epoch
+            self._is_put_off = True
+        else:
+            self._set_and_remember()
 
     def _set_and_remember(self) -> None:
         if not self._depends_on_value:
@@ -122,6 +142,8 @@ class HyperParamSetter(Callback):
         return {}
 
     def _set_param(self) -> None:
+        if self._is_left_to_chief() and not self.trainer.is_chief:
+            return
         value = self.get_value_to_set()
         if value is not None:
             self._assign(value)
@@ -157,17 +179,19 @@ class HumanHyperParamSetter(HyperParamSetter):
 
     The file has one `name:value` per line, with the `readable_name` of each parameter; several parameters may share a file.
     It is read before training and at each trigger. Without a file nothing changes. If a line is something else, or the
-    parameter is not in the file, this is warned of and nothing changes.
+    parameter is not in the file, this is warned of and nothing changes. Of several processes that train together the chief
+    reads it, and the others get the value before each epoch.
 
     Args:
         param: a HyperParam, or the name of a variable of the graph.
         file_name: name of the file.
 
     Raises:
-        RuntimeError: there is no log directory when the graph is set up.
+        RuntimeError: there is no log directory when the graph is set up, on the chief.
     """
 
     _depends_on_value = False
+    _depends_on_chief = True
 
     def __init__(self, param: Union[str, HyperParam], file_name: str = "hyper.txt"):
         super().__init__(param)
@@ -180,6 +204,9 @@ class HumanHyperParamSetter(HyperParamSetter):
             self._dir = directory_so_far()
             self._announce()
         directory = directory_now(self._dir)
+        if directory is None and self._is_left_to_chief() and not self.trainer.is_chief:
+            super()._setup_graph()
+            return
         if directory is None:
             raise RuntimeError("HumanHyperParamSetter: there must be a log directory for '{}'; got none; call "
                                "logger.set_logger_dir() before you make the callback".format(self.file_name))
@@ -363,7 +390,8 @@ class StatMonitorParamSetter(HyperParamSetter):
     At each trigger it takes the newest value of the statistic, so it belongs after the callback that computes it. When the
     last `last_k` values have no minimum below the first of them by more than `threshold`, the parameter is set, and the
     values are forgotten. NaN counts as no improvement. A training that is resumed goes on with the values of the earlier
-    run, as told by `callbacks.json`, or else by `stats.json` (one for each epoch).
+    run, as told by `callbacks.json`, or else by `stats.json` (one for each epoch). Of several processes that train together the
+    chief decides, and the others get the value before each epoch.
 
     Args:
         param: a HyperParam, or the name of a variable of the graph.
@@ -386,6 +414,7 @@ class StatMonitorParamSetter(HyperParamSetter):
     """
 
     _enable_before_train = False
+    _depends_on_chief = True
 
     def __init__(self, param: Union[str, HyperParam], stat_name: str, value_func: Callable[[Any], Any], threshold: float,
                  last_k: int, reverse: bool = False):
@@ -409,10 +438,16 @@ class StatMonitorParamSetter(HyperParamSetter):
             remedy="leave out reverse=True" if reverse else "pass reverse=True"))
 
     def _before_epoch(self) -> None:
-        self._watch.tell()
+        super()._before_epoch()
+        if self._decides():
+            self._watch.tell()
 
     def _after_train(self) -> None:
-        self._watch.tell_at_end()
+        if self._decides():
+            self._watch.tell_at_end()
+
+    def _decides(self) -> bool:
+        return self.trainer.is_chief or not self._is_left_to_chief()
 
     def _before_train(self) -> None:
         self._warn_of_no_use()

@@ -109,6 +109,10 @@ class Trainer(KeywordsTold):
                         "it has one.", type(self).__name__)
             self.graph = new_graph()
 
+    def _value_of_chief(self, value: Any) -> Any:
+        """What the chief passes to this. Override it where several processes train, all of which call it before an epoch."""
+        return value
+
     def register_callback(self, cb: Union[Callback, List[Callback]]) -> Optional[bool]:
         """Add one callback, or a list of them, after those already there; possible until the callbacks are set up.
 

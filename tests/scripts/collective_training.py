@@ -228,6 +228,32 @@ class Pipeline(Callback):
             print("NUMBER", self.trainer.sess.run(self.number), flush=True)
 
 
+class Rate(Callback):
+    """A variable and an attribute for setters, printed in each step; the chief has a statistic that gets worse, and a file."""
+
+    _chief_only = False
+    attribute = 1.
+
+    def _setup_graph(self):
+        self.variable = tf.get_variable("own_rate", initializer=1., trainable=False)
+
+    def _trigger_step(self):
+        print("RATES", self.global_step, self.trainer.sess.run(self.variable), self.attribute, flush=True)
+
+    def _trigger_epoch(self):
+        if self.trainer.is_chief:
+            self.trainer.monitors.put_scalar("worse", self.epoch_num)
+            with open(os.path.join(logger.get_logger_dir(), "hyper.txt"), "w") as f:
+                f.write("own_rate:{0}\nattribute:{0}\n".format(10 * self.epoch_num))
+
+
+SETTERS = {
+    "stat": lambda param: StatMonitorParamSetter(param, "worse", lambda value: value / 2, threshold=0, last_k=2),
+    "human": HumanHyperParamSetter,
+    "human in steps": lambda param: PeriodicTrigger(HumanHyperParamSetter(param), every_k_steps=1, every_k_epochs=1),
+}
+
+
 def parse(argv):
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
@@ -246,6 +272,7 @@ def parse(argv):
     parser.add_argument("--trainings", type=int, default=1, help="how many, one after the other")
     parser.add_argument("--save", action="store_true")
     parser.add_argument("--pipeline", choices=["good", "broken"])
+    parser.add_argument("--setter", choices=sorted(SETTERS))
     parser.add_argument("--infer", action="store_true")
     parser.add_argument("--passes", nargs="*", default=[], choices=sorted(PASSES), help="flows for validation")
     parser.add_argument("--heartbeat", type=float, default=60)
@@ -276,6 +303,9 @@ def make_callbacks(args, trainer):
     callbacks += [CollectiveInferenceRunner(PASSES[name](), Seen(name)) for name in args.passes]
     if args.check_rank == trainer.rank:
         callbacks.append(CheckNumerics(run_step=True).set_chief_only(False))
+    if args.setter:
+        rate = Rate()
+        callbacks += [rate] + [SETTERS[args.setter](param) for param in ("own_rate", ObjAttrParam(rate, "attribute"))]
     if args.stop_after_epoch:
         callbacks.append(StopAfterEpoch())
     if args.pipeline:
@@ -291,6 +321,7 @@ def run_training(args):
     tf.set_random_seed(1)
     trainer = CollectiveTrainer(bucket_bytes=args.bucket_bytes)
     trainer.HEARTBEAT_SECONDS, trainer.START_SECONDS = args.heartbeat, args.start_seconds
+    trainer.BROADCAST_EVERY_EPOCH = not args.setter
     trainer.STUCK_SECONDS, trainer.LAST_STEP_SECONDS = args.stuck_seconds, 1.5
     if trainer.is_chief:
         logger.set_logger_dir(os.path.join(args.out, "log"), "k")

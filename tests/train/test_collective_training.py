@@ -183,6 +183,21 @@ LOST = r"rank {}: it is lost"
 FAILED = r"rank 1: it has failed \({}"
 
 
+@pytest.mark.parametrize("setter, expected", [
+    ("stat", [1, 1, 0.5, 0.5]), ("human", [1, 10, 20, 30]), ("human in steps", [1, 10, 20, 30]),
+])
+def test_all_workers_train_with_the_rate_that_the_chief_has_chosen(train, setter, expected):
+    """Statistics and the log directory are the chief's; the others went on with the former rate."""
+    workers = train(2, "--setter", setter, "--epochs", 4, "--steps", 2)
+    assert workers.statuses() == [0, 0], workers.text(1)
+    for rank in range(2):
+        rows = re.findall(r"RATES (\d+) (\S+) (\S+)$", workers.text(rank), re.M)
+        assert [int(step) for step, _, _ in rows] == list(range(1, 9))
+        for column in (1, 2):
+            assert [float(row[column]) for row in rows] == [value for value in expected for _ in range(2)]
+        assert "has done nothing" not in workers.text(rank) and "there is no value of" not in workers.text(rank)
+
+
 @pytest.mark.parametrize("lost", [1, 0], ids=["worker", "chief"])
 def test_when_a_worker_is_killed_the_others_name_it_and_a_restart_resumes(train, lost):
     workers = train(3, "--save", "--event", "kill", "--event-rank", lost, "--at", 6)

@@ -149,6 +149,9 @@ class CollectiveTrainer(SingleCostTrainer):
         with self._all_take_part():
             return self._gatherer.gather(self.sess, obj)
 
+    def _value_of_chief(self, value: Any) -> Any:
+        return self.gather_objects(value)[0]
+
     # ---- building ----------------------------------------------------------------------------------------------------
 
     def _setup_graph(self, input: InputSource, get_cost_fn: Callable[..., tf.Tensor],

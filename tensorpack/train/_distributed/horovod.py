@@ -7,6 +7,7 @@ import re
 import sys
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from ...callbacks._monitors.base import as_number
 from ...callbacks.base import Callback, CallbackFactory, StopTraining
 from ...compat import tfv1 as tf
 from ...input_source.input_source_base import InputSource
@@ -122,6 +123,8 @@ class HorovodTrainer(SingleCostTrainer):
             if self.hvd.size() > 1:
                 self._my_epochs = tf.placeholder(tf.int64, [3], name="my_epochs")
                 self._chiefs_epochs = self._of_chief(self._my_epochs)
+                self._my_value = tf.placeholder(tf.float64, [], name="my_value")
+                self._chiefs_value = self._of_chief(self._my_value)
             # last, so that it has the variables that callbacks made
             self._broadcast_op = self.hvd.broadcast_global_variables(0)
         super().initialize(session_creator, session_init)
@@ -156,6 +159,11 @@ class HorovodTrainer(SingleCostTrainer):
                 if isinstance(callback, _StopTogether):
                     callback.tell_others()
         super()._end_by(cause)
+
+    def _value_of_chief(self, value: Any) -> Any:
+        if self.hvd.size() == 1 or as_number(value) is None:
+            return value
+        return float(self.sess.run(self._chiefs_value, {self._my_value: value}))
 
     def _take_epochs_of_chief(self) -> None:
         """Start at the chief's epoch, which alone knows a checkpoint to go on from; as many steps must be meant already."""
