@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set
 
 from ..compat import tfv1 as tf
 from ..utils import logger
 from ..utils._text.spec import shown
 from ..utils._types import NOT_YET
+from ._graph_state import graph_state
 
 __all__ = ["backup_collection", "freeze_collection", "restore_collection"]
 
@@ -41,7 +42,16 @@ def freeze_collection(keys: Iterable[str]) -> Iterator[None]:
     try:
         yield
     finally:
+        for key, items in backup.items():
+            known = {id(item) for item in items}
+            names_left_out().update(getattr(item, "op", item).name for item in tf.get_collection(key)
+                                    if id(item) not in known and isinstance(item, (tf.Tensor, tf.Operation)))
         restore_collection(backup)
+
+
+def names_left_out() -> Set[str]:
+    """Names of the operations of the default graph that `freeze_collection` has kept out of a collection."""
+    return graph_state("left_out_of_collections", set)
 
 
 def get_inverse_graphkeys() -> Dict[str, str]:
