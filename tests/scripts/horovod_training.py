@@ -31,6 +31,7 @@ SCENARIOS = {
     "stopped at the start": ("HorovodTrainer", "sgd", EPOCHS, {}),
     "stopped at the end": ("HorovodTrainer", "sgd", EPOCHS, {}),
     "stopped together": ("HorovodTrainer", "sgd", EPOCHS, {}),
+    "rate": ("HorovodTrainer", "sgd", 2 * EPOCHS, {}),
 }
 STOPS = {"stopped by chief": (2, [0]), "stopped by other": (2, [1]), "stopped at the start": (0, [1]),
          "stopped at the end": (EPOCHS, [0]), "stopped together": (1, [0, 1])}  # after which epoch, on which ranks
@@ -44,6 +45,25 @@ class Epochs(Callback):
 
     def _before_epoch(self):
         self.seen.append([self.epoch_num, self.global_step])
+
+
+class Rate(Callback):
+    """An attribute for a setter, noted in each epoch; the chief has a statistic that gets worse."""
+
+    _chief_only = False
+
+    def __init__(self):
+        self.rate, self.seen = 1., []
+
+    def _trigger_step(self):
+        self.seen.append(self.rate)
+
+    def _trigger_epoch(self):
+        if self.trainer.is_chief:
+            self.trainer.monitors.put_scalar("worse", self.epoch_num)
+
+    def setters(self):
+        return [self, StatMonitorParamSetter(ObjAttrParam(self, "rate"), "worse", lambda x: x / 2, threshold=0, last_k=2)]
 
 
 class Stop(Callback):
@@ -74,18 +94,18 @@ def train(out, scenario):
         logger.set_logger_dir(os.path.join(out, folder), "k")
     steps = STEPS + (rank if scenario == "unequal" else 0)
     mine = [[component[rank::size] for component in datapoint] for datapoint in batches(STEPS * EPOCHS)]
-    epochs, final = Epochs(), Final().set_chief_only(False)
+    epochs, final, rate = Epochs(), Final().set_chief_only(False), Rate()
     last_epoch, ranks = STOPS.get(scenario, (None, []))
-    stops = [Stop(last_epoch)] if rank in ranks else []
+    others = [Stop(last_epoch)] if rank in ranks else rate.setters() if scenario == "rate" else []
     validation = InferenceRunner(DataFromList(batches(2), shuffle=False), ScalarStats("cost"))
     launch_train_with_config(AutoResumeTrainConfig(
         always_resume=False, model=Model(OPTIMIZERS[optimizer]), data=QueueInput(DataFromList(mine, shuffle=False)),
-        steps_per_epoch=steps, max_epoch=max_epoch, callbacks=[ModelSaver(), validation, epochs, final] + stops,
+        steps_per_epoch=steps, max_epoch=max_epoch, callbacks=[ModelSaver(), validation, epochs, final] + others,
         **({"session_init": DictRestore(INITIAL)} if scenario != "resumed" else {})), trainer)
     np.savez(os.path.join(out, "{}-{}.npz".format(scenario, rank)), **final.saved)
     with open(os.path.join(out, "{}-{}.json".format(scenario, rank)), "w") as f:
         json.dump({"epochs": epochs.seen, "size": size, "first_draw": float(get_rng().rand()), "last_step": trainer.global_step,
-                   "runs": getattr(trainer.hvd, "RUNS", None)}, f)
+                   "rates": rate.seen, "runs": getattr(trainer.hvd, "RUNS", None)}, f)
 
 
 def run_rank(out, scenario, rank):

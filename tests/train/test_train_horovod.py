@@ -277,6 +277,11 @@ def test_all_ranks_resume_at_the_epoch_of_the_chief_which_alone_has_a_log_direct
         assert [row["epoch_num"] for row in json.load(f)] == [1, 2, 3, 4]
 
 
+def test_all_ranks_train_with_the_rate_that_the_chief_has_chosen(two_ranks):
+    _, facts = two_ranks.end("rate")
+    assert [fact["rates"] for fact in facts] == [[1] * 8 + [0.5] * 8] * 2
+
+
 def test_ranks_draw_different_random_numbers(two_ranks):
     _, facts = two_ranks.end("sgd")
     assert facts[0]["first_draw"] != facts[1]["first_draw"]
