@@ -17,17 +17,16 @@ _GRADIENT = re.compile(r"(^|/)gradients(_\d+)?/")
 _EACH_ELEMENT = ("Identity", "StopGradient", "Cast", "Sigmoid", "Tanh", "Relu", "Elu", "Softplus", "Exp", "Log", "Neg", "Abs",
                  "Square", "Sqrt", "Round", "Rint", "Floor", "Sign", "BiasAdd", "LogicalNot") + _PAIRWISE
 # What makes a column that nobody meant as an axis for pairs: layers, inputs, slices of both.
-_MADE_BY = re.compile(r"MatMul|Placeholder|Dequeue|Unstage|IteratorGetNext|StridedSlice|^Slice$|Split|BatchMatMul|Conv")
-
-
+_MADE_BY = re.compile(r"MatMul|Placeholder|Dequeue|Unstage|IteratorGetNext|StridedSlice|^Slice$|Split|Conv")
+# What is as long as it is, whatever the batch.
 _NO_BATCH = ("Range", "Const", "Fill", "VariableV2", "VarHandleOp", "ReadVariableOp")
 
 
 def warn_of_columns_against_rows() -> None:
     """Warn of each such operation of the model, which must be complete, but gradients.
 
-    An axis that a program makes for it, as by `tf.expand_dims`, `x[:, None]`, `tf.reshape` or `keepdims=True`, is
-    let be, and so is a vector whose length is known to be another one, or that is no data, as a `tf.range`.
+    An axis that a program makes for it, as by `tf.expand_dims`, `x[:, None]`, `tf.reshape` or `keepdims=True`, is let be, and
+    so is a vector whose length is known to be another one, or that is no data, as a `tf.range`.
     """
     for op in operations_of_model(tf.get_default_graph()):
         if op.type in _PAIRWISE and not _GRADIENT.search(op.name):

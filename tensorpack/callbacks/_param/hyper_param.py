@@ -115,7 +115,7 @@ class GraphVarParam(HyperParam):
         """See `HyperParam`: the graph must do more with the variable than to save, restore and summarise it."""
         if is_used(self.var):
             return None
-        return ("nothing in the graph uses it; is it given to the optimizer, as in GradientDescentOptimizer(learning_rate)?")
+        return "nothing in the graph uses it; is it given to the optimizer, as in GradientDescentOptimizer(learning_rate)?"
 
     def is_in_checkpoints(self) -> bool:
         """Whether the variable is a global one."""
