@@ -51,16 +51,16 @@ def _is_made_by(item: Any, towers: Sequence[TowerContents]) -> bool:
 def _put_back(items: Sequence[Any], seen: Sequence[Any], now: Sequence[Any]) -> List[Any]:
     """All `items` but those that were taken out of what was `seen`, then what is new; an item may be there several times."""
     taken_out = Counter(map(id, seen))
-    new = []
-    for item in now:
-        if taken_out[id(item)]:
-            taken_out[id(item)] -= 1
-        else:
-            new.append(item)
-    kept = []
+    new = _rest(now, taken_out)
+    return _rest(items, taken_out) + new
+
+
+def _rest(items: Sequence[Any], counts: Dict[int, int]) -> List[Any]:
+    """The items beyond those that are counted, which are taken off the counts."""
+    rest = []
     for item in items:
-        if taken_out[id(item)]:
-            taken_out[id(item)] -= 1
+        if counts[id(item)]:
+            counts[id(item)] -= 1
         else:
-            kept.append(item)
-    return kept + new
+            rest.append(item)
+    return rest
