@@ -36,8 +36,7 @@ class Memory:
     """The states of a callback, in `callbacks.json` in the log directory; without one, nothing is kept.
 
     The file maps the name of each memory to a list of states by global step. It is written by the chief, at the end of each
-    epoch, and within it once in a second. Where several processes train, callbacks that run on all of them remember nothing:
-    the others could not read what the chief has kept.
+    epoch, and within it once in a second.
 
     Args:
         cb: the callback, which keeps this object as its attribute `_memory`.
@@ -59,11 +58,11 @@ class Memory:
         """
         trainer, step = self._cb.trainer, self._cb.global_step
         directory = logger.get_logger_dir()
-        if directory is None or step == 0 or not self._is_shared():
+        if directory is None or step == 0:
             return None
         epoch = trainer.starting_epoch
         first_unknown = epoch + stopped_inside_epoch(directory, epoch, step)
-        self._later = _read(directory).get(self._key(), [])
+        self._later = _read(directory).get(self.key(), [])
         self._states = [each for each in self._later if each.epoch_num < first_unknown and each.global_step <= step]
         return self._states[-1] if self._states else None
 
@@ -86,7 +85,7 @@ class Memory:
             at_once: write it also within an epoch.
         """
         directory = logger.get_logger_dir()
-        if directory is None or not self._cb.trainer.is_chief or not self._is_shared():
+        if directory is None or not self._cb.trainer.is_chief:
             return
         now = Remembered(self._cb.epoch_num, self._cb.global_step, state)
         self._states = [each for each in self._states if each.global_step < now.global_step][1 - _MAX_STATES:] + [now]
@@ -97,7 +96,7 @@ class Memory:
     def _write(self, directory: str) -> None:
         self._next_write = time.monotonic() + _MIN_SECONDS
         try:
-            everything = dict(_read(directory), **{self._key(): self._states})
+            everything = dict(_read(directory), **{self.key(): self._states})
             with atomic_write(os.path.join(directory, FILENAME)) as f:
                 json.dump({key: [each._asdict() for each in states] for key, states in everything.items()}, f)
         except OSError as e:
@@ -106,14 +105,7 @@ class Memory:
                 logger.warning("%s: what it remembers for a resumed training cannot be written to %s: %s", self._cb,
                                os.path.join(directory, FILENAME), e)
 
-    def _is_shared(self) -> bool:
-        """Whether all processes that run the callback can know what it remembers."""
-        trainer = self._cb.trainer
-        hvd = getattr(trainer, "hvd", None)
-        num_processes = getattr(trainer, "size", 1) if hvd is None else hvd.size()
-        return self._cb.chief_only or num_processes == 1
-
-    def _key(self) -> str:
+    def key(self) -> str:
         """The name, with a number if other callbacks before this one have the same."""
         memories = [getattr(unwrapped(cb), "_memory", None) for cb in self._cb.trainer._callbacks.cbs]
         same = [memory for memory in memories if memory is not None and memory._name == self._name]

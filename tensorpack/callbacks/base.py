@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Seque
 from ..compat import tfv1 as tf
 from ..tfutils._restore.names import near_tensor_names
 from ..tfutils._session.session_call import SessionCall
+from ..tfutils._tower.contents import inference_tower_of
+from ..tfutils._tower.namesakes import tell_of_namesakes
 from ..tfutils.common import as_value
 from ..utils._arguments.functions import check_function
 from ..utils._made_later import made_later
@@ -60,6 +62,7 @@ class Callback(ReprMixin):
     name_scope: str = ""
     _chief_only: bool = True
     _resolved_fetches: Tuple[Any, Any, Any] = (None, None, None)
+    _has_asked: bool = False
 
     # ---- the moments of a training run -----------------------------------------------------------------------------
 
@@ -103,7 +106,12 @@ class Callback(ReprMixin):
             KeyError: it returned a name that is not in the graph.
         """
         fetches = self._before_run(ctx)
-        if fetches is None or isinstance(fetches, _SessionRunArgs):
+        if fetches is None:
+            return None
+        if isinstance(fetches, _SessionRunArgs):
+            if not self._has_asked:
+                self._has_asked = True
+                self._tell_of_other_towers([] if fetches.feed_dict else tf.nest.flatten(fetches.fetches))
             return fetches
         return self._to_run_args(fetches)
 
@@ -230,6 +238,7 @@ class Callback(ReprMixin):
         key = tuple(x if isinstance(x, str) else id(x) for x in fetches)
         if key != self._resolved_fetches[0]:
             found = [self._find_in_graph(x) if isinstance(x, str) else x for x in fetches]
+            self._tell_of_other_towers(fetches)
             self._tell_of_operations([(x, each) for x, each in zip(fetches, found) if not _may_be_meant(each)])
             # the given objects are kept as well, so that their ids stay theirs
             self._resolved_fetches = (key, _SessionRunArgs(found), tuple(fetches))
@@ -242,11 +251,24 @@ class Callback(ReprMixin):
                 log_once("[{0}] {1!r} is the name of an operation, whose value is None; its tensor is '{1}:0'.".format(
                     self, name), "warning")
 
+    def _tell_of_other_towers(self, fetches: Iterable[Any]) -> None:
+        """Warn of tensors, as a model keeps them in its attributes, that are no longer those of the training."""
+        for fetch in fetches:
+            tower = inference_tower_of(fetch)
+            if tower is not None:
+                log_once("[{}] fetches {!r} in each step of the training, a tensor of the tower {!r}, in which the model is in "
+                         "inference mode; build_graph is called for each tower, and what it keeps in attributes is that of the "
+                         "last one. Return the name of the tensor, without the tower's prefix: {!r}.".format(
+                             str(self), fetch.name, tower.name, fetch.name.partition(tower.name + "/")[2]), "warning")
+
     def _find_in_graph(self, name: str) -> Any:
         try:
-            return _with_value(self.graph.as_graph_element(name))
+            element = self.graph.as_graph_element(name)
         except KeyError:
             pass
+        else:
+            tell_of_namesakes(element)
+            return _with_value(element)
         tower = self._first_training_tower()
         if tower is not None:
             try:

@@ -35,7 +35,7 @@ class HyperParamSetter(Callback):
 
     A training that is resumed goes on with the value that the parameter had, if it is a number, also if checkpoints do not have
     it: the last trigger of the earlier run is made again, from the value before it. It is in `callbacks.json` in the log
-    directory. Trainings of several processes go on with what checkpoints have.
+    directory. Of several processes that train together the chief reads it, and the others get the value before the first epoch.
 
     Args:
         param: a HyperParam, or the name of a variable of the graph.
@@ -56,6 +56,7 @@ class HyperParamSetter(Callback):
         self.param = GraphVarParam(param) if isinstance(param, str) else param
         self._last_epoch_logged: Optional[int] = None
         self._own_memory: Optional[Memory] = None
+        self._has_recalled = False
         self._is_in_epoch = self._is_put_off = False
 
     def _setup_graph(self) -> None:
@@ -87,6 +88,7 @@ class HyperParamSetter(Callback):
     def _before_train(self) -> None:
         self._warn_of_no_use()
         last = self._memory.recall() if self._depends_on_value else None
+        self._has_recalled = last is not None
         if last is None:
             if self._enable_before_train:
                 self._set_and_remember()
@@ -101,12 +103,18 @@ class HyperParamSetter(Callback):
         """Whether one of several processes that train together tells the others the value, before each epoch."""
         return self._depends_on_chief and self.trainer._trains_with_others and not self.chief_only
 
+    def _tells_others(self) -> bool:
+        """Whether the value of the chief counts in the epoch that begins, for all processes that train together."""
+        is_resumed, self._has_recalled = self._has_recalled, False
+        return self._is_left_to_chief() or is_resumed
+
+    def _take(self, value: Any) -> None:
+        """Set what the chief has told."""
+        if not _is_close(self.get_current_value(), value):
+            self._assign(value)
+
     def _before_epoch(self) -> None:
-        if self._is_left_to_chief():
-            value = self.trainer._value_of_chief(self.get_current_value())
-            if not self.trainer.is_chief and not _is_close(self.get_current_value(), value):
-                self._assign(value)
-            self._is_in_epoch = True
+        self._is_in_epoch = self._is_left_to_chief()
 
     def _after_epoch(self) -> None:
         self._is_in_epoch = False

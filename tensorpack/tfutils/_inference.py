@@ -13,6 +13,7 @@ from ._restore.assigning import Misfit
 from ._restore.names import NamePatterns, near_names, near_tensor_names, nearest_names
 from ._restore.variables import weights
 from ._tower.contents import training_tower_of
+from ._tower.namesakes import tell_of_namesakes
 from .common import as_value, build_or_reuse_placeholder, get_op_tensor_name
 from .dependency import ancestors
 from .sesscreate import NewSessionCreator, initialize_from_restored, owns_session
@@ -199,6 +200,9 @@ def find_outputs(graph: tf.Graph, names: Sequence[Any]) -> List[Any]:
         KeyError: a name is not in the graph.
     """
     tensors = [_by_name(graph, name, "output") if isinstance(name, str) else name for name in names]
+    for name, tensor in zip(names, tensors):
+        if isinstance(name, str):
+            tell_of_namesakes(tensor)
     return [as_value(tensor) if compat.is_tensor_like(tensor) else tensor for tensor in tensors]
 
 

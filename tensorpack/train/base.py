@@ -110,7 +110,7 @@ class Trainer(KeywordsTold):
             self.graph = new_graph()
 
     def _value_of_chief(self, value: Any) -> Any:
-        """What the chief passes to this. Override it where several processes train, all of which call it before an epoch."""
+        """What the chief passes to this. Override it where several processes train, all of which call it between steps."""
         return value
 
     def register_callback(self, cb: Union[Callback, List[Callback]]) -> Optional[bool]:

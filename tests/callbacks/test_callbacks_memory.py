@@ -276,12 +276,12 @@ def test_triggers_of_each_step_do_not_write_a_file_each(log_dir, monkeypatch):
     assert states[-1]["global_step"] == 200 and states[-1]["state"]["after"] == 202
 
 
-def test_several_processes_go_on_with_what_checkpoints_have(log_dir, counting_trainer):
-    """The others could not read what the chief has kept."""
+@pytest.mark.parametrize("is_chief", [True, False])
+def test_of_several_processes_the_chief_alone_keeps_what_is_remembered(log_dir, counting_trainer, is_chief):
     trainer = counting_trainer()
-    trainer.size = 2
+    trainer.is_chief = is_chief
     trainer.go([HyperParamSetterWithFunc(ObjAttrParam(Holder(), "rate"), lambda epoch, x: x + 1)])
-    assert not os.path.exists(os.path.join(log_dir, FILENAME))
+    assert os.path.exists(os.path.join(log_dir, FILENAME)) == is_chief
 
 
 # ---- ModelSaver ----

@@ -250,6 +250,7 @@ class Rate(Callback):
 SETTERS = {
     "stat": lambda param: StatMonitorParamSetter(param, "worse", lambda value: value / 2, threshold=0, last_k=2),
     "human": HumanHyperParamSetter,
+    "double": lambda param: HyperParamSetterWithFunc(param, lambda epoch, value: 2 * value),
     "human in steps": lambda param: PeriodicTrigger(HumanHyperParamSetter(param), every_k_steps=1, every_k_epochs=1),
 }
 
@@ -273,6 +274,7 @@ def parse(argv):
     parser.add_argument("--save", action="store_true")
     parser.add_argument("--pipeline", choices=["good", "broken"])
     parser.add_argument("--setter", choices=sorted(SETTERS))
+    parser.add_argument("--setter-of-chief", action="store_true", help="the others have none")
     parser.add_argument("--infer", action="store_true")
     parser.add_argument("--passes", nargs="*", default=[], choices=sorted(PASSES), help="flows for validation")
     parser.add_argument("--heartbeat", type=float, default=60)
@@ -305,7 +307,8 @@ def make_callbacks(args, trainer):
         callbacks.append(CheckNumerics(run_step=True).set_chief_only(False))
     if args.setter:
         rate = Rate()
-        callbacks += [rate] + [SETTERS[args.setter](param) for param in ("own_rate", ObjAttrParam(rate, "attribute"))]
+        params = [] if args.setter_of_chief and not trainer.is_chief else ["own_rate", ObjAttrParam(rate, "attribute")]
+        callbacks += [rate] + [SETTERS[args.setter](param) for param in params]
     if args.stop_after_epoch:
         callbacks.append(StopAfterEpoch())
     if args.pipeline:

@@ -32,6 +32,8 @@ SCENARIOS = {
     "stopped at the end": ("HorovodTrainer", "sgd", EPOCHS, {}),
     "stopped together": ("HorovodTrainer", "sgd", EPOCHS, {}),
     "rate": ("HorovodTrainer", "sgd", 2 * EPOCHS, {}),
+    "rate of chief": ("HorovodTrainer", "sgd", 2 * EPOCHS, {}),
+    "rate by BytePS": ("BytePSTrainer", "sgd", 2 * EPOCHS, {}),
 }
 STOPS = {"stopped by chief": (2, [0]), "stopped by other": (2, [1]), "stopped at the start": (0, [1]),
          "stopped at the end": (EPOCHS, [0]), "stopped together": (1, [0, 1])}  # after which epoch, on which ranks
@@ -63,7 +65,8 @@ class Rate(Callback):
             self.trainer.monitors.put_scalar("worse", self.epoch_num)
 
     def setters(self):
-        return [self, StatMonitorParamSetter(ObjAttrParam(self, "rate"), "worse", lambda x: x / 2, threshold=0, last_k=2)]
+        param = ObjAttrParam(self, "rate", "a rate of " + "long " * 300 + "name")  # more than fits into one message
+        return [StatMonitorParamSetter(param, "worse", lambda x: x / 2, threshold=0, last_k=2)]
 
 
 class Stop(Callback):
@@ -96,7 +99,9 @@ def train(out, scenario):
     mine = [[component[rank::size] for component in datapoint] for datapoint in batches(STEPS * EPOCHS)]
     epochs, final, rate = Epochs(), Final().set_chief_only(False), Rate()
     last_epoch, ranks = STOPS.get(scenario, (None, []))
-    others = [Stop(last_epoch)] if rank in ranks else rate.setters() if scenario == "rate" else []
+    others = [Stop(last_epoch)] if rank in ranks else []
+    if scenario.startswith("rate"):
+        others = [rate] + (rate.setters() if trainer.is_chief or scenario != "rate of chief" else [])
     validation = InferenceRunner(DataFromList(batches(2), shuffle=False), ScalarStats("cost"))
     launch_train_with_config(AutoResumeTrainConfig(
         always_resume=False, model=Model(OPTIMIZERS[optimizer]), data=QueueInput(DataFromList(mine, shuffle=False)),

@@ -198,6 +198,26 @@ def test_all_workers_train_with_the_rate_that_the_chief_has_chosen(train, setter
         assert "has done nothing" not in workers.text(rank) and "there is no value of" not in workers.text(rank)
 
 
+def rates(workers, rank):
+    """Of the variable and of the attribute, in each step."""
+    return [(float(a), float(b)) for a, b in re.findall(r"RATES \d+ (\S+) (\S+)$", workers.text(rank), re.M)]
+
+
+def test_a_setter_that_the_chief_alone_has_holds_nobody_up(train):
+    workers = train(2, "--setter", "stat", "--setter-of-chief", "--epochs", 3, "--steps", 2)
+    assert workers.statuses() == [0, 0], workers.text(0)
+    assert rates(workers, 0) == [(1, 1)] * 4 + [(0.5, 0.5)] * 2
+    assert rates(workers, 1) == [(1, 1)] * 6
+
+
+def test_a_training_that_is_resumed_goes_on_with_what_the_setters_of_the_chief_remember(train):
+    for epochs in (2, 4):
+        workers = train(2, "--setter", "double", "--save", "--epochs", epochs, "--steps", 2)
+        assert workers.statuses() == [0, 0], workers.text(1)
+    for rank in range(2):
+        assert rates(workers, rank) == [(8, 8)] * 2 + [(16, 16)] * 2
+
+
 @pytest.mark.parametrize("lost", [1, 0], ids=["worker", "chief"])
 def test_when_a_worker_is_killed_the_others_name_it_and_a_restart_resumes(train, lost):
     workers = train(3, "--save", "--event", "kill", "--event-rank", lost, "--at", 6)

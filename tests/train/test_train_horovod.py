@@ -69,7 +69,7 @@ def test_queue_runners_start_with_the_variables_of_the_chief(stand_in):
 
     hvd, pipeline = stand_in(), Pipeline()
     run(HorovodTrainer(), Model(OPTIMIZERS["sgd"]), batches(4), 4, [pipeline])
-    assert pipeline.first == 1
+    assert pipeline.first >= 1  # 2 if the thread of the queue runner comes late, after the callbacks' broadcast
 
 
 @pytest.mark.parametrize("every_epoch, num_broadcasts", [(True, 4), (False, 2)])
@@ -255,7 +255,7 @@ def test_two_ranks_are_one_with_twice_the_batch(two_ranks, scenario, optimizer, 
 def test_all_ranks_broadcast_at_the_start_and_after_each_epoch(two_ranks):
     _, facts = two_ranks.end("sgd")
     for fact in facts:
-        assert fact["runs"] == {"broadcast_global_variables": 4, "broadcast": 1, "allreduce": 5 * 8 + 2}
+        assert fact["runs"] == {"broadcast_global_variables": 4, "broadcast": 3, "allreduce": 5 * 8 + 2}
 
 
 def test_only_the_chief_restores_saves_and_validates(two_ranks):
@@ -277,9 +277,10 @@ def test_all_ranks_resume_at_the_epoch_of_the_chief_which_alone_has_a_log_direct
         assert [row["epoch_num"] for row in json.load(f)] == [1, 2, 3, 4]
 
 
-def test_all_ranks_train_with_the_rate_that_the_chief_has_chosen(two_ranks):
-    _, facts = two_ranks.end("rate")
-    assert [fact["rates"] for fact in facts] == [[1] * 8 + [0.5] * 8] * 2
+@pytest.mark.parametrize("scenario, of_others", [("rate", 0.5), ("rate by BytePS", 0.5), ("rate of chief", 1)])
+def test_all_ranks_that_have_the_setter_train_with_the_rate_that_the_chief_has_chosen(two_ranks, scenario, of_others):
+    _, facts = two_ranks.end(scenario)
+    assert [fact["rates"] for fact in facts] == [[1] * 8 + [0.5] * 8, [1] * 8 + [of_others] * 8]
 
 
 def test_ranks_draw_different_random_numbers(two_ranks):

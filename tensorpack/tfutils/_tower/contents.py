@@ -84,6 +84,16 @@ def is_variable_or_its_value(tensor: Any) -> bool:
 
 def training_tower_of(tensor: Any) -> Optional[TowerContents]:
     """The training tower that has made this tensor; None if none has, and for variables, which belong to all towers."""
+    return _maker(tensor, is_training=True)
+
+
+def inference_tower_of(tensor: Any) -> Optional[TowerContents]:
+    """The same for towers in which the model is in inference mode."""
+    return _maker(tensor, is_training=False)
+
+
+def _maker(tensor: Any, is_training: bool) -> Optional[TowerContents]:
     if not isinstance(tensor, tf.Tensor) or is_variable_or_its_value(tensor):
         return None
-    return next((tower for tower in towers_in(tensor.graph) if tower.is_training and tower.has_made(tensor.op)), None)
+    return next((tower for tower in towers_in(tensor.graph) if tower.is_training == is_training and tower.has_made(tensor.op)),
+                None)

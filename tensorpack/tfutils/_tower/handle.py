@@ -11,6 +11,7 @@ from .._restore.names import near_tensor_names
 from ..common import as_value, get_op_tensor_name
 from .contents import is_variable_or_its_value, towers_in, training_tower_of
 from .context import BaseTowerContext
+from .namesakes import tell_of_namesakes
 
 __all__ = ["TowerTensorHandle", "TowerTensorHandles"]
 
@@ -89,6 +90,7 @@ class TowerTensorHandle:
                 logger.info("'%s' may refer to the tower's input %s or to the tensor %s; the input is taken.",
                             name, given.name, found.name)
             return given
+        tell_of_namesakes(found, _join(self.ns_name, ""))
         if found is None:
             found = self._find_variable(name)
         if found is None:

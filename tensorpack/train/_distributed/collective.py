@@ -33,6 +33,7 @@ from ..tower import SingleCostTrainer
 from .cluster import Cluster, cluster_from_environment
 from .graph_check import compare_graphs, describe_graph, describe_variables, digest, in_common
 from .ops import Gatherer, WorkerGroup
+from .settings import SettingsOfChief
 from .watchdog import INTERRUPTED, Departure, PeerGone, Watchdog, wait_for_name
 
 __all__ = ["CollectiveTrainer"]
@@ -168,7 +169,7 @@ class CollectiveTrainer(SingleCostTrainer):
         self._model_variables = list(tf.global_variables())
         if self.size == 1:
             return []
-        return [_EpochBoundary(self)]
+        return [_EpochBoundary(self), SettingsOfChief()]
 
     def _shift_seed(self) -> None:
         """Dropout and the like shall differ between workers, too, when the graph has a seed."""

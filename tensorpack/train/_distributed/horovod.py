@@ -3,11 +3,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import re
 import sys
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ...callbacks._monitors.base import as_number
+import numpy as np
+
 from ...callbacks.base import Callback, CallbackFactory, StopTraining
 from ...compat import tfv1 as tf
 from ...input_source.input_source_base import InputSource
@@ -18,12 +20,14 @@ from ...utils import logger
 from ...utils._rng import set_worker_index
 from ...utils.optional import optional_import
 from ..tower import SingleCostTrainer
+from .settings import SettingsOfChief
 
 __all__ = ["BytePSTrainer", "HorovodTrainer"]
 
 GradAndVar = Tuple[Any, Any]
 
 _FIRST_WITH_COMPRESSION = (0, 15)
+_PAGE_SIZE = 512  # numbers that the chief sends at once, since BytePS wants tensors of one size
 
 
 class HorovodTrainer(SingleCostTrainer):
@@ -107,7 +111,7 @@ class HorovodTrainer(SingleCostTrainer):
             self.train_op = get_opt_fn().apply_gradients(gradients, name="train_op")
         trigger = self.broadcast if self.BROADCAST_EVERY_EPOCH else None
         callbacks = [CallbackFactory(before_train=self.broadcast, trigger=trigger).set_chief_only(False)]
-        return callbacks if self.hvd.size() == 1 else callbacks + [_StopTogether(self.hvd)]
+        return callbacks if self.hvd.size() == 1 else callbacks + [_StopTogether(self.hvd), SettingsOfChief()]
 
     def initialize(self, session_creator: tf.train.SessionCreator, session_init: SessionInit) -> None:
         """As of the base class; then all processes have the chief's variables.
@@ -121,10 +125,8 @@ class HorovodTrainer(SingleCostTrainer):
         session_creator.config = self._own_share(session_creator.config)
         with self.graph.as_default():
             if self.hvd.size() > 1:
-                self._my_epochs = tf.placeholder(tf.int64, [3], name="my_epochs")
-                self._chiefs_epochs = self._of_chief(self._my_epochs)
-                self._my_value = tf.placeholder(tf.float64, [], name="my_value")
-                self._chiefs_value = self._of_chief(self._my_value)
+                self._my_page = tf.placeholder(tf.int64, [_PAGE_SIZE], name="my_page")
+                self._chiefs_page = self._of_chief(self._my_page)
             # last, so that it has the variables that callbacks made
             self._broadcast_op = self.hvd.broadcast_global_variables(0)
         super().initialize(session_creator, session_init)
@@ -161,15 +163,22 @@ class HorovodTrainer(SingleCostTrainer):
         super()._end_by(cause)
 
     def _value_of_chief(self, value: Any) -> Any:
-        if self.hvd.size() == 1 or as_number(value) is None:
+        if self.hvd.size() == 1:
             return value
-        return float(self.sess.run(self._chiefs_value, {self._my_value: value}))
+        content = np.frombuffer(pickle.dumps(value), np.uint8)
+        mine = np.append(len(content), content).astype(np.int64)
+        chiefs = np.zeros(0, np.int64)
+        while not len(chiefs) or len(chiefs) <= chiefs[0]:
+            page = mine[len(chiefs):][:_PAGE_SIZE]
+            page = np.pad(page, (0, _PAGE_SIZE - len(page)), "constant")
+            chiefs = np.append(chiefs, self.sess.run(self._chiefs_page, {self._my_page: page}))
+        return pickle.loads(chiefs[1:1 + chiefs[0]].astype(np.uint8).tobytes())
 
     def _take_epochs_of_chief(self) -> None:
         """Start at the chief's epoch, which alone knows a checkpoint to go on from; as many steps must be meant already."""
         loop = self.loop
         mine = [loop.starting_epoch, loop.max_epoch, loop.steps_per_epoch]
-        chiefs = [int(number) for number in self.sess.run(self._chiefs_epochs, {self._my_epochs: mine})]
+        chiefs = self._value_of_chief(mine)
         if mine[1:] != chiefs[1:]:
             raise ValueError("{}: all processes must have the same max_epoch and steps_per_epoch; got {} and {} on rank {}, {} "
                              "and {} on rank 0".format(type(self).__name__, *mine[1:], self._rank, *chiefs[1:]))
