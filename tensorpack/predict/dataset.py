@@ -11,8 +11,8 @@ import six
 from ..compat import has_gpu
 from ..compat import tfv1 as tf
 from ..dataflow._flows._told.each_once import warn_unless_each_once
-from ..dataflow._passes import whole_pass
-from ..dataflow.base import DataFlow, known_length, never_ends, require_dataflow
+from ..dataflow._passes import flows_in, whole_pass
+from ..dataflow.base import DataFlow, known_length, never_ends, require_dataflow, shuffles
 from ..tfutils._inference import require_predict_config
 from ..tfutils._session.stall import default_stall_seconds
 from ..utils import logger
@@ -54,6 +54,10 @@ class DatasetPredictorBase(KeywordsTold):
         require_dataflow(who, "dataset", dataset)
         self.dataset = dataset
         warn_unless_each_once(who, dataset, "the results are not those of each datapoint")
+        for flow in flows_in(dataset):
+            if shuffles(flow):
+                logger.info("[%s] The results come in the order of %r, which shuffles; with shuffle=False they come in that of "
+                            "its data.", who, flow)
 
     @abstractmethod
     def get_result(self) -> Iterator[Any]:

@@ -106,6 +106,14 @@ def test_a_flow_that_does_not_have_each_datapoint_once_is_warned_about(log_recor
             record.getMessage() for record in log_records]
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_the_order_of_a_flow_that_shuffles_is_told(log_records, shuffle):
+    flow = RepeatedData(DataFromList([[np.int32(k)] for k in range(4)], shuffle=shuffle), 1)
+    SimpleDatasetPredictor(config(), flow)
+    told = [record.getMessage() for record in log_records if "which shuffles" in record.getMessage()]
+    assert len(told) == shuffle and all("in the order of DataFromList" in line for line in told)
+
+
 def test_all_results_of_a_flow_that_never_ends_are_refused():
     predictor = SimpleDatasetPredictor(config(), RepeatedData(Numbers(3), -1))
     with pytest.raises(ValueError, match="SimpleDatasetPredictor.get_all_result: the dataset must end; .*FixedSizeData"):
