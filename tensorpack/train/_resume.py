@@ -88,7 +88,7 @@ def _tell_that_none_is_listed(directory: str, otherwise: str) -> None:
         logger.info("No checkpoint is listed in %s: %s.", directory, otherwise)
         return
     if action == "d":
-        logger.warning("No checkpoint is listed in %s: %s. Those of an earlier run were deleted by set_logger_dir(action='d'); "
+        logger.warning("No checkpoint is listed in %s: %s. Those of an earlier run were removed by set_logger_dir(action='d'); "
                        "with action='k' a training goes on from them.", directory, otherwise)
     else:
         logger.warning("No checkpoint is listed in %s: %s. Those of an earlier run were put away by "

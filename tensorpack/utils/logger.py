@@ -140,9 +140,10 @@ def set_logger_dir(dirname: Union[str, os.PathLike[str]], action: Optional[str] 
     Args:
         dirname: a local path or a URL; the latter is stored as it is and gets no `log.log`.
         action: what to do with a directory that holds files already (names that start with a dot do not count):
-            "k" keeps them, "d" deletes them (unless the command line names one of them, as a checkpoint to load), "b"
-            renames the old directory, "n" uses a new directory named after this one and the time. None takes the
-            environment variable TENSORPACK_LOGDIR_ACTION, or asks on the terminal; without a terminal the files are kept.
+            "k" keeps them, "d" deletes them (unless the command line names one of them, as a checkpoint to load; without the
+            `log.log` of a run among them, it does what "b" does), "b" renames the old directory, "n" uses a new directory named
+            after this one and the time. None takes the environment variable TENSORPACK_LOGDIR_ACTION, or asks on the terminal;
+            without a terminal the files are kept.
 
     An existing `log.log` is renamed to `log.log.MMDD-HHMMSS`. Raises OSError if the directory cannot be written, the action is
     none of the above (whether or not the directory holds files), or another process writes its `log.log` there and the action
@@ -315,6 +316,9 @@ def _delete(dirname: str) -> str:
     if needed:
         message = "it holds {}, which the command line names, and so is not deleted".format(needed[0])
         raise OSError(errno.EBUSY, message, dirname)
+    if not any(name.startswith("log.log") for name in os.listdir(dirname)):  # other things of the user, perhaps the only copy
+        warning("%s holds files, but not the log.log of a run, and so it is renamed, not deleted.", dirname)
+        return _back_up(dirname)
     shutil.rmtree(dirname, ignore_errors=True)
     if os.path.lexists(dirname):  # what is left may have been in use for a moment; now errors show
         shutil.rmtree(dirname)

@@ -524,7 +524,7 @@ def test_checkpoints_that_were_put_away_are_the_reason_why_a_training_does_not_g
     line, = [r for r in log_records if "No checkpoint is listed" in r.getMessage()]
     assert (line.levelname == "WARNING") == had_checkpoints
     end = " were {} by set_logger_dir(action='{}'); with action='k' {} training goes on from them."
-    assert line.getMessage().endswith(end.format("deleted" if action == "d" else "put away", action,
+    assert line.getMessage().endswith(end.format("removed" if action == "d" else "put away", action,
                                                  "a" if action == "d" else "the")) == had_checkpoints
 
 

@@ -141,10 +141,23 @@ def test_keep_leaves_the_files(tmp_path):
     assert sorted(os.listdir(path)) == ["log.log", "old.txt"]
 
 
-def test_delete_empties_the_directory(tmp_path):
+@pytest.mark.parametrize("log", ["log.log", "log.log.0203-040506"])
+def test_delete_empties_the_directory(tmp_path, log):
+    path = used_directory(tmp_path)
+    with open(os.path.join(path, log), "w") as f:
+        f.write("of an earlier run")
+    logger.set_logger_dir(path, action="d")
+    assert os.listdir(path) == ["log.log"] and os.listdir(str(tmp_path)) == [os.path.basename(path)]
+
+
+def test_delete_renames_a_directory_that_no_run_has_logged_to(tmp_path, log_records):
     path = used_directory(tmp_path)
     logger.set_logger_dir(path, action="d")
     assert os.listdir(path) == ["log.log"]
+    renamed, = [name for name in os.listdir(str(tmp_path)) if name != os.path.basename(path)]
+    assert os.listdir(os.path.join(str(tmp_path), renamed)) == ["old.txt"]
+    assert "{} holds files, but not the log.log of a run, and so it is renamed, not deleted.".format(path) in [
+        record.getMessage() for record in log_records if record.levelname == "WARNING"]
 
 
 @pytest.mark.parametrize("argument", ["{}/model-10", "--load={}/model-10", "{}/notes.txt"],
