@@ -80,7 +80,7 @@ class TowerFunc:
             names = ", ".join(spec.name for spec in self._input_signature)
             raise ValueError("TowerFunc: must be called with a tensor for each of {} inputs ({}); got {} arguments".format(
                 len(self._input_signature), names, len(args)))
-        with habits_told(getattr(self._tower_fn, "__qualname__", type(self._tower_fn).__name__)):
+        with habits_told(getattr(self._tower_fn, "__qualname__", type(self._tower_fn).__name__), self._input_signature):
             output = self._tower_fn(*args)
         if context.is_training:
             _refuse_keras_3(context)

@@ -119,3 +119,20 @@ def test_a_rate_may_be_a_function():
             return tf.train.AdamOptimizer(lambda: 0.1)
 
     assert isinstance(Model().get_optimizer(), tf.train.AdamOptimizer)
+
+
+def _classified(image, label):
+    logits = FullyConnected("fc", image, 3)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=label))
+
+
+@pytest.mark.parametrize("shapes, is_told", [([[8, 8], []], True), ([[8, 8], [None, 1]], False)], ids=["sample", "batch"])
+def test_a_signature_of_one_sample_is_told_where_an_operation_wants_a_batch(log_records, shapes, is_told):
+    signature = [tf.TensorSpec(shapes[0], tf.float32, "image"), tf.TensorSpec(shapes[1], tf.int32, "label")]
+    with TowerContext("", is_training=True), pytest.raises(ValueError, match="[Rr]ank") as e:
+        TowerFunc(_classified, signature)(*[tf.placeholder(spec.dtype, spec.shape) for spec in signature])
+    told = notes(e.value, log_records)
+    assert len(told) == is_told
+    assert all(re.search(r"_classified: the signature says that 'label' is a scalar; inputs are batches, with an axis for the "
+                         r"samples before the others, as in tf\.TensorSpec\(\(None,\), tf\.int32, 'label'\)", note)
+               for note in told)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import Iterator
+from typing import Any, Iterator, Optional, Sequence
 
 from ...utils._text.note import add_note
 from .comparisons import comparisons_told
@@ -30,17 +30,31 @@ _ADVICE = (
 
 
 @contextmanager
-def habits_told(who: str) -> Iterator[None]:
+def habits_told(who: str, input_signature: Sequence[Any] = ()) -> Iterator[None]:
     """Around a function of a user that builds a graph: errors of such habits say what to do, `==` of tensors is warned of.
 
     Args:
         who: the name of the function.
+        input_signature: list of TensorSpec, of its arguments.
     """
     try:
         with comparisons_told():
             yield
     except Exception as e:
         words = next((words for pattern, words in _ADVICE if re.search(pattern, str(e))), None)
+        words = words or _on_batches(input_signature, e)
         if words is not None:
             add_note(e, "{}: {}".format(who, words))
         raise
+
+
+def _on_batches(input_signature: Sequence[Any], error: Exception) -> Optional[str]:
+    """Words on inputs of the shape of one sample, where an operation has wanted more dimensions."""
+    if not isinstance(error, ValueError) or not re.search(r"\b[Rr]ank\b", str(error)):
+        return None
+    scalars = [spec.name for spec in input_signature if spec.shape.ndims == 0]
+    if not scalars:
+        return None
+    return ("the signature says that {} {} a scalar; inputs are batches, with an axis for the samples before the others, as in "
+            "tf.TensorSpec((None,), tf.int32, {!r})".format(" and ".join(map(repr, scalars)),
+                                                            "is" if len(scalars) == 1 else "are each", scalars[0]))
