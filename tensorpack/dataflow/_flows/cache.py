@@ -12,8 +12,9 @@ from ._told.end_watch import EndWatch
 class CacheData(ProxyDataFlow):
     """Passes the first pass through and records it; later passes come from memory (`buffer`), the same objects each time.
 
-    The cache is used only after a complete pass: one that was abandoned leaves nothing. `reset_state()` clears it. One
-    iteration at a time. `len` is that of `ds`.
+    What `ds` draws at random, as an augmentor does, is that of the first pass from then on. The cache is used only after a
+    complete pass: one that was abandoned leaves nothing. `reset_state()` clears it. One iteration at a time. `len` is that of
+    `ds`.
 
     Args:
         ds: the finite flow to cache; one that never ends is warned about, at once and at growing sizes.
