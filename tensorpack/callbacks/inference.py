@@ -16,6 +16,7 @@ from ..utils.argtools import log_once
 from ..utils.stats import BinaryStatistics, RatioCounter, check_binary
 from ._batch_sizes import inputs_with_batches, sizes_of_batches
 from ._checks.arguments import check_strings
+from ._checks.statistic import larger_is_better
 from ._monitors.base import as_number
 from .base import Callback
 
@@ -196,7 +197,8 @@ class ClassificationError(Inferencer):
 
     Args:
         wrong_tensor_name: a vector with one element for each sample: 1 where the decision is wrong, 0 where it is right, or
-            what share of it is wrong. Other values count as they are, and are warned of.
+            what share of it is wrong. Other values count as they are, and are warned of; so is a name such as `correct`, unless
+            `summary_name` sounds like that, too.
         summary_name: name of the statistic.
 
     Raises:
@@ -216,6 +218,10 @@ class ClassificationError(Inferencer):
         return [self._wrong_tensor_name]
 
     def _check_fetches(self, tensors: Sequence[tf.Tensor]) -> None:
+        if larger_is_better(self._wrong_tensor_name) and not larger_is_better(self._summary_name):
+            log_once("ClassificationError: tensor '{}' sounds as if 1 were right, and '{}' is its mean. Let 1 be wrong, as in "
+                     "tf.cast(tf.not_equal(prediction, label), tf.float32), or give the statistic a name such as "
+                     "'validation_accuracy'.".format(self._wrong_tensor_name, self._summary_name), "warning")
         shape = tensors[0].shape
         if shape.ndims is not None:
             self._check_rank(shape.ndims, "the shape {}".format(shape))

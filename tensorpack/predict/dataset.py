@@ -54,10 +54,11 @@ class DatasetPredictorBase(KeywordsTold):
         require_dataflow(who, "dataset", dataset)
         self.dataset = dataset
         warn_unless_each_once(who, dataset, "the results are not those of each datapoint")
+        tell = logger.info if _has_inputs_in_results(config) else logger.warning
         for flow in flows_in(dataset):
             if shuffles(flow):
-                logger.info("[%s] The results come in the order of %r, which shuffles; with shuffle=False they come in that of "
-                            "its data.", who, flow)
+                tell("[%s] The results come in the order of %r, which shuffles; with shuffle=False they come in that of its "
+                     "data.", who, flow)
 
     @abstractmethod
     def get_result(self) -> Iterator[Any]:
@@ -69,6 +70,12 @@ class DatasetPredictorBase(KeywordsTold):
             raise ValueError("{}.get_all_result: the dataset must end; got {!r}, which never does; use FixedSizeData, or "
                              "iterate get_result()".format(type(self).__name__, self.dataset))
         return list(self.get_result())
+
+
+def _has_inputs_in_results(config: PredictConfig) -> bool:
+    """Whether results may tell which datapoints they are of."""
+    inputs = {spec.name for spec in config.input_signature}
+    return config.return_input or any(str(name).partition(":")[0] in inputs for name in config.output_names)
 
 
 class SimpleDatasetPredictor(DatasetPredictorBase):

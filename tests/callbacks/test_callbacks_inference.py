@@ -52,6 +52,20 @@ def test_scalar_stats(arguments, fetches, expected):
     assert one_pass(stats, [[5, 5]]) == dict.fromkeys(expected, 5)  # nothing is left of the pass before
 
 
+@pytest.mark.parametrize("tensor, statistic, is_told", [
+    ("correct", "validation_error", True), ("is_correct:0", "mistakes", True), ("accuracy", "val_err", True),
+    ("correct", "validation_accuracy", False), ("incorrect", "validation_error", False), ("wrong", "val_acc", False),
+    ("incorrect_vector", "validation_error", False), ("top5", "error", False),
+    ("not_correct", "validation_error", False),
+])
+def test_a_vector_that_sounds_as_if_1_were_right_is_told(log_records, monkeypatch, tensor, statistic, is_told):
+    monkeypatch.setattr(argtools, "_LOGGED", set())
+    with tf.Graph().as_default():
+        ClassificationError(tensor, statistic)._check_fetches([tf.zeros([3])])
+    told = [record.getMessage() for record in log_records if record.levelname == "WARNING"]
+    assert len(told) == is_told and all("sounds as if 1 were right" in line and statistic in line for line in told)
+
+
 def test_scalar_stats_of_one_name_given_as_a_string():
     assert one_pass(ScalarStats("cost"), [[1], [2]]) == {"validation_cost": 1.5}
 

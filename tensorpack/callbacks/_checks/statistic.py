@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Optional
 from ...utils import logger
 from ...utils._text.spec import shown
 
-__all__ = ["Direction", "StatisticWatch"]
+__all__ = ["Direction", "StatisticWatch", "larger_is_better"]
 
 # Words in the names of statistics that tell which end is better.
 _LARGER_IS_BETTER = frozenset(
@@ -123,11 +123,11 @@ def larger_is_better(name: str) -> Optional[bool]:
 
     >>> [larger_is_better(name) for name in ("val-acc", "validationAccuracy", "mAP50", "error_top1", "cross_entropy")]
     [True, True, True, False, False]
-    >>> [larger_is_better(name) for name in ("rate", "score_loss", "entropy")]
-    [None, None, None]
+    >>> [larger_is_better(name) for name in ("rate", "score_loss", "entropy", "not_correct")]
+    [None, None, None, None]
     """
     name = re.sub("(?i)(cross)[^a-z0-9]*(entropy)", r"\1\2", name)  # entropy alone may be good
     parts = re.split(r"[^a-z0-9]+", "{} {}".format(name, re.sub("(?<=[a-z])(?=[A-Z])", " ", name)).lower())
     words = set(parts) | {part.rstrip("0123456789") for part in parts}
     is_good, is_bad = bool(words & _LARGER_IS_BETTER), bool(words & _SMALLER_IS_BETTER)
-    return None if is_good == is_bad else is_good
+    return None if is_good == is_bad or "not" in words else is_good
