@@ -5,7 +5,7 @@ from typing import Any
 
 __all__ = ["__version__", "is_gpu_available"]
 
-__version__ = "1.0.0.dev0"
+__version__ = "1.0.0"
 
 
 def is_gpu_available(*args: Any, **kwargs: Any) -> bool:
