@@ -5,7 +5,6 @@ import pytest
 
 from tensorpack.compat import tfv1 as tf
 from tensorpack.models import FullyConnected, l2_regularizer, regularize_cost
-from tensorpack.tfutils._restore.names import near_names
 from tensorpack.tfutils.gradproc import MapGradient, PrintGradient, ScaleGradient, SummaryGradient
 from tensorpack.tfutils.summary import add_param_summary
 from tensorpack.tfutils.tower import TowerContext, TrainTowerContext
@@ -130,8 +129,3 @@ def test_towers_for_inference_regularize_and_summarize_nothing_in_silence(log_re
         regularize("fcc/W")
         summarize("fcc/W")
     assert warnings_of(log_records) == []
-
-
-def test_names_at_the_root_are_shown_first():
-    assert near_names("zzz", ["a/1", "a/b/2", "cost", "q", "b/3", "c/4"]) == (
-        "there are 6 names: 'cost', 'q', 'a/1', 'b/3', 'c/4', ...")

@@ -96,7 +96,7 @@ def _ratio(a: str, b: str) -> float:
 
 def near_names(name: str, names: Iterable[str]) -> str:
     """Words for an error message: the names most like `name`, or some of them."""
-    names = sorted(set(names), key=lambda each: (each.count("/"), each))  # what was named by hand comes first
+    names = sorted(set(names))
     near = nearest_names(name, names)
     if near:
         return "did you mean {}?".format(" or ".join(map(repr, near)))
