@@ -110,6 +110,8 @@ def test_the_wheel_runs_the_program_of_the_readme(sources, dist, tmp_path):
     output = run([python, readme(tmp_path)], tmp_path, timeout=300)
     assert "validation_error" in output and re.search(r"^\[(\d ){4}\d\]$", output, re.M), output[-2000:]
     tools = [os.path.basename(path) for path in glob.glob(os.path.join(os.path.dirname(python), "tensorpack-*"))]
-    assert len(tools) == 5
+    assert set(tools) == {"tensorpack-tf1"} | {
+        "tensorpack-" + os.path.basename(path)[:-len(".py")].replace("_", "-") for path in glob.glob(
+            os.path.join(ROOT, "tensorpack", "_cli", "[a-z]*.py"))}
     for tool in tools:
         assert "usage: " in run([os.path.join(os.path.dirname(python), tool), "--help"], tmp_path)
