@@ -87,13 +87,9 @@ def _tell_that_none_is_listed(directory: str, otherwise: str) -> None:
     if action is None:
         logger.info("No checkpoint is listed in %s: %s.", directory, otherwise)
         return
-    if action == "d":
-        logger.warning("No checkpoint is listed in %s: %s. Those of an earlier run were removed by set_logger_dir(action='d'); "
-                       "with action='k' a training goes on from them.", directory, otherwise)
-    else:
-        logger.warning("No checkpoint is listed in %s: %s. Those of an earlier run were put away by "
-                       "set_logger_dir(action='%s'); with action='k' the training goes on from them.", directory, otherwise,
-                       action)
+    logger.warning("No checkpoint is listed in %s: %s. Those of an earlier run were %s by set_logger_dir(action='%s'); with "
+                   "action='k' a training goes on from them.", directory, otherwise,
+                   "removed" if action == "d" else "put away", action)
 
 
 def _is_complete(path: str) -> bool:

@@ -119,6 +119,12 @@ def _named_by_type(x):
     return first
 
 
+def _named_by_an_operator(x):
+    first = x + 1.
+    x + 2.  # noqa: B018 (an operation of the graph)
+    return first
+
+
 def _of_another_type(x):
     first = tf.negative(x, name="a")
     tf.greater(x, 0, name="a")
@@ -131,8 +137,9 @@ def _variable(x):
     return first.value()
 
 
-@pytest.mark.parametrize("make", [_once, _numbered_by_the_user, _beside_a_scope, _beside_a_summary, _beside_its_copy,
-                                  _named_by_type, _of_another_type, _variable], ids=lambda make: make.__name__[1:])
+@pytest.mark.parametrize("make", [
+    _once, _numbered_by_the_user, _beside_a_scope, _beside_a_summary, _beside_its_copy, _named_by_type, _named_by_an_operator,
+    _of_another_type, _variable], ids=lambda make: make.__name__[1:])
 def test_what_nobody_can_mistake_is_not_told(log_records, make):
     with tf.Graph().as_default():
         tell_of_namesakes(make(tf.constant(1.)))

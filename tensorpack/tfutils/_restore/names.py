@@ -127,7 +127,7 @@ def near_tensor_names(name: str, operations: Iterable[Any], scope: str = "", mor
         scope: the beginning of the operations' names that is not told.
     """
     operations = [op for op in operations if op.outputs and op.name.startswith(scope)]
-    given = [op.name[len(scope):] + ":0" for op in operations if not _is_named_by_tensorflow(op)] + list(more)
+    given = [op.name[len(scope):] + ":0" for op in operations if not is_named_by_tensorflow(op)] + list(more)
     if nearest_names(name, given):
         return near_names(name, given)
     every = [op.name[len(scope):] + ":0" for op in operations]
@@ -151,7 +151,8 @@ def _without_number(name: str) -> str:
     return _NUMBER.sub("", op_name(name).split("/")[-1]).lower()
 
 
-def _is_named_by_tensorflow(op: Any) -> bool:
+def is_named_by_tensorflow(op: Any) -> bool:
+    """Whether an operation, or a scope around it, has a name that nobody gave it."""
     *scopes, last = [_NUMBER.sub("", part) for part in op.name.split("/")]
     return last in _DEFAULTS or last.replace("_", "").lower() == op.type.lower() or not _DEFAULTS.isdisjoint(scopes)
 

@@ -5,7 +5,7 @@ from typing import Any, List
 
 from ...compat import tfv1 as tf
 from ...utils.argtools import log_once
-from .._restore.names import some
+from .._restore.names import is_named_by_tensorflow, some
 from .contents import is_variable_or_its_value
 
 __all__ = ["tell_of_namesakes"]
@@ -18,7 +18,9 @@ def tell_of_namesakes(tensor: Any, prefix: str = "") -> None:
         tensor: what was found; anything but a tensor is let be.
         prefix: of the tower, with a slash at the end, which the warning leaves out.
     """
-    if not isinstance(tensor, tf.Tensor) or _is_named_by_type(tensor.op) or is_variable_or_its_value(tensor):
+    if not isinstance(tensor, tf.Tensor) or is_variable_or_its_value(tensor):
+        return
+    if is_named_by_tensorflow(tensor.op):  # who asks for such a name has counted
         return
     others = _namesakes(tensor)
     if others:
@@ -42,11 +44,6 @@ def _namesakes(tensor: tf.Tensor) -> List[tf.Operation]:
         if op.outputs and op.outputs[0].dtype == tensor.dtype and not _is_copy(op, tensor):
             found.append(op)
     return found
-
-
-def _is_named_by_type(op: tf.Operation) -> bool:
-    """Whether nobody gave it a name: such names are asked for by those who have counted."""
-    return op.name.rpartition("/")[2].lower() == op.type.lower()
 
 
 def _is_copy(op: tf.Operation, tensor: tf.Tensor) -> bool:
